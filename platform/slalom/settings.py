@@ -1,0 +1,105 @@
+"""The kinds of value a setting can take, with their ranges: what the study file is checked against.
+
+Every method (an optimizer, a schedule, a scheme) declares its hyperparameters as a mapping of these,
+next to its code; this module knows none of the methods.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Number:
+    """A real number in [low, high], each end left out where `open_low` or `open_high` says so."""
+
+    default: float | None
+    low: float = float("-inf")
+    high: float = float("inf")
+    open_low: bool = False
+    open_high: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return above and below
+
+    def __str__(self) -> str:
+        return f"a number in {'(' if self.open_low else '['}{self.low:g}, {self.high:g}{')' if self.open_high else ']'}"
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A whole number in [low, high]."""
+
+    default: int | None
+    low: int
+    high: float = float("inf")
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        return f"a whole number in [{self.low}, {self.high:g}]"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some words (or of true and false)."""
+
+    default: Any
+    options: tuple[Any, ...]
+
+    def __contains__(self, value: object) -> bool:
+        return any(value == option and type(value) is type(option) for option in self.options)
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(map(str, self.options))}"
+
+
+@dataclass(frozen=True)
+class Integers:
+    """A list of whole numbers, each at least `low`."""
+
+    default: tuple[int, ...] | None
+    low: int
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, list | tuple) and all(item in Integer(None, self.low) for item in value)
+
+    def __str__(self) -> str:
+        return f"a list of whole numbers, each at least {self.low}"
+
+
+@dataclass(frozen=True)
+class Text:
+    """Any text, such as a folder."""
+
+    default: str | None = None
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, str)
+
+    def __str__(self) -> str:
+        return "a text"
+
+
+Kind = Number | Integer | Choice | Integers | Text
+
+
+def positive(default: float | None = None) -> Number:
+    """A number above zero."""
+    return Number(default, low=0.0, open_low=True)
+
+
+def fraction(default: float | None = None) -> Number:
+    """A number in [0, 1), such as a momentum or a dropout rate."""
+    return Number(default, low=0.0, high=1.0, open_high=True)
+
+
+def flag(default: bool) -> Choice:
+    """True or false."""
+    return Choice(default, (True, False))

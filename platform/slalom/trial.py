@@ -1,0 +1,161 @@
+"""What crosses the wire between the loop and the lanes: plain frozen values, picklable, without vendors' types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from slalom.seeds import Seeds
+
+Scalar = float | int | str | bool
+Settings = Mapping[str, Any]
+Metrics = Mapping[str, float]
+
+
+class Phase(StrEnum):
+    """`tune` searches on validation data; `confirm` measures the chosen hyperparameters on test data."""
+
+    TUNE = "tune"
+    CONFIRM = "confirm"
+
+
+class Outcome(StrEnum):
+    """How a trial ended. Diverged: its loss left the finite numbers. Failed: it raised, after every attempt."""
+
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+
+
+class TrialId(NamedTuple):
+    """Which trial of a study: numbers count from 0 in each arm and phase."""
+
+    arm: str
+    phase: Phase
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.arm}/{self.phase}/{self.number}"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What shapes the program, so what a pack has in common: the pack's key.
+
+    task:   {"name": ..., **options}; a user's own is named "file.py:Class"
+    model:  {"name": ..., **structure}
+    batch_size: examples a step, or None for all of them
+    """
+
+    task: Settings
+    model: Settings
+    batch_size: int | None
+    precision: str = "float32"
+
+    @property
+    def key(self) -> str:
+        """A spelling that is equal just where two trials can share a pack."""
+        return repr((_sorted(self.task), _sorted(self.model), self.batch_size, self.precision))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return tuple((name, _sorted(value[name])) for name in sorted(value))
+    return tuple(map(_sorted, value)) if isinstance(value, list | tuple) else value
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One training run.
+
+    settings: resolved and complete, for example {"optimizer": "momentum", "learning_rate": 0.1,
+        "momentum": {"schedule": "gradient_norm", "start": 0.5, "end": 0.9}, ...}
+    params: what the sampler proposed, by dotted name ("momentum.start")
+    epochs: passes over the training data when nothing stops the trial
+    report_every: epochs between two reports; the last epoch always reports
+    """
+
+    id: TrialId
+    attempt: int
+    seeds: Seeds
+    work: Work
+    settings: Settings
+    params: Mapping[str, Scalar]
+    epochs: int
+    report_every: int = 1
+
+
+@dataclass(frozen=True)
+class Order:
+    """Train a trial up to an epoch. A lane that holds its state goes on, any other starts it from its seeds.
+
+    keep_weights: return the weights with the result (safetensors bytes)
+    """
+
+    trial: TrialSpec
+    until: int
+    keep_weights: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """Metrics of a trial after `epoch` epochs: "train.loss", "validation.error", "validation.loss", ..."""
+
+    trial: TrialId
+    attempt: int
+    epoch: int
+    metrics: Metrics
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a trial ended.
+
+    metrics: the last report's, and for a confirm trial "test.error", "test.loss", ...
+    history: the reports, oldest first
+    error: the exception's text of a failed trial
+    """
+
+    trial: TrialId
+    attempt: int
+    outcome: Outcome
+    epochs: int
+    metrics: Metrics
+    history: tuple[Report, ...] = ()
+    error: str | None = None
+    weights: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Slot-epochs that trained a trial, of those the packs had; their ratio is the slot utilisation."""
+
+    trained: int = 0
+    available: int = 0
+
+    def __add__(self, other: Effort) -> Effort:
+        return Effort(self.trained + other.trained, self.available + other.available)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a lane is asked to do next: go on with these, forget those."""
+
+    orders: tuple[Order, ...] = ()
+    drops: tuple[TrialId, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a turn brought: reports of trials that reached their `until`, results of those that ended.
+
+    idle: the lane holds nothing that it may train
+    """
+
+    reports: tuple[Report, ...] = ()
+    results: tuple[TrialResult, ...] = ()
+    effort: Effort = Effort()
+    idle: bool = True

@@ -1,0 +1,26 @@
+"""What a model is to a pack: a function that builds an ordinary torch module; loads without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import nn
+
+    from slalom.settings import Kind
+
+
+@dataclass(frozen=True)
+class Model:
+    """A family of nets.
+
+    structure: what a study may set under `model:`
+    build: (shape of one input, classes, structure) -> module from inputs [B, *shape] to logits [B, classes],
+        its weights drawn from torch's global generator, which the pack seeds
+    """
+
+    build: Callable[[tuple[int, ...], int, Mapping[str, Any]], nn.Module]
+    structure: Mapping[str, Kind]

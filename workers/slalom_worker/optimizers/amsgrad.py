@@ -1,0 +1,21 @@
+"""AMSGrad: Adam that divides by the largest second moment so far, so that its step never grows again.
+
+as torch.optim.Adam(amsgrad=True), which takes the maximum before the bias correction.
+Source: Reddi, Kale and Kumar 2018, "On the convergence of Adam and beyond", algorithm 2.
+"""
+
+from __future__ import annotations
+
+from slalom_worker.optimizers.adam import HYPERPARAMETERS, descend, moments
+from slalom_worker.optimizers.base import Optimizer, Slots
+
+
+def update(slots: Slots) -> None:
+    """One step."""
+    mean, square = moments(slots)
+    largest = slots.state["largest_square"]
+    largest.copy_(largest.maximum(square))
+    descend(slots, mean, largest)
+
+
+AMSGRAD = Optimizer(update, state=("mean", "square", "largest_square"), hyperparameters=HYPERPARAMETERS)

@@ -1,0 +1,37 @@
+"""What a schedule is to a pack: a value per slot, from the slot's own clock.
+
+Like the optimizers, the files here load without torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import Tensor
+
+    from slalom.settings import Kind
+
+
+class Clock(NamedTuple):
+    """Where each of k slots stands, before its update; all float64 [k].
+
+    step: updates done so far (0 at the first)
+    steps: updates of the whole trial
+    gradient_ratio: the smoothed gradient norm over the largest it has been, in [0, 1]
+    """
+
+    step: Tensor
+    steps: Tensor
+    gradient_ratio: Tensor
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A value that changes while a trial trains: `value(clock, parameters)`, all [k], row i from row i only."""
+
+    value: Callable[[Clock, Mapping[str, Tensor]], Tensor]
+    parameters: Mapping[str, Kind]

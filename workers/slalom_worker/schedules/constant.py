@@ -1,0 +1,27 @@
+"""The same momentum, or the whole learning rate, all the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slalom.settings import fraction
+from slalom_worker.schedules.base import Clock, Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+
+def value(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
+    """The momentum itself."""
+    return parameters["value"] + 0 * clock.step
+
+
+def factor(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
+    """One: the learning rate as it is."""
+    return 0 * clock.step + 1
+
+
+CONSTANT_MOMENTUM = Schedule(value, {"value": fraction()})
+CONSTANT_RATE = Schedule(factor, {})
