@@ -6,6 +6,7 @@ next to its code; this module knows none of the methods.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,3 +104,22 @@ def fraction(default: float | None = None) -> Number:
 def flag(default: bool) -> Choice:
     """True or false."""
     return Choice(default, (True, False))
+
+
+Kinds = Mapping[str, Kind]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every method that a study can name, each with what may be set of it.
+
+    momentum: the default momentum of those optimizers that have one to set
+    """
+
+    tasks: Mapping[str, Kinds]
+    models: Mapping[str, Kinds]
+    optimizers: Mapping[str, Kinds]
+    momentum: Mapping[str, float]
+    momentum_schedules: Mapping[str, Kinds]
+    rate_schedules: Mapping[str, Kinds]
+    emphasis: Mapping[str, Kinds]

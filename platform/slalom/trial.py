@@ -127,6 +127,16 @@ class TrialResult:
     history: tuple[Report, ...] = ()
     error: str | None = None
     weights: bytes | None = field(default=None, repr=False)
+    lane: str = ""
+    device: str = ""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial that is over: what was asked, and how it ended."""
+
+    spec: TrialSpec
+    result: TrialResult
 
 
 @dataclass(frozen=True)

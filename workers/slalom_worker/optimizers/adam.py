@@ -31,11 +31,15 @@ def moments(slots: Slots) -> tuple[Tensor, Tensor]:
 
 def descend(slots: Slots, mean: Tensor, square: Tensor) -> None:
     """The step along `mean` over the root of `square`, both corrected for their start at zero."""
-    beta1, beta2 = (slots.hyperparameters[name].double() for name in ("beta1", "beta2"))
-    rate = (slots.rate.double() / (1 - beta1**slots.step)).to(mean.dtype)
-    root = (1 - beta2**slots.step).sqrt().to(mean.dtype)
+    rate = (slots.rate.double() / (1 - _power(slots, "beta1"))).to(mean.dtype)
+    root = (1 - _power(slots, "beta2")).sqrt().to(mean.dtype)
     denominator = square.sqrt().div_(root).add_(slots.hyperparameters["epsilon"])
     slots.parameters.sub_((rate * mean).div_(denominator))
+
+
+def _power(slots: Slots, name: str) -> Tensor:
+    """beta^t [e, 1] in float64, by exp and log: torch's pow rounds differently at the tail of a vector."""
+    return (slots.hyperparameters[name].double().log() * slots.step).exp()
 
 
 def update(slots: Slots) -> None:

@@ -31,7 +31,11 @@ class Clock(NamedTuple):
 
 @dataclass(frozen=True)
 class Schedule:
-    """A value that changes while a trial trains: `value(clock, parameters)`, all [k], row i from row i only."""
+    """A value that changes while a trial trains: `value(clock, parameters)`, all [k], column i from column i only.
+
+    A schedule that does not read the gradient is called once an epoch, with `clock.step` [steps, k].
+    """
 
     value: Callable[[Clock, Mapping[str, Tensor]], Tensor]
     parameters: Mapping[str, Kind]
+    reads_gradient: bool = False

@@ -25,4 +25,4 @@ def value(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
     return end - (end - start) * clock.gradient_ratio
 
 
-GRADIENT_NORM = Schedule(value, {"start": fraction(0.5), "end": fraction(0.9)})
+GRADIENT_NORM = Schedule(value, {"start": fraction(0.5), "end": fraction(0.9)}, reads_gradient=True)

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+
+from slalom.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from slalom.settings import Kinds
+
+SUM_TOLERANCE = 1e-6
+"""How far a split's weights may be from the sum 1."""
 
 
 class Split(NamedTuple):
     """inputs [n, ...] float32, labels [n] int64 in [0, classes), weights [n] float64 of sum 1, or None for equal."""
 
-    inputs: np.ndarray
-    labels: np.ndarray
-    weights: np.ndarray | None = None
+    inputs: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    weights: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
 class Data:
-    """A task's data.
+    """A task's data; InputError, with rule and value, where a split is not what Split says.
 
     facts: what is known about the task, such as {"bayes_error": 0.2101}; shown with the verdict
     """
@@ -31,8 +43,25 @@ class Data:
     classes: int
     facts: Mapping[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        whole = isinstance(self.classes, int | np.integer) and not isinstance(self.classes, bool)
+        _require(whole and self.classes >= 2, "classes must be a whole number, at least 2", self.classes)
+        for name in ("train", "validation", "test"):
+            split = getattr(self, name)
+            _check_split(name, split, self.classes)
+            _require(
+                split.inputs.shape[1:] == self.shape,
+                f"{name}.inputs must have the shape of train's, [n, {', '.join(map(str, self.shape))}]",
+                list(split.inputs.shape),
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one input, such as (64,)."""
+        return self.train.inputs.shape[1:]
+
     def digest(self) -> str:
-        """SHA-256 over every split's shapes, types and bytes, as hexadecimal text."""
+        """SHA-256 over the number of classes and every split's shapes, types and bytes, as hexadecimal text."""
         sha = hashlib.sha256(str(self.classes).encode())
         for split in (self.train, self.validation, self.test):
             for array in split:
@@ -40,17 +69,88 @@ class Data:
                     sha.update(b"none")
                     continue
                 sha.update(f"{array.dtype.str}{array.shape}".encode())
-                sha.update(np.ascontiguousarray(array).tobytes())
+                sha.update(np.ascontiguousarray(array).data.cast("B"))
         return sha.hexdigest()
 
 
+def _require(holds: bool | np.bool_, rule: str, value: object) -> None:
+    if not holds:
+        raise InputError(f"{rule}, but got {value}")
+
+
+def _check_split(name: str, split: object, classes: int) -> None:
+    if not isinstance(split, Split):
+        raise InputError(f"{name} must be a Split, but got {type(split).__name__}")
+    inputs, labels, weights = split
+    _check_array(f"{name}.inputs", inputs, np.float32)
+    _check_array(f"{name}.labels", labels, np.int64)
+    _require(inputs.ndim >= 2, f"{name}.inputs must be of shape [n, ...]", list(inputs.shape))
+    _require(labels.ndim == 1, f"{name}.labels must be of shape [n]", list(labels.shape))
+    _require(len(inputs) > 0, f"{name} must hold an example", "none")
+    _require(len(labels) == len(inputs), f"{name} must have a label for each of {len(inputs)} inputs", len(labels))
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    _require(not wrong.size, f"{name}.labels must be in [0, {classes})", wrong[:1])
+    if weights is not None:
+        _check_array(f"{name}.weights", weights, np.float64)
+        expected = f"{name}.weights must be of shape [n] = [{len(inputs)}]"
+        _require(weights.shape == labels.shape, expected, list(weights.shape))
+        _require(weights.min() >= 0, f"{name}.weights must not be negative", weights.min())
+        _require(abs(weights.sum() - 1) <= SUM_TOLERANCE, f"{name}.weights must have the sum 1", weights.sum())
+
+
+def _check_array(name: str, array: object, kind: type[np.generic]) -> None:
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{name} must be a numpy array, but got {type(array).__name__}")
+    _require(array.dtype == kind, f"{name} must be {np.dtype(kind)}", array.dtype)
+    finite = np.isfinite(array)
+    _require(finite.all(), f"{name} must be finite", array[~finite][:1])
+
+
 class Task(Protocol):
-    """A task: `load` gives its data; a class may add `model(structure)`, which gives a torch module of its own.
+    """Gives the data, the same at every call and on every machine.
 
     Options of the study file's `task:` arrive as keyword arguments of the class.
+    Raises InputError for options it cannot follow, Infrastructure where data cannot be had.
     """
 
-    def load(self) -> Data: ...
+    def load(self) -> Data:
+        """The three splits, and what is known about them."""
+        ...
 
 
-Options = Mapping[str, Any]
+@runtime_checkable
+class OwnModel(Protocol):
+    """A task that brings its own model: a fresh torch module, from inputs [B, *shape] to logits [B, classes].
+
+    Options of the study file's `model:` arrive as keyword arguments.
+    """
+
+    def model(self, **structure: Any) -> Any:
+        """The module, its weights drawn from torch's global generator."""
+        ...
+
+
+@dataclass(frozen=True)
+class TaskKind:
+    """A bundled task.
+
+    make: the class, options as keywords, each with the default that `options` states
+    folders: those options that are folders; relative ones start from the study file's
+    """
+
+    make: Callable[..., Task]
+    options: Kinds = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+
+    def open(self, options: Mapping[str, Any], folder: Path) -> Task:
+        """The task with these options, checked; None leaves out an option that has no default."""
+        chosen = {}
+        for name, value in options.items():
+            if name not in self.options:
+                raise InputError(f"{name!r} is no option of this task{nearest(name, self.options)}")
+            kind = self.options[name]
+            if value is None and kind.default is None:
+                continue
+            _require(value in kind, f"{name} must be {kind}", repr(value))
+            chosen[name] = str(folder / Path(value).expanduser()) if name in self.folders else value
+        return self.make(**chosen)

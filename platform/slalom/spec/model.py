@@ -1,0 +1,140 @@
+"""A study, read and checked: frozen values that the rest of the control plane works from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from slalom.trial import Scalar, Settings, Work
+
+Goal = Literal["minimize", "maximize"]
+
+
+@dataclass(frozen=True)
+class Range:
+    """Real numbers in [low, high], drawn evenly, or evenly in the logarithm where `log` is set."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class IntRange:
+    """Whole numbers in [low, high], drawn evenly."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Some values without an order, drawn evenly."""
+
+    options: tuple[Scalar, ...]
+
+
+Distribution = Range | IntRange | Choices
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What the arms are judged by: a metric's name within a split ("error", "loss") and its better direction."""
+
+    name: str
+    goal: Goal
+
+    def better(self, one: float, other: float) -> bool:
+        """Whether `one` is strictly better."""
+        return one < other if self.goal == "minimize" else one > other
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of training.
+
+    settings: resolved and complete, as in TrialSpec.settings, with a Distribution where a value is searched
+    space: the same Distributions by dotted name ("momentum.start"), in the order of their names
+    """
+
+    name: str
+    settings: Settings
+    space: Mapping[str, Distribution]
+
+
+@dataclass(frozen=True)
+class Tune:
+    """The search of every arm: exactly `trials` trials, drawn `generation` at a time.
+
+    pruner: "successive_halving" keeps the best 1/factor of a generation at each rung, "none" keeps all
+    """
+
+    trials: int
+    sampler: str = "tpe"
+    pruner: str = "successive_halving"
+    factor: int = 3
+    generation: int = 8
+
+
+@dataclass(frozen=True)
+class Compare:
+    """How the verdict is reached: against which arm, at which level of error over all comparisons."""
+
+    baseline: str
+    alpha: float = 0.05
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the lanes take; no number depends on it.
+
+    lanes: how many, or None for as many as the cluster holds
+    gpus_per_lane: share of a GPU that each lane owns where the cluster has GPUs
+    pack_width: slots of a pack, or None to let the lane choose
+    """
+
+    lanes: int | None = None
+    gpus_per_lane: float = 1.0
+    pack_width: int | None = None
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """One question.
+
+    work: what every trial's program has in common
+    epochs, report_every: of a whole trial
+    confirm_seeds: confirm trials of each arm
+    task_file: the user's own task, a file that travels to the nodes
+    facts: what is known about the task, such as {"bayes_error": 0.2101}
+    fingerprint: 64 hexadecimal digits; results of different fingerprints are never mixed
+    text: the study file as it was read, for the records
+    """
+
+    name: str
+    question: str
+    work: Work
+    epochs: int
+    report_every: int
+    metric: Metric
+    arms: tuple[Arm, ...]
+    tune: Tune
+    confirm_seeds: int
+    compare: Compare
+    resources: Resources
+    fingerprint: str
+    task_file: Path | None = None
+    facts: Mapping[str, float] = field(default_factory=dict)
+    text: str = ""
+
+    def arm(self, name: str) -> Arm:
+        """The arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+    def with_resources(self, **changes: Any) -> StudySpec:
+        """The same study on other resources: same fingerprint, same numbers."""
+        from dataclasses import replace
+
+        return replace(self, resources=replace(self.resources, **changes))

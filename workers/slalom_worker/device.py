@@ -1,0 +1,47 @@
+"""The device that a lane trains on, set up so that a number does not depend on where in memory it is computed."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from slalom.errors import Infrastructure
+
+MKL_MODE = {"MKL_CBWR": "AVX2,STRICT"}
+"""Makes MKL's matrix products the same whatever their operands' alignment. Without it a slot's gradient depends on
+the slot's place in the pack, in the last bit (measured with torch 2.13; costs no time)."""
+
+
+def open_device() -> torch.device:
+    """The lane's device: the first CUDA device that it may see, else one thread of the CPU.
+
+    One thread, because lanes are how Slalom uses several cores, and because a sum split over threads rounds
+    differently. Raises Infrastructure where the process computed with MKL before it could be set up.
+    """
+    os.environ.update(MKL_MODE)
+    torch.set_num_threads(1)
+    if torch.cuda.is_available():
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        return torch.device("cuda", 0)
+    if not _alignment_is_free():
+        raise Infrastructure(
+            "this process computed before its lane was opened, so MKL's results depend on memory alignment; "
+            f"start it with the environment variable MKL_CBWR={MKL_MODE['MKL_CBWR']}"
+        )
+    return torch.device("cpu")
+
+
+def describe(device: torch.device) -> str:
+    """The kind of device, for the records: "cpu", or the GPU's name."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _alignment_is_free() -> bool:
+    """Whether products of the same matrices, 64-byte aligned and not, are the same in every bit."""
+    generator = torch.Generator().manual_seed(0)
+    left = torch.randn(8, 33, 128, generator=generator)
+    right = torch.randn(8, 128, 33, generator=generator)
+    whole = torch.bmm(left, right)
+    return all(torch.equal(torch.bmm(left[i : i + 1].clone(), right[i : i + 1].clone())[0], whole[i]) for i in range(8))

@@ -1,0 +1,88 @@
+"""The torch module of a pack: a table's or the user's own, with dropout that knows its trial."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from slalom.errors import InputError
+from slalom_worker.models import MODELS
+from slalom_worker.regularizers import SlotDropout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from slalom.trial import Work
+    from slalom_worker.tasks.data import Data, Task
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+RUNNING_STATISTICS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+
+
+def build_module(work: Work, data: Data, task: Task, seed: int) -> nn.Module:
+    """One trial's module, from inputs [B, *shape] to logits [B, classes], its weights drawn from the seed.
+
+    Raises InputError where the module cannot be built, gives no logits, or keeps running statistics.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = _build(work, data, task)
+    module = _replace_dropout(module).to(DTYPES[work.precision])
+    for name, part in module.named_modules():
+        if isinstance(part, RUNNING_STATISTICS) and part.track_running_stats:
+            raise InputError(
+                f"model: {name} ({type(part).__name__}) keeps running statistics, which trials of one pack "
+                "would share; use LayerNorm or GroupNorm, or track_running_stats=False"
+            )
+    return module
+
+
+def probe(module: nn.Module, data: Data, dtype: torch.dtype) -> None:
+    """Send two examples through, to learn the shapes that dropout meets and to check the logits' shape."""
+    hooks = [part.register_forward_pre_hook(_note_shape) for part in module.modules() if isinstance(part, SlotDropout)]
+    inputs = torch.as_tensor(data.train.inputs[:2]).to(dtype)
+    try:
+        with torch.no_grad():
+            logits = module(inputs)
+    except (RuntimeError, TypeError, ValueError) as exc:
+        raise InputError(f"model: fails on inputs of shape {tuple(inputs.shape)}: {exc}") from exc
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if tuple(logits.shape) != (len(inputs), data.classes):
+        raise InputError(f"model: gives {tuple(logits.shape)} for {len(inputs)} inputs of {data.classes} classes")
+
+
+def _build(work: Work, data: Data, task: Task) -> nn.Module:
+    own = getattr(task, "model", None)
+    structure = {name: value for name, value in work.model.items() if name != "name"}
+    if own is None:
+        return MODELS[work.model["name"]].build(data.shape, data.classes, structure)
+    module = own(**structure)
+    if not isinstance(module, nn.Module):
+        raise InputError(f"{work.task['name']}: model() must return a torch.nn.Module, but returned {module!r}")
+    return module
+
+
+def _replace_dropout(module: nn.Module) -> nn.Module:
+    """The module with every torch dropout layer replaced by one that draws from its trial's stream."""
+    if isinstance(module, nn.Dropout):
+        return SlotDropout(None, module.p)
+    for name, part in module.named_children():
+        setattr(module, name, _replace_dropout(part))
+    return module
+
+
+def _note_shape(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    if isinstance(module, SlotDropout):
+        module.shape = tuple(inputs[0].shape[1:])
+
+
+def weights_of(module: nn.Module) -> Mapping[str, Tensor]:
+    """The module's parameters by name, in the order in which a pack lays them out."""
+    return dict(module.named_parameters())

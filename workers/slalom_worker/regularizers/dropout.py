@@ -1,0 +1,36 @@
+"""Dropout whose masks come from the trial's own stream, so that they do not depend on the pack.
+
+Inverted scaling: what is kept is divided by the fraction kept, and nothing is done at evaluation.
+Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class SlotDropout(nn.Module):
+    """Multiplies by a mask that the pack puts in its buffer; by one, until it does.
+
+    setting: the study's setting that gives the rate ("input_dropout", "hidden_dropout"), or None
+    rate: the rate where no setting gives it, as for a user's own nn.Dropout
+    shape: of one example's activations here, set by `modules.build_module`
+    """
+
+    mask: Tensor
+
+    def __init__(self, setting: str | None, rate: float = 0.0) -> None:
+        super().__init__()
+        self.setting = setting
+        self.rate = rate
+        self.shape: tuple[int, ...] = ()
+        self.register_buffer("mask", torch.ones(()), persistent=False)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """[B, ...] times a mask of the same shape, or of shape [] where nothing is dropped."""
+        return inputs * self.mask
+
+    def rate_for(self, settings: dict[str, float]) -> float:
+        """The dropout rate of a trial with these settings, in [0, 1)."""
+        return self.rate if self.setting is None else settings[self.setting]

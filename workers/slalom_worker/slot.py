@@ -1,0 +1,74 @@
+"""One trial in training: what a pack stacks, and what is kept while a trial waits for its verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from slalom_worker.optimizers import OPTIMIZERS
+from slalom_worker.streams import sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from slalom.trial import Order, TrialSpec
+    from slalom_worker.objective import Objective
+
+SCALARS = ("step", "smoothed", "largest")
+
+
+@dataclass
+class Slot:
+    """A trial's state; copying its tensors out of a pack and into another changes no number.
+
+    tensors: "parameters" [P], the optimizer's buffers [P], and float64 scalars [] "step" (updates done),
+        "smoothed" and "largest" (gradient norms)
+    cumulated: sampling probabilities [n], cumulated, or None
+    loss: of the last epoch's batches, the mean over the epoch
+    """
+
+    order: Order
+    tensors: dict[str, Tensor]
+    cumulated: Tensor | None
+    epoch: int = 0
+    loss: float = field(default=float("nan"))
+
+    @classmethod
+    def start(cls, order: Order, objective: Objective) -> Slot:
+        """A trial before its first epoch."""
+        settings = order.trial.settings
+        parameters = objective.initial(order.trial.seeds.weights)
+        tensors = {"parameters": parameters}
+        tensors |= {name: torch.zeros_like(parameters) for name in OPTIMIZERS[settings["optimizer"]].state}
+        tensors |= {name: torch.zeros((), dtype=torch.float64, device=parameters.device) for name in SCALARS}
+        return cls(order, tensors, sampling(settings["emphasis"], objective.data.train.labels))
+
+    @property
+    def trial(self) -> TrialSpec:
+        """The trial that is trained here."""
+        return self.order.trial
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The trial's settings, complete."""
+        return self.order.trial.settings
+
+    @property
+    def reports(self) -> bool:
+        """Whether the epoch just trained is one to report."""
+        trial = self.trial
+        return self.epoch % trial.report_every == 0 or self.epoch in (trial.epochs, self.order.until)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to train."""
+        return self.epoch >= self.trial.epochs
+
+    def park(self) -> Slot:
+        """Let go of the pack's memory."""
+        self.tensors = {name: tensor.clone() for name, tensor in self.tensors.items()}
+        return self

@@ -1,0 +1,39 @@
+"""The tasks a study can name: one file each, and one line here. A user's own is named "file.py:Class"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slalom.errors import InputError, nearest
+from slalom_worker.tasks.data import Data, OwnModel, Split, Task, TaskKind
+from slalom_worker.tasks.digits import DIGITS
+from slalom_worker.tasks.fashion_mnist import FASHION_MNIST
+from slalom_worker.tasks.mixture import MIXTURE
+from slalom_worker.tasks.user import open_user_task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+TASKS: Mapping[str, TaskKind] = {
+    "digits": DIGITS,
+    "mixture": MIXTURE,
+    "fashion_mnist": FASHION_MNIST,
+}
+
+
+def open_task(settings: Mapping[str, Any], folder: Path) -> Task:
+    """The task of settings {"name": ..., **options}; relative files and folders in it start from `folder`.
+
+    Raises InputError, with rule and value, for a name, an option or a user's file that will not do.
+    """
+    options = {option: value for option, value in settings.items() if option != "name"}
+    name = settings.get("name")
+    if isinstance(name, str) and ":" in name:
+        return open_user_task(name, options, folder)
+    if not isinstance(name, str) or name not in TASKS:
+        raise InputError(f"task must be a bundled task or file.py:Class, but got {name!r}{nearest(name, TASKS)}")
+    return TASKS[name].open(options, folder)
+
+
+__all__ = ["TASKS", "Data", "OwnModel", "Split", "Task", "TaskKind", "open_task"]

@@ -1,0 +1,55 @@
+"""The 1,797 real handwritten digits that come with scikit-learn: 8 x 8 pixels, 10 classes.
+
+The split is fixed: 60 % to train on, 20 % to validate, 20 % to test, each class alike.
+Source: E. Alpaydin and C. Kaynak 1998, "Optical recognition of handwritten digits", UCI repository (its test set).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slalom.errors import InputError
+from slalom.settings import Integers, Number
+from slalom_worker.tasks.data import Data, Split, TaskKind
+from slalom_worker.tasks.splits import stratified, thinned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CLASSES = 10
+SHARES = (60, 20, 20)
+SPLIT_SEED = 0
+RARE_SEED = 1
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Inputs [64] in [0, 1]: pixel rows one after the other, 16 grey levels divided by 16.
+
+    rare: classes that keep only `rare_fraction` of their training examples; validation and test stay whole
+    """
+
+    rare: Sequence[int] = ()
+    rare_fraction: float = 0.1
+
+    def __post_init__(self) -> None:
+        wrong = [label for label in self.rare if label not in range(CLASSES)]
+        if wrong:
+            raise InputError(f"rare must list digits in [0, {CLASSES}), but got {wrong[0]}")
+
+    def load(self) -> Data:
+        """1,078 training, 361 validation, 358 test examples, fewer to train on where classes are rare."""
+        from sklearn.datasets import load_digits
+
+        pixels, digits = load_digits(return_X_y=True)
+        inputs, labels = (pixels / 16).astype(np.float32), digits.astype(np.int64)
+        train, validation, test = stratified(labels, SHARES, SPLIT_SEED)
+        train = train[thinned(labels[train], self.rare, self.rare_fraction, RARE_SEED)]
+        splits = [Split(inputs[part], labels[part]) for part in (train, validation, test)]
+        return Data(*splits, classes=CLASSES)
+
+
+DIGITS = TaskKind(Digits, {"rare": Integers((), low=0), "rare_fraction": Number(0.1, low=0.0, high=1.0, open_low=True)})

@@ -1,0 +1,155 @@
+"""Fashion-MNIST: 70,000 grey images, 28 x 28, of ten kinds of clothing.
+
+The files come from the task's option `data`, from Debian's package dataset-fashion-mnist, or from a cache in
+the home folder that is filled from the authors' address. All must have the content that the authors published.
+Source: H. Xiao, K. Rasul, R. Vollgraf 2017, "Fashion-MNIST", arXiv:1708.07747 (MIT licence).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import tempfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slalom.errors import Infrastructure, InputError
+from slalom.settings import Text
+from slalom_worker.tasks.data import Data, Split, TaskKind
+from slalom_worker.tasks.splits import stratified
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+ADDRESS = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
+PACKAGE = Path("/usr/share/datasets/fashion-mnist")
+"""Where Debian's package dataset-fashion-mnist puts the files."""
+CHECKSUMS: Mapping[str, str] = {
+    "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte.gz": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte.gz": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte.gz": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+"""SHA-256 of the unpacked files: Debian packed them anew, so only the content is the same everywhere."""
+CLASSES = 10
+SHARES = (5, 1)
+SPLIT_SEED = 0
+TIMEOUT = 60.0
+"""Seconds without an answer before a download is given up."""
+INSTEAD = (
+    "try again later, install Debian's package dataset-fashion-mnist, "
+    "or set the task's option data to a folder with the four files"
+)
+
+
+def _cache() -> Path:
+    return Path.home() / ".cache" / "slalom" / "fashion_mnist"
+
+
+@dataclass(frozen=True)
+class FashionMnist:
+    """Inputs [784] in [0, 1]: pixel rows one after the other, grey levels divided by 255.
+
+    data: a folder with the four published files, packed by gzip
+    package, cache, address: where the files are looked for without `data`, in this order
+    """
+
+    data: str | None = None
+    package: Path = PACKAGE
+    cache: Path = field(default_factory=_cache)
+    address: str = ADDRESS
+
+    def load(self) -> Data:
+        """50,000 training, 10,000 validation (of the authors' 60,000), 10,000 test examples."""
+        folder = self._folder()
+        inputs, labels = self._images(folder, "train")
+        train, validation = stratified(labels, SHARES, SPLIT_SEED)
+        return Data(
+            train=Split(inputs[train], labels[train]),
+            validation=Split(inputs[validation], labels[validation]),
+            test=Split(*self._images(folder, "t10k")),
+            classes=CLASSES,
+        )
+
+    def _folder(self) -> Path:
+        if self.data is not None:
+            return Path(self.data)
+        if all((self.package / name).is_file() for name in CHECKSUMS):
+            return self.package
+        download(self.cache, self.address)
+        return self.cache
+
+    def _images(self, folder: Path, part: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        # the checksum pins the content, so its header of 16 (images) or 8 bytes (labels) needs no reading
+        pixels = np.frombuffer(self._content(folder / f"{part}-images-idx3-ubyte.gz"), np.uint8, offset=16)
+        labels = np.frombuffer(self._content(folder / f"{part}-labels-idx1-ubyte.gz"), np.uint8, offset=8)
+        return pixels.reshape(-1, 784).astype(np.float32) / np.float32(255), labels.astype(np.int64)
+
+    def _content(self, path: Path) -> bytes:
+        try:
+            return _unpacked(path.read_bytes(), CHECKSUMS[path.name])
+        except (OSError, ValueError) as exc:
+            if self.data is not None:
+                raise InputError(f"{path}: must be the published file of Fashion-MNIST, but got: {exc}") from exc
+            raise Infrastructure(f"{path} cannot be used: {exc}; remove it, then {INSTEAD}") from exc
+
+
+def download(folder: Path, address: str, checksums: Mapping[str, str] = CHECKSUMS) -> None:
+    """Put those files into the folder that it lacks, each whole and checked or not at all.
+
+    checksums: SHA-256 of each file's unpacked content, by the file's name below the address
+    Raises Infrastructure, with what to do, where a file cannot be had, stored, or is another than expected.
+    """
+    for name, expected in checksums.items():
+        if (folder / name).is_file():
+            continue
+        url = f"{address}/{name}"
+        try:
+            packed = _get(url)
+            _unpacked(packed, expected)
+            _store(folder / name, packed)
+        except (OSError, ValueError) as exc:
+            raise Infrastructure(f"{url} cannot be downloaded to {folder}: {exc}; {INSTEAD}") from exc
+
+
+def _get(url: str) -> bytes:
+    """The body at an address; OSError where there is none, ValueError where it is cut short."""
+    from http.client import HTTPException
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(url, timeout=TIMEOUT) as response:  # noqa: S310 (the address is the module's, not the user's)
+            body: bytes = response.read()
+    except HTTPException as exc:
+        raise ValueError(f"the answer is no whole file ({exc})") from exc
+    return body
+
+
+def _unpacked(packed: bytes, expected: str) -> bytes:
+    """What gzip packed; ValueError where its SHA-256 is not the expected."""
+    try:
+        content = gzip.decompress(packed)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
+        raise ValueError(f"not a whole gzip file ({exc})") from exc
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise ValueError(f"the unpacked content must have the SHA-256 {expected}, but got {found}")
+    return content
+
+
+def _store(path: Path, content: bytes) -> None:
+    """The file at once or not at all, also when several lanes of one machine store it together."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        part = Path(scratch) / path.name
+        part.write_bytes(content)
+        part.replace(path)
+
+
+FASHION_MNIST = TaskKind(FashionMnist, {"data": Text()}, folders=("data",))

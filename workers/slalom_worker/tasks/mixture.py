@@ -1,0 +1,176 @@
+"""Two classes of points in the plane, each class a mixture of ten Gaussians, for which the best error is known.
+
+Ten means of class 0 are drawn from N((1, 0), I), ten of class 1 from N((0, 1), I); a point of a class is a
+uniformly chosen mean of that class plus N(0, I/5). The test split is a grid weighted by the mixture's density,
+each grid point once with either label, so that a weighted error is the sum over the grid of
+density * P(the other class), without the noise of a test sample.
+Source: Hastie, Tibshirani, Friedman, "The Elements of Statistical Learning", 2nd ed., 2.3.3 and figure 2.5.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slalom.errors import InputError
+from slalom.seeds import derive
+from slalom.settings import Integer, Text
+from slalom_worker.tasks.data import Data, Split, TaskKind
+
+Floats = NDArray[np.float64]
+Means = tuple[Floats, Floats]
+"""The means [k, 2] of class 0 and of class 1."""
+
+CENTRES = ((1.0, 0.0), (0.0, 1.0))
+MEANS_PER_CLASS = 10
+DEVIATION = 0.2**0.5
+VALIDATION_POINTS = 1000
+GRID = (69, 99)
+"""Grid points along x1 and x2, as in the book's data."""
+GRID_MARGIN = 4 * DEVIATION
+"""Leaves less than 1e-4 of the mixture outside the grid."""
+FINE_MARGIN, FINE_STEPS = 6 * DEVIATION, 1000
+"""For the exact integral: the same to 1e-5 with 200 steps."""
+WEIGHT_DECIMALS = 12
+"""Hides from the digest that exp and sum differ between processors in the last bit."""
+
+
+class Grid(NamedTuple):
+    """points [m, 2]; probability [m] of class 1 there; density [m], up to a factor."""
+
+    points: Floats
+    probability: Floats
+    density: Floats
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Inputs [2], as drawn.
+
+    seed: of the means, the training points and the validation points
+    n: training points, half of each class (class 0 takes an odd one)
+    data: a folder with the book's mixture_xy.csv, mixture_means.csv and mixture_grid.csv, from which training
+        points, means and test grid then come; only the validation points follow the seed
+    """
+
+    seed: int = 0
+    n: int = 200
+    data: str | None = None
+
+    def load(self) -> Data:
+        """Facts: "bayes_error" of the best classifier on the test grid, "bayes_error_exact" in the whole plane."""
+        if self.data is None:
+            means = self._means()
+            train, grid = _sample(means, self.n, self._stream("train")), _density(means, GRID, GRID_MARGIN)
+        else:
+            means, train, grid = self._read(Path(self.data))
+        return Data(
+            train=train,
+            validation=_sample(means, VALIDATION_POINTS, self._stream("validation")),
+            test=_weighted(grid),
+            classes=2,
+            facts={
+                "bayes_error": _bayes_error(grid),
+                "bayes_error_exact": _bayes_error(_density(means, (FINE_STEPS, FINE_STEPS), FINE_MARGIN)),
+            },
+        )
+
+    def _stream(self, name: str) -> np.random.Generator:
+        # a stream for each purpose, so that n moves neither the means nor the validation points
+        return np.random.Generator(np.random.PCG64(derive("mixture", self.seed, name)))
+
+    def _means(self) -> Means:
+        first, second = self._stream("means").standard_normal((2, MEANS_PER_CLASS, 2)) + np.array(CENTRES)[:, None]
+        return first, second
+
+    def _read(self, folder: Path) -> tuple[Means, Split, Grid]:
+        points = _table(folder / "mixture_xy.csv", ("x1", "x2", "y"))
+        means = _table(folder / "mixture_means.csv", ("class", "m1", "m2"))
+        grid = _table(folder / "mixture_grid.csv", ("x1", "x2", "prob_class1", "marginal"))
+        _within(folder / "mixture_xy.csv", "y must be 0 or 1", points[:, 2], np.isin(points[:, 2], (0, 1)))
+        _within(folder / "mixture_means.csv", "class must be 0 or 1", means[:, 0], np.isin(means[:, 0], (0, 1)))
+        chance, density = grid[:, 2], grid[:, 3]
+        _within(folder / "mixture_grid.csv", "prob_class1 must be in [0, 1]", chance, (chance >= 0) & (chance <= 1))
+        _within(folder / "mixture_grid.csv", "marginal must not be negative", density, density >= 0)
+        if len(points) != self.n:
+            raise InputError(
+                f"n must be the number of points in {folder / 'mixture_xy.csv'}, {len(points)}, but got {self.n}"
+            )
+        by_class = means[means[:, 0] == 0, 1:], means[means[:, 0] == 1, 1:]
+        if not all(map(len, by_class)) or not density.sum() > 0:
+            raise InputError(f"{folder}: must hold means of both classes and a marginal above 0, but got none")
+        train = Split(points[:, :2].astype(np.float32), points[:, 2].astype(np.int64))
+        return by_class, train, Grid(grid[:, :2], chance, density)
+
+
+def _sample(means: Means, count: int, stream: np.random.Generator) -> Split:
+    """`count` points of the mixture, class 0 first."""
+    sizes = (count - count // 2, count // 2)
+    chosen = [own[stream.integers(len(own), size=size)] for own, size in zip(means, sizes, strict=True)]
+    points = np.concatenate(chosen) + DEVIATION * stream.standard_normal((count, 2))
+    return Split(points.astype(np.float32), np.repeat(np.arange(2), sizes))
+
+
+def _density(means: Means, steps: tuple[int, int], margin: float) -> Grid:
+    """The mixture, both classes as likely, on steps[0] x steps[1] points that reach `margin` beyond all means."""
+    every = np.concatenate(means)
+    low, high = every.min(axis=0) - margin, every.max(axis=0) + margin
+    axes = [np.linspace(low[axis], high[axis], steps[axis]) for axis in range(2)]
+    by_class = []
+    for own in means:
+        # a Gaussian with covariance I/5 is a product over the axes, so its values on a grid are an outer product
+        along = [np.exp(-((axes[i][:, None] - own[:, i]) ** 2) / (2 * DEVIATION**2)) for i in range(2)]
+        by_class.append((along[0] @ along[1].T).ravel() / len(own))
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
+    density = by_class[0] + by_class[1]
+    return Grid(points, by_class[1] / density, density)
+
+
+def _weighted(grid: Grid) -> Split:
+    """The grid twice: with label 0 weighted by density * P(0), then with label 1 weighted by density * P(1)."""
+    weights = np.concatenate([grid.density * (1 - grid.probability), grid.density * grid.probability])
+    points = np.concatenate([grid.points, grid.points]).astype(np.float32)
+    labels = np.repeat(np.arange(2), len(grid.points))
+    return Split(points, labels, np.round(weights / weights.sum(), WEIGHT_DECIMALS))
+
+
+def _bayes_error(grid: Grid) -> float:
+    """The weight of the less likely class over the grid."""
+    smaller = np.minimum(grid.probability, 1 - grid.probability)
+    return float((grid.density * smaller).sum() / grid.density.sum())
+
+
+def _table(path: Path, columns: tuple[str, ...]) -> Floats:
+    """A CSV file of finite numbers with these columns, [rows, len(columns)]."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as exc:
+        raise InputError(f"{path}: must be a CSV file with the columns {', '.join(columns)}, but got: {exc}") from exc
+    if tuple(header) != columns:
+        raise InputError(f"{path}: must have the columns {', '.join(columns)}, but got {', '.join(header)}")
+    values = [_numbers(path, line, row, len(columns)) for line, row in enumerate(rows, start=2)]
+    return np.array(values, dtype=np.float64).reshape(-1, len(columns))
+
+
+def _numbers(path: Path, line: int, row: list[str], count: int) -> list[float]:
+    try:
+        numbers = list(map(float, row))
+    except ValueError:
+        numbers = []
+    if len(numbers) != count or not np.isfinite(numbers).all():
+        raise InputError(f"{path}:{line}: must be {count} finite numbers, but got {','.join(row)!r}")
+    return numbers
+
+
+def _within(path: Path, rule: str, values: Floats, holds: NDArray[np.bool_]) -> None:
+    if not holds.all():
+        raise InputError(f"{path}: {rule}, but got {values[~holds][0]:g}")
+
+
+MIXTURE = TaskKind(Mixture, {"seed": Integer(0, low=0), "n": Integer(200, low=2), "data": Text()}, folders=("data",))

@@ -1,0 +1,53 @@
+"""Which examples go where: fixed draws that stay the same in every version of numpy.
+
+Only the raw words of PCG64 are used, whose stream numpy promises to keep (NEP 19); the methods of
+numpy's Generator carry no such promise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
+
+
+def _keys(count: int, seed: int) -> NDArray[np.uint64]:
+    """A random word for each example, [count]; sorting by them shuffles."""
+    return np.random.PCG64(seed).random_raw(count)
+
+
+def stratified(labels: NDArray[np.int64], shares: Sequence[int], seed: int) -> tuple[NDArray[np.int64], ...]:
+    """Disjoint ascending indices, one array a share, that together are all of `labels` [n].
+
+    Of every class each array holds its share (relative to the sum of shares), to within one example.
+    """
+    keys = _keys(len(labels), seed)
+    parts: list[list[NDArray[np.int64]]] = [[] for _ in shares]
+    ends, total = np.cumsum(shares)[:-1], sum(shares)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        members = members[np.argsort(keys[members], kind="stable")]
+        # whole numbers throughout: floor(x + 1/2) of a float could fall either way
+        cuts = (2 * len(members) * ends + total) // (2 * total)
+        for part, piece in zip(parts, np.split(members, cuts), strict=True):
+            part.append(piece)
+    return tuple(np.sort(np.concatenate(part)) for part in parts)
+
+
+def thinned(labels: NDArray[np.int64], rare: Collection[int], fraction: float, seed: int) -> NDArray[np.int64]:
+    """Ascending indices of `labels` [n] that stay when each class in `rare` keeps `fraction`, at least one example.
+
+    A smaller fraction keeps a subset of what a larger one keeps.
+    """
+    keys = _keys(len(labels), seed)
+    keep = np.ones(len(labels), dtype=bool)
+    for label in set(rare):
+        members = np.flatnonzero(labels == label)
+        members = members[np.argsort(keys[members], kind="stable")]
+        keep[members[max(1, round(fraction * len(members))) :]] = False
+    return np.flatnonzero(keep)
