@@ -1,0 +1,18 @@
+"""Slalom: which way of training neural nets is better, by how much, and how surely, at equal effort."""
+
+from slalom.api import Result, Study, bundled, load, run, show
+from slalom.errors import Infrastructure, InputError, Interrupted, SlalomError, StudyError
+
+__all__ = [
+    "Infrastructure",
+    "InputError",
+    "Interrupted",
+    "Result",
+    "SlalomError",
+    "Study",
+    "StudyError",
+    "bundled",
+    "load",
+    "run",
+    "show",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -69,12 +69,17 @@ def smallest_p(pairs: int) -> float:
 def _all_signs(n: int) -> npt.NDArray[np.float64]:
     """Every vector of n signs: [2^n, n]."""
     bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-    return 1.0 - 2.0 * bits
+    return _signs(bits)
 
 
 def _random_signs(n: int, flips: int, seed: int) -> npt.NDArray[np.float64]:
     """Random vectors of n signs: [flips, n]."""
-    return 1.0 - 2.0 * np.random.default_rng(seed).integers(0, 2, (flips, n), dtype=np.int8)
+    return _signs(np.random.default_rng(seed).integers(0, 2, (flips, n), dtype=np.int8))
+
+
+def _signs(bits: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
+    """+1 for each 0, -1 for each 1."""
+    return np.where(bits == 0, 1.0, -1.0)
 
 
 def holm(p_values: Sequence[float], family: int | None = None) -> tuple[float, ...]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isinf
+from sys import float_info
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Number:
-    """A real number in [low, high], each end left out where `open_low` or `open_high` says so."""
+    """A finite real number in [low, high], each end left out where `open_low` or `open_high` says so."""
 
     default: float | None
     low: float = float("-inf")
@@ -22,13 +24,18 @@ class Number:
     open_high: bool = False
 
     def __contains__(self, value: object) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        # beyond the largest float there is neither infinity nor "not a number", nor an integer too long to convert
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= float_info.max:
             return False
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
         return above and below
 
     def __str__(self) -> str:
+        if isinf(self.low) and isinf(self.high):
+            return "a number"
+        if isinf(self.high):
+            return f"a number above {self.low:g}" if self.open_low else f"a number, at least {self.low:g}"
         return f"a number in {'(' if self.open_low else '['}{self.low:g}, {self.high:g}{')' if self.open_high else ']'}"
 
 
@@ -44,6 +51,8 @@ class Integer:
         return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
 
     def __str__(self) -> str:
+        if isinf(self.high):
+            return f"a whole number, at least {self.low}"
         return f"a whole number in [{self.low}, {self.high:g}]"
 
 
@@ -58,7 +67,9 @@ class Choice:
         return any(value == option and type(value) is type(option) for option in self.options)
 
     def __str__(self) -> str:
-        return f"one of {', '.join(map(str, self.options))}"
+        if set(self.options) == {True, False}:
+            return "true or false"
+        return f"one of {', '.join(map(str, self.options))}" if len(self.options) > 1 else str(self.options[0])
 
 
 @dataclass(frozen=True)

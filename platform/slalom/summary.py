@@ -84,6 +84,7 @@ class ArmSummary:
     """One arm; what has not been reached is None.
 
     best_seed: the confirm trial whose weights are kept
+    reproduced: whether that trial came out the same, bit for bit, when it was trained again
     """
 
     name: str
@@ -93,6 +94,7 @@ class ArmSummary:
     confirm: Confirmed | None = None
     difference: Difference | None = None
     best_seed: int | None = None
+    reproduced: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class TrialSpec:
         "momentum": {"schedule": "gradient_norm", "start": 0.5, "end": 0.9}, ...}
     params: what the sampler proposed, by dotted name ("momentum.start")
     epochs: passes over the training data when nothing stops the trial
-    report_every: epochs between two reports; the last epoch always reports
+    report_every: epochs between two reports; the last epoch always reports, and every rung is one that does
     """
 
     id: TrialId
@@ -117,6 +117,8 @@ class TrialResult:
     metrics: the last report's, and for a confirm trial "test.error", "test.loss", ...
     history: the reports, oldest first
     error: the exception's text of a failed trial
+    lane, device: where it ended, such as "lane-3", "cuda:0"; no number depends on them
+    started, ended: seconds since the epoch, or None where nobody looked at the clock
     """
 
     trial: TrialId
@@ -127,6 +129,10 @@ class TrialResult:
     history: tuple[Report, ...] = ()
     error: str | None = None
     weights: bytes | None = field(default=None, repr=False)
+    lane: str = ""
+    device: str = ""
+    started: float | None = None
+    ended: float | None = None
     lane: str = ""
     device: str = ""
 
@@ -160,12 +166,13 @@ class Turn:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a turn brought: reports of trials that reached their `until`, results of those that ended.
+    """What a turn brought: the reports that fell due, and the results of trials that ended.
 
-    idle: the lane holds nothing that it may train
+    A trial that was reported at its order's `until` waits in the lane for the next order.
+    slots: how many trials the lane trains at once, or None before it knows
     """
 
     reports: tuple[Report, ...] = ()
     results: tuple[TrialResult, ...] = ()
     effort: Effort = Effort()
-    idle: bool = True
+    slots: int | None = None

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slalom.inference import smallest_p
-from slalom.summary import ArmSummary, Difference, Interval, Verdict
-from slalom.wording import bounds, count, equation, listing, measured, short, with_bounds
+from slalom.summary import ArmSummary, Confirmed, Difference, Interval, Verdict
+from slalom.wording import bounds, count, equation, listing, measured, probability, with_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from slalom.spec.model import StudySpec
-    from slalom.summary import Confirmed
 
 
 def decide(spec: StudySpec, arms: Sequence[ArmSummary], pair_p: Mapping[frozenset[str], float]) -> Verdict:
@@ -22,10 +21,14 @@ def decide(spec: StudySpec, arms: Sequence[ArmSummary], pair_p: Mapping[frozense
     pair_p: of no difference between two confirmed arms, corrected over all pairs
     The winner has the best mean and differs from every other confirmed arm at the study's alpha.
     """
-    standing = _Standing.of(spec, arms, pair_p)
-    clauses = [_headline(standing), *_rest(standing), *_caveats(standing)]
-    sentence = "; ".join(filter(None, clauses)) + "."
-    return Verdict(sentence, standing.best.name if standing.wins else None)
+    sign = 1 if spec.metric.goal == "minimize" else -1
+    confirmed = [_Arm(arm.name, arm.confirm, arm.difference) for arm in arms if arm.confirm]
+    ranked = sorted(confirmed, key=lambda arm: (sign * arm.confirm.mean, arm.name))
+    against_best = {arm.name: pair_p[frozenset((ranked[0].name, arm.name))] for arm in ranked[1:]}
+    unfinished = sorted((arm for arm in arms if not arm.confirm), key=lambda arm: arm.name)
+    field = _Field(spec, ranked, against_best, unfinished)
+    sentence = "; ".join([_headline(field), *_rest(field), *_caveats(field)]) + "."
+    return Verdict(sentence, ranked[0].name if field.won else None)
 
 
 @dataclass(frozen=True)
@@ -38,37 +41,26 @@ class _Arm:
 
 
 @dataclass(frozen=True)
-class _Standing:
+class _Field:
     """What the sentence is made of.
 
-    ranked: the confirmed arms, best mean first; equal means by name
+    ranked: the confirmed arms, best mean first, equal means by name
+    against_best: the p of every other one against the first, corrected over all pairs
     unfinished: the arms that never finished a tuning trial
-    rivals: the confirmed arms that cannot be told apart from the best one
     """
 
     spec: StudySpec
-    ranked: tuple[_Arm, ...]
-    unfinished: tuple[ArmSummary, ...]
-    rivals: tuple[_Arm, ...]
-    pair_p: Mapping[frozenset[str], float]
-
-    @classmethod
-    def of(
-        cls, spec: StudySpec, arms: Sequence[ArmSummary], pair_p: Mapping[frozenset[str], float]
-    ) -> _Standing:
-        sign = 1 if spec.metric.goal == "minimize" else -1
-        confirmed = [_Arm(arm.name, arm.confirm, arm.difference) for arm in arms if arm.confirm]
-        ranked = sorted(confirmed, key=lambda arm: (sign * arm.confirm.mean, arm.name))
-        rivals = [arm for arm in ranked[1:] if pair_p[frozenset((ranked[0].name, arm.name))] >= spec.compare.alpha]
-        unfinished = sorted((arm for arm in arms if not arm.confirm), key=lambda arm: arm.name)
-        return cls(spec, tuple(ranked), tuple(unfinished), tuple(rivals), pair_p)
+    ranked: Sequence[_Arm]
+    against_best: Mapping[str, float]
+    unfinished: Sequence[ArmSummary]
 
     @property
-    def best(self) -> _Arm:
-        return self.ranked[0]
+    def rivals(self) -> list[str]:
+        """The arms that cannot be told apart from the best one."""
+        return [name for name, p in self.against_best.items() if p >= self.spec.compare.alpha]
 
     @property
-    def wins(self) -> bool:
+    def won(self) -> bool:
         return len(self.ranked) > 1 and not self.rivals
 
     @property
@@ -79,121 +71,129 @@ class _Standing:
     def seeds(self) -> str:
         return f"over {count(self.spec.confirm_seeds, 'paired seed')}"
 
-    def told_apart(self, better: bool | None) -> list[_Arm]:
+    @property
+    def conditions(self) -> str:
+        return f"at alpha {self.spec.compare.alpha:g} {self.seeds}"
+
+    def told_apart(self, better: bool | None) -> list[tuple[_Arm, Difference]]:
         """The arms that are better than the baseline, worse, or neither (None), best mean first."""
-        return [arm for arm in self.ranked if arm.difference and arm.difference.better is better]
+        pairs = [(arm, arm.difference) for arm in self.ranked if arm.difference]
+        return [(arm, found) for arm, found in pairs if found.better is better]
 
     def value(self, arm: _Arm) -> str:
-        """ "error 0.0213" """
         return f"{self.spec.metric.name} {measured(arm.confirm.mean, arm.confirm.interval)}"
 
 
-def _headline(standing: _Standing) -> str:
-    if not standing.ranked:
-        return f"no arm finished a tuning trial in {standing.spec.tune.trials}, so there is nothing to compare"
-    if len(standing.ranked) == 1:
-        return f"{_with_value(standing, standing.best)} is the only arm that finished a tuning trial"
-    if standing.wins:
-        return _winner(standing)
-    if not any(arm.difference for arm in standing.ranked):
-        return f"{_rivalry(standing)} {standing.seeds} at alpha {standing.spec.compare.alpha:g}"
-    if standing.told_apart(True):
-        return _beating(standing)
-    return _not_beaten(standing)
+def _headline(field: _Field) -> str:
+    if not field.ranked:
+        trials = count(field.spec.tune.trials, "tuning trial")
+        return f"No arm finished any of its {trials}, so there is nothing to compare"
+    if len(field.ranked) == 1:
+        only = _valued(field, field.ranked[0])
+        return f"{only} is the only arm that finished a tuning trial, so there is nothing to compare"
+    if field.won:
+        return _won(field)
+    if not any(arm.difference for arm in field.ranked):
+        return f"No arm beats all others {field.conditions}: {_rivalry(field)}"
+    return _beating(field) if field.told_apart(True) else _not_beaten(field)
 
 
-def _winner(standing: _Standing) -> str:
-    best, others = standing.best, len(standing.ranked) - 1
-    if best.name == standing.spec.compare.baseline:
-        return f"{standing.baseline} wins ({standing.value(best)} {standing.seeds})"
-    every = f"better than every other arm ({_largest_p(standing)})"
-    if best.difference is None:
-        return f"{best.name} wins ({standing.value(best)} {standing.seeds}): {every}"
-    text = f"{best.name} wins ({standing.value(best)} {standing.seeds}): it beats {standing.baseline} {_margin(best)}"
-    return text if others == 1 else f"{text} and is {every}"
+def _won(field: _Field) -> str:
+    best = field.ranked[0]
+    name = "The baseline " * (best.name == field.spec.compare.baseline) + best.name
+    text = f"{name} wins ({field.value(best)} {field.seeds})"
+    if best.difference:
+        text += f": it beats {field.baseline} {_margin(best.difference)}"
+    if len(field.ranked) == 2 and any(arm.difference for arm in field.ranked):
+        return text  # the other arm's difference says it all
+    every = equation(max(field.against_best.values())).replace("=", "at most")
+    return f"{text}{' and' if best.difference else ': it beats'} every other arm ({every})"
 
 
-def _largest_p(standing: _Standing) -> str:
-    """The largest p of the winner against another arm."""
-    p = max(p for pair, p in standing.pair_p.items() if standing.best.name in pair)
-    return equation(p).replace("=", "at most")
-
-
-def _beating(standing: _Standing) -> str:
-    first, *more = standing.told_apart(True)
-    text = f"{_with_value(standing, first)} beats {standing.baseline} {_margin(first)} {standing.seeds}"
-    also = listing([f"{_with_value(standing, arm)} {_margin(arm)}" for arm in more])
+def _beating(field: _Field) -> str:
+    (first, found), *more = field.told_apart(True)
+    text = f"{_valued(field, first)} beats {field.baseline} {_margin(found)} {field.seeds}"
+    also = listing([f"{_valued(field, arm)} {_margin(its)}" for arm, its in more])
     return f"{text}, and so {'does' if len(more) == 1 else 'do'} {also}" if more else text
 
 
-def _not_beaten(standing: _Standing) -> str:
-    spec, undecided = standing.spec, standing.told_apart(None)
-    where = f"at alpha {spec.compare.alpha:g} {standing.seeds}"
-    if standing.told_apart(False):
-        return f"no arm beats {standing.baseline} {where}"
-    closest = min(undecided, key=lambda arm: (arm.difference.p if arm.difference else 1.0, arm.name))
+def _not_beaten(field: _Field) -> str:
+    baseline = next(arm for arm in field.ranked if arm.name == field.spec.compare.baseline)
+    against = f"the baseline {_valued(field, baseline)} {field.conditions}"
+    if field.told_apart(False):
+        return f"No arm beats {against}"
+    undecided = field.told_apart(None)
+    arm, found = min(undecided, key=lambda pair: (pair[1].p, pair[0].name))
     if len(undecided) == 1:
-        return f"{closest.name} cannot be told apart from {standing.baseline} {where} ({_signed(closest)})"
-    return f"no arm can be told apart from {standing.baseline} {where} (closest: {closest.name}, {_signed(closest)})"
+        return f"{arm.name} cannot be told apart from {against} ({_signed(found)})"
+    return f"No arm can be told apart from {against} (closest: {arm.name}, {_signed(found)})"
 
 
-def _rest(standing: _Standing) -> list[str]:
-    """What the headline leaves open: who cannot be told apart, and who is worse."""
-    better, worse, undecided = (standing.told_apart(which) for which in (True, False, None))
+def _rest(field: _Field) -> list[str]:
+    """What the headline leaves open: who rivals the best, who else is better, who is worse, and who neither."""
+    better, worse, undecided = (field.told_apart(which) for which in (True, False, None))
     clauses = []
-    if better and standing.rivals:
-        clauses.append(_rivalry(standing))
-    if standing.wins and (also := [arm for arm in better if arm is not standing.best]):
-        clauses.append(f"also better than {standing.baseline}: {listing([f'{a.name} {_margin(a)}' for a in also])}")
+    if better and field.rivals:
+        clauses.append(f"no arm beats all others: {_rivalry(field)}")
+    if field.won and better[1:]:
+        clauses.append(f"better than the baseline too: {_margins(better[1:])}")
     if worse:
-        clauses.append(f"worse than {standing.baseline}: {listing([f'{arm.name} {_margin(arm)}' for arm in worse])}")
+        clauses.append(f"worse than the baseline: {_margins(worse)}")
     if undecided and (better or worse):
-        clauses.append(f"not told apart from {standing.baseline}: {listing([arm.name for arm in undecided])}")
+        names = listing([arm.name for arm, _ in undecided])
+        clauses.append(f"not told apart from the baseline: {names}")
     return clauses
 
 
-def _rivalry(standing: _Standing) -> str:
-    rivals = listing([arm.name for arm in standing.rivals])
-    return f"no arm beats all others: {standing.best.name} has the best mean but cannot be told apart from {rivals}"
+def _rivalry(field: _Field) -> str:
+    return f"{field.ranked[0].name} has the best mean but cannot be told apart from {listing(field.rivals)}"
 
 
-def _caveats(standing: _Standing) -> list[str]:
+def _caveats(field: _Field) -> list[str]:
     """What a reader must know before quoting the rest."""
-    spec = standing.spec
-    lost = [f"{arm.name} never finished a tuning trial ({_ends(arm)})" for arm in standing.unfinished]
     diverged = [
-        f"{arm.confirm.diverged} of {arm.confirm.seeds} confirm trials of {arm.name} diverged or failed and count as "
-        f"the worst {spec.metric.name}"
-        for arm in standing.ranked
+        f"{arm.confirm.diverged} of {count(arm.confirm.seeds, 'confirm trial')} of {arm.name} diverged or failed, "
+        f"each counting as the worst {field.spec.metric.name}"
+        for arm in field.ranked
         if arm.confirm.diverged
     ]
-    least = smallest_p(spec.confirm_seeds) * max(1, len(standing.ranked) - 1)
-    too_few = len(standing.ranked) > 1 and least >= spec.compare.alpha
-    limit = f"{count(spec.confirm_seeds, 'paired seed')} cannot show p below {short(min(1.0, least))}, so nothing can be told apart"
-    return [*lost, *diverged, *([limit] if too_few else [])]
+    return [*(_unfinished(field, arm) for arm in field.unfinished), *diverged, *_too_few_seeds(field)]
 
 
-def _ends(arm: ArmSummary) -> str:
-    tuning = arm.tuning
-    parts = {"pruned": tuning.pruned, "diverged": tuning.diverged, "failed": tuning.failed}
-    return f"{listing([f'{n} {how}' for how, n in parts.items() if n])} of {tuning.trials}"
+def _unfinished(field: _Field, arm: ArmSummary) -> str:
+    ends = {"pruned": arm.tuning.pruned, "diverged": arm.tuning.diverged, "failed": arm.tuning.failed}
+    ends["without a finite value"] = arm.tuning.trials - sum(ends.values())
+    how = listing([f"{number} {end}" for end, number in ends.items() if number])
+    is_baseline = arm.name == field.spec.compare.baseline and len(field.ranked) > 1
+    name, so = (field.baseline, ", so no arm is compared with it") if is_baseline else (arm.name, "")
+    return f"{name} never finished a tuning trial ({how} of {arm.tuning.trials}){so}"
 
 
-def _with_value(standing: _Standing, arm: _Arm) -> str:
-    return f"{arm.name} ({standing.value(arm)})"
+def _too_few_seeds(field: _Field) -> list[str]:
+    """Said where even a difference in every pair would not reach alpha, after the correction over the arms."""
+    least = min(1.0, smallest_p(field.spec.confirm_seeds) * (len(field.ranked) - 1))
+    if len(field.ranked) < 2 or least < field.spec.compare.alpha:
+        return []
+    return [
+        f"{count(field.spec.confirm_seeds, 'paired seed')} cannot show a p below {probability(least)} after the correction"
+    ]
 
 
-def _margin(arm: _Arm) -> str:
-    """How far an arm is from the baseline, whichever way: "by 0.0041 [0.0021, 0.0060] (p = 0.0003)"."""
-    if (found := arm.difference) is None:
-        return ""
+def _valued(field: _Field, arm: _Arm) -> str:
+    return f"{arm.name} ({field.value(arm)})"
+
+
+def _margins(pairs: Sequence[tuple[_Arm, Difference]]) -> str:
+    return listing([f"{arm.name} {_margin(found)}" for arm, found in pairs])
+
+
+def _margin(found: Difference) -> str:
+    """How far from the baseline, whichever way: "by 0.0041 [0.0021, 0.0060] (p = 0.0003)"."""
     low, high = found.interval
     interval = found.interval if found.mean >= 0 else Interval(-high, -low)
     return f"by {with_bounds(abs(found.mean), interval)} ({equation(found.p)})"
 
 
-def _signed(arm: _Arm) -> str:
+def _signed(found: Difference) -> str:
     """The difference as it is, arm minus baseline: "-0.0004 [-0.0021, 0.0013], p = 0.31"."""
-    if (found := arm.difference) is None:
-        return ""
     return f"{measured(found.mean, found.interval, '+')} {bounds(found.interval)}, {equation(found.p)}"

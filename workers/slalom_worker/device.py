@@ -7,11 +7,7 @@ import os
 import torch
 
 from slalom.errors import Infrastructure
-
-MKL_MODE = {"MKL_CBWR": "AVX2,STRICT"}
-"""Makes MKL's matrix products the same whatever their operands' alignment. Without it a slot's gradient depends on
-the slot's place in the pack, in the last bit (measured with torch 2.13; costs no time)."""
-
+from slalom_worker.environment import LANE_ENVIRONMENT
 
 def open_device() -> torch.device:
     """The lane's device: the first CUDA device that it may see, else one thread of the CPU.
@@ -19,7 +15,7 @@ def open_device() -> torch.device:
     One thread, because lanes are how Slalom uses several cores, and because a sum split over threads rounds
     differently. Raises Infrastructure where the process computed with MKL before it could be set up.
     """
-    os.environ.update(MKL_MODE)
+    os.environ.update(LANE_ENVIRONMENT)
     torch.set_num_threads(1)
     if torch.cuda.is_available():
         torch.backends.cuda.matmul.allow_tf32 = False
@@ -28,7 +24,7 @@ def open_device() -> torch.device:
     if not _alignment_is_free():
         raise Infrastructure(
             "this process computed before its lane was opened, so MKL's results depend on memory alignment; "
-            f"start it with the environment variable MKL_CBWR={MKL_MODE['MKL_CBWR']}"
+            f"start it with the environment variable MKL_CBWR={LANE_ENVIRONMENT['MKL_CBWR']}"
         )
     return torch.device("cpu")
 

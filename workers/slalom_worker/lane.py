@@ -71,8 +71,8 @@ class LaneWorker:
             results += ended
             if self.clock() >= deadline:
                 break
-        idle = not self.waiting and not any(pack.slots for pack in self.packs.values())
-        return Reply(tuple(reports), tuple(results), effort, idle)
+        slots = self._width(self.packs[self.key]) if self.key else None
+        return Reply(tuple(reports), tuple(results), effort, slots)
 
     def _forget(self, drops: set[TrialId]) -> None:
         """Let go of trials that were pruned or are trained elsewhere."""
@@ -149,7 +149,7 @@ class LaneWorker:
         found: list[dict[str, float]] = [{"train.loss": slot.loss} for slot in slots]
         ends = [row for row, slot in enumerate(slots) if slot.complete]
         tests = [row for row in ends if slots[row].trial.id.phase is Phase.CONFIRM]
-        splits = [("validation", objective.validation, list(range(len(slots)))), ("final_train", objective.train, ends)]
+        splits = [("validation", objective.validation, list(range(len(slots)))), ("train", objective.train, ends)]
         if tests:
             splits.append(("test", objective.test, tests))
         for name, split, rows in splits:
@@ -157,7 +157,9 @@ class LaneWorker:
                 parameters = torch.stack([slots[row].tensors["parameters"] for row in rows])
                 for metric, column in objective.evaluate(parameters, split).items():
                     for row, value in zip(rows, column.tolist(), strict=True):
-                        found[row][f"{name}.{metric}"] = value
+                        # "train.loss" is the mean over the epoch's batches; the loss after it has a name of its own.
+                        key = "train.final_loss" if (name, metric) == ("train", "loss") else f"{name}.{metric}"
+                        found[row][key] = value
         return found
 
     def _result(self, slot: Slot, objective: Objective, metrics: Metrics, *, diverged: bool) -> TrialResult:

@@ -61,7 +61,7 @@ class Slot:
     def reports(self) -> bool:
         """Whether the epoch just trained is one to report."""
         trial = self.trial
-        return self.epoch % trial.report_every == 0 or self.epoch in (trial.epochs, self.order.until)
+        return self.epoch % trial.report_every == 0 or self.epoch == trial.epochs
 
     @property
     def complete(self) -> bool:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from slalom.summary import Summary
-    from slalom.trial import TrialResult, TrialSpec
+    from slalom.trial import Ended, TrialSpec
 
 
 class Recorder(Protocol):
@@ -20,12 +20,15 @@ class Recorder(Protocol):
     implementation's own retries, is raised as `Infrastructure` by the next call or by `close`.
     """
 
-    def trials(self, ended: Sequence[tuple[TrialSpec, TrialResult]]) -> None:
+    def trials(self, ended: Sequence[Ended]) -> None:
         """Record trials that ended, with their parameters, histories and outcomes; those on record are left."""
         ...
 
     def model(self, trial: TrialSpec, weights: bytes) -> None:
-        """Record the weights (safetensors) of an arm's best confirm trial as a loadable model of its run."""
+        """Record the weights of an arm's best confirm trial, which is on record, as a loadable model of its run.
+
+        weights: safetensors that say what they are for, as `slalom_worker.serving.freeze` writes them
+        """
         ...
 
     def summary(self, summary: Summary) -> None:
@@ -33,5 +36,5 @@ class Recorder(Protocol):
         ...
 
     def close(self) -> None:
-        """Finish the writing and let go of the store."""
+        """Finish the writing and let go of the store; closing again does nothing."""
         ...

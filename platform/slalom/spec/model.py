@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
-from slalom.trial import Scalar, Settings, Work
+from slalom.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from slalom.trial import Scalar, Settings, Work
 
 Goal = Literal["minimize", "maximize"]
 
@@ -20,6 +24,11 @@ class Range:
     high: float
     log: bool = False
 
+    def __post_init__(self) -> None:
+        _check_order(self.low, self.high)
+        if self.log and self.low <= 0:
+            raise InputError(f"low > 0 must hold where the logarithm is drawn evenly, got low={self.low}")
+
 
 @dataclass(frozen=True)
 class IntRange:
@@ -28,6 +37,9 @@ class IntRange:
     low: int
     high: int
 
+    def __post_init__(self) -> None:
+        _check_order(self.low, self.high)
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -35,8 +47,35 @@ class Choices:
 
     options: tuple[Scalar, ...]
 
+    def __post_init__(self) -> None:
+        if len(self.options) < 2:
+            raise InputError(f"a choice must have at least two options, got {list(self.options)}")
+        if len(set(self.options)) < len(self.options):
+            raise InputError(f"a choice's options must differ, got {list(self.options)}")
+
 
 Distribution = Range | IntRange | Choices
+
+
+def _check_order(low: float, high: float) -> None:
+    if low == high:
+        raise InputError(f"low < high must hold, got low={low}, high={high}; write the number alone to fix it")
+    if not low < high:
+        raise InputError(f"low < high must hold, got low={low}, high={high}")
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What the task's data tell.
+
+    data: the digest of the data, 64 hexadecimal digits
+    facts: what is known about the task, such as {"bayes_error": 0.2101}
+    has_model: the task brings its own model, and the study names none
+    """
+
+    data: str
+    facts: Mapping[str, float] = field(default_factory=dict)
+    has_model: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,12 +168,24 @@ class StudySpec:
     facts: Mapping[str, float] = field(default_factory=dict)
     text: str = ""
 
+    def __post_init__(self) -> None:
+        names = [arm.name for arm in self.arms]
+        if len(set(names)) < len(names):
+            raise InputError(f"arms' names must differ, got {', '.join(names)}")
+        if self.compare.baseline not in names:
+            raise InputError(
+                f"baseline {self.compare.baseline!r} must be an arm{nearest(self.compare.baseline, names)}"
+            )
+        for name in ("epochs", "report_every", "confirm_seeds"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.report_every > self.epochs:
+            raise InputError(f"report_every must be at most epochs={self.epochs}, got {self.report_every}")
+
     def arm(self, name: str) -> Arm:
         """The arm of that name."""
         return next(arm for arm in self.arms if arm.name == name)
 
     def with_resources(self, **changes: Any) -> StudySpec:
         """The same study on other resources: same fingerprint, same numbers."""
-        from dataclasses import replace
-
         return replace(self, resources=replace(self.resources, **changes))

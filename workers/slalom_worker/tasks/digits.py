@@ -41,15 +41,19 @@ class Digits:
             raise InputError(f"rare must list digits in [0, {CLASSES}), but got {wrong[0]}")
 
     def load(self) -> Data:
-        """1,078 training, 361 validation, 358 test examples, fewer to train on where classes are rare."""
+        """1,078 training, 360 validation, 359 test examples, fewer to train on where classes are rare."""
         from sklearn.datasets import load_digits
 
         pixels, digits = load_digits(return_X_y=True)
         inputs, labels = (pixels / 16).astype(np.float32), digits.astype(np.int64)
         train, validation, test = stratified(labels, SHARES, SPLIT_SEED)
         train = train[thinned(labels[train], self.rare, self.rare_fraction, RARE_SEED)]
-        splits = [Split(inputs[part], labels[part]) for part in (train, validation, test)]
-        return Data(*splits, classes=CLASSES)
+        return Data(
+            train=Split(inputs[train], labels[train]),
+            validation=Split(inputs[validation], labels[validation]),
+            test=Split(inputs[test], labels[test]),
+            classes=CLASSES,
+        )
 
 
 DIGITS = TaskKind(Digits, {"rare": Integers((), low=0), "rare_fraction": Number(0.1, low=0.0, high=1.0, open_low=True)})

@@ -11,7 +11,7 @@ import gzip
 import hashlib
 import tempfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,21 +48,18 @@ INSTEAD = (
 )
 
 
-def _cache() -> Path:
-    return Path.home() / ".cache" / "slalom" / "fashion_mnist"
-
-
 @dataclass(frozen=True)
 class FashionMnist:
     """Inputs [784] in [0, 1]: pixel rows one after the other, grey levels divided by 255.
 
     data: a folder with the four published files, packed by gzip
-    package, cache, address: where the files are looked for without `data`, in this order
+    package, cache, address: where the files are looked for without `data`, in this order;
+        the cache is ~/.cache/slalom/fashion_mnist unless given
     """
 
     data: str | None = None
     package: Path = PACKAGE
-    cache: Path = field(default_factory=_cache)
+    cache: Path | None = None
     address: str = ADDRESS
 
     def load(self) -> Data:
@@ -82,14 +79,17 @@ class FashionMnist:
             return Path(self.data)
         if all((self.package / name).is_file() for name in CHECKSUMS):
             return self.package
-        download(self.cache, self.address)
-        return self.cache
+        cache = self.cache or Path.home() / ".cache" / "slalom" / "fashion_mnist"
+        download(cache, self.address)
+        return cache
 
     def _images(self, folder: Path, part: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         # the checksum pins the content, so its header of 16 (images) or 8 bytes (labels) needs no reading
         pixels = np.frombuffer(self._content(folder / f"{part}-images-idx3-ubyte.gz"), np.uint8, offset=16)
+        # dtype, since numpy 1 would divide bytes by a small float in float16
+        inputs = np.divide(pixels.reshape(-1, 784), np.float32(255), dtype=np.float32)
         labels = np.frombuffer(self._content(folder / f"{part}-labels-idx1-ubyte.gz"), np.uint8, offset=8)
-        return pixels.reshape(-1, 784).astype(np.float32) / np.float32(255), labels.astype(np.int64)
+        return inputs, labels.astype(np.int64)
 
     def _content(self, path: Path) -> bytes:
         try:

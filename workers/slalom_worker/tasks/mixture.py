@@ -113,7 +113,7 @@ def _sample(means: Means, count: int, stream: np.random.Generator) -> Split:
     sizes = (count - count // 2, count // 2)
     chosen = [own[stream.integers(len(own), size=size)] for own, size in zip(means, sizes, strict=True)]
     points = np.concatenate(chosen) + DEVIATION * stream.standard_normal((count, 2))
-    return Split(points.astype(np.float32), np.repeat(np.arange(2), sizes))
+    return Split(points.astype(np.float32), np.repeat(np.arange(2, dtype=np.int64), sizes))
 
 
 def _density(means: Means, steps: tuple[int, int], margin: float) -> Grid:
@@ -135,7 +135,7 @@ def _weighted(grid: Grid) -> Split:
     """The grid twice: with label 0 weighted by density * P(0), then with label 1 weighted by density * P(1)."""
     weights = np.concatenate([grid.density * (1 - grid.probability), grid.density * grid.probability])
     points = np.concatenate([grid.points, grid.points]).astype(np.float32)
-    labels = np.repeat(np.arange(2), len(grid.points))
+    labels = np.repeat(np.arange(2, dtype=np.int64), len(grid.points))
     return Split(points, labels, np.round(weights / weights.sum(), WEIGHT_DECIMALS))
 
 

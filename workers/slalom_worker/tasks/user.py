@@ -72,7 +72,8 @@ def open_user_task(name: str, options: Mapping[str, Any], folder: Path) -> UserT
     if not callable(getattr(task, "load", None)):
         methods = [method for method in dir(task) if not method.startswith("_")]
         raise InputError(f"{place}: must have a method 'load', but got none{nearest('load', methods)}")
-    return UserTaskWithModel(task, path, place, task) if isinstance(task, OwnModel) else UserTask(task, path, place)
+    own = task if isinstance(task, OwnModel) else None
+    return UserTask(task, path, place) if own is None else UserTaskWithModel(task, path, place, own)
 
 
 class _FreshSource(SourceFileLoader):

@@ -1,0 +1,250 @@
+"""Slalom from Python: load a study, run it, look at what it found. The command line is a face of these calls.
+
+This module and `cli` put the parts together; they alone name concrete classes and import the workers' package.
+Everything heavy is imported when it is used, so that `import slalom` stays quick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slalom.errors import Infrastructure, InputError, nearest
+from slalom.home import Home
+from slalom.summary import State
+from slalom.trial import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import pandas as pd
+
+    from slalom.campaign import Progress
+    from slalom.lanes.base import Lanes
+    from slalom.spec.model import Inspected, StudySpec
+    from slalom.summary import ArmSummary, Summary, Verdict
+    from slalom.suggest import TrialStore
+    from slalom.trial import Ended, Settings, TrialId
+
+DEFAULT_HOME = Path("slalom-home")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a study has found so far."""
+
+    spec: StudySpec
+    home: Home
+    summary: Summary
+    ended: Mapping[TrialId, Ended]
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The answer; None until every arm is confirmed."""
+        return self.summary.verdict
+
+    @property
+    def arms(self) -> tuple[ArmSummary, ...]:
+        """What each arm reached."""
+        return self.summary.arms
+
+    def trials(self) -> pd.DataFrame:
+        """Every trial that ended, a row each: `export`'s columns, parameters and metrics by dotted name."""
+        import pandas as pd
+
+        rows = [
+            {
+                **{name: value for name, value in trial.items() if name not in ("params", "metrics", "history")},
+                **{f"params.{name}": value for name, value in trial["params"].items()},
+                **trial["metrics"],
+            }
+            for trial in self.export()
+        ]
+        return pd.DataFrame(rows)
+
+    def export(self) -> list[dict[str, Any]]:
+        """Every trial that ended, as plain values, by arm, phase and number."""
+        from slalom.report import export
+
+        return export(self.spec, self.ended)
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `slalom run --json` prints."""
+        from slalom.report import as_json
+
+        return as_json(self.spec, self.summary, self.home.shown())
+
+
+def load(study: str | Path) -> StudySpec:
+    """A bundled study by its name, or a study file by its path; StudyError where it breaks a rule."""
+    from slalom.spec.read import read_study
+    from slalom_worker.catalogue import CATALOGUE
+
+    file = _study_file(study)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InputError(f"{study}: cannot be read: {exc}") from exc
+    return read_study(text, str(study) if Path(study) == file else file.name, file.parent, CATALOGUE, inspect_task)
+
+
+def Study(**document: Any) -> StudySpec:  # noqa: N802 (reads as the value it makes)
+    """A study written in Python: the keywords are the study file's keys, the rules the same."""
+    from slalom.spec.read import study_from
+    from slalom_worker.catalogue import CATALOGUE
+
+    return study_from(document, Path.cwd(), CATALOGUE, inspect_task)
+
+
+def bundled() -> Iterator[Path]:
+    """The studies that come with Slalom."""
+    within = Path(__file__).parent / "studies"
+    # In a checkout (an editable install) the wheel's folder is not there; the studies lie beside the source roots.
+    folder = within if within.is_dir() else Path(__file__).parents[2] / "studies"
+    return iter(sorted(folder.glob("*.yaml")))
+
+
+def run(
+    study: StudySpec | str | Path,
+    home: str | Path | Home = DEFAULT_HOME,
+    *,
+    ray: str | None = None,
+    lanes: Callable[[StudySpec], Lanes] | None = None,
+    watch: Callable[[Progress], None] = lambda _: None,
+) -> Result:
+    """Run a study, or go on with one that stopped; a finished one is only looked at.
+
+    ray: a running cluster's address; without one a local Ray is started
+    lanes: other lanes than Ray's
+    Raises StudyError or InputError before anything is started, Infrastructure where a part fails for good, and
+    Interrupted on Ctrl-C; what had ended is kept.
+    """
+    spec, place = _spec(study), _home(home)
+    with place.alone():
+        store = _store(spec, place)
+        if not _complete(store, place):
+            _train(spec, place, store, lanes or partial(ray_lanes, address=ray), watch)
+        result = _result(spec, place, store)
+    _complain(result)
+    return result
+
+
+def show(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_HOME) -> Result:
+    """What a study has found so far; InputError where nothing of it is in this home."""
+    spec, place = _spec(study), _home(home)
+    missing = InputError(f"nothing of {spec.name} is in {place.shown()['storage']}: `slalom run` starts it")
+    if not place.has_trials:
+        raise missing
+    store = _store(spec, place)
+    if not store.notes():
+        raise missing
+    return _result(spec, place, store)
+
+
+def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
+    """Lanes on a Ray cluster, the default; each actor runs in the folder that the user's task file travels in."""
+    from slalom.lanes.on_ray import RayLanes
+    from slalom_worker.environment import LANE_ENVIRONMENT
+    from slalom_worker.factory import lane_worker
+
+    return RayLanes(address, spec, partial(lane_worker, ".", spec.resources.pack_width), LANE_ENVIRONMENT)
+
+
+def local_lanes(spec: StudySpec) -> Lanes:
+    """Lanes in this process."""
+    from slalom.lanes.in_process import InProcessLanes
+    from slalom_worker.factory import lane_worker
+
+    folder = spec.task_file.parent if spec.task_file else Path()
+    return InProcessLanes(partial(lane_worker, folder, spec.resources.pack_width), spec.resources.lanes or 1)
+
+
+def inspect_task(settings: Settings, folder: Path) -> Inspected:
+    """What a task's data tell the study: loads them."""
+    from slalom.spec.model import Inspected
+    from slalom_worker.tasks import open_task
+
+    task = open_task(settings, folder)
+    data = task.load()
+    return Inspected(data.digest(), data.facts, hasattr(task, "model"))
+
+
+def _train(
+    spec: StudySpec,
+    home: Home,
+    store: TrialStore,
+    lanes: Callable[[StudySpec], Lanes],
+    watch: Callable[[Progress], None],
+) -> None:
+    """What is left of a study: everything that can be unreachable is tried before the first trial is placed."""
+    from slalom.records.on_mlflow import MlflowRecorder
+    from slalom.report import markdown
+    from slalom.run import run as train
+    from slalom.suggest import Proposals
+
+    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec))
+    try:
+        crew = lanes(spec)
+        try:
+            train(spec, store, crew, recorder, Proposals, watch)
+        finally:
+            crew.close()
+    finally:
+        recorder.close()
+    store.note("recorded", [*store.notes().get("recorded", []), home.shown()["tracking_uri"]])
+
+
+def _complete(store: TrialStore, home: Home) -> bool:
+    """Whether the study is finished, and recorded where its records are looked for."""
+    return home.has_records and home.shown()["tracking_uri"] in store.notes().get("recorded", [])
+
+
+def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
+    from slalom.compare import summarise
+    from slalom.run import throughput
+
+    ended, notes = store.ended(), store.notes()
+    state = State.COMPLETE if notes.get("recorded") else State(notes.get("state", State.RUNNING))
+    summary = summarise(spec, ended, state, throughput(notes))
+    again: Mapping[str, bool] = notes.get("reproduced", {})
+    arms = tuple(replace(arm, reproduced=again.get(arm.name)) for arm in summary.arms)
+    return Result(spec, home, replace(summary, arms=arms), ended)
+
+
+def _complain(result: Result) -> None:
+    """A study in which no arm could be trained for the same reason has no verdict but an error."""
+    failed = [ended.result for ended in result.ended.values() if ended.result.outcome is Outcome.FAILED]
+    if failed and len(failed) == len(result.ended):
+        raise Infrastructure(f"every trial failed, the first with: {failed[0].error}")
+
+
+def _store(spec: StudySpec, home: Home) -> TrialStore:
+    from slalom.suggest import TrialStore
+
+    return TrialStore(home.storage_url, spec, home.shown()["storage"])
+
+
+def _spec(study: StudySpec | str | Path) -> StudySpec:
+    return load(study) if isinstance(study, str | Path) else study
+
+
+def _home(home: str | Path | Home) -> Home:
+    return home if isinstance(home, Home) else Home(Path(home))
+
+
+def _study_file(study: str | Path) -> Path:
+    """The file of a path, or of a bundled study's name."""
+    if Path(study).suffix in (".yaml", ".yml"):
+        if not Path(study).is_file():
+            raise InputError(f"{study}: there is no such file")
+        return Path(study)
+    studies = {file.stem: file for file in bundled()}
+    if str(study) not in studies:
+        raise InputError(f"{str(study)!r} is neither a study file (*.yaml) nor a bundled study{_hint(study, studies)}")
+    return studies[str(study)]
+
+
+def _hint(study: str | Path, studies: Sequence[str] | Mapping[str, Path]) -> str:
+    return nearest(str(study), studies)

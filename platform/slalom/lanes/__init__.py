@@ -1,0 +1,1 @@
+"""Lanes: long-lived workers that own a share of a device and train one pack at a time."""

@@ -1,0 +1,226 @@
+"""What an arm trains next: its tuning, generation by generation and rung by rung, then its confirm seeds.
+
+A plan is a function of the study and of results, never of time or place: that is what makes a study
+reproducible in parallel, and a resumed one equal to one that was never stopped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from slalom.compare import best_seed, choose
+from slalom.seeds import trial_seeds
+from slalom.spec.space import assign
+from slalom.trial import Ended, Order, Outcome, Phase, TrialId, TrialResult, TrialSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from slalom.spec.model import Arm, StudySpec
+    from slalom.trial import Report, Scalar
+
+    Propose = Callable[[Sequence[Ended], int], Sequence[Mapping[str, Scalar]]]
+
+ATTEMPTS = 3
+"""Tries at a trial before it counts as failed."""
+
+
+def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], attempt: int = 0) -> TrialSpec:
+    """A trial of a study, with the seeds that its phase and number give it in every arm."""
+    return TrialSpec(
+        id=trial,
+        attempt=attempt,
+        seeds=trial_seeds(spec.fingerprint, trial.phase, trial.number),
+        work=spec.work,
+        settings=assign(spec.arm(trial.arm).settings, params),
+        params=params,
+        epochs=spec.epochs,
+        report_every=spec.report_every,
+    )
+
+
+def rungs(spec: StudySpec) -> list[int]:
+    """The epochs at which a generation is judged, the last epoch included; each is one that is reported.
+
+    Successive halving with factor f and generations of g trials has ceil(log_f g) rungs before the last,
+    at epochs/f, epochs/f^2, ... (Jamieson and Talwalkar 2016).
+    """
+    ends = {spec.epochs}
+    contenders, epoch = min(spec.tune.generation, spec.tune.trials), float(spec.epochs)
+    while spec.tune.pruner == "successive_halving" and contenders > 1 and epoch > spec.tune.factor:
+        contenders, epoch = survivors(contenders, spec.tune.factor), epoch / spec.tune.factor
+        ends.add(min(spec.epochs, -int(-epoch // spec.report_every) * spec.report_every))
+    return sorted(ends)
+
+
+def survivors(contenders: int, factor: int) -> int:
+    """How many of so many contenders a rung keeps: one in `factor`, rounded up."""
+    return -(-contenders // factor)
+
+
+class ArmPlan:
+    """One arm's way through the study.
+
+    The loop asks for `due` orders, brings back reports and results, and writes down what is `over`. `known` are the
+    trials that ended in earlier runs. At its end the best confirm trial is trained once more, for its weights: that
+    spares keeping every confirm trial's, and shows whether its numbers come out the same.
+
+    reproduced: whether they did, once that is known
+    """
+
+    def __init__(self, spec: StudySpec, arm: Arm, propose: Propose, known: Mapping[TrialId, Ended]) -> None:
+        self.spec = spec
+        self.arm = arm
+        self.ended = {trial: ended for trial, ended in known.items() if trial.arm == arm.name}
+        self.reproduced: bool | None = None
+        self.done = False
+        self._propose = propose
+        self._trials: dict[TrialId, TrialSpec] = {}
+        self._reports: dict[TrialId, dict[int, Report]] = {}
+        self._open: dict[TrialId, Order] = {}
+        self._due: list[Order] = []
+        self._over: list[Ended] = []
+        self._kept: tuple[Ended, bytes] | None = None
+        self._script = self._steps()
+        self._go_on()
+
+    def due(self) -> list[Order]:
+        """Orders that have come up since the last call."""
+        due, self._due = self._due, []
+        return due
+
+    def over(self) -> list[Ended]:
+        """Trials that ended since the last call, oldest first: each is told once."""
+        over, self._over = self._over, []
+        return over
+
+    def kept(self) -> tuple[Ended, bytes] | None:
+        """The best confirm trial and its weights (safetensors), told once."""
+        kept, self._kept = self._kept, None
+        return kept
+
+    def hear(self, report: Report) -> None:
+        """A report came; one of an earlier attempt, or of a trial that is over, is dropped."""
+        trial = self._trials.get(report.trial)
+        if trial is None or report.attempt != trial.attempt or report.trial in self.ended:
+            return
+        self._reports.setdefault(report.trial, {})[report.epoch] = report
+        order = self._open.get(report.trial)
+        if order is not None and report.epoch >= order.until and report.epoch < trial.epochs:
+            del self._open[report.trial]
+            self._go_on()
+
+    def end(self, result: TrialResult) -> None:
+        """A trial's result came; one of an earlier attempt is dropped."""
+        order = self._open.get(result.trial)
+        if order is None or result.attempt != order.trial.attempt:
+            return
+        del self._open[result.trial]
+        if order.keep_weights:
+            before = self.ended[result.trial]
+            self.reproduced = dict(result.metrics) == dict(before.result.metrics)
+            self._kept = (before, result.weights) if result.weights is not None else None
+        else:
+            self._write(order.trial, result)
+        self._go_on()
+
+    def lost(self, trial: TrialId, error: str) -> None:
+        """The lane that held this trial is gone: try again, from its seeds, while there are attempts left."""
+        spec = replace(self._trials[trial], attempt=self._trials[trial].attempt + 1)
+        self._trials[trial] = spec
+        order = self._open.pop(trial, None)
+        if order is None:
+            return
+        if spec.attempt < ATTEMPTS:
+            self._give(replace(order, trial=spec))
+        else:
+            if not order.keep_weights:
+                self._write(spec, TrialResult(trial, spec.attempt - 1, Outcome.FAILED, 0, {}, error=error))
+            self._go_on()
+
+    def _steps(self) -> Iterator[list[Order]]:
+        """The arm's whole way; each step goes on when all its orders are answered."""
+        tune, name = self.spec.tune, self.arm.name
+        for start in range(0, tune.trials, tune.generation):
+            numbers = range(start, min(start + tune.generation, tune.trials))
+            told = [self.ended[TrialId(name, Phase.TUNE, number)] for number in range(start)]
+            proposals = self._propose(told, len(numbers))
+            contenders = [
+                self._trial(Phase.TUNE, number, params) for number, params in zip(numbers, proposals, strict=True)
+            ]
+            for rung in rungs(self.spec):
+                yield [Order(trial, rung) for trial in contenders]
+                contenders = self._judge(contenders, rung)
+        chosen = choose(self.spec, name, self.ended)
+        if chosen is None:
+            return
+        seeds = range(self.spec.confirm_seeds)
+        confirm = [self._trial(Phase.CONFIRM, number, chosen.spec.params) for number in seeds]
+        yield [Order(trial, self.spec.epochs) for trial in confirm]
+        best = best_seed(self.spec, name, self.ended)
+        if best is not None:
+            yield [Order(confirm[best], self.spec.epochs, keep_weights=True)]
+
+    def _judge(self, contenders: list[TrialSpec], rung: int) -> list[TrialSpec]:
+        """The contenders that go on after a rung; the others are pruned. Ties go to the lower number."""
+        if rung == self.spec.epochs:
+            return []
+        keep = survivors(len(contenders), self.spec.tune.factor)
+        ranked = sorted(contenders, key=lambda trial: (self._standing(trial.id, rung), trial.id.number))
+        stay = {trial.id for trial in ranked[:keep]}
+        for trial in contenders:
+            if trial.id not in stay and trial.id not in self.ended:
+                self._write(trial, self._pruned(trial, rung))
+        return [trial for trial in contenders if trial.id in stay and not self._is_over(trial.id, rung)]
+
+    def _standing(self, trial: TrialId, rung: int) -> float:
+        """The trial's metric at a rung, smaller being better; infinite where it ended before."""
+        metric = self.spec.metric
+        report = self._history(trial).get(rung)
+        if report is None:
+            return float("inf")
+        value = report.metrics[f"validation.{metric.name}"]
+        return value if metric.goal == "minimize" else -value
+
+    def _is_over(self, trial: TrialId, rung: int) -> bool:
+        """Whether a trial ended at or before a rung, so that no later rung has to wait for it."""
+        return trial in self.ended and self.ended[trial].result.epochs <= rung
+
+    def _history(self, trial: TrialId) -> Mapping[int, Report]:
+        if trial in self.ended:
+            return {report.epoch: report for report in self.ended[trial].result.history}
+        return self._reports.get(trial, {})
+
+    def _trial(self, phase: Phase, number: int, params: Mapping[str, Scalar]) -> TrialSpec:
+        trial = trial_spec(self.spec, TrialId(self.arm.name, phase, number), params)
+        self._trials[trial.id] = trial
+        return trial
+
+    def _pruned(self, trial: TrialSpec, rung: int) -> TrialResult:
+        metrics = self._history(trial.id)[rung].metrics
+        return TrialResult(trial.id, self._trials[trial.id].attempt, Outcome.PRUNED, rung, metrics)
+
+    def _write(self, trial: TrialSpec, result: TrialResult) -> None:
+        """A trial is over: its result gets the reports that led there."""
+        reports = self._reports.pop(result.trial, {})
+        history = tuple(reports[epoch] for epoch in sorted(reports) if epoch <= result.epochs)
+        ended = Ended(replace(trial, attempt=result.attempt), replace(result, history=history))
+        self.ended[result.trial] = ended
+        self._over.append(ended)
+
+    def _give(self, order: Order) -> None:
+        self._open[order.trial.id] = order
+        self._due.append(order)
+
+    def _go_on(self) -> None:
+        """Take the script's next steps, as far as they need no answer."""
+        while not self._open and not self.done:
+            step = next(self._script, None)
+            if step is None:
+                self.done = True
+                return
+            for order in step:
+                trial = self._trials[order.trial.id]
+                if order.keep_weights or trial.id not in self.ended:
+                    self._give(replace(order, trial=trial))

@@ -1,0 +1,193 @@
+"""A study's runs in MLflow, as one thread writes them: experiment, study run, arm runs, trial runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Param, Run
+
+from slalom.records.on_mlflow.model import log_model
+from slalom.records.on_mlflow.page import NOTE, Page, Point
+from slalom.records.on_mlflow.standing import StandingRun
+from slalom.records.on_mlflow.study_page import arm_page, opening_arm_page, opening_study_page, study_page
+from slalom.records.on_mlflow.trial_page import STATUS, trial_page
+from slalom.summary import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from slalom.spec.model import StudySpec
+    from slalom.summary import Summary
+    from slalom.trial import Ended, TrialId, TrialSpec
+
+PARENT = "mlflow.parentRunId"
+MODEL = "slalom.model"
+RUN_STATUS = {State.RUNNING: "RUNNING", State.COMPLETE: "FINISHED", State.INTERRUPTED: "KILLED"}
+
+
+class Key(NamedTuple):
+    """What a run stands for, as its tags say; an arm has no phase, a study has no arm."""
+
+    kind: str
+    arm: str = ""
+    phase: str = ""
+    trial: str = ""
+
+
+class Book:
+    """One study in MLflow; made anew over the same store, it goes on where the last one stopped.
+
+    A trial's run is finished last of all, so one that is still running was cut off by a crash: it is
+    deleted, and written again when it comes.
+    """
+
+    def __init__(self, tracking_uri: str, artifacts: Path | None, study: StudySpec, data_digest: str) -> None:
+        self._client = MlflowClient(tracking_uri)
+        self._study = study
+        self._data = _data_input(study, data_digest)
+        self._experiment = _open_experiment(self._client, study, artifacts)
+        self.sweep()
+        found = self._found()
+        self._top = self._standing(found, Key("study"), study.name, opening_study_page(study), None)
+        self._arms = {
+            arm.name: self._standing(found, Key("arm", arm.name), arm.name, opening_arm_page(study, arm), self._top)
+            for arm in study.arms
+        }
+        self._trials = {key: run.info.run_id for key, run in found.items() if key.kind == "trial"}
+        self._with_model = {run.info.run_id for run in found.values() if MODEL in run.data.tags}
+        for key, run in found.items():
+            if key.kind == "trial":
+                self._adopt(run, self._arms[key.arm])
+        self._client.log_inputs(self._top.run_id, [self._data])
+        if study.text:
+            self._client.log_text(self._top.run_id, study.text, "study.yaml")
+
+    def trial(self, trial: Ended) -> None:
+        """Write a trial that is not on record."""
+        key = _key(trial.spec.id)
+        if key in self._trials:
+            return
+        page, result = trial_page(self._study.fingerprint, trial), trial.result
+        name = f"{key.arm} {key.phase} {key.trial}"
+        run_id = self._create(name, page, self._arms[key.arm], result.started).info.run_id
+        now = time.time()
+        self._client.log_batch(
+            run_id,
+            metrics=[_metric(point, now) for point in page.points],
+            params=[Param(name, param) for name, param in page.params.items()],
+            synchronous=True,
+        )
+        self._client.log_inputs(run_id, [self._data])
+        self._client.set_terminated(run_id, STATUS[result.outcome], _milliseconds(result.ended or now))
+        self._trials[key] = run_id
+
+    def model(self, trial: TrialSpec, weights: bytes) -> None:
+        """Write the weights of a trial on record, as a model; the tag that names it is written last."""
+        run_id = self._trials[_key(trial.id)]
+        if run_id in self._with_model:
+            return
+        model_id = log_model(self._client, self._experiment, run_id, trial, weights, self._study.task_file)
+        self._client.set_tag(run_id, MODEL, model_id)
+        self._with_model.add(run_id)
+
+    def summary(self, summary: Summary, description: str) -> None:
+        """Write the study and its arms as they stand."""
+        status = RUN_STATUS[summary.state]
+        for arm in summary.arms:
+            self._arms[arm.name].show(arm_page(self._study, arm), status)
+        self._top.show(study_page(self._study, summary, description), status)
+
+    def sweep(self) -> None:
+        """Delete the runs of trials that were begun and never finished, as a crash or a repeated request leaves."""
+        for run in self._search("tags.`slalom.kind` = 'trial' AND attributes.status = 'RUNNING'"):
+            self._client.delete_run(run.info.run_id)
+
+    def _search(self, *conditions: str) -> Iterator[Run]:
+        """The study's runs, oldest first."""
+        mine = f"tags.`slalom.fingerprint` = '{self._study.fingerprint}'"
+        token: str | None = None
+        while True:
+            page = self._client.search_runs(
+                [self._experiment],
+                " AND ".join((mine, *conditions)),
+                max_results=1000,
+                order_by=["attributes.start_time ASC"],
+                page_token=token,
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _found(self) -> dict[Key, Run]:
+        """The runs on record; of two for the same thing, the younger is deleted."""
+        found: dict[Key, Run] = {}
+        for run in list(self._search()):
+            key = Key(*(run.data.tags.get(f"slalom.{name}", "") for name in Key._fields))
+            if found.setdefault(key, run) is not run:
+                self._client.delete_run(run.info.run_id)
+        return found
+
+    def _standing(
+        self, found: Mapping[Key, Run], key: Key, name: str, page: Page, parent: StandingRun | None
+    ) -> StandingRun:
+        run = found.get(key)
+        if run is None:
+            standing = StandingRun(self._client, self._create(name, page, parent, None))
+            standing.show(page, "RUNNING")
+            return standing
+        if parent is not None:
+            self._adopt(run, parent)
+        return StandingRun(self._client, run)
+
+    def _create(self, name: str, page: Page, parent: StandingRun | None, started: float | None) -> Run:
+        tags = {**page.tags, **({PARENT: parent.run_id} if parent else {})}
+        return self._client.create_run(self._experiment, _milliseconds(started or time.time()), tags, name)
+
+    def _adopt(self, run: Run, parent: StandingRun) -> None:
+        """Hang a run below its parent, which is another where somebody deleted the first one."""
+        if run.data.tags.get(PARENT) != parent.run_id:
+            self._client.set_tag(run.info.run_id, PARENT, parent.run_id)
+
+
+def _open_experiment(client: MlflowClient, study: StudySpec, artifacts: Path | None) -> str:
+    """The experiment's id. One that was deleted is restored: its name is taken, and the study is being run."""
+    # without the kind the browser opens on a page for language models
+    kind = {"mlflow.experimentKind": "custom_model_development"}
+    experiment = client.get_experiment_by_name(study.name)
+    if experiment is None:
+        place = artifacts.resolve().as_uri() if artifacts else None
+        return str(client.create_experiment(study.name, place, {**kind, NOTE: study.question}))
+    if experiment.lifecycle_stage == LifecycleStage.DELETED:
+        client.restore_experiment(experiment.experiment_id)
+    for name, tag in kind.items():
+        if name not in experiment.tags:
+            client.set_experiment_tag(experiment.experiment_id, name, tag)
+    return str(experiment.experiment_id)
+
+
+def _data_input(study: StudySpec, data_digest: str) -> DatasetInput:
+    task = {name: value for name, value in study.work.task.items() if name != "name"}
+    data = Dataset(
+        name=str(study.work.task["name"]),
+        digest=data_digest[:16],
+        source_type="slalom",
+        source=json.dumps({"task": study.work.task["name"], **task}, default=str),
+    )
+    return DatasetInput(data, [InputTag("mlflow.data.context", "training")])
+
+
+def _key(trial: TrialId) -> Key:
+    return Key("trial", trial.arm, str(trial.phase), str(trial.number))
+
+
+def _metric(point: Point, now: float) -> Metric:
+    return Metric(point.name, point.value, _milliseconds(point.seconds or now), point.step)
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)

@@ -1,0 +1,87 @@
+"""A trial's weights as an MLflow model of its run, which `mlflow.pyfunc.load_model` loads."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import mlflow.pyfunc
+import numpy as np
+from mlflow.entities import LoggedModelOutput
+from mlflow.models import Model
+from mlflow.models.signature import ModelSignature
+from mlflow.types.schema import Schema, TensorSpec
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from slalom.trial import TrialSpec
+
+NAME = "model"
+"""So that "runs:/<run>/model" finds it."""
+
+PACKAGES = ("slalom", "torch", "safetensors", "numpy")
+
+
+def log_model(
+    client: MlflowClient, experiment: str, run_id: str, trial: TrialSpec, weights: bytes, task_file: Path | None
+) -> str:
+    """Write the model and return its id; what an earlier try left of it is deleted.
+
+    MLflow's own `log_model` acts on the process's active run, which belongs to the user, so its steps are taken here.
+    """
+    for rest in client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
+        client.delete_logged_model(rest.model_id)
+    about = {"slalom.arm": trial.id.arm, "slalom.trial": str(trial.id.number)}
+    model = client.create_logged_model(experiment, NAME, run_id, about)
+    with TemporaryDirectory() as folder:
+        data, saved = Path(folder, "data"), Path(folder, "saved")
+        _write_data(data, trial, weights, task_file)
+        mlflow.pyfunc.save_model(
+            saved,
+            loader_module="slalom_worker.serving",
+            data_path=str(data),
+            mlflow_model=Model(model.artifact_location, run_id, model_uuid=model.model_id, model_id=model.model_id),
+            # the versions are named, or MLflow loads the model in a child to find what it imports
+            pip_requirements=[_requirement(package) for package in PACKAGES],
+            **_schema(weights, trial.work.precision),
+        )
+        client.log_model_artifacts(model.model_id, str(saved))
+        client.log_artifact(run_id, str(data / "weights.safetensors"))
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, trial.epochs)])
+    client.finalize_logged_model(model.model_id, "READY")
+    return str(model.model_id)
+
+
+def _write_data(data: Path, trial: TrialSpec, weights: bytes, task_file: Path | None) -> None:
+    """What `slalom_worker.serving` reads; a user's task travels along, and is found beside the weights."""
+    data.mkdir()
+    task = dict(trial.work.task)
+    if task_file is not None:
+        (data / task_file.name).write_bytes(task_file.read_bytes())
+        task["name"] = f"{task_file.name}:{str(task['name']).rpartition(':')[2]}"
+    about = {"task": task, "model": dict(trial.work.model), "precision": trial.work.precision}
+    (data / "model.json").write_text(json.dumps(about, indent=2, default=str))
+    (data / "weights.safetensors").write_bytes(weights)
+
+
+def _schema(weights: bytes, precision: str) -> dict[str, Any]:
+    """Signature and example, from what the weights' header says about inputs and classes."""
+    length = int.from_bytes(weights[:8], "little")
+    about = json.loads(weights[8 : 8 + length]).get("__metadata__", {})
+    shape, classes = json.loads(about["shape"]), int(about["classes"])
+    inputs = TensorSpec(np.dtype(np.float32), (-1, *shape))
+    outputs = TensorSpec(np.dtype(precision), (-1, classes))
+    signature = ModelSignature(Schema([inputs]), outputs=Schema([outputs]))
+    return {"signature": signature, "input_example": np.zeros((1, *shape), np.float32)}
+
+
+def _requirement(package: str) -> str:
+    try:
+        return f"{package}=={version(package)}"
+    except PackageNotFoundError:
+        # run from its sources
+        return package

@@ -1,0 +1,92 @@
+"""The recorder that hands its calls to a thread, where MLflow is."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from slalom.records.on_mlflow import manners
+from slalom.records.on_mlflow.address import check, finish_sqlite, hide_passwords, sqlite_file
+from slalom.records.on_mlflow.behind import WriteBehind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from slalom.records.on_mlflow.book import Book
+    from slalom.spec.model import StudySpec
+    from slalom.summary import Summary
+    from slalom.trial import Ended, TrialSpec
+
+
+class MlflowRecorder:
+    """Records a study as an MLflow experiment (see docs on its layout); one at a time may write a study.
+
+    tracking_uri: sqlite:///FILE, or a tracking server's or another database's URI
+    artifacts: the folder of a new experiment's files, or None for the server's own choice
+    describe: gives the study's description, as Markdown
+    data_digest: pins the task's data; the study's fingerprint stands in where it is not known
+
+    All work, MLflow's import included, is done by one thread. Making a recorder takes seconds at most, and raises
+    InputError for a URI that will not do, Infrastructure for one that does not answer.
+    """
+
+    def __init__(
+        self,
+        tracking_uri: str,
+        artifacts: Path | None,
+        study: StudySpec,
+        describe: Callable[[Summary], str],
+        data_digest: str | None = None,
+    ) -> None:
+        check(tracking_uri)
+        self._uri = tracking_uri
+        self._describe = describe
+        self._latest: Summary | None = None
+        book = partial(_open_book, tracking_uri, artifacts, study, data_digest or study.fingerprint)
+        self._writing = WriteBehind(book, self._finish, self._blame)
+
+    def trials(self, ended: Sequence[Ended]) -> None:
+        """Record trials that are not on record."""
+        for trial in ended:
+            self._writing.add(partial(_write_trial, trial))
+
+    def model(self, trial: TrialSpec, weights: bytes) -> None:
+        """Record the weights of a trial on record, if it has none."""
+        self._writing.add(lambda book: book.model(trial, weights))
+
+    def summary(self, summary: Summary) -> None:
+        """Record the study as it stands, unless a later summary comes before its turn."""
+        self._latest = summary
+        self._writing.add(partial(self._write_summary, summary))
+
+    def close(self) -> None:
+        """Finish the writing; an SQLite file is complete in itself then."""
+        self._writing.close()
+
+    def _write_summary(self, summary: Summary, book: Book) -> None:
+        if summary is self._latest:
+            book.summary(summary, self._describe(summary))
+
+    def _finish(self, book: Book) -> None:
+        book.sweep()
+        if file := sqlite_file(self._uri):
+            finish_sqlite(file)
+
+    def _blame(self, exc: BaseException) -> str:
+        return (
+            f"MLflow at {hide_passwords(self._uri)} did not take a record: {hide_passwords(str(exc))}; "
+            "no result is lost: the same command goes on, and writes what is missing"
+        )
+
+
+def _open_book(tracking_uri: str, artifacts: Path | None, study: StudySpec, data_digest: str) -> Book:
+    manners.teach()
+    # takes seconds
+    from slalom.records.on_mlflow.book import Book
+
+    return Book(tracking_uri, artifacts, study, data_digest)
+
+
+def _write_trial(trial: Ended, book: Book) -> None:
+    book.trial(trial)

@@ -1,0 +1,93 @@
+"""The loop: ask, place, collect, tell, record. The only writer of Optuna's storage and of MLflow."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from slalom.campaign import Campaign, Progress
+from slalom.errors import Interrupted, LaneLost
+from slalom.placement import Placement
+from slalom.summary import State, Throughput
+from slalom.trial import Effort
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from slalom.lanes.base import Lanes
+    from slalom.plan import Propose
+    from slalom.records.base import Recorder
+    from slalom.spec.model import Arm, StudySpec
+    from slalom.suggest import TrialStore
+
+POLL_SECONDS = 0.5
+
+
+def run(
+    spec: StudySpec,
+    store: TrialStore,
+    lanes: Lanes,
+    recorder: Recorder,
+    propose: Callable[[StudySpec, Arm], Propose],
+    watch: Callable[[Progress], None] = lambda _: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Train what is left of a study and write it down.
+
+    Goes on where an earlier run stopped, however it stopped. Raises Interrupted on Ctrl-C, with all written that
+    had ended, and Infrastructure where the lanes, the storage or the recorder fail for good.
+    """
+    known = store.ended()
+    recorder.trials(list(known.values()))
+    campaign = Campaign(spec, known, propose, throughput(store.notes()), clock)
+    placement = Placement(len(lanes.names), spec.resources.pack_width)
+    state = State.INTERRUPTED
+    store.note("state", State.RUNNING)
+    recorder.summary(campaign.summary(State.RUNNING))
+    try:
+        while not campaign.done:
+            placement.take(campaign.due())
+            for lane, turn in placement.turns():
+                lanes.send(lane, turn)
+            for lane, reply in lanes.collect(POLL_SECONDS):
+                if isinstance(reply, LaneLost):
+                    campaign.lost(placement.lost(lane), str(reply))
+                else:
+                    placement.replied(lane, reply)
+                    campaign.hear(reply, lanes.names[lane])
+            over = campaign.over()
+            for ended in over:
+                store.add(ended)
+            recorder.trials(over)
+            placement.drop(ended.spec.id for ended in over)
+            for best, weights in campaign.kept():
+                recorder.model(best.spec, weights)
+                recorder.summary(campaign.summary(State.RUNNING))
+            watch(campaign.progress())
+        state = State.COMPLETE
+    except KeyboardInterrupt as exc:
+        raise Interrupted("stopped; what had ended is kept") from exc
+    finally:
+        store.note("throughput", noted(campaign.throughput))
+        store.note("reproduced", campaign.reproduced)
+        store.note("state", state)
+        recorder.summary(campaign.summary(state))
+
+
+def noted(reached: Throughput) -> Mapping[str, Any]:
+    """Throughput as plain values, for a note in the store."""
+    effort = reached.effort
+    return {
+        "trials": reached.trials,
+        "seconds": reached.seconds,
+        "trained": effort.trained,
+        "available": effort.available,
+    }
+
+
+def throughput(notes: Mapping[str, Any]) -> Throughput:
+    """What the study's runs have achieved so far, from its notes."""
+    found = notes.get("throughput")
+    if found is None:
+        return Throughput()
+    return Throughput(found["trials"], found["seconds"], Effort(found["trained"], found["available"]))

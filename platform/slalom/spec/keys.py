@@ -1,0 +1,201 @@
+"""Every key of a study file, with its kind, its default and what it means: what the reader checks, the schema shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from slalom.settings import Choice, Integer, Kind, Kinds, Number, Text, flag, fraction, positive
+
+if TYPE_CHECKING:
+    from slalom.settings import Catalogue
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+NAME_RULE = "letters, digits, '-', '_' and '.', at most 100, a letter or digit first"
+
+USER_TASK = re.compile(r"(.+\.py):([A-Za-z_][A-Za-z0-9_]*)")
+"""File and class of a user's own task."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A method of some sort: its name alone, or a mapping {key: name, **options}.
+
+    methods: the options of each
+    default: the method taken where the study names none
+    number: the method and the option that a bare number stands for
+    gaps: an option without a default may be left out
+    one_per: whose choice it is, "arm" or "study", for the message that it cannot be searched
+    """
+
+    methods: Mapping[str, Kinds]
+    key: str = "name"
+    default: str | None = None
+    number: tuple[str, str] | None = None
+    gaps: bool = False
+    one_per: str = "study"
+
+    @property
+    def complete(self) -> dict[str, Any]:
+        """The default method with its options' defaults; without a default method, nothing."""
+        if self.default is None:
+            return {}
+        return {self.key: self.default, **{name: kind.default for name, kind in self.methods[self.default].items()}}
+
+    def __str__(self) -> str:
+        return ", ".join(sorted(self.methods))
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that a mapping can hold; one without a default and a word must be there.
+
+    word: stands in place of a value, such as `auto`; read as None
+    why: the reason for the kind's range, for messages
+    """
+
+    kind: Kind | Table
+    meaning: str
+    word: str | None = None
+    why: str = ""
+
+    @property
+    def required(self) -> bool:
+        """Whether the mapping must hold it."""
+        return self.kind.default is None and self.word is None
+
+    @property
+    def default(self) -> Any:
+        """The value, complete, of a mapping without the key."""
+        return self.kind.complete if isinstance(self.kind, Table) else self.kind.default
+
+
+Keys = Mapping[str, Key]
+
+REQUIRED = {
+    "name": f"what the study is called: {NAME_RULE}",
+    "question": "the question it answers, in a sentence",
+    "task": 'the data: a bundled task, or your own as "file.py:Class"',
+    "training": "how every trial trains, and settings that arms share",
+    "arms": "the ways of training that are compared, at least two, each a mapping of what is its own",
+    "tune": "the search of every arm's hyperparameters, on validation data",
+    "confirm": "the measurement of every arm's chosen hyperparameters, on test data",
+    "compare": "how the verdict is reached",
+}
+OPTIONAL = {
+    "model": "the net; left out where the task brings its own",
+    "metric": "what the arms are judged by",
+    "search": "distributions that are tuned in every arm, unless the arm has the setting itself",
+    "resources": "what the lanes take; no number depends on it",
+}
+
+TRAINING: Keys = {
+    "epochs": Key(Integer(None, low=1), "passes over the training data in every trial"),
+    "batch_size": Key(Integer(32, low=1), "examples of a step, or `all`", word="all"),
+    "report_every": Key(
+        Integer(None, low=1), "epochs between two reports (1/100 of the epochs where it is not given)", word="auto"
+    ),
+    "precision": Key(Choice("float32", ("float32", "float64")), "the numbers that trials compute with"),
+}
+TUNE: Keys = {
+    "trials": Key(Integer(None, low=1), "tuning trials of each arm"),
+    "sampler": Key(Choice("tpe", ("tpe", "random", "qmc", "grid")), "how hyperparameters are proposed"),
+    "pruner": Key(
+        Table({"successive_halving": {"factor": Integer(3, low=2)}, "none": {}}, default="successive_halving"),
+        "how trials are stopped early; `factor`: one in so many of a generation goes on at each rung",
+    ),
+    "generation": Key(Integer(8, low=1), "trials that are proposed together"),
+}
+CONFIRM: Keys = {
+    "seeds": Key(
+        Integer(None, low=6),
+        "fresh seeds on which each arm's chosen hyperparameters are measured",
+        why="a two-sided paired test cannot reach p < 0.05 with fewer than six pairs",
+    ),
+}
+COMPARE: Keys = {
+    "baseline": Key(Text(), "the arm that the others are compared with"),
+    "alpha": Key(Number(0.05, 0.0, 0.5, open_low=True, open_high=True), "the verdict's level of error"),
+}
+RESOURCES: Keys = {
+    "lanes": Key(Integer(None, low=1), "packs that train at a time, or `auto`", word="auto"),
+    "gpus_per_lane": Key(Number(1.0, low=0.0), "the share of a GPU that each lane owns"),
+    "pack_width": Key(Integer(None, low=1), "trials that a pack trains at a time, or `auto`", word="auto"),
+}
+METRIC = Key(
+    Table(
+        {
+            "error": {"goal": Choice("minimize", ("minimize",))},
+            "loss": {"goal": Choice("minimize", ("minimize",))},
+            "accuracy": {"goal": Choice("maximize", ("maximize",))},
+        },
+        default="error",
+    ),
+    OPTIONAL["metric"],
+)
+
+ANY_ARM: Keys = {
+    "learning_rate": Key(positive(), "the step size; every arm sets or searches it"),
+    "weight_decay": Key(Number(0.0, low=0.0), "the L2 penalty's factor, added to the gradient"),
+    "decay_biases": Key(flag(True), "whether the weight decay takes the biases too"),
+    "input_dropout": Key(fraction(0.0), "the share of inputs that are dropped"),
+    "hidden_dropout": Key(fraction(0.0), "the share of hidden units that are dropped"),
+}
+
+
+def optimizers(catalogue: Catalogue) -> Choice:
+    """The kind of an arm's optimizer."""
+    return Choice(None, tuple(catalogue.optimizers))
+
+
+def model_table(catalogue: Catalogue) -> Table:
+    """The models, for a task that does not bring its own."""
+    return Table(catalogue.models, default="mlp")
+
+
+def task_table(catalogue: Catalogue) -> Table:
+    """The bundled tasks."""
+    return Table(catalogue.tasks, gaps=True)
+
+
+def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
+    """What an arm with this optimizer can set, in the order of its resolved settings."""
+    keys = {
+        "optimizer": Key(optimizers(catalogue), "the way from gradients to steps"),
+        "learning_rate": ANY_ARM["learning_rate"],
+        "learning_rate_schedule": Key(
+            Table(catalogue.rate_schedules, "schedule", default="constant", one_per="arm"),
+            "how the learning rate changes while a trial trains",
+        ),
+        **ANY_ARM,
+        "emphasis": Key(
+            Table(catalogue.emphasis, "scheme", default="uniform", one_per="arm"), "how often examples are presented"
+        ),
+    }
+    if optimizer in catalogue.momentum:
+        keys["momentum"] = _momentum_key(catalogue, catalogue.momentum[optimizer])
+    hyperparameters = catalogue.optimizers[optimizer]
+    return keys | {name: Key(kind, f"{name} of {optimizer}") for name, kind in hyperparameters.items()}
+
+
+def _momentum_key(catalogue: Catalogue, default: float) -> Key:
+    # the constant's value has no default of its own: it is the optimizer's
+    constant = catalogue.momentum_schedules["constant"]["value"]
+    if not isinstance(constant, Number):
+        raise TypeError(f"a constant momentum must be a Number, got {constant!r}")
+    schedules = {**catalogue.momentum_schedules, "constant": {"value": replace(constant, default=default)}}
+    table = Table(schedules, "schedule", default="constant", number=("constant", "value"), one_per="arm")
+    return Key(table, "a number, or how it changes while a trial trains")
+
+
+def all_arm_keys(catalogue: Catalogue) -> Mapping[str, tuple[Key, ...]]:
+    """What arms can set, with the different keys that optimizers have under one name (their ranges may differ)."""
+    keys: dict[str, tuple[Key, ...]] = {}
+    for optimizer in catalogue.optimizers:
+        for name, key in arm_keys(catalogue, optimizer).items():
+            known = keys.get(name, ())
+            if all(key.kind != other.kind for other in known):
+                keys[name] = (*known, key)
+    return keys

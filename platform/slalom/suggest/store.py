@@ -1,0 +1,131 @@
+"""The trials of a study in an Optuna storage: what is written here is done, and nothing else is.
+
+Only trials that ended are written, each in one call with all that is known of it. A crash thus leaves nothing
+half done: no running trial to distort the sampler or the budget; what was in training is trained again, to the
+same numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import optuna
+from optuna.storages import RDBStorage
+
+from slalom.errors import Infrastructure
+from slalom.suggest.translate import direction, frozen, quiet, thawed
+from slalom.trial import Phase, TrialId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from slalom.spec.model import StudySpec
+    from slalom.trial import Ended
+
+CONNECT_SECONDS = 5
+
+
+class TrialStore:
+    """One study's trials and notes, as one Optuna study for each arm and phase.
+
+    Only the loop writes. Raises Infrastructure where the storage does not answer.
+    """
+
+    def __init__(self, url: str, spec: StudySpec, shown: str) -> None:
+        """shown: the URL without its password, for messages."""
+        quiet()
+        self._spec = spec
+        self._shown = shown
+        self._storage = self._open(url)
+        self._root = f"{spec.name}/{spec.fingerprint[:12]}"
+        self._studies: dict[str, optuna.Study] = {}
+
+    def ended(self) -> dict[TrialId, Ended]:
+        """Every trial that ended, in no order."""
+        return {ended.spec.id: ended for ended in self._read()}
+
+    def add(self, ended: Ended) -> None:
+        """Write a trial that ended."""
+        with _translated(self._shown):
+            self._study(f"{self._root}/{ended.spec.id.arm}/{ended.spec.id.phase}").add_trial(frozen(ended, self._spec))
+
+    def note(self, name: str, value: Any) -> None:
+        """Write something about the study as a whole, such as what its lanes achieved."""
+        with _translated(self._shown):
+            self._study(self._root).set_user_attr(name, json.dumps(value))
+
+    def notes(self) -> Mapping[str, Any]:
+        """All that was noted."""
+        with _translated(self._shown):
+            if self._root not in self._names():
+                return {}
+            return {name: json.loads(value) for name, value in self._study(self._root).user_attrs.items()}
+
+    def _read(self) -> Iterator[Ended]:
+        with _translated(self._shown):
+            present = self._names()
+            for arm in self._spec.arms:
+                for phase in Phase:
+                    name = f"{self._root}/{arm.name}/{phase}"
+                    if name in present:
+                        for stored in self._study(name).get_trials(deepcopy=False):
+                            yield thawed(stored, self._spec, arm.name, phase)
+
+    def _names(self) -> set[str]:
+        return set(optuna.get_all_study_names(self._storage))
+
+    def _study(self, name: str) -> optuna.Study:
+        if name not in self._studies:
+            self._studies[name] = optuna.create_study(
+                storage=self._storage, study_name=name, direction=direction(self._spec.metric), load_if_exists=True
+            )
+        return self._studies[name]
+
+    def _open(self, url: str) -> RDBStorage:
+        parts = urlsplit(url)
+        options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS}
+        if parts.scheme.startswith("sqlite"):
+            options = {"timeout": 60}
+            with _translated(self._shown):
+                _write_ahead(Path(url.split("///", 1)[-1]))
+        with _translated(self._shown):
+            return RDBStorage(url, engine_kwargs={"connect_args": options, "pool_pre_ping": True})
+
+
+def _write_ahead(file: Path) -> None:
+    """SQLite's write-ahead log: commits cost a fraction, and readers do not wait for the writer."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()
+
+
+class _translated:  # noqa: N801 (a context manager, read as a word)
+    """Optuna's and the database's errors as ours."""
+
+    def __init__(self, shown: str) -> None:
+        self._shown = shown
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        import sqlalchemy.exc
+
+        vendors = (
+            optuna.exceptions.OptunaError,
+            sqlalchemy.exc.SQLAlchemyError,
+            sqlite3.Error,
+            OSError,
+            ImportError,
+        )
+        if isinstance(error, vendors):
+            reason = str(error.__cause__ or error).strip().splitlines()[0]
+            raise Infrastructure(
+                f"the Optuna storage {self._shown} does not answer: {reason}; check --storage, or leave it out for "
+                "a file in the home folder"
+            ) from error

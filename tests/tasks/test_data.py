@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from slalom.errors import InputError
+from slalom_worker.tasks import Data, Split
+
+
+def split(count: int = 4) -> Any:
+    inputs = np.arange(count * 6, dtype=np.float32).reshape(count, 2, 3)
+    return Split(inputs, np.arange(count, dtype=np.int64) % 2, np.full(count, 1 / max(count, 1)))
+
+
+def data(**changes: Any) -> Data:
+    return Data(**{"train": split(), "validation": split(2), "test": split(3), "classes": 2, **changes})
+
+
+def changed(array: np.ndarray, value: Any) -> np.ndarray:
+    array = array.copy()
+    array.flat[0] = value
+    return array
+
+
+def test_shape_is_that_of_one_input() -> None:
+    assert data().shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"classes": 1}, "classes must be a whole number, at least 2, but got 1"),
+        ({"classes": 2.5}, "classes must be a whole number, at least 2, but got 2.5"),
+        ({"train": "cats"}, "train must be a Split, but got str"),
+        ({"train": split()._replace(inputs=[[1.0]])}, "train.inputs must be a numpy array, but got list"),
+        ({"train": split()._replace(inputs=np.ones((4, 6)))}, "train.inputs must be float32, but got float64"),
+        ({"train": split()._replace(inputs=np.ones(4, np.float32))}, r"of shape \[n, ...\], but got \[4\]"),
+        ({"train": split()._replace(inputs=changed(split().inputs, np.nan))}, r"be finite, but got \[nan\]"),
+        ({"train": split()._replace(labels=np.ones(4, np.int32))}, "train.labels must be int64, but got int32"),
+        ({"train": split()._replace(labels=np.ones((4, 1), np.int64))}, r"labels must be of shape \[n\]"),
+        ({"train": split()._replace(labels=np.ones(3, np.int64))}, "a label for each of 4 inputs, but got 3"),
+        ({"train": split()._replace(labels=changed(split().labels, 2))}, r"in \[0, 2\), but got \[2\]"),
+        ({"train": split()._replace(labels=changed(split().labels, -1))}, r"in \[0, 2\), but got \[-1\]"),
+        ({"test": split(0)}, "test must hold an example, but got none"),
+        ({"test": split()._replace(weights=np.ones(4, np.float32) / 4)}, "test.weights must be float64"),
+        ({"test": split()._replace(weights=np.ones(3) / 3)}, r"of shape \[n\] = \[4\], but got \[3\]"),
+        ({"test": split()._replace(weights=np.array([-0.5, 0.5, 0.5, 0.5]))}, "not be negative, but got -0.5"),
+        ({"test": split()._replace(weights=np.ones(4))}, "must have the sum 1, but got 4.0"),
+        ({"test": split()._replace(weights=np.array([np.inf, 0, 0, 0]))}, r"be finite, but got \[inf\]"),
+        ({"validation": split()._replace(inputs=np.ones((4, 6), np.float32))}, r"\[n, 2, 3\], but got \[4, 6\]"),
+    ],
+)
+def test_illegal_data_cannot_be_built(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        data(**wrong)
+
+
+def test_digest_is_that_of_the_values() -> None:
+    transposed = np.asfortranarray(split().inputs)
+    assert data(train=split()._replace(inputs=transposed)).digest() == data().digest()
+    assert data(facts={"bayes_error": 0.1}).digest() == data().digest()
+
+
+@pytest.mark.parametrize("name", ["train", "validation", "test"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda one: one._replace(inputs=changed(one.inputs, np.float32(1e-45))),
+        lambda one: one._replace(labels=changed(one.labels, 1)),
+        lambda one: one._replace(weights=None),
+    ],
+    ids=["one bit of an input", "one label", "weights"],
+)
+def test_digest_follows_every_value(name: str, change: Any) -> None:
+    whole = data()
+    assert replace(whole, **{name: change(getattr(whole, name))}).digest() != whole.digest()
+
+
+def test_digest_follows_classes_and_shape() -> None:
+    flat = {name: getattr(data(), name) for name in ("train", "validation", "test")}
+    flat = {name: one._replace(inputs=one.inputs.reshape(-1, 6)) for name, one in flat.items()}
+    assert len({data().digest(), data(classes=3).digest(), data(**flat).digest()}) == 3

@@ -1,0 +1,20 @@
+"""What a study can name, for the study file's checker; loads without torch."""
+
+from __future__ import annotations
+
+from slalom.settings import Catalogue
+from slalom_worker.emphasis import EMPHASIS
+from slalom_worker.models import MODELS
+from slalom_worker.optimizers import OPTIMIZERS
+from slalom_worker.schedules import MOMENTUM_SCHEDULES, RATE_SCHEDULES
+from slalom_worker.tasks import TASKS
+
+CATALOGUE = Catalogue(
+    tasks={name: task.options for name, task in TASKS.items()},
+    models={name: model.structure for name, model in MODELS.items()},
+    optimizers={name: optimizer.hyperparameters for name, optimizer in OPTIMIZERS.items()},
+    momentum={name: optimizer.momentum for name, optimizer in OPTIMIZERS.items() if optimizer.momentum is not None},
+    momentum_schedules={name: schedule.parameters for name, schedule in MOMENTUM_SCHEDULES.items()},
+    rate_schedules={name: schedule.parameters for name, schedule in RATE_SCHEDULES.items()},
+    emphasis={name: scheme.parameters for name, scheme in EMPHASIS.items()},
+)
