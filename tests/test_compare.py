@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import slalom.compare
 from slalom.compare import best_seed, choose, hopeless, summarise, tuned, worst_value
 from slalom.inference import sign_flip_p
 from slalom.seeds import Seeds, derive
@@ -309,3 +313,13 @@ def test_numbers_hang_on_the_fingerprint_alone():
     assert summarise(spec, results) == summarise(spec.with_resources(lanes=8), results)
     other = summarise(replace(spec, fingerprint="cd" * 32), results)
     assert other.arms[1].difference.interval != summarise(spec, results).arms[1].difference.interval
+
+
+def test_comparing_imports_no_heavy_package():
+    heavy = ["scipy", "pandas", "torch", "ray", "optuna", "mlflow", "sklearn", "rich"]
+    code = f"import sys, slalom.compare, slalom.report; print([m for m in {heavy} if m in sys.modules])"
+    path = str(Path(slalom.compare.__file__).parents[1])
+    found = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"

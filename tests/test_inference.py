@@ -59,7 +59,9 @@ def test_random_flips_agree_with_all_of_them():
     assert sign_flip_p([*sample, 0, 0, 0, 0], seed=1) == pytest.approx(exact, abs=4 * math.sqrt(exact / FLIPS))
 
 
-@pytest.mark.parametrize(("pairs", "studies", "draw"), [(10, 2000, "normal"), (10, 2000, "laplace"), (30, 500, "normal")])
+@pytest.mark.parametrize(
+    ("pairs", "studies", "draw"), [(10, 2000, "normal"), (10, 2000, "laplace"), (30, 500, "normal")]
+)
 def test_p_is_uniform_where_nothing_differs(pairs, studies, draw):
     samples = getattr(random(11), draw)(size=(studies, pairs))
     found = np.array([sign_flip_p(sample, seed=number, flips=1000) for number, sample in enumerate(samples)])

@@ -66,7 +66,7 @@ class Result:
 
     def export(self) -> list[dict[str, Any]]:
         """Every trial that ended, as plain values, by arm, phase and number."""
-        from slalom.report import export
+        from slalom.export import export
 
         return export(self.spec, self.ended)
 
@@ -79,7 +79,7 @@ class Result:
 
 def load(study: str | Path) -> StudySpec:
     """A bundled study by its name, or a study file by its path; StudyError where it breaks a rule."""
-    from slalom.spec.read import read_study
+    from slalom.spec.read import Reading, read_study
     from slalom_worker.catalogue import CATALOGUE
 
     file = _study_file(study)
@@ -87,15 +87,16 @@ def load(study: str | Path) -> StudySpec:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise InputError(f"{study}: cannot be read: {exc}") from exc
-    return read_study(text, str(study) if Path(study) == file else file.name, file.parent, CATALOGUE, inspect_task)
+    source = str(study) if Path(study) == file else file.name
+    return read_study(text, source, Reading(file.parent, CATALOGUE, inspect_task))
 
 
 def Study(**document: Any) -> StudySpec:  # noqa: N802 (reads as the value it makes)
     """A study written in Python: the keywords are the study file's keys, the rules the same."""
-    from slalom.spec.read import study_from
+    from slalom.spec.read import Reading, study_from
     from slalom_worker.catalogue import CATALOGUE
 
-    return study_from(document, Path.cwd(), CATALOGUE, inspect_task)
+    return study_from(document, Reading(Path.cwd(), CATALOGUE, inspect_task))
 
 
 def bundled() -> Iterator[Path]:
@@ -144,12 +145,13 @@ def show(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_HOME) 
 
 
 def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
-    """Lanes on a Ray cluster, the default; each actor runs in the folder that the user's task file travels in."""
+    """Lanes on a Ray cluster, the default; an actor finds the user's task file in the folder that it runs in."""
     from slalom.lanes.on_ray import RayLanes
     from slalom_worker.environment import LANE_ENVIRONMENT
     from slalom_worker.factory import lane_worker
 
-    return RayLanes(address, spec, partial(lane_worker, ".", spec.resources.pack_width), LANE_ENVIRONMENT)
+    folder = Path() if spec.task_file else spec.folder
+    return RayLanes(address, spec, partial(lane_worker, folder, spec.resources.pack_width), LANE_ENVIRONMENT)
 
 
 def local_lanes(spec: StudySpec) -> Lanes:
@@ -157,18 +159,17 @@ def local_lanes(spec: StudySpec) -> Lanes:
     from slalom.lanes.in_process import InProcessLanes
     from slalom_worker.factory import lane_worker
 
-    folder = spec.task_file.parent if spec.task_file else Path()
-    return InProcessLanes(partial(lane_worker, folder, spec.resources.pack_width), spec.resources.lanes or 1)
+    return InProcessLanes(partial(lane_worker, spec.folder, spec.resources.pack_width), spec.resources.lanes or 1)
 
 
 def inspect_task(settings: Settings, folder: Path) -> Inspected:
     """What a task's data tell the study: loads them."""
     from slalom.spec.model import Inspected
-    from slalom_worker.tasks import open_task
+    from slalom_worker.tasks import OwnModel, open_task
 
     task = open_task(settings, folder)
     data = task.load()
-    return Inspected(data.digest(), data.facts, hasattr(task, "model"))
+    return Inspected(data.digest(), data.facts, isinstance(task, OwnModel))
 
 
 def _train(

@@ -10,6 +10,7 @@ from torch import nn
 from slalom.errors import InputError
 from slalom_worker.models import MODELS
 from slalom_worker.regularizers import SlotDropout
+from slalom_worker.tasks import OwnModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,11 +60,10 @@ def probe(module: nn.Module, data: Data, dtype: torch.dtype) -> None:
 
 
 def _build(work: Work, data: Data, task: Task) -> nn.Module:
-    own = getattr(task, "model", None)
     structure = {name: value for name, value in work.model.items() if name != "name"}
-    if own is None:
+    if not isinstance(task, OwnModel):
         return MODELS[work.model["name"]].build(data.shape, data.classes, structure)
-    module = own(**structure)
+    module = task.model(**structure)
     if not isinstance(module, nn.Module):
         raise InputError(f"{work.task['name']}: model() must return a torch.nn.Module, but returned {module!r}")
     return module

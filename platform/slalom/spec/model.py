@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from slalom.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from slalom.trial import Scalar, Settings, Work
 
@@ -146,6 +146,7 @@ class StudySpec:
     work: what every trial's program has in common
     epochs, report_every: of a whole trial
     confirm_seeds: confirm trials of each arm
+    folder: where the study's relative paths start
     task_file: the user's own task, a file that travels to the nodes
     facts: what is known about the task, such as {"bayes_error": 0.2101}
     fingerprint: 64 hexadecimal digits; results of different fingerprints are never mixed
@@ -164,6 +165,7 @@ class StudySpec:
     compare: Compare
     resources: Resources
     fingerprint: str
+    folder: Path = Path()
     task_file: Path | None = None
     facts: Mapping[str, float] = field(default_factory=dict)
     text: str = ""

@@ -85,6 +85,7 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         compare=read_compare(fields["compare"], arms),
         resources=read_resources(fields.get("resources")),
         fingerprint="",
+        folder=reading.folder.resolve(),
         task_file=task.file,
         text=text,
     )

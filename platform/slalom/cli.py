@@ -1,0 +1,214 @@
+"""The command line: a thin face of `slalom.api`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slalom.errors import InputError, Interrupted, SlalomError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from slalom.home import Home
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; gives the exit code: 0 done, 2 wrong input, 3 infrastructure failed, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _stop)
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except Interrupted as exc:
+        print(f"slalom: {exc}; go on with: {_same_command(arguments)}", file=sys.stderr)
+        return exc.exit_code
+    except SlalomError as exc:
+        print(f"slalom: {exc}", file=sys.stderr)
+        return exc.exit_code
+    except KeyboardInterrupt:
+        print(f"slalom: stopped before anything was started; again with: {_same_command(arguments)}", file=sys.stderr)
+        return Interrupted.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    from slalom import api
+    from slalom.terminal import Watch, verdict
+
+    spec = api.load(options.study)
+    with Watch() as watch:
+        result = api.run(spec, _home(options), ray=options.ray, watch=watch)
+    if options.json:
+        _print_json(result.as_json())
+        return
+    verdict(result)
+    print(f"Browse every trial: slalom ui{_place_options(options)}")
+
+
+def _show(options: argparse.Namespace) -> None:
+    from slalom import api
+    from slalom.terminal import verdict
+
+    result = api.show(options.study, _home(options))
+    if options.json:
+        _print_json(result.as_json())
+    else:
+        verdict(result)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from slalom import api
+
+    result = api.show(options.study, _home(options))
+    if options.format == "json":
+        text = json.dumps(result.export(), indent=2, allow_nan=False)
+    else:
+        text = result.trials().to_csv(index=False).rstrip("\n")
+    if options.output is None:
+        print(text)
+        return
+    try:
+        options.output.write_text(text + "\n", encoding="utf-8")
+    except OSError as exc:
+        raise InputError(f"--output: cannot write {options.output}: {exc.strerror}") from exc
+
+
+def _check(options: argparse.Namespace) -> None:
+    from slalom import api
+    from slalom.plan import rungs
+
+    spec = api.load(options.study)
+    per_arm = spec.tune.trials + spec.confirm_seeds
+    plan = {
+        "study": spec.name,
+        "question": spec.question,
+        "fingerprint": spec.fingerprint,
+        "arms": {arm.name: list(arm.space) for arm in spec.arms},
+        "tuning_trials_per_arm": spec.tune.trials,
+        "confirm_seeds_per_arm": spec.confirm_seeds,
+        "rungs": rungs(spec),
+        "trials": per_arm * len(spec.arms),
+        "facts": dict(spec.facts),
+    }
+    if options.json:
+        _print_json(plan)
+        return
+    print(f"{spec.name}: {spec.question}")
+    for arm in spec.arms:
+        print(f"  {arm.name}: tunes {', '.join(arm.space) or 'nothing'}")
+    print(f"{spec.tune.trials} tuning trials and {spec.confirm_seeds} confirm seeds an arm, {plan['trials']} trials in all")
+    print(f"epochs at which a generation of {spec.tune.generation} is judged: {', '.join(map(str, rungs(spec)))}")
+    print(f"fingerprint {spec.fingerprint}")
+
+
+def _studies(options: argparse.Namespace) -> None:
+    from slalom import api
+    from slalom.spec.yaml import read_yaml
+
+    found = [(file.stem, read_yaml(file.read_text(encoding="utf-8"), file.name).plain()) for file in api.bundled()]
+    if options.json:
+        _print_json([{"study": name, "question": document["question"]} for name, document in found])
+        return
+    for name, document in found:
+        print(f"{name:22} {document['question']}")
+
+
+def _ui(options: argparse.Namespace) -> None:
+    home = _home(options)
+    if not home.has_records:
+        raise InputError(f"--home: no records are in {home.folder}: `slalom run` makes some")
+    if home.tracking is not None:
+        raise InputError(f"--tracking-uri: open {home.shown()['tracking_uri']} in a browser; `slalom ui` serves a home")
+    from slalom.records.on_mlflow import ui_command
+
+    print(f"Open http://{options.host}:{options.port} (Ctrl-C stops it)", flush=True)
+    command, environment = ui_command(home.tracking_uri, home.artifacts, options.host, options.port)
+    code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 (our own words)
+    if code not in (0, -signal.SIGINT, -signal.SIGTERM):
+        raise SlalomError(f"MLflow's server ended with code {code}; is port {options.port} taken? try --port")
+
+
+def _schema(_options: argparse.Namespace) -> None:
+    from slalom.spec.schema import schema
+    from slalom_worker.catalogue import CATALOGUE
+
+    _print_json(schema(CATALOGUE))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slalom", description="Which way of training is better, at equal effort?")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, command, about, adders in (
+        ("run", _run, "run a study, or go on with one; a finished one only prints its verdict", (_study, _place, _ray)),
+        ("check", _check, "check a study file and print its plan; nothing is started", (_study,)),
+        ("studies", _studies, "list the studies that come with Slalom", ()),
+        ("show", _show, "what a study has found so far", (_study, _place)),
+        ("export", _export, "every trial of a study, as JSON or CSV", (_study, _place, _output)),
+        ("ui", _ui, "open the MLflow browser on a home", (_place, _address)),
+        ("schema", _schema, "print the JSON Schema of study files, for editors", ()),
+    ):
+        one = commands.add_parser(name, help=about, description=about)
+        one.set_defaults(command=command)
+        for add in adders:
+            add(one)
+        if name not in ("export", "schema", "ui"):
+            one.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
+    return parser
+
+
+def _study(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", metavar="STUDY", help="a bundled study's name, or a study file (*.yaml)")
+
+
+def _place(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--home", type=Path, default=Path("slalom-home"), help="the folder with a study's state")
+    parser.add_argument("--storage", metavar="URL", help="an Optuna storage instead of HOME/optuna.db")
+    parser.add_argument("--tracking-uri", metavar="URI", help="an MLflow server or store instead of HOME/mlflow.db")
+
+
+def _ray(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ray", metavar="ADDRESS", help="a running Ray cluster, host:port; else one is started here")
+
+
+def _output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("json", "csv"), default="json")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of standard output")
+
+
+def _address(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=5000)
+
+
+def _home(options: argparse.Namespace) -> Home:
+    from slalom.home import Home
+
+    return Home(options.home, options.storage, options.tracking_uri)
+
+
+def _place_options(options: argparse.Namespace) -> str:
+    return "" if options.home == Path("slalom-home") else f" --home {options.home}"
+
+
+def _same_command(arguments: Sequence[str] | None) -> str:
+    return " ".join(["slalom", *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def _stop(_number: int, _frame: object) -> None:
+    """SIGTERM stops a run as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
