@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,22 @@ def tuning_summary(trials: int = 1) -> Summary:
 
 def describe(summary: Summary) -> str:
     return f"**{summary.verdict.sentence if summary.verdict else summary.state}**"
+
+
+def database(folder: Path) -> str:
+    """The URI of MLflow's tables without rows; making them takes MLflow seconds, so it is done once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mlflow.db").write_bytes(_empty_tables())
+    return f"sqlite:///{folder}/mlflow.db"
+
+
+@cache
+def _empty_tables() -> bytes:
+    from mlflow import MlflowClient
+
+    with tempfile.TemporaryDirectory() as folder:
+        MlflowClient(f"sqlite:///{folder}/mlflow.db")
+        return Path(folder, "mlflow.db").read_bytes()
 
 
 def runs_in(tracking_uri: str, name: str = "momentum") -> list[Any]:

@@ -291,6 +291,9 @@ def test_the_winner_is_corrected_over_all_pairs():
     summary = summarise(stricter, finished(spec, a=0.4 + step, b=0.3 - step, c=0.2 + step, d=0.1 - step))
     assert all(arm.difference.better for arm in summary.arms[1:])
     assert summary.verdict.winner is None
+    strictest = replace(spec, compare=Compare("a", alpha=0.02))
+    summary = summarise(strictest, finished(spec, a=0.4 + step, b=0.3 - step, c=0.2 + step, d=0.1 - step))
+    assert [arm.difference.better for arm in summary.arms[1:]] == [None] * 3
 
 
 # Reproducibility

@@ -66,7 +66,7 @@ class Campaign:
         earlier: Throughput,
         clock: Callable[[], float],
     ) -> None:
-        """known: trials that ended in earlier runs; earlier: what those runs achieved."""
+        """known: trials that ended in earlier runs; earlier: what those runs achieved; clock: seconds since the epoch."""
         self.spec = spec
         self._plans = {arm.name: ArmPlan(spec, arm, propose(spec, arm), known) for arm in spec.arms}
         self._earlier = earlier
@@ -74,6 +74,7 @@ class Campaign:
         self._trials = 0
         self._clock = clock
         self._began = clock()
+        self._started: dict[TrialId, float] = {}
 
     @property
     def done(self) -> bool:
@@ -81,8 +82,11 @@ class Campaign:
         return all(plan.done for plan in self._plans.values())
 
     def due(self) -> list[Order]:
-        """Orders that have come up, the arms taking turns."""
-        return [order for plan in self._plans.values() for order in plan.due()]
+        """Orders that have come up."""
+        due = [order for plan in self._plans.values() for order in plan.due()]
+        for order in due:
+            self._started.setdefault(order.trial.id, self._clock())
+        return due
 
     def hear(self, reply: Reply, lane: str) -> None:
         """A lane's turn came back."""
@@ -99,9 +103,13 @@ class Campaign:
 
     def over(self) -> list[Ended]:
         """Trials that ended since the last call: each is told once."""
-        over = [ended for plan in self._plans.values() for ended in plan.over()]
+        over = [self._timed(ended) for plan in self._plans.values() for ended in plan.over()]
         self._trials += len(over)
         return over
+
+    def _timed(self, ended: Ended) -> Ended:
+        started = self._started.pop(ended.spec.id, None)
+        return replace(ended, result=replace(ended.result, started=started, ended=self._clock()))
 
     def kept(self) -> list[tuple[Ended, bytes]]:
         """The arms' best confirm trials with their weights, each told once."""

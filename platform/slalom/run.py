@@ -30,7 +30,7 @@ def run(
     recorder: Recorder,
     propose: Callable[[StudySpec, Arm], Propose],
     watch: Callable[[Progress], None] = lambda _: None,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = time.time,
 ) -> None:
     """Train what is left of a study and write it down.
 

@@ -117,7 +117,7 @@ class TrialResult:
     metrics: the last report's, and for a confirm trial "test.error", "test.loss", ...
     history: the reports, oldest first
     error: the exception's text of a failed trial
-    lane, device: where it ended, such as "lane-3", "cuda:0"; no number depends on them
+    lane, device: where it ended, such as "lane 3 on 10.0.0.7" and "cpu" or the GPU's name
     started, ended: seconds since the epoch, or None where nobody looked at the clock
     """
 
@@ -133,8 +133,6 @@ class TrialResult:
     device: str = ""
     started: float | None = None
     ended: float | None = None
-    lane: str = ""
-    device: str = ""
 
 
 @dataclass(frozen=True)

@@ -174,9 +174,8 @@ def _too_few_seeds(field: _Field) -> list[str]:
     least = min(1.0, smallest_p(field.spec.confirm_seeds) * (len(field.ranked) - 1))
     if len(field.ranked) < 2 or least < field.spec.compare.alpha:
         return []
-    return [
-        f"{count(field.spec.confirm_seeds, 'paired seed')} cannot show a p below {probability(least)} after the correction"
-    ]
+    seeds = count(field.spec.confirm_seeds, "paired seed")
+    return [f"{seeds} cannot show a p below {probability(least)} after the correction"]
 
 
 def _valued(field: _Field, arm: _Arm) -> str:

@@ -6,20 +6,33 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.request import urlopen
 
 import pytest
 import torch
-from record_samples import FINGERPRINT, all_ended, describe, ended, shown_in, study, summary, tuning_summary
+from record_samples import (
+    FINGERPRINT,
+    all_ended,
+    database,
+    describe,
+    ended,
+    runs_in,
+    shown_in,
+    study,
+    summary,
+    tuning_summary,
+)
 
 from slalom.records import InMemoryRecorder, Recorder, Records
 from slalom.records.on_mlflow import MlflowRecorder
 from slalom.summary import State
 from slalom.trial import Phase
 from slalom_worker.serving import freeze
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 WEIGHTS = freeze({"1.weight": torch.zeros(2, 3)}, (3,), 2)
 
@@ -33,7 +46,9 @@ class Store(NamedTuple):
 
 def in_memory(_: Path) -> Store:
     records = Records()
-    return Store(lambda: InMemoryRecorder(records), lambda: (dict(records.trials), dict(records.models), records.summary))
+    return Store(
+        lambda: InMemoryRecorder(records), lambda: (dict(records.trials), dict(records.models), records.summary)
+    )
 
 
 def on_mlflow(tracking_uri: str, artifacts: Path | None) -> Store:
@@ -41,7 +56,7 @@ def on_mlflow(tracking_uri: str, artifacts: Path | None) -> Store:
 
 
 def on_sqlite(folder: Path) -> Store:
-    return on_mlflow(f"sqlite:///{folder}/home of mine/mlflow.db", folder / "home of mine" / "artifacts")
+    return on_mlflow(database(folder / "my home"), folder / "my home" / "artifacts")
 
 
 @pytest.fixture(scope="session")
@@ -160,22 +175,17 @@ def test_closing_twice_does_nothing(stores):
 
 def test_a_server_keeps_what_a_file_keeps(server, tmp_path):
     store = on_mlflow(server(), None)
-    assert record(store, *ALL) == record(on_sqlite(tmp_path), *ALL)
-    assert record(store, *ALL) == record(on_sqlite(tmp_path), *ALL)
+    once = record(on_sqlite(tmp_path), *ALL)
+    assert record(store, *ALL) == once
+    assert record(store, *ALL) == once
 
 
 def test_studies_of_one_name_and_other_fingerprints_do_not_mix(tmp_path):
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    uri = database(tmp_path)
     for fingerprint in (FINGERPRINT, FINGERPRINT[::-1]):
         recorder = MlflowRecorder(uri, tmp_path, study(fingerprint), describe)
         recorder.trials([ended()])
         recorder.close()
-    from record_samples import runs_in
-
     tags = [run.data.tags for run in runs_in(uri)]
-    assert sorted(tag["slalom.kind"] for tag in tags if tag["slalom.fingerprint"] == FINGERPRINT) == [
-        "arm",
-        "arm",
-        "study",
-        "trial",
-    ]
+    mine = [tag["slalom.kind"] for tag in tags if tag["slalom.fingerprint"] == FINGERPRINT]
+    assert sorted(mine) == ["arm", "arm", "study", "trial"]

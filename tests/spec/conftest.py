@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +13,7 @@ from slalom_worker.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from slalom.trial import Settings
 
@@ -86,7 +86,7 @@ def edited(reading: Reading) -> Callable[..., StudySpec]:
     return read
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def document() -> dict[str, Any]:
     """The example as a program would write it."""
     return {

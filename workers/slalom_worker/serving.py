@@ -44,12 +44,12 @@ class Classifier:
     shape: tuple[int, ...]
     dtype: torch.dtype
 
-    def predict(self, inputs: Any, params: Mapping[str, Any] | None = None) -> NDArray[np.floating[Any]]:  # noqa: ARG002 (MLflow passes it)
+    def predict(self, inputs: Any, params: Mapping[str, Any] | None = None) -> NDArray[Any]:  # noqa: ARG002 (MLflow's)
         """Class probabilities [n, classes] of inputs [n, *shape]: an array, or a table with a row for each."""
-        examples = torch.as_tensor(np.asarray(inputs, dtype=np.float32)).reshape(-1, *self.shape)
+        examples = torch.as_tensor(np.array(inputs, dtype=np.float32)).reshape(-1, *self.shape)
         with torch.inference_mode():
-            logits = self.module(examples.to(self.dtype))
-            return logits.softmax(dim=1).numpy()
+            probabilities: Tensor = self.module(examples.to(self.dtype)).softmax(dim=1)
+        return probabilities.numpy()
 
 
 def _load_pyfunc(path: str) -> Classifier:

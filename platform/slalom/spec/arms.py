@@ -13,7 +13,7 @@ from slalom.spec.values import check_known, fixed, looks_searched, table
 from slalom.wording import listing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from slalom.errors import StudyError
     from slalom.settings import Catalogue
@@ -62,9 +62,7 @@ def _check_search(shared: Shared, catalogue: Catalogue) -> None:
     check_known(shared.search, known, "search")
     for name, node in shared.search.items():
         if name == "optimizer" or any(isinstance(k.kind, Table) and k.kind.number is None for k in known[name]):
-            raise node.head_error(
-                f"{name} cannot be searched, got {node.shown}: each arm has one; make every choice an arm of its own"
-            )
+            raise _one_per_arm(node, name)
         if not isinstance(node.plain(), dict):
             raise node.error(f"{name} must be a distribution, got {node.shown}; a fixed value belongs under training")
         if name in shared.training:
@@ -72,7 +70,7 @@ def _check_search(shared: Shared, catalogue: Catalogue) -> None:
             raise node.head_error(f"{name} must be set once for all arms, got it under search and at {place}")
 
 
-def _check_use(heads: Any, shared: Shared) -> None:
+def _check_use(heads: Collection[Node], shared: Shared) -> None:
     """Refuse what every arm sets itself: nobody has checked it, and somebody believes that it counts."""
     for name, node in shared.all.items():
         if all(name in head.fields() for head in heads):
@@ -104,9 +102,7 @@ def _optimizer(node: Node, chosen: Mapping[str, Node], catalogue: Catalogue) -> 
         raise node.head_error(f"arm {node.name} needs an optimizer, its own or under training: {kind}")
     named = chosen["optimizer"]
     if looks_searched(named):
-        raise named.error(
-            f"optimizer cannot be searched, got {named.shown}: each arm has one; make every choice an arm of its own"
-        )
+        raise _one_per_arm(named, "optimizer")
     return str(fixed(named, kind, "optimizer"))
 
 
@@ -132,9 +128,15 @@ def _searched(node: Node, key: Key) -> Any:
     if not isinstance(key.kind, Table):
         return distribution(node, key.kind, node.name)
     if key.kind.number is None:
-        raise node.error(f"{node.name} cannot be searched, got {node.shown}")
+        raise _one_per_arm(node, node.name)
     name, option = key.kind.number
     return {key.kind.key: name, option: distribution(node, key.kind.methods[name][option], node.name)}
+
+
+def _one_per_arm(node: Node, name: str) -> StudyError:
+    return node.error(
+        f"{name} cannot be searched, got {node.shown}: each arm has one; make every choice an arm of its own"
+    )
 
 
 def _owners(name: str, catalogue: Catalogue) -> str:

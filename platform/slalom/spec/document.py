@@ -21,6 +21,9 @@ ROOT = "the study"
 DEEPEST = 32
 """Levels of nesting; no study needs more, and a list that holds itself has no end."""
 
+LONGEST = 1024
+"""Bits of a whole number; every float64 is below, and a message can still spell it out."""
+
 SHOWN = 60
 """Characters of a value that a message quotes."""
 
@@ -114,6 +117,8 @@ def _python_scalar(value: object, name: str, place: str) -> Scalar | None:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Integral):
+        if int(value).bit_length() > LONGEST:
+            raise StudyError(f"{name} must fit into {LONGEST} bits, got {int(value).bit_length()}", place)
         return int(value)
     if isinstance(value, Real):
         return float(value)

@@ -41,7 +41,7 @@ DISTRIBUTION = "#/$defs/distribution"
 
 def schema(catalogue: Catalogue) -> Schema:
     """The schema of a study that can name the catalogue's methods."""
-    settings = {name: _setting(keys) for name, keys in all_arm_keys(catalogue).items()}
+    settings = {name: _setting(name, keys) for name, keys in all_arm_keys(catalogue).items()}
     properties: dict[str, Schema] = {
         "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
         "question": {"type": "string", "minLength": 1},
@@ -89,13 +89,15 @@ def _of(key: Key) -> Schema:
     """A key with a fixed value."""
     part = _table(key.kind, _kind) if isinstance(key.kind, Table) else _kind(key.kind)
     if key.word is not None:
-        part = _any([{"const": key.word, "default": key.word}, part])
+        word = {"const": key.word} if key.kind.default is not None else {"const": key.word, "default": key.word}
+        part = {"anyOf": [word, part]}
     return {"description": ": ".join(filter(None, (key.meaning, key.why))), **part}
 
 
-def _setting(keys: tuple[Key, ...]) -> Schema:
-    """A key of an arm, as any optimizer has it."""
-    parts = [_table(key.kind, _searched) if isinstance(key.kind, Table) else _searched(key.kind) for key in keys]
+def _setting(name: str, keys: tuple[Key, ...]) -> Schema:
+    """A key of an arm, as any optimizer has it; which optimizer is not searched, each arm has one."""
+    of = _kind if name == "optimizer" else _searched
+    parts = [_table(key.kind, of) if isinstance(key.kind, Table) else of(key.kind) for key in keys]
     return {"description": keys[0].meaning, **_any([part for i, part in enumerate(parts) if part not in parts[:i]])}
 
 
@@ -142,7 +144,7 @@ def _arms() -> Schema:
 
 
 def _searched(kind: Kind) -> Schema:
-    return _any([_kind(kind), {"$ref": DISTRIBUTION}]) if isinstance(kind, Number | Integer) else _kind(kind)
+    return _any([_kind(kind), {"$ref": DISTRIBUTION}]) if isinstance(kind, Number | Integer | Choice) else _kind(kind)
 
 
 def _kind(kind: Kind) -> Schema:

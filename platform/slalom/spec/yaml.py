@@ -140,7 +140,7 @@ class _Reader:
             return word
         if word in WORDS:
             return WORDS[word]
-        if len(word) > DIGITS and REAL.fullmatch(word):
+        if len(word) > DIGITS and (WHOLE.fullmatch(word) or REAL.fullmatch(word)):
             raise self.refuse(event, f"a number has at most {DIGITS} characters, got {len(word)}")
         if WHOLE.fullmatch(word):
             return int(word, 0) if word.startswith(("0o", "0x")) else int(word)

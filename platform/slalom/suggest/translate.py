@@ -82,6 +82,8 @@ def _packed(ended: Ended) -> str:
             "error": result.error,
             "lane": result.lane,
             "device": result.device,
+            "started": result.started,
+            "ended": result.ended,
         }
     )
 
@@ -101,6 +103,8 @@ def thawed(stored: FrozenTrial, spec: StudySpec, arm: str, phase: Any) -> Ended:
         held["error"],
         lane=held["lane"],
         device=held["device"],
+        started=held["started"],
+        ended=held["ended"],
     )
     return Ended(trial_spec(spec, trial, stored.params, held["attempt"]), result)
 

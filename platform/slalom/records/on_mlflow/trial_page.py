@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from slalom.records.on_mlflow.page import Page, Point, cut, flat, identity, program
@@ -47,11 +46,8 @@ def _points(result: TrialResult) -> tuple[Point, ...]:
     reports = _thinned(result.history, len(result.metrics) + 1)
     shown = reports[-1].metrics if reports and reports[-1].epoch == result.epochs else {}
     late = {name: value for name, value in result.metrics.items() if shown.get(name) != value}
-    numbers = chain(
-        *(((name, value, report.epoch) for name, value in report.metrics.items()) for report in reports),
-        ((name, value, result.epochs) for name, value in late.items()),
-        [("epochs", float(result.epochs), result.epochs)],
-    )
+    numbers = [(name, value, report.epoch) for report in reports for name, value in report.metrics.items()]
+    numbers += [(name, value, result.epochs) for name, value in {**late, "epochs": float(result.epochs)}.items()]
     return tuple(Point(*number, _moment(result, number[2])) for number in numbers if math.isfinite(number[1]))
 
 

@@ -1,0 +1,60 @@
+"""Trials made by hand, for tests of the pack."""
+
+from functools import cache
+from pathlib import Path
+
+from slalom.seeds import trial_seeds
+from slalom.trial import Order, Phase, TrialId, TrialSpec, Work
+from slalom_worker.device import open_device
+from slalom_worker.objective import Objective
+from slalom_worker.optimizers import OPTIMIZERS
+from slalom_worker.tasks import open_task
+
+PLAIN = {
+    "learning_rate": 0.05,
+    "learning_rate_schedule": {"schedule": "constant"},
+    "weight_decay": 0.0,
+    "decay_biases": True,
+    "input_dropout": 0.0,
+    "hidden_dropout": 0.0,
+    "emphasis": {"scheme": "uniform"},
+}
+
+
+def work(task="digits", hidden=(32,), activation="tanh", batch_size=32, precision="float32", **options):
+    model = {"name": "mlp", "hidden": hidden, "activation": activation}
+    return Work({"name": task, **options}, model, batch_size, precision)
+
+
+@cache
+def _objective(key, make):
+    return make()
+
+
+def objective(of):
+    def make():
+        task = open_task(of.task, Path())
+        return Objective(of, task.load(), task, open_device())
+
+    return _objective(of.key, make)
+
+
+def settings(optimizer="sgd", **changes):
+    """Complete settings, defaults where nothing is said; a number for momentum stands for a constant one."""
+    method = OPTIMIZERS[optimizer]
+    full = {"optimizer": optimizer, **PLAIN}
+    full |= {name: kind.default for name, kind in method.hyperparameters.items()}
+    if method.momentum is not None:
+        full["momentum"] = {"schedule": "constant", "value": method.momentum}
+    if isinstance(changes.get("momentum"), float):
+        changes["momentum"] = {"schedule": "constant", "value": changes["momentum"]}
+    return full | changes
+
+
+def trial(number, of, chosen, phase=Phase.TUNE, epochs=3):
+    seeds = trial_seeds("test", phase, number)
+    return TrialSpec(TrialId("arm", phase, number), 0, seeds, of, chosen, {}, epochs)
+
+
+def order(spec, until=None, keep_weights=False):
+    return Order(spec, until or spec.epochs, keep_weights)
