@@ -72,7 +72,7 @@ class Objective:
 
     def views(self, parameters: Tensor) -> dict[str, Tensor]:
         """Parameters [E, P] or [P] by name, as views of their own shapes behind E."""
-        parts = parameters.split(self.sizes, dim=-1)
+        parts = torch.split(parameters, self.sizes, dim=-1)
         lead = parameters.shape[:-1]
         return {name: part.view(*lead, *shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 

@@ -69,9 +69,8 @@ class Pack:
         rate, momentum = (column.to(gradient.dtype).unsqueeze(1) for column in (rate, momentum))
         step = self.clock["step"].unsqueeze(1) + 1
         for optimizer, rows, state, hyperparameters in self.groups:
-            columns = (self.parameters, gradient, rate, momentum, step)
-            parameters, slopes, *paced = (column[rows] for column in columns)
-            optimizer.update(Slots(parameters, slopes, state, *paced, hyperparameters))
+            columns = (rate[rows], momentum[rows], step[rows])
+            optimizer.update(Slots(self.parameters[rows], gradient[rows], state, *columns, hyperparameters))
 
     def _correct(self, rate: Tensor, momentum: Tensor, gradient: Tensor) -> None:
         """Let the schedules that read the gradient do so."""
@@ -90,7 +89,7 @@ class Pack:
             for slot in self.slots
         ]
         size = self.objective.work.batch_size or count
-        return list(torch.stack(orders).split(size, dim=1))
+        return list(torch.split(torch.stack(orders), size, dim=1))
 
     def _masks(self, batch: int) -> Callable[[int], dict[str, Tensor]]:
         """A function from the step to every dropout layer's masks, [E, B, ...] or, where nothing is dropped, [E]."""

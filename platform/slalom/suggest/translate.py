@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-    from slalom.spec.model import Arm, Distribution, Metric, StudySpec
+    from slalom.spec.model import Arm, Distribution, Goal, Metric, StudySpec
 
 STATES = {
     Outcome.COMPLETE: TrialState.COMPLETE,
@@ -46,7 +46,7 @@ def _distribution(distribution: Distribution) -> BaseDistribution:
             return CategoricalDistribution(options)
 
 
-def direction(metric: Metric) -> str:
+def direction(metric: Metric) -> Goal:
     """Which way is better, in Optuna's word."""
     return metric.goal
 

@@ -1,0 +1,65 @@
+"""What lies where, and what no file may hold."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import slalom
+from tests.repository.tree import ROOT, files
+
+# Spelled in two parts, or this file would hold them.
+MACHINE = ["/wor" "k/", "/roo" "t/"]
+REGISTRIES = ["pypi" ".org", "pythonhosted" ".org", "download.pytorch" ".org", "npmjs" ".", "deb.debian" "."]
+
+PUBLIC = [
+    "Infrastructure",
+    "InputError",
+    "Interrupted",
+    "Result",
+    "SlalomError",
+    "Study",
+    "StudyError",
+    "bundled",
+    "load",
+    "run",
+    "show",
+]
+
+
+def test_public_names():
+    assert slalom.__all__ == PUBLIC
+    assert [name for name in PUBLIC if not hasattr(slalom, name)] == []
+
+
+def test_standard_platform_module_is_not_shadowed():
+    code = "import platform; print(platform.__file__, platform.python_version())"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, text=True)
+    assert str(ROOT) + "/platform" not in ran.stdout
+    assert sys.version.split()[0] in ran.stdout
+
+
+@pytest.mark.parametrize("folder", ["platform", "workers", "tests", "tests/platform", "tests/workers"])
+def test_source_roots_are_no_packages(folder):
+    assert not (ROOT / folder / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("word", MACHINE + REGISTRIES)
+def test_no_file_names_a_machine_or_a_registry(word):
+    holders = [str(file.relative_to(ROOT)) for file in files() if word.encode() in file.read_bytes()]
+    assert holders == []
+
+
+@pytest.mark.parametrize("file", ["platform/slalom/random.py", "workers/slalom_worker/tasks/platform.py"])
+def test_ruff_refuses_a_module_named_like_a_standard_one(file):
+    ran = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--output-format", "concise", "--stdin-filename", file, "-"],
+        cwd=ROOT,
+        input='"""A module."""\n',
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert f"{file}:1:1: A005" in ran.stdout
