@@ -57,25 +57,24 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def rows(spec: StudySpec, summary: Summary) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The final table as text: its header, and a row for each arm in the order of the study."""
-    metric = spec.metric.name
-    header = (
-        "arm",
-        "chosen hyperparameters",
-        "tuning trials",
-        f"validation {metric}",
-        f"test {metric}",
-        "difference",
-        "p (Holm)",
-        "P(better)",
-    )
-    return header, [_row(spec, arm) for arm in summary.arms]
+Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
+"""A table as text: its header, and a row for each arm in the order of the study."""
 
 
-def _row(spec: StudySpec, arm: ArmSummary) -> tuple[str, ...]:
-    best = short(arm.tuning.best) if arm.tuning.best is not None else NOTHING
-    return (arm.name, _chosen(arm), _trials(arm), best, _confirmed(arm), *_compared(spec, arm))
+def result_rows(spec: StudySpec, summary: Summary) -> Rows:
+    """What each arm reached on test data, and against the baseline."""
+    header = ("arm", f"test {spec.metric.name}", "difference", "p (Holm)", "P(better)")
+    return header, [(arm.name, _confirmed(arm), *_compared(spec, arm)) for arm in summary.arms]
+
+
+def tuning_rows(spec: StudySpec, summary: Summary) -> Rows:
+    """What each arm's tuning chose, and how its trials ended."""
+    header = ("arm", f"validation {spec.metric.name}", "tuning trials", "chosen hyperparameters")
+    return header, [(arm.name, _tuned(arm), _trials(arm), _chosen(arm)) for arm in summary.arms]
+
+
+def _tuned(arm: ArmSummary) -> str:
+    return short(arm.tuning.best) if arm.tuning.best is not None else NOTHING
 
 
 def _chosen(arm: ArmSummary) -> str:
@@ -146,18 +145,23 @@ def protocol(spec: StudySpec) -> str:
 
 def markdown(spec: StudySpec, summary: Summary) -> str:
     """The study as a page: question, answer, table, how to read it, protocol, facts."""
-    header, body = rows(spec, summary)
     facts = [f"{name.replace('_', ' ')} {short(value)}" for name, value in spec.facts.items()]
     parts = [
         f"# {_escaped(spec.name)}",
         _escaped(spec.question),
         f"**{_escaped(answer(spec, summary))}**",
-        "\n".join([_line(header), _line(["---"] * len(header)), *map(_line, body)]),
+        _table(result_rows(spec, summary)),
         _escaped(legend(spec)),
+        _table(tuning_rows(spec, summary)),
         _escaped(protocol(spec)),
         _escaped(f"Known about the task: {listing(facts)}.") if facts else "",
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _table(rows: Rows) -> str:
+    header, body = rows
+    return "\n".join([_line(header), _line(["---"] * len(header)), *map(_line, body)])
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -9,8 +9,9 @@ from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
-from slalom.report import legend, rows
+from slalom.report import answer, legend, protocol, result_rows, tuning_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from slalom.campaign import Progress
 
 LINE_SECONDS = 10.0
+
+OTHER_NUMBERS = (
+    "other numbers than before: either the lanes' devices differ in kind, or the model draws random numbers of its own"
+)
 
 
 class Watch:
@@ -34,6 +39,7 @@ class Watch:
     def __enter__(self) -> Watch:
         if self._live is not None:
             self._live.start()
+            self._live.update("Starting the lanes ...", refresh=True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -58,22 +64,25 @@ def line(progress: Progress) -> str:
 
 
 def verdict(result: Result) -> None:
-    """The table and the sentence, on standard output."""
+    """The tables and the sentence, on standard output."""
+    spec, summary = result.spec, result.summary
     console = Console()
-    header, body = rows(result.spec, result.summary)
-    table = Table(*header, box=box.SIMPLE_HEAD, title=result.spec.question, title_justify="left", title_style="bold")
-    for row in body:
-        table.add_row(*row)
-    console.print(table)
-    console.print(legend(result.spec), style="dim", highlight=False)
-    if result.spec.facts:
-        console.print("Known of the task: " + ", ".join(f"{k} {v:.4f}" for k, v in result.spec.facts.items()))
+    for title, shown in ((spec.question, result_rows(spec, summary)), ("Tuning", tuning_rows(spec, summary))):
+        header, body = shown
+        table = Table(box=box.SIMPLE_HEAD, title=Text(title), title_justify="left", title_style="bold")
+        for column in header:
+            table.add_column(column, overflow="fold")
+        for row in body:
+            table.add_row(*map(Text, row))
+        console.print(table)
+    notes = [legend(spec), protocol(spec)]
+    notes += [f"Known of the task: {', '.join(f'{name} {value:.4f}' for name, value in spec.facts.items())}."]
+    for note in notes if spec.facts else notes[:2]:
+        console.print(Text(note, style="dim"))
     changed = [arm.name for arm in result.arms if arm.reproduced is False]
     if changed:
-        console.print(f"Trained again, the best confirm trial of {', '.join(changed)} gave other numbers: the lanes' "
-                      "devices differ in kind, or this study's model draws random numbers of its own.", style="yellow")
-    sentence = result.verdict.sentence if result.verdict else f"No verdict yet: the study is {result.summary.state}."
-    console.print(f"\nVerdict: {sentence}\n", style="bold", highlight=False)
+        console.print(Text(f"Trained again, {', '.join(changed)} gave {OTHER_NUMBERS}", style="yellow"))
+    console.print(Text(f"\nVerdict: {answer(spec, summary)}\n", style="bold"))
 
 
 def _live_table(progress: Progress) -> Table:

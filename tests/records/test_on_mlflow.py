@@ -258,8 +258,11 @@ def test_a_half_written_model_is_written_again(uri, tmp_path):
     (run,) = [run for run in runs_in(uri) if "slalom.model" in run.data.tags]
     client(uri).delete_tag(run.info.run_id, "slalom.model")
     record(uri, ("model", trial.spec, weights))
-    models = client(uri).search_logged_models([run.info.experiment_id])
-    assert [model.source_run_id for model in models] == [run.info.run_id]
+    (model,) = client(uri).search_logged_models([run.info.experiment_id])
+    (run,) = [run for run in runs_in(uri) if "slalom.model" in run.data.tags]
+    assert (model.source_run_id, str(model.status)) == (run.info.run_id, "READY")
+    linked = client(uri).get_run(run.info.run_id).outputs.model_outputs
+    assert [output.model_id for output in linked if output.model_id == model.model_id] == [model.model_id]
 
 
 def test_weights_of_another_model_are_refused(uri, tmp_path):

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors.torch import save
 
 from slalom.errors import SlalomError
 from slalom.trial import Effort, Outcome, Phase, Reply, Report, TrialResult
 from slalom_worker.device import describe, open_device
 from slalom_worker.objective import Objective
 from slalom_worker.pack import Pack
+from slalom_worker.serving import freeze
 from slalom_worker.slot import Slot
 from slalom_worker.tasks import open_task
 
@@ -166,8 +166,7 @@ class LaneWorker:
         trial = slot.trial
         weights = None
         if slot.order.keep_weights and not diverged:
-            named = objective.views(slot.tensors["parameters"])
-            weights = save({name: tensor.contiguous().cpu() for name, tensor in named.items()})
+            weights = freeze(objective.views(slot.tensors["parameters"]), objective.data.shape, objective.data.classes)
         return TrialResult(
             trial.id,
             trial.attempt,

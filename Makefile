@@ -1,0 +1,61 @@
+# `make study` answers a first question; `make check` and `make test` are what CI runs.
+PYTHON ?= python3
+PIP := .venv/bin/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install -qq -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help study test check bench schema constraints clean
+
+help:
+	@echo "make study        install Slalom into .venv and run the study digits-optimizers"
+	@echo "make test         run the whole test suite"
+	@echo "make check        lint, format, types, documents"
+	@echo "make bench        measure packs against training one by one"
+	@echo "make schema       write docs/study.schema.json again"
+	@echo "make constraints  write constraints.txt again, from what .venv holds"
+	@echo "make clean        remove what these make, .venv included; slalom-home stays"
+
+study: .venv/slalom
+	@.venv/bin/slalom run digits-optimizers
+
+test: .venv/dev
+	@echo "tests"
+	@.venv/bin/python -m pytest -q
+
+check: .venv/dev
+	@echo "lint"
+	@.venv/bin/ruff check .
+	@echo "format"
+	@.venv/bin/ruff format --check .
+	@echo "types"
+	@.venv/bin/mypy
+	@echo "documents"
+	@.venv/bin/python -m pytest -q tests/repository/test_documents.py
+
+bench: .venv/dev
+	@.venv/bin/python tests/benchmarks/pack.py
+
+schema: .venv/slalom
+	@.venv/bin/slalom schema > docs/study.schema.json
+
+constraints: .venv/dev
+	@grep '^#' constraints.txt > .venv/constraints
+	@$(PIP) freeze --exclude slalom | sed -n 's/^\([^#@ +]*\).*/\1/p' | grep == >> .venv/constraints
+	@mv .venv/constraints constraints.txt
+
+clean:
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp is made again when what is to be installed changes.
+.venv/slalom: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slalom needs Python 3.11, but $(PYTHON) is " + sys.version)'
+	@test -x .venv/bin/python || { echo "making .venv with $(PYTHON)"; $(PYTHON) -m venv .venv; }
+	@echo "installing Slalom into .venv (minutes at the first time)"
+	@$(INSTALL) -e .
+	@touch $@
+
+.venv/dev: .venv/slalom
+	@echo "installing the tools for tests and checks into .venv"
+	@$(INSTALL) -e '.[dev]'
+	@touch $@
