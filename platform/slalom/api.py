@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from slalom.campaign import Progress
     from slalom.lanes.base import Lanes
     from slalom.spec.model import Inspected, StudySpec
-    from slalom.summary import ArmSummary, Summary, Verdict
     from slalom.suggest import TrialStore
+    from slalom.summary import ArmSummary, Summary, Verdict
     from slalom.trial import Ended, Settings, TrialId
 
 DEFAULT_HOME = Path("slalom-home")

@@ -11,7 +11,7 @@ from slalom.summary import State, Throughput
 from slalom.trial import Effort, Ended, Outcome, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from slalom.plan import Propose
     from slalom.spec.model import Arm, StudySpec
@@ -66,11 +66,12 @@ class Campaign:
         earlier: Throughput,
         clock: Callable[[], float],
     ) -> None:
-        """known: trials that ended in earlier runs; earlier: what those runs achieved; clock: seconds since the epoch."""
+        """known: trials that ended in earlier runs; earlier: what those achieved; clock: seconds since the epoch."""
         self.spec = spec
         self._plans = {arm.name: ArmPlan(spec, arm, propose(spec, arm), known) for arm in spec.arms}
         self._earlier = earlier
         self._effort = Effort()
+        self._unwritten: list[Ended] = []
         self._trials = 0
         self._clock = clock
         self._began = clock()
@@ -102,10 +103,14 @@ class Campaign:
             self._plans[trial.arm].lost(trial, error)
 
     def over(self) -> list[Ended]:
-        """Trials that ended since the last call: each is told once."""
-        over = [self._timed(ended) for plan in self._plans.values() for ended in plan.over()]
+        """Trials that ended and are not `written` yet."""
+        self._unwritten += [self._timed(ended) for plan in self._plans.values() for ended in plan.over()]
+        return list(self._unwritten)
+
+    def written(self, over: Sequence[Ended]) -> None:
+        """These, the first that were over, are in the store and on record."""
+        del self._unwritten[: len(over)]
         self._trials += len(over)
-        return over
 
     def _timed(self, ended: Ended) -> Ended:
         started = self._started.pop(ended.spec.id, None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,15 +123,15 @@ def _ui(options: argparse.Namespace) -> None:
     home = _home(options)
     if not home.has_records:
         raise InputError(f"--home: no records are in {home.folder}: `slalom run` makes some")
-    if home.tracking is not None:
+    if home.artifacts is None:
         raise InputError(f"--tracking-uri: open {home.shown()['tracking_uri']} in a browser; `slalom ui` serves a home")
-    from slalom.records.on_mlflow import ui_command
+    from slalom.records.on_mlflow import pages, serve
 
-    print(f"Open http://{options.host}:{options.port} (Ctrl-C stops it)", flush=True)
-    command, environment = ui_command(home.tracking_uri, home.artifacts, options.host, options.port)
-    code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 (our own words)
-    if code not in (0, -signal.SIGINT, -signal.SIGTERM):
-        raise SlalomError(f"MLflow's server ended with code {code}; is port {options.port} taken? try --port")
+    with serve(home.tracking_uri, home.artifacts, options.host, options.port) as server:
+        for name, address in pages(options.host, options.port):
+            print(f"{name}: {address}")
+        print("Ctrl-C stops the server.", flush=True)
+        server.wait()
 
 
 def _schema(_options: argparse.Namespace) -> None:

@@ -1,10 +1,15 @@
-"""Which lane trains which trial: the emptiest one, or the one that holds the trial's state."""
+"""Which lane trains which trial: the emptiest one, or the one that holds the trial's state.
+
+A trial on its last attempt is trained alone: the one that brings its lanes down shall not take others with it.
+"""
 
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from slalom.plan import ATTEMPTS
 from slalom.trial import Turn
 
 if TYPE_CHECKING:
@@ -32,13 +37,8 @@ class Placement:
         self._slots = [width or FIRST_SLOTS] * lanes
 
     def take(self, orders: Iterable[Order]) -> None:
-        """Orders to be placed; one whose trial a lane holds goes straight back there."""
-        for order in orders:
-            lane = self._held.get(order.trial.id)
-            if lane is None:
-                self._waiting.append(order)
-            else:
-                self._give(lane, order)
+        """Orders to be placed; one whose trial a lane holds goes back there."""
+        self._waiting.extend(orders)
 
     def drop(self, trials: Iterable[TrialId]) -> None:
         """Trials that will not be gone on with: the lane that holds one may forget it."""
@@ -69,20 +69,31 @@ class Placement:
 
     def lost(self, lane: int) -> list[TrialId]:
         """A lane died: the trials whose state died with it."""
-        gone = [trial for trial, holder in self._held.items() if holder == lane]
+        gone = {trial for trial, holder in self._held.items() if holder == lane}
         for trial in gone:
             del self._held[trial]
+        self._waiting = deque(order for order in self._waiting if order.trial.id not in gone)
         self._training[lane].clear()
         self._new[lane], self._drops[lane] = [], []
         self._in_flight[lane] = 0
-        return gone
+        return sorted(gone)
 
     def _spread(self) -> None:
-        while self._waiting:
-            lane = min(range(len(self._training)), key=lambda number: len(self._training[number]))
-            if len(self._training[lane]) >= self._slots[lane] + self._slots[lane] // 4:
-                return
-            self._give(lane, self._waiting.popleft())
+        waiting, self._waiting = self._waiting, deque()
+        for order in waiting:
+            holder = self._held.get(order.trial.id)
+            lanes = range(len(self._training)) if holder is None else [holder]
+            free = [lane for lane in lanes if self._has_room(lane, order)]
+            if free:
+                self._give(min(free, key=lambda lane: len(self._training[lane])), order)
+            else:
+                self._waiting.append(order)
+
+    def _has_room(self, lane: int, order: Order) -> bool:
+        training = self._training[lane]
+        if _alone(order) or any(map(_alone, islice(training.values(), 1))):
+            return not training
+        return order.trial.id in self._held or len(training) < self._slots[lane] + self._slots[lane] // 4
 
     def _give(self, lane: int, order: Order) -> None:
         self._held[order.trial.id] = lane
@@ -101,3 +112,8 @@ class Placement:
         if order is not None and result.attempt == order.trial.attempt:
             del self._training[lane][result.trial]
             self._held.pop(result.trial, None)
+
+
+def _alone(order: Order) -> bool:
+    """Whether a trial is trained without company."""
+    return order.trial.attempt >= ATTEMPTS - 1

@@ -6,6 +6,7 @@ reproducible in parallel, and a resumed one equal to one that was never stopped.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -44,11 +45,12 @@ def rungs(spec: StudySpec) -> list[int]:
     """The epochs at which a generation is judged, the last epoch included; each is one that is reported.
 
     Successive halving with factor f and generations of g trials has ceil(log_f g) rungs before the last,
-    at epochs/f, epochs/f^2, ... (Jamieson and Talwalkar 2016).
+    at epochs/f, epochs/f^2, ... (Jamieson and Talwalkar 2016), each moved up to the next epoch that is reported;
+    fewer where that is the same one, or where less than an epoch would be left.
     """
     ends = {spec.epochs}
     contenders, epoch = min(spec.tune.generation, spec.tune.trials), float(spec.epochs)
-    while spec.tune.pruner == "successive_halving" and contenders > 1 and epoch > spec.tune.factor:
+    while spec.tune.pruner == "successive_halving" and contenders > 1 and epoch >= spec.tune.factor:
         contenders, epoch = survivors(contenders, spec.tune.factor), epoch / spec.tune.factor
         ends.add(min(spec.epochs, -int(-epoch // spec.report_every) * spec.report_every))
     return sorted(ends)
@@ -127,8 +129,9 @@ class ArmPlan:
 
     def lost(self, trial: TrialId, error: str) -> None:
         """The lane that held this trial is gone: try again, from its seeds, while there are attempts left."""
-        spec = replace(self._trials[trial], attempt=self._trials[trial].attempt + 1)
-        self._trials[trial] = spec
+        spec = self._again(trial)
+        # An order that has come up, but was not asked for, is one of the attempt that is lost.
+        self._due = [order for order in self._due if order.trial.id != trial]
         order = self._open.pop(trial, None)
         if order is None:
             return
@@ -136,7 +139,7 @@ class ArmPlan:
             self._give(replace(order, trial=spec))
         else:
             if not order.keep_weights:
-                self._write(spec, TrialResult(trial, spec.attempt - 1, Outcome.FAILED, 0, {}, error=error))
+                self._write(spec, self._failed(spec, order, error))
             self._go_on()
 
     def _steps(self) -> Iterator[list[Order]]:
@@ -160,6 +163,7 @@ class ArmPlan:
         yield [Order(trial, self.spec.epochs) for trial in confirm]
         best = best_seed(self.spec, name, self.ended)
         if best is not None:
+            self._again(confirm[best].id)
             yield [Order(confirm[best], self.spec.epochs, keep_weights=True)]
 
     def _judge(self, contenders: list[TrialSpec], rung: int) -> list[TrialSpec]:
@@ -172,20 +176,16 @@ class ArmPlan:
         for trial in contenders:
             if trial.id not in stay and trial.id not in self.ended:
                 self._write(trial, self._pruned(trial, rung))
-        return [trial for trial in contenders if trial.id in stay and not self._is_over(trial.id, rung)]
+        return [trial for trial in contenders if trial.id in stay and self._standing(trial.id, rung) < math.inf]
 
     def _standing(self, trial: TrialId, rung: int) -> float:
-        """The trial's metric at a rung, smaller being better; infinite where it ended before."""
+        """The trial's metric at a rung, smaller being better; infinite where it ended before, or has no finite one."""
         metric = self.spec.metric
         report = self._history(trial).get(rung)
-        if report is None:
-            return float("inf")
-        value = report.metrics[f"validation.{metric.name}"]
+        value = report.metrics[f"validation.{metric.name}"] if report else math.nan
+        if not math.isfinite(value):
+            return math.inf
         return value if metric.goal == "minimize" else -value
-
-    def _is_over(self, trial: TrialId, rung: int) -> bool:
-        """Whether a trial ended at or before a rung, so that no later rung has to wait for it."""
-        return trial in self.ended and self.ended[trial].result.epochs <= rung
 
     def _history(self, trial: TrialId) -> Mapping[int, Report]:
         if trial in self.ended:
@@ -197,6 +197,16 @@ class ArmPlan:
         self._trials[trial.id] = trial
         return trial
 
+    def _again(self, trial: TrialId) -> TrialSpec:
+        """The trial's next attempt: from now on, answers of the one before are dropped."""
+        self._trials[trial] = replace(self._trials[trial], attempt=self._trials[trial].attempt + 1)
+        return self._trials[trial]
+
+    def _failed(self, trial: TrialSpec, order: Order, error: str) -> TrialResult:
+        """How a trial ends that was lost too often: at the rung it had passed, since what came later is chance."""
+        passed = [rung for rung in rungs(self.spec) if rung < order.until and trial.id.phase is Phase.TUNE]
+        return TrialResult(trial.id, trial.attempt - 1, Outcome.FAILED, max(passed, default=0), {}, error=error)
+
     def _pruned(self, trial: TrialSpec, rung: int) -> TrialResult:
         metrics = self._history(trial.id)[rung].metrics
         return TrialResult(trial.id, self._trials[trial.id].attempt, Outcome.PRUNED, rung, metrics)
@@ -204,7 +214,9 @@ class ArmPlan:
     def _write(self, trial: TrialSpec, result: TrialResult) -> None:
         """A trial is over: its result gets the reports that led there."""
         reports = self._reports.pop(result.trial, {})
-        history = tuple(reports[epoch] for epoch in sorted(reports) if epoch <= result.epochs)
+        history = tuple(
+            replace(reports[epoch], attempt=result.attempt) for epoch in sorted(reports) if epoch <= result.epochs
+        )
         ended = Ended(replace(trial, attempt=result.attempt), replace(result, history=history))
         self.ended[result.trial] = ended
         self._over.append(ended)

@@ -144,10 +144,9 @@ def protocol(spec: StudySpec) -> str:
 
 
 def markdown(spec: StudySpec, summary: Summary) -> str:
-    """The study as a page: question, answer, table, how to read it, protocol, facts."""
+    """The study as a page: question, answer, tables, how to read them, protocol, facts."""
     facts = [f"{name.replace('_', ' ')} {short(value)}" for name, value in spec.facts.items()]
     parts = [
-        f"# {_escaped(spec.name)}",
         _escaped(spec.question),
         f"**{_escaped(answer(spec, summary))}**",
         _table(result_rows(spec, summary)),

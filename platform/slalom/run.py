@@ -38,13 +38,13 @@ def run(
     had ended, and Infrastructure where the lanes, the storage or the recorder fail for good.
     """
     known = store.ended()
-    recorder.trials(list(known.values()))
     campaign = Campaign(spec, known, propose, throughput(store.notes()), clock)
     placement = Placement(len(lanes.names), spec.resources.pack_width)
     state = State.INTERRUPTED
-    store.note("state", State.RUNNING)
-    recorder.summary(campaign.summary(State.RUNNING))
     try:
+        store.note("state", State.RUNNING)
+        recorder.trials(list(known.values()))
+        recorder.summary(campaign.summary(State.RUNNING))
         while not campaign.done:
             placement.take(campaign.due())
             for lane, turn in placement.turns():
@@ -59,6 +59,7 @@ def run(
             for ended in over:
                 store.add(ended)
             recorder.trials(over)
+            campaign.written(over)
             placement.drop(ended.spec.id for ended in over)
             for best, weights in campaign.kept():
                 recorder.model(best.spec, weights)
@@ -66,12 +67,24 @@ def run(
             watch(campaign.progress())
         state = State.COMPLETE
     except KeyboardInterrupt as exc:
+        write_rest(campaign, store, recorder)
         raise Interrupted("stopped; what had ended is kept") from exc
     finally:
         store.note("throughput", noted(campaign.throughput))
         store.note("reproduced", campaign.reproduced)
         store.note("state", state)
         recorder.summary(campaign.summary(state))
+
+
+def write_rest(campaign: Campaign, store: TrialStore, recorder: Recorder) -> None:
+    """Write down what had ended when the loop was stopped, perhaps while it was writing."""
+    over = campaign.over()
+    stored = store.ended() if over else {}
+    for ended in over:
+        if ended.spec.id not in stored:
+            store.add(ended)
+    recorder.trials(over)
+    campaign.written(over)
 
 
 def noted(reached: Throughput) -> Mapping[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from slalom.seeds import Seeds
+if TYPE_CHECKING:
+    from slalom.seeds import Seeds
 
 Scalar = float | int | str | bool
 Settings = Mapping[str, Any]

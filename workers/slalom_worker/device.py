@@ -9,6 +9,7 @@ import torch
 from slalom.errors import Infrastructure
 from slalom_worker.environment import LANE_ENVIRONMENT
 
+
 def open_device() -> torch.device:
     """The lane's device: the first CUDA device that it may see, else one thread of the CPU.
 

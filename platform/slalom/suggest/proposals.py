@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -70,7 +71,9 @@ class Proposals:
 
     def _quasi_random(self) -> Iterator[Params]:
         seed = derive(self._spec.fingerprint, self._arm.name, "qmc") % 2**32
-        sampler = QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            sampler = QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)
         study = optuna.create_study(sampler=sampler)
         while True:
             trial = study.ask(self._space)

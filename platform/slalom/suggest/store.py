@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import optuna
+import sqlalchemy.exc
 from optuna.storages import RDBStorage
+from sqlalchemy.engine import make_url
 
 from slalom.errors import Infrastructure
 from slalom.suggest.translate import direction, frozen, quiet, thawed
@@ -86,45 +88,44 @@ class TrialStore:
         return self._studies[name]
 
     def _open(self, url: str) -> RDBStorage:
-        parts = urlsplit(url)
         options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS}
-        if parts.scheme.startswith("sqlite"):
-            options = {"timeout": 60}
-            with _translated(self._shown):
-                _write_ahead(Path(url.split("///", 1)[-1]))
-        with _translated(self._shown):
+        # A port that is no number is a ValueError of SQLAlchemy's, tables of another Optuna a RuntimeError of Optuna's.
+        with _translated(self._shown, ValueError, RuntimeError):
+            place = make_url(url)
+            if place.get_backend_name() == "sqlite":
+                options = {"timeout": 60}
+                _write_ahead(Path(place.database or ":memory:"))
             return RDBStorage(url, engine_kwargs={"connect_args": options, "pool_pre_ping": True})
 
 
 def _write_ahead(file: Path) -> None:
     """SQLite's write-ahead log: commits cost a fraction, and readers do not wait for the writer."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()
 
 
 class _translated:  # noqa: N801 (a context manager, read as a word)
     """Optuna's and the database's errors as ours."""
 
-    def __init__(self, shown: str) -> None:
+    def __init__(self, shown: str, *also: type[Exception]) -> None:
         self._shown = shown
+        self._also = also
 
     def __enter__(self) -> None:
         return
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        import sqlalchemy.exc
-
-        vendors = (
+        vendors: tuple[type[Exception], ...] = (
             optuna.exceptions.OptunaError,
             sqlalchemy.exc.SQLAlchemyError,
             sqlite3.Error,
             OSError,
             ImportError,
+            *self._also,
         )
         if isinstance(error, vendors):
-            reason = str(error.__cause__ or error).strip().splitlines()[0]
+            reason = next(iter(str(error.__cause__ or error).strip().splitlines()), type(error).__name__)
             raise Infrastructure(
                 f"the Optuna storage {self._shown} does not answer: {reason}; check --storage, or leave it out for "
                 "a file in the home folder"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -56,15 +57,15 @@ def frozen(ended: Ended, spec: StudySpec, *, with_result: bool = True) -> Frozen
     trial, result = ended.spec, ended.result
     name = f"validation.{spec.metric.name}"
     values = {report.epoch: report.metrics[name] for report in result.history if name in report.metrics}
-    if result.outcome is Outcome.DIVERGED:
-        values = {}
+    value = result.metrics[name] if result.outcome is Outcome.COMPLETE else None
+    outcome = result.outcome if value is None or math.isfinite(value) else Outcome.DIVERGED
     return create_trial(
-        state=STATES[result.outcome],
-        value=result.metrics[name] if result.outcome is Outcome.COMPLETE else None,
+        state=STATES[outcome],
+        value=None if outcome is Outcome.DIVERGED else value,
         params=dict(trial.params),
         distributions=distributions(spec.arm(trial.id.arm)),
         user_attrs={"slalom": _packed(ended)} if with_result else {},
-        intermediate_values=values,
+        intermediate_values={} if outcome is Outcome.DIVERGED else values,
     )
 
 

@@ -18,7 +18,7 @@ def value(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
     return parameters["value"] + 0 * clock.step
 
 
-def factor(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
+def factor(clock: Clock, _parameters: Mapping[str, Tensor]) -> Tensor:
     """One: the learning rate as it is."""
     return 0 * clock.step + 1
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MlflowRecorder:
-    """Records a study as an MLflow experiment (see docs on its layout); one at a time may write a study.
+    """Records a study as runs of an MLflow experiment; one recorder at a time may write a study.
 
     tracking_uri: sqlite:///FILE, or a tracking server's or another database's URI
     artifacts: the folder of a new experiment's files, or None for the server's own choice

@@ -1,0 +1,77 @@
+"""MLflow's own browser over a home's records; loads no MLflow here, since it runs as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from slalom.errors import Infrastructure
+from slalom.records.on_mlflow.manners import DEFAULTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+START_SECONDS = 60.0
+
+CONCLUSIONS = "tags.`slalom.kind` != 'trial'"
+"""The studies and their arms: with a hundred newest runs to a page, trials would hide them."""
+
+
+@contextmanager
+def serve(tracking_uri: str, artifacts: Path, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Serve the records on host:port, from when it answers until the block is left.
+
+    Raises Infrastructure where the server does not come up, for example because the port is taken.
+    """
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri]
+    command += ["--artifacts-destination", str(artifacts), "--host", host, "--port", str(port), "--workers", "1"]
+    command += ["--uvicorn-opts", "--log-level warning"]
+    # MLflow's own deprecation warnings are for its makers.
+    environment = {**DEFAULTS, "PYTHONWARNINGS": "ignore", **os.environ}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as server:  # noqa: S603 (our words)
+        try:
+            _await(server, f"http://{host}:{port}")
+            yield server
+        finally:
+            server.terminate()
+
+
+def pages(host: str, port: int) -> list[tuple[str, str]]:
+    """Every experiment's name and the address of its page, conclusions first."""
+    request = Request(  # noqa: S310 (http by construction)
+        f"http://{host}:{port}/api/2.0/mlflow/experiments/search",
+        data=json.dumps({"max_results": 1000}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urlopen(request, timeout=30) as answer:  # noqa: S310
+        experiments = json.load(answer)["experiments"]
+    query = f"workflowType=machine_learning&searchFilter={quote(CONCLUSIONS)}"
+    return [
+        (one["name"], f"http://{host}:{port}/#/experiments/{one['experiment_id']}/runs?{query}")
+        for one in experiments
+        if one["experiment_id"] != "0"
+    ]
+
+
+def _await(server: subprocess.Popen[bytes], address: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            urlopen(f"{address}/health", timeout=5).close()  # noqa: S310 (http by construction)
+        except (URLError, OSError):
+            time.sleep(0.2)
+        else:
+            # Another server may hold the port: then ours ends.
+            time.sleep(0.5)
+            if server.poll() is None:
+                return
+    raise Infrastructure(f"MLflow's server does not come up at {address}; is the port taken? try --port")

@@ -1,0 +1,296 @@
+"""Studies without training: numbers by hashing, workers that count epochs, lanes that answer as chance has it."""
+
+from __future__ import annotations
+
+import math
+import random
+import tempfile
+from collections import deque
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+import optuna
+from optuna.storages import InMemoryStorage
+
+from slalom.errors import LaneLost
+from slalom.export import export
+from slalom.lanes.in_process import InProcessLanes
+from slalom.records import InMemoryRecorder
+from slalom.run import run
+from slalom.seeds import derive
+from slalom.spec.model import Arm, Choices, Compare, IntRange, Metric, Range, Resources, StudySpec, Tune
+from slalom.suggest import Proposals, TrialStore
+from slalom.trial import Effort, Outcome, Phase, Reply, Report, TrialId, TrialResult, Work
+
+WORK = Work({"name": "digits"}, {"name": "mlp", "hidden": (8,), "activation": "tanh"}, 32)
+RATE = {"learning_rate": Range(1e-3, 1.0, log=True)}
+MIXED = RATE | {"layers": IntRange(1, 4), "optimizer": Choices(("sgd", "adam")), "size": Choices((16, 2.5, True))}
+COUNTED = {"layers": IntRange(1, 3), "optimizer": Choices(("sgd", "adam"))}
+SEEDS = 6
+
+
+def study(arms=("constant", "rising"), space=RATE, epochs=9, report_every=1, goal="minimize", fingerprint=0, **tune):
+    """A study of small budgets; `space` is every arm's, or a mapping from arms to theirs."""
+    spaces = {name: space.get(name, space) for name in arms}
+    return StudySpec(
+        name="momentum",
+        question="Does a rising momentum help?",
+        work=WORK,
+        epochs=epochs,
+        report_every=report_every,
+        metric=Metric("error" if goal == "minimize" else "accuracy", goal),
+        arms=tuple(Arm(name, {"weight_decay": 0.0, **spaces[name]}, dict(sorted(spaces[name].items()))) for name in arms),
+        tune=Tune(**{"trials": 16, **tune}),
+        confirm_seeds=SEEDS,
+        compare=Compare(arms[0]),
+        resources=Resources(),
+        fingerprint=f"{derive('study', fingerprint):064x}",
+    )
+
+
+def never(trial):
+    """No epoch."""
+
+
+@dataclass(frozen=True)
+class Nature:
+    """What training finds: a function of a trial's parameters, seeds and epoch alone.
+
+    diverges, raises: the epoch in which a trial does so, or None
+    test: what is added to test metrics, which tuning trials here report too
+    """
+
+    diverges: object = never
+    raises: object = never
+    test: float = 0.0
+
+    def metrics(self, trial, epoch):
+        words = [f"{name}={value!r}" for name, value in sorted(trial.params.items())]
+        luck = derive(trial.seeds.weights, epoch, *words) / 2**63
+        far = abs(math.log10(trial.params.get("learning_rate", 0.1)) + 1)
+        error = (0.2 + 0.1 * far + 0.05 * luck) * (1 + 1 / epoch) / 2
+        found = {"train.loss": 2 * error, "validation.error": error, "validation.accuracy": 1 - error}
+        return found | {"test.error": error + luck / 99 + self.test, "test.accuracy": 1 - error + self.test}
+
+
+class FakeWorker:
+    """Keeps to what a lane's worker promises; a turn trains every seated trial for one epoch, or `stride`."""
+
+    def __init__(self, nature, slots=4, stride=1):
+        self.nature, self.slots, self.stride = nature, slots, stride
+        self.waiting, self.seated, self.parked = deque(), {}, {}
+        self.trained = []
+
+    def turn(self, turn):
+        for trial in turn.drops:
+            self.parked.pop(trial, None)
+        self.waiting.extend(turn.orders)
+        reports, results, effort = [], [], Effort()
+        for _ in range(self.stride):
+            while self.waiting and len(self.seated) < self.slots:
+                order = self.waiting.popleft()
+                self.seated[order.trial.id] = [order, self.parked.pop(order.trial.id, 0)]
+            effort += Effort(len(self.seated), max(self.slots, len(self.seated)) if self.seated else 0)
+            for seat in list(self.seated.values()):
+                self._epoch(seat, reports, results)
+        return Reply(tuple(reports), tuple(results), effort, self.slots)
+
+    def _epoch(self, seat, reports, results):
+        seat[1] += 1
+        (order, epoch), trial = seat, seat[0].trial
+        self.trained.append((trial.id, trial.attempt, epoch))
+        if epoch == self.nature.raises(trial):
+            raise ZeroDivisionError(f"{trial.id} in epoch {epoch}")
+        if epoch == self.nature.diverges(trial):
+            del self.seated[trial.id]
+            results.append(TrialResult(trial.id, trial.attempt, Outcome.DIVERGED, epoch, {}))
+            return
+        metrics = self.nature.metrics(trial, epoch)
+        if epoch % trial.report_every == 0 or epoch == trial.epochs:
+            reports.append(Report(trial.id, trial.attempt, epoch, metrics))
+        if epoch == trial.epochs:
+            del self.seated[trial.id]
+            weights = repr(trial.seeds).encode() if order.keep_weights else None
+            results.append(TrialResult(trial.id, trial.attempt, Outcome.COMPLETE, epoch, metrics, weights=weights))
+        elif epoch == order.until:
+            del self.seated[trial.id]
+            self.parked[trial.id] = epoch
+
+
+class ScatteredLanes:
+    """Lanes that take turns in random order and die at random.
+
+    deaths: how many lanes die at most
+    spare: no trial is lost so often that it fails
+    echoes: dead lanes answer after their death, and what was answered is answered again
+    """
+
+    def __init__(self, factory, lanes, seed, *, deaths=0, spare=True, echoes=False):
+        self.random = random.Random(seed)
+        self.factory = factory
+        self.workers = [factory() for _ in range(lanes)]
+        self.names = [f"lane {number}" for number in range(lanes)]
+        self.queues = [deque() for _ in range(lanes)]
+        self.holds = [set() for _ in range(lanes)]
+        self.losses = {}
+        self.deaths, self.spare, self.echoes = deaths, spare, echoes
+        self.died = 0
+        self.echoed = []
+        self.sent = []
+        self.idle = 0
+
+    def send(self, lane, turn):
+        self.queues[lane].append(turn)
+        self.holds[lane] |= {order.trial.id for order in turn.orders}
+        self.holds[lane] -= set(turn.drops)
+        self.sent.append((lane, turn))
+
+    def collect(self, timeout):
+        busy = [lane for lane, queue in enumerate(self.queues) if queue]
+        self.idle = 0 if busy else self.idle + 1
+        assert self.idle < 100, "the loop waits for lanes that have nothing to do"
+        chosen = self.random.sample(busy, min(len(busy), self.random.randint(1, 3)))
+        replies = [(lane, self._answer(lane)) for lane in chosen]
+        if self.echoed and self.random.random() < 0.3:
+            replies.insert(self.random.randint(0, len(replies)), self.echoed.pop(self.random.randrange(len(self.echoed))))
+        return replies
+
+    def _answer(self, lane):
+        try:
+            reply = self.workers[lane].turn(self.queues[lane].popleft())
+        except ZeroDivisionError as exc:
+            return self._die(lane, f"ZeroDivisionError: {exc}")
+        if self.echoes and (reply.reports or reply.results):
+            self.echoed.append((lane, Reply(reply.reports, reply.results)))
+        if self.deaths > self.died and self._mortal(lane) and self.random.random() < 0.2:
+            return self._die(lane, "killed")
+        self.holds[lane] -= {result.trial for result in reply.results}
+        return reply
+
+    def _mortal(self, lane):
+        return not self.spare or all(self.losses.get(trial, 0) < 2 for trial in self.holds[lane])
+
+    def _die(self, lane, why):
+        self.died += 1
+        for trial in self.holds[lane]:
+            self.losses[trial] = self.losses.get(trial, 0) + 1
+        self.holds[lane].clear()
+        self.queues[lane].clear()
+        self.workers[lane] = self.factory()
+        return LaneLost(f"lane {lane}: {why}")
+
+    def close(self):
+        pass
+
+
+@dataclass
+class Wire:
+    """Trips at the `at`-th call through it, before or after the call takes place; `dead`: at every later one too."""
+
+    at: int
+    error: BaseException = field(default_factory=lambda: OSError("the machine is gone"))
+    after: bool = False
+    dead: bool = False
+    calls: int = 0
+
+    def through(self, part):
+        return _Wired(part, self)
+
+    def call(self, method, arguments):
+        self.calls += 1
+        trips = self.calls == self.at or (self.dead and self.calls > self.at)
+        if trips and not self.after:
+            raise self.error
+        answer = method(*arguments)
+        if trips:
+            raise self.error
+        return answer
+
+
+class _Wired:
+    def __init__(self, part, wire):
+        self._part, self._wire = part, wire
+
+    def __getattr__(self, name):
+        found = getattr(self._part, name)
+        return (lambda *arguments: self._wire.call(found, arguments)) if callable(found) else found
+
+
+class MemoryStore(TrialStore):
+    """The store over Optuna's storage in memory, which outlives it: for what takes many runs."""
+
+    def __init__(self, spec, storage=None):
+        self.storage = storage or InMemoryStorage()
+        super().__init__("memory", spec, "memory")
+
+    def _open(self, url):
+        return self.storage
+
+
+def sqlite_url(folder):
+    """A database with Optuna's tables and no rows; making them takes a second, so it is done once."""
+    if not (folder / "optuna.db").exists():
+        (folder / "optuna.db").write_bytes(_empty_tables())
+    return f"sqlite:///{folder}/optuna.db"
+
+
+def sqlite_store(folder, spec):
+    return TrialStore(sqlite_url(folder), spec, "sqlite")
+
+
+@cache
+def _empty_tables():
+    with tempfile.TemporaryDirectory() as folder:
+        TrialStore(f"sqlite:///{folder}/optuna.db", study(), "sqlite")._storage.engine.dispose()
+        return Path(folder, "optuna.db").read_bytes()
+
+
+def ticking(start=0.0):
+    """A clock by which every look takes a second."""
+    ticks = count(start)
+    return lambda: float(next(ticks))
+
+
+def one_lane(nature=Nature(), **options):
+    return InProcessLanes(lambda: FakeWorker(nature, **options))
+
+
+def scattered(seed=0, lanes=8, nature=Nature(), *, slots=4, stride=1, **options):
+    return ScatteredLanes(lambda: FakeWorker(nature, slots, stride), lanes, seed, **options)
+
+
+def train(spec, store=None, lanes=None, recorder=None, wire=None, propose=Proposals, clock=None):
+    """Run a study, or what is left of it; gives the store."""
+    store = store or MemoryStore(spec)
+    parts = [store, lanes or one_lane(), recorder or InMemoryRecorder()]
+    run(spec, *(map(wire.through, parts) if wire else parts), propose, clock=clock or ticking())
+    return store
+
+
+def exported(spec, store):
+    """What is said of every trial, but for how often it was tried."""
+    rows = export(spec, store.ended())
+    for row in rows:
+        del row["attempt"]
+    return rows
+
+
+def written(spec, store):
+    """How often each trial lies in the storage."""
+    times = {}
+    for ended in store._read():
+        times[ended.spec.id] = times.get(ended.spec.id, 0) + 1
+    return times
+
+
+def budget(spec):
+    """What must lie in the storage in the end: each trial once."""
+    sizes = {Phase.TUNE: spec.tune.trials, Phase.CONFIRM: spec.confirm_seeds}
+    return {TrialId(arm.name, phase, n): 1 for arm in spec.arms for phase, size in sizes.items() for n in range(size)}
+
+
+def rows_in_database(url):
+    """Trials in each Optuna study, whatever state they are in, as Optuna counts them."""
+    return {found.study_name.split("/", 2)[2]: found.n_trials for found in optuna.get_all_study_summaries(url) if found.n_trials}
