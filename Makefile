@@ -20,7 +20,7 @@ study: .venv/slalom
 
 test: .venv/dev
 	@echo "tests"
-	@.venv/bin/python -m pytest -q
+	@.venv/bin/python -m pytest
 
 check: .venv/dev
 	@echo "lint"

@@ -6,6 +6,7 @@ import argparse
 import json
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,10 @@ def _check(options: argparse.Namespace) -> None:
     print(f"{spec.name}: {spec.question}")
     for arm in spec.arms:
         print(f"  {arm.name}: tunes {', '.join(arm.space) or 'nothing'}")
-    print(f"{spec.tune.trials} tuning trials and {spec.confirm_seeds} confirm seeds an arm, {plan['trials']} trials in all")
+    print(
+        f"{spec.tune.trials} tuning trials and {spec.confirm_seeds} confirm seeds an arm, "
+        f"{plan['trials']} trials in all"
+    )
     print(f"epochs at which a generation of {spec.tune.generation} is judged: {', '.join(map(str, rungs(spec)))}")
     print(f"fingerprint {spec.fingerprint}")
 
@@ -127,7 +131,7 @@ def _ui(options: argparse.Namespace) -> None:
         raise InputError(f"--tracking-uri: open {home.shown()['tracking_uri']} in a browser; `slalom ui` serves a home")
     from slalom.records.on_mlflow import pages, serve
 
-    with serve(home.tracking_uri, home.artifacts, options.host, options.port) as server:
+    with suppress(KeyboardInterrupt), serve(home, options.host, options.port) as server:
         for name, address in pages(options.host, options.port):
             print(f"{name}: {address}")
         print("Ctrl-C stops the server.", flush=True)

@@ -33,7 +33,7 @@ def _row(ended: Ended) -> dict[str, Any]:
         "attempt": result.attempt,
         "outcome": str(result.outcome),
         "epochs": result.epochs,
-        "params": dict(trial.params),
+        "params": dict(sorted(trial.params.items())),
         "metrics": _finite(result.metrics),
         "history": [{"epoch": report.epoch, **_finite(report.metrics)} for report in result.history],
         "error": result.error,

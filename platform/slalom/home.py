@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from slalom.errors import InputError
 
@@ -39,8 +40,8 @@ class Home:
 
     @property
     def artifacts(self) -> Path | None:
-        """Where artifacts go; None where the tracking server decides."""
-        return None if self.tracking else self.folder.resolve() / "artifacts"
+        """Where artifacts go; None where a tracking server decides."""
+        return None if urlsplit(self.tracking_uri).scheme in ("http", "https") else self.folder.resolve() / "artifacts"
 
     @property
     def has_trials(self) -> bool:
@@ -56,8 +57,8 @@ class Home:
         """The three places for people to read, without passwords."""
         return {
             "home": str(self.folder),
-            "storage": without_password(self.storage_url),
-            "tracking_uri": without_password(self.tracking_uri),
+            "storage": hide_passwords(self.storage_url),
+            "tracking_uri": hide_passwords(self.tracking_uri),
         }
 
     @contextmanager
@@ -72,14 +73,13 @@ class Home:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as exc:
-                raise InputError(f"--home: another run is at work in {self.folder}; wait for it, or use another") from exc
+                raise InputError(
+                    f"--home: another run is at work in {self.folder}; wait for it, or use another"
+                ) from exc
             yield
 
 
-def without_password(url: str) -> str:
-    """The URL with its password replaced by ***."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    user, host = parts.netloc.rsplit("@", 1)
-    return urlunsplit(parts._replace(netloc=f"{user.split(':', 1)[0]}:***@{host}"))
+def hide_passwords(text: str) -> str:
+    """The text with the passwords of every URL in it replaced by three stars."""
+    text = re.sub(r"(://[^/:@\s]*):[^@\s]+@", r"\1:***@", text)
+    return re.sub(r"(?i)((?:password|passwd|pwd|token)=)[^&\s'\"]+", r"\1***", text)

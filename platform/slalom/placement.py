@@ -53,6 +53,7 @@ class Placement:
         for lane, training in enumerate(self._training):
             if self._in_flight[lane] < IN_FLIGHT and (training or self._drops[lane]):
                 turn = Turn(tuple(self._new[lane]), tuple(self._drops[lane]))
+                self._held.update(dict.fromkeys((order.trial.id for order in self._new[lane]), lane))
                 self._new[lane], self._drops[lane] = [], []
                 self._in_flight[lane] += 1
                 yield lane, turn
@@ -68,11 +69,12 @@ class Placement:
             self._ended(lane, result)
 
     def lost(self, lane: int) -> list[TrialId]:
-        """A lane died: the trials whose state died with it."""
+        """A lane died: the trials whose state died with it. Orders that it was yet to be sent wait for another."""
         gone = {trial for trial, holder in self._held.items() if holder == lane}
         for trial in gone:
             del self._held[trial]
-        self._waiting = deque(order for order in self._waiting if order.trial.id not in gone)
+        unsent = [order for order in self._new[lane] if order.trial.id not in gone]
+        self._waiting = deque([*unsent, *(order for order in self._waiting if order.trial.id not in gone)])
         self._training[lane].clear()
         self._new[lane], self._drops[lane] = [], []
         self._in_flight[lane] = 0
@@ -96,7 +98,6 @@ class Placement:
         return order.trial.id in self._held or len(training) < self._slots[lane] + self._slots[lane] // 4
 
     def _give(self, lane: int, order: Order) -> None:
-        self._held[order.trial.id] = lane
         self._training[lane][order.trial.id] = order
         self._new[lane].append(order)
 

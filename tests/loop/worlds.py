@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import random
 import tempfile
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -41,12 +42,14 @@ def study(arms=("constant", "rising"), space=RATE, epochs=9, report_every=1, goa
         epochs=epochs,
         report_every=report_every,
         metric=Metric("error" if goal == "minimize" else "accuracy", goal),
-        arms=tuple(Arm(name, {"weight_decay": 0.0, **spaces[name]}, dict(sorted(spaces[name].items()))) for name in arms),
+        arms=tuple(
+            Arm(name, {"weight_decay": 0.0, **spaces[name]}, dict(sorted(spaces[name].items()))) for name in arms
+        ),
         tune=Tune(**{"trials": 16, **tune}),
         confirm_seeds=SEEDS,
         compare=Compare(arms[0]),
         resources=Resources(),
-        fingerprint=f"{derive('study', fingerprint):064x}",
+        fingerprint=hashlib.sha256(f"study {fingerprint}".encode()).hexdigest(),
     )
 
 
@@ -124,22 +127,32 @@ class ScatteredLanes:
 
     deaths: how many lanes die at most
     spare: no trial is lost so often that it fails
-    echoes: dead lanes answer after their death, and what was answered is answered again
+    echoes: what was answered is answered again, and dead lanes answer after their death, with lies
     """
 
     def __init__(self, factory, lanes, seed, *, deaths=0, spare=True, echoes=False):
         self.random = random.Random(seed)
         self.factory = factory
-        self.workers = [factory() for _ in range(lanes)]
+        self.hired = []
+        self.workers = [self._hire() for _ in range(lanes)]
         self.names = [f"lane {number}" for number in range(lanes)]
         self.queues = [deque() for _ in range(lanes)]
         self.holds = [set() for _ in range(lanes)]
         self.losses = {}
         self.deaths, self.spare, self.echoes = deaths, spare, echoes
-        self.died = 0
+        self.died = self.lies = 0
         self.echoed = []
         self.sent = []
         self.idle = 0
+
+    @property
+    def trained(self):
+        """Every epoch that any worker trained: the trial, its attempt and the epoch."""
+        return [step for worker in self.hired for step in worker.trained]
+
+    def _hire(self):
+        self.hired.append(self.factory())
+        return self.hired[-1]
 
     def send(self, lane, turn):
         self.queues[lane].append(turn)
@@ -152,19 +165,21 @@ class ScatteredLanes:
         self.idle = 0 if busy else self.idle + 1
         assert self.idle < 100, "the loop waits for lanes that have nothing to do"
         chosen = self.random.sample(busy, min(len(busy), self.random.randint(1, 3)))
+        echo = [self.echoed.pop(self.random.randrange(len(self.echoed)))] if self.echoed else []
         replies = [(lane, self._answer(lane)) for lane in chosen]
-        if self.echoed and self.random.random() < 0.3:
-            replies.insert(self.random.randint(0, len(replies)), self.echoed.pop(self.random.randrange(len(self.echoed))))
-        return replies
+        place = self.random.randint(0, len(replies))
+        return [*replies[:place], *echo, *replies[place:]]
 
     def _answer(self, lane):
         try:
             reply = self.workers[lane].turn(self.queues[lane].popleft())
         except ZeroDivisionError as exc:
             return self._die(lane, f"ZeroDivisionError: {exc}")
-        if self.echoes and (reply.reports or reply.results):
-            self.echoed.append((lane, Reply(reply.reports, reply.results)))
-        if self.deaths > self.died and self._mortal(lane) and self.random.random() < 0.2:
+        dies = self.deaths > self.died and self._mortal(lane) and self.random.random() < 0.2
+        if self.echoes and (reply.reports or reply.results) and self.random.random() < 0.5:
+            self.echoed.append((lane, _lie(reply) if dies else Reply(reply.reports, reply.results)))
+            self.lies += dies
+        if dies:
             return self._die(lane, "killed")
         self.holds[lane] -= {result.trial for result in reply.results}
         return reply
@@ -178,11 +193,18 @@ class ScatteredLanes:
             self.losses[trial] = self.losses.get(trial, 0) + 1
         self.holds[lane].clear()
         self.queues[lane].clear()
-        self.workers[lane] = self.factory()
+        self.workers[lane] = self._hire()
         return LaneLost(f"lane {lane}: {why}")
 
     def close(self):
         pass
+
+
+def _lie(reply):
+    """The reply with numbers that no trial reaches."""
+    lies = {f"{split}.{name}": -9.0 for split in ("validation", "test") for name in ("error", "accuracy")}
+    reports = (replace(report, metrics=lies) for report in reply.reports)
+    return Reply(tuple(reports), tuple(replace(result, metrics=lies) for result in reply.results))
 
 
 @dataclass
@@ -293,4 +315,8 @@ def budget(spec):
 
 def rows_in_database(url):
     """Trials in each Optuna study, whatever state they are in, as Optuna counts them."""
-    return {found.study_name.split("/", 2)[2]: found.n_trials for found in optuna.get_all_study_summaries(url) if found.n_trials}
+    return {
+        found.study_name.split("/", 2)[2]: found.n_trials
+        for found in optuna.get_all_study_summaries(url)
+        if found.n_trials
+    }

@@ -14,7 +14,8 @@ from tests.repository.tree import ROOT, files
 
 DOCUMENTS = sorted(str(file.relative_to(ROOT)) for file in files() if file.suffix == ".md")
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)|^\[[^\]]+\]:\s*(\S+)|(?:href|src)=\"([^\"]+)\"", re.MULTILINE)
+INLINE, REFERENCE, HTML = r"\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)", r"^\[[^\]]+\]:\s*(\S+)", r"(?:href|src)=\"([^\"]+)\""
+LINK = re.compile(f"{INLINE}|{REFERENCE}|{HTML}", re.MULTILINE)
 HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
 
 

@@ -142,7 +142,10 @@ def test_trials_admitted_later_keep_their_own_clock():
     program = objective(WORK)
     early = Slot.start(order(trial(0, WORK, settings("adam", learning_rate=0.01), epochs=EPOCHS)), program)
     late_spec = trial(
-        1, WORK, settings("adam", learning_rate=0.02, learning_rate_schedule={"schedule": "cosine", "end": 0.0}), epochs=3
+        1,
+        WORK,
+        settings("adam", learning_rate=0.02, learning_rate_schedule={"schedule": "cosine", "end": 0.0}),
+        epochs=3,
     )
     pack = Pack(program)
     pack.seat([early])

@@ -28,7 +28,9 @@ RESTARTS = 10
 class RayLanes:
     """Actors on a running cluster (`address`), or on a local one that is started and stopped here."""
 
-    def __init__(self, address: str | None, spec: StudySpec, factory: WorkerFactory, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, address: str | None, spec: StudySpec, factory: WorkerFactory, environment: Mapping[str, str]
+    ) -> None:
         """factory: builds the worker within the actor, with the user's task file in its working folder.
 
         environment: variables that the lanes' processes need before they start

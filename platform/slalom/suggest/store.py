@@ -19,6 +19,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy.engine import make_url
 
 from slalom.errors import Infrastructure
+from slalom.home import hide_passwords
 from slalom.suggest.translate import direction, frozen, quiet, thawed
 from slalom.trial import Phase, TrialId
 
@@ -127,6 +128,6 @@ class _translated:  # noqa: N801 (a context manager, read as a word)
         if isinstance(error, vendors):
             reason = next(iter(str(error.__cause__ or error).strip().splitlines()), type(error).__name__)
             raise Infrastructure(
-                f"the Optuna storage {self._shown} does not answer: {reason}; check --storage, or leave it out for "
+                f"the Optuna storage {self._shown} does not answer: {hide_passwords(reason)}; check --storage, or leave it out for "
                 "a file in the home folder"
             ) from error

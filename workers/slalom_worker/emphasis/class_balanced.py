@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 def weights(labels: np.ndarray, parameters: Mapping[str, float]) -> np.ndarray:
     """Sampling weights [n] from labels [n]."""
-    counts: np.ndarray = np.bincount(labels)[labels].astype(np.float64)
-    return np.power(counts, -parameters["strength"])
+    counts = np.bincount(labels)
+    drawn: np.ndarray = counts[labels].astype(np.float64) ** -parameters["strength"]
+    return drawn
 
 
 CLASS_BALANCED = Emphasis(weights, {"strength": Number(1.0, 0.0, 2.0)})

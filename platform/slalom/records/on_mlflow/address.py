@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import sqlite3
 from contextlib import closing
@@ -14,17 +13,12 @@ from urllib.parse import urlsplit, urlunsplit
 from urllib.request import urlopen
 
 from slalom.errors import Infrastructure, InputError
+from slalom.home import hide_passwords
 
 PATIENCE = 5.0
 """Seconds that a server may take to answer."""
 
 DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
-
-
-def hide_passwords(text: str) -> str:
-    """The text with the passwords of every URI in it replaced by three stars."""
-    text = re.sub(r"(://[^/:@\s]*):[^@\s]+@", r"\1:***@", text)
-    return re.sub(r"(?i)((?:password|passwd|pwd|token)=)[^&\s'\"]+", r"\1***", text)
 
 
 def check(tracking_uri: str) -> None:

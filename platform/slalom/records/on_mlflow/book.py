@@ -156,7 +156,7 @@ class Book:
 
 def _open_experiment(client: MlflowClient, study: StudySpec, artifacts: Path | None) -> str:
     """The experiment's id. One that was deleted is restored: its name is taken, and the study is being run."""
-    # by the kind the browser opens on training runs; one as new as 3.17 asks its address: ?workflowType=machine_learning
+    # by it the browser opens on training runs; that of 3.17 asks its own address: ?workflowType=machine_learning
     kind = {"mlflow.experimentKind": "custom_model_development"}
     experiment = client.get_experiment_by_name(study.name)
     if experiment is None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from slalom.home import Home
+
 START_SECONDS = 60.0
 
 CONCLUSIONS = "tags.`slalom.kind` != 'trial'"
@@ -27,19 +29,20 @@ CONCLUSIONS = "tags.`slalom.kind` != 'trial'"
 
 
 @contextmanager
-def serve(tracking_uri: str, artifacts: Path, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Serve the records on host:port, from when it answers until the block is left.
+def serve(home: Home, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Serve a home's records on host:port, from when it answers until the block is left.
 
-    Raises Infrastructure where the server does not come up, for example because the port is taken.
+    What the server says goes to `ui.log` in the home. Raises Infrastructure where it does not come up, for example
+    because the port is taken.
     """
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri]
-    command += ["--artifacts-destination", str(artifacts), "--host", host, "--port", str(port), "--workers", "1"]
-    command += ["--uvicorn-opts", "--log-level warning"]
-    # MLflow's own deprecation warnings are for its makers.
-    environment = {**DEFAULTS, "PYTHONWARNINGS": "ignore", **os.environ}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as server:  # noqa: S603 (our words)
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", home.tracking_uri]
+    command += ["--artifacts-destination", str(home.artifacts), "--host", host, "--port", str(port), "--workers", "1"]
+    log = home.folder / "ui.log"
+    with log.open("w") as said, subprocess.Popen(  # noqa: S603 (our own words)
+        command, env={**DEFAULTS, **os.environ}, stdout=said, stderr=said
+    ) as server:
         try:
-            _await(server, f"http://{host}:{port}")
+            _await(server, f"http://{host}:{port}", log)
             yield server
         finally:
             server.terminate()
@@ -47,7 +50,7 @@ def serve(tracking_uri: str, artifacts: Path, host: str, port: int) -> Iterator[
 
 def pages(host: str, port: int) -> list[tuple[str, str]]:
     """Every experiment's name and the address of its page, conclusions first."""
-    request = Request(  # noqa: S310 (http by construction)
+    request = Request(
         f"http://{host}:{port}/api/2.0/mlflow/experiments/search",
         data=json.dumps({"max_results": 1000}).encode(),
         headers={"Content-Type": "application/json"},
@@ -62,7 +65,7 @@ def pages(host: str, port: int) -> list[tuple[str, str]]:
     ]
 
 
-def _await(server: subprocess.Popen[bytes], address: str) -> None:
+def _await(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         try:
@@ -74,4 +77,4 @@ def _await(server: subprocess.Popen[bytes], address: str) -> None:
             time.sleep(0.5)
             if server.poll() is None:
                 return
-    raise Infrastructure(f"MLflow's server does not come up at {address}; is the port taken? try --port")
+    raise Infrastructure(f"MLflow's server does not come up at {address} (see {log}); is the port taken? try --port")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from slalom.home import hide_passwords
 from slalom.records.on_mlflow import manners
-from slalom.records.on_mlflow.address import check, finish_sqlite, hide_passwords, sqlite_file
+from slalom.records.on_mlflow.address import check, finish_sqlite, sqlite_file
 from slalom.records.on_mlflow.behind import WriteBehind
 
 if TYPE_CHECKING:

@@ -1,0 +1,107 @@
+"""Invariant 3: an arm gets exactly its trials: no lost one, no double one, none extra, whatever dies."""
+
+import random
+
+import pytest
+
+from slalom.compare import hopeless
+from slalom.errors import Interrupted
+from slalom.trial import Phase
+from tests.loop.worlds import (
+    SEEDS,
+    MemoryStore,
+    Nature,
+    Wire,
+    budget,
+    rows_in_database,
+    scattered,
+    sqlite_store,
+    sqlite_url,
+    study,
+    train,
+    written,
+)
+
+CRASHES = (OSError, KeyboardInterrupt, Interrupted)
+ERRORS = (OSError("the machine is gone"), KeyboardInterrupt())
+
+
+def some(chance, share, epochs):
+    """An epoch for about that share of the trials, the same in every attempt."""
+    salt = chance.random()
+
+    def pick(trial):
+        luck = random.Random(f"{salt} {trial.seeds.weights} {sorted(trial.params.items())}")
+        return luck.randint(1, epochs) if luck.random() < share else None
+
+    return pick
+
+
+def expected(spec, store):
+    """The whole budget, but no confirm trials of an arm that has nothing to confirm."""
+    ended = store.ended()
+    return {trial: 1 for trial in budget(spec) if trial.phase is Phase.TUNE or not hopeless(spec, trial.arm, ended)}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_an_arm_gets_exactly_its_trials_whatever_dies(seed):
+    chance = random.Random(seed)
+    spec = study(
+        arms=("constant", "rising", "tuned")[: chance.randint(2, 3)],
+        fingerprint=seed,
+        trials=chance.choice((8, 13, 24)),
+        generation=chance.choice((4, 8, 11)),
+        sampler=chance.choice(("tpe", "random")),
+        pruner=chance.choice(("successive_halving", "none")),
+        factor=chance.choice((2, 3)),
+    )
+    nature = Nature(diverges=some(chance, 0.1, spec.epochs), raises=some(chance, chance.choice((0, 0.1)), spec.epochs))
+    store = MemoryStore(spec)
+    for crashes_left in (3, 2, 1, 0):
+        lanes = scattered(
+            chance.random(), chance.randint(1, 8), nature, stride=chance.choice((1, 3, 9)),
+            deaths=chance.randint(0, 40), spare=False, echoes=True,
+        )  # fmt: skip
+        wire = Wire(chance.randint(1, 200), chance.choice(ERRORS), chance.random() < 0.5, chance.random() < 0.3)
+        try:
+            train(spec, store, lanes, wire=wire if crashes_left else None)
+            break
+        except CRASHES:
+            store = MemoryStore(spec, store.storage)
+    assert written(spec, store) == expected(spec, store)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("error", ERRORS, ids=["crash", "Ctrl-C"])
+def test_the_storage_holds_a_row_for_each_trial(tmp_path, error, after):
+    """Also where the loop stops while, or just after, a trial is written."""
+    spec = study(trials=8)
+    first = sqlite_store(tmp_path, spec)
+    with pytest.raises(CRASHES):
+        train(spec, _Adding(first, Wire(9, error, after)), scattered(1, deaths=3))
+    train(spec, sqlite_store(tmp_path, spec), scattered(2, deaths=3))
+    arms = {f"{arm.name}/{phase}" for arm in spec.arms for phase in Phase}
+    assert rows_in_database(sqlite_url(tmp_path)) == {
+        name: spec.tune.trials if name.endswith("tune") else SEEDS for name in arms
+    }
+
+
+class _Adding:
+    """A store in which only `add` goes through the wire."""
+
+    def __init__(self, store, wire):
+        self._store, self._wire = store, wire
+
+    def __getattr__(self, name):
+        return getattr(self._wire.through(self._store) if name == "add" else self._store, name)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_attempt_is_trained_twice(seed):
+    """A lane's death brings no second order of the same attempt, and no order of one that is lost."""
+    spec = study(fingerprint=seed)
+    lanes = scattered(seed, deaths=30, echoes=True)
+    train(spec, lanes=lanes)
+    assert lanes.died > 5
+    steps = lanes.trained
+    assert len(steps) == len(set(steps))

@@ -1,0 +1,217 @@
+"""Which lane trains which trial."""
+
+from collections import Counter
+
+import pytest
+
+from slalom.placement import FIRST_SLOTS, IN_FLIGHT, Placement
+from slalom.plan import ATTEMPTS, trial_spec
+from slalom.trial import Order, Outcome, Phase, Reply, Report, TrialId, TrialResult
+from tests.loop.worlds import MemoryStore, one_lane, scattered, study, train
+
+SPEC = study()
+
+
+def order(number, until=3, attempt=0):
+    trial = TrialId("rising", Phase.TUNE, number)
+    return Order(trial_spec(SPEC, trial, {"learning_rate": 0.1}, attempt), until)
+
+
+def orders(count, **options):
+    return [order(number, **options) for number in range(count)]
+
+
+def sent(placement):
+    """The numbers of the trials that each lane is sent now, and of those it may forget."""
+    return {
+        lane: ([one.trial.id.number for one in turn.orders], [trial.number for trial in turn.drops])
+        for lane, turn in placement.turns()
+    }
+
+
+def answered(*answers, slots=None):
+    """A reply in which these trials reached the end of their orders."""
+    reports = tuple(Report(one.trial.id, one.trial.attempt, one.until, {}) for one in answers)
+    return Reply(reports, slots=slots)
+
+
+def ended(*answers):
+    results = (TrialResult(one.trial.id, one.trial.attempt, Outcome.COMPLETE, 9, {}) for one in answers)
+    return Reply(results=tuple(results))
+
+
+def test_waiting_orders_are_spread_evenly():
+    placement = Placement(4, None)
+    placement.take(orders(14))
+    loads = [len(numbers) for numbers, _ in sent(placement).values()]
+    assert sorted(loads) == [3, 3, 4, 4]
+
+
+def test_a_lane_that_falls_empty_takes_the_next():
+    placement = Placement(2, 4)
+    batch = orders(12)
+    placement.take(batch)
+    assert sent(placement) == {0: ([0, 2, 4, 6, 8], []), 1: ([1, 3, 5, 7, 9], [])}
+    placement.replied(1, ended(*batch[1:9:2]))
+    assert sent(placement) == {0: ([], []), 1: ([10, 11], [])}
+
+
+def test_a_lane_takes_a_fourth_more_than_it_trains_at_once():
+    placement = Placement(1, None)
+    placement.take(orders(60))
+    assert len(sent(placement)[0][0]) == FIRST_SLOTS + FIRST_SLOTS // 4
+    placement.replied(0, Reply(slots=40))
+    assert len(sent(placement)[0][0]) == 50 - 20
+
+
+def test_a_lane_is_sent_two_turns_ahead():
+    placement = Placement(2, None)
+    placement.take(orders(1))
+    turns = [lane for _ in range(5) for lane, _ in placement.turns()]
+    assert turns == [0] * IN_FLIGHT
+    placement.replied(0, Reply())
+    assert [lane for lane, _ in placement.turns()] == [0]
+
+
+def test_a_trial_goes_back_to_the_lane_that_holds_it():
+    placement = Placement(2, None)
+    first = order(0)
+    placement.take([first])
+    assert sent(placement) == {0: ([0], [])}
+    placement.replied(0, answered(first))
+    placement.take([order(number) for number in (7, 8, 9)])
+    sent(placement)
+    placement.take([order(0, until=9)])
+    placement.replied(0, Reply())
+    assert sent(placement)[0] == ([0], [])
+
+
+def test_a_report_before_the_end_of_the_order_ends_nothing():
+    placement = Placement(1, 1)
+    first, second = orders(2)
+    placement.take([first, second])
+    assert sent(placement) == {0: ([0], [])}
+    placement.replied(0, Reply((Report(first.trial.id, 0, 1, {}), Report(first.trial.id, 1, 3, {}))))
+    assert sent(placement) == {0: ([], [])}
+    placement.replied(0, answered(first))
+    assert sent(placement) == {0: ([1], [])}
+
+
+def test_a_dead_lanes_trials_are_told_and_go_elsewhere():
+    placement = Placement(2, None)
+    batch = orders(4)
+    placement.take(batch)
+    assert sent(placement) == {0: ([0, 2], []), 1: ([1, 3], [])}
+    placement.replied(0, answered(batch[2]))
+    assert [trial.number for trial in placement.lost(0)] == [0, 2]
+    placement.take([order(0, attempt=1)])
+    assert sent(placement) == {0: ([0], []), 1: ([], [])}
+    placement.take([order(2, until=9, attempt=1)])
+    assert sent(placement)[0] == ([2], [])
+
+
+def test_a_dead_lane_loses_only_what_it_was_sent():
+    placement = Placement(2, None)
+    placement.take(orders(2))
+    for _ in range(IN_FLIGHT):
+        sent(placement)
+    placement.take([order(2), order(3)])
+    assert sent(placement) == {}
+    assert [trial.number for trial in placement.lost(0)] == [0]
+    assert sent(placement) == {0: ([2], [])}
+
+
+def test_an_order_of_a_lost_attempt_is_not_sent():
+    """The trial waits in lane 0 when lane 0 is lost, and with it its next order, which is not sent yet."""
+    placement = Placement(1, None)
+    first = order(0)
+    placement.take([first, order(1)])
+    for _ in range(IN_FLIGHT):
+        sent(placement)
+    placement.replied(0, answered(first))
+    placement.take([order(0, until=9)])
+    assert [trial.number for trial in placement.lost(0)] == [0, 1]
+    assert sent(placement) == {}
+
+
+def test_what_is_dropped_is_told_to_the_lane_that_holds_it_once():
+    placement = Placement(2, None)
+    batch = orders(4)
+    placement.take(batch)
+    sent(placement)
+    placement.replied(1, answered(batch[1], batch[3]))
+    placement.drop([batch[3].trial.id, TrialId("rising", Phase.TUNE, 77)])
+    placement.drop([batch[3].trial.id])
+    assert sent(placement) == {0: ([], []), 1: ([], [3])}
+    assert sent(placement) == {}
+
+
+def test_a_dead_lane_is_told_of_no_drops():
+    placement = Placement(1, None)
+    batch = orders(2)
+    placement.take(batch)
+    sent(placement)
+    placement.replied(0, answered(*batch))
+    placement.drop([batch[0].trial.id])
+    placement.lost(0)
+    placement.take([order(1, until=9, attempt=1)])
+    assert sent(placement) == {0: ([1], [])}
+
+
+def test_a_trial_on_its_last_attempt_is_alone():
+    """Others go elsewhere or wait; so do those that come back to its lane."""
+    placement = Placement(2, None)
+    held, last, more = order(5), order(0, attempt=ATTEMPTS - 1), orders(4)[1:]
+    placement.take([held])
+    sent(placement)
+    placement.replied(0, answered(held))
+    placement.take([last, *more, order(5, until=9)])
+    assert sent(placement) == {0: ([0], []), 1: ([1, 2, 3], [])}
+    placement.take([order(9, attempt=ATTEMPTS - 1)])
+    placement.replied(0, ended(last))
+    assert sent(placement)[0] == ([5], [])
+    placement.replied(0, ended(order(5)))
+    placement.replied(1, ended(*more))
+    assert sent(placement)[0] == ([9], [])
+
+
+@pytest.fixture
+def lanes():
+    """Three lanes that trained a whole study."""
+    crew = scattered(2, 3)
+    train(SPEC, MemoryStore(SPEC), crew)
+    return crew
+
+
+def test_in_a_study_every_trial_stays_in_its_lane(lanes):
+    homes = {}
+    for lane, turn in lanes.sent:
+        for one in turn.orders:
+            if one.trial.id.phase is Phase.TUNE:
+                homes.setdefault(one.trial.id, set()).add(lane)
+    assert len(homes) == len(SPEC.arms) * SPEC.tune.trials
+    assert all(len(lanes) == 1 for lanes in homes.values())
+    steps = lanes.trained
+    assert len(steps) == len(set(steps))
+
+
+def test_in_a_study_every_pruned_trial_is_dropped_and_nothing_else():
+    lanes, store = scattered(2, 3), MemoryStore(SPEC)
+    train(SPEC, store, lanes)
+    pruned = {trial for trial, ended in store.ended().items() if ended.result.outcome is Outcome.PRUNED}
+    dropped = Counter(trial for _, turn in lanes.sent for trial in turn.drops)
+    assert dropped == dict.fromkeys(pruned, 1)
+    assert not any(worker.parked for worker in lanes.workers)
+
+
+def test_in_a_study_the_lanes_are_loaded_evenly(lanes):
+    first = {}
+    for lane, turn in lanes.sent:
+        first.setdefault(lane, len(turn.orders))
+    assert sorted(first.values()) == [5, 5, 6]
+
+
+def test_no_number_depends_on_the_width():
+    found = [train(SPEC, lanes=one_lane(slots=slots)).ended() for slots in (1, 3, 40)]
+    results = [{trial: ended.result.metrics for trial, ended in one.items()} for one in found]
+    assert results[0] == results[1] == results[2]

@@ -1,0 +1,170 @@
+"""Invariant 2: one lane or eight, killed and resumed or not: the same proposals, the same results."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slalom.errors import Interrupted
+from slalom.suggest import Proposals
+from tests.loop.worlds import (
+    COUNTED,
+    MIXED,
+    MemoryStore,
+    Nature,
+    Wire,
+    exported,
+    one_lane,
+    scattered,
+    sqlite_store,
+    study,
+    train,
+)
+
+STUDIES = {
+    "tpe": study(space=MIXED, trials=24),
+    "random": study(space=MIXED, sampler="random"),
+    "qmc": study(space=MIXED, sampler="qmc", factor=2),
+    "grid": study(space=COUNTED, sampler="grid", report_every=2),
+    "a whole last generation and a bit": study(trials=19, goal="maximize"),
+    "nothing searched in one arm": study(space={"constant": {}, "rising": MIXED}, pruner="none"),
+}
+NATURE = Nature(diverges=lambda trial: 4 if trial.params.get("learning_rate", 0) > 0.5 else None)
+
+
+def asking(asked):
+    """Proposals that keep what was asked, by arm and number."""
+
+    def propose(spec, arm):
+        ask = Proposals(spec, arm)
+
+        def listen(told, count):
+            given = ask(told, count)
+            asked.update({(arm.name, len(told) + place): params for place, params in enumerate(given)})
+            return given
+
+        return listen
+
+    return propose
+
+
+@pytest.fixture(scope="module", params=STUDIES)
+def whole(request):
+    """A study, its trials, and its proposals, trained in one lane without a break."""
+    spec, asked = STUDIES[request.param], {}
+    return spec, exported(spec, train(spec, lanes=one_lane(NATURE), propose=asking(asked))), asked
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_eight_lanes_find_what_one_finds(whole, seed):
+    spec, rows, proposals = whole
+    asked = {}
+    lanes = scattered(seed, 8, NATURE, slots=1 + seed, stride=1 + 2 * seed)
+    assert exported(spec, train(spec, lanes=lanes, propose=asking(asked))) == rows
+    assert asked == proposals
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lanes_that_die_change_nothing(whole, seed):
+    spec, rows, proposals = whole
+    asked = {}
+    lanes = scattered(seed, 1 + 2 * seed, NATURE, deaths=12, echoes=True)
+    assert exported(spec, train(spec, lanes=lanes, propose=asking(asked))) == rows
+    assert lanes.died > 3
+    assert asked == proposals
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_run_that_was_cut_off_goes_on_to_the_same_end(whole, seed):
+    spec, rows, proposals = whole
+    chance, asked = random.Random(seed), {}
+    store = MemoryStore(spec)
+    for _ in range(3):
+        error = chance.choice((OSError("the machine is gone"), KeyboardInterrupt()))
+        wire = Wire(chance.randint(1, 80), error, after=chance.random() < 0.5, dead=chance.random() < 0.5)
+        with pytest.raises((OSError, KeyboardInterrupt, Interrupted)):
+            train(spec, store, scattered(chance.random(), 3, NATURE, deaths=4), wire=wire)
+        store = MemoryStore(spec, store.storage)
+    assert exported(spec, train(spec, store, scattered(seed, 5, NATURE), propose=asking(asked))) == rows
+    assert asked == proposals
+
+
+def test_a_trial_that_always_raises_changes_no_other(whole):
+    """Whoever trains beside it, before or after a rung, in one run or two."""
+    spec = whole[0]
+
+    def raises(trial):
+        luck = random.Random(trial.seeds.weights)
+        return luck.randint(1, spec.epochs) if luck.random() < 0.15 else None
+
+    nature = Nature(raises=raises)
+
+    def found(store):
+        return [{name: value for name, value in row.items() if name != "error"} for row in exported(spec, store)]
+
+    alone = found(train(spec, lanes=one_lane(nature, slots=1)))
+    assert {row["outcome"] for row in alone} >= {"failed", "complete"}
+    for seed, lanes in enumerate((1, 2, 8)):
+        assert found(train(spec, lanes=scattered(seed, lanes, nature, stride=1 + seed))) == alone
+    for at in (60, 120, 180):
+        store = MemoryStore(spec)
+        with pytest.raises(OSError, match="gone"):
+            train(spec, store, scattered(1, 3, nature), wire=Wire(at, dead=True))
+        assert found(train(spec, store, scattered(2, 2, nature))) == alone
+
+
+def test_a_trial_that_failed_after_a_rung_still_counts_there_in_a_resumed_run():
+    """Two of the four that pass the first rung go on from the second, the failed one of the four being known or not."""
+    spec = study(trials=12, generation=12, epochs=9)
+    rows = exported(spec, train(spec))
+    passed = [row["number"] for row in rows if row["arm"] == "rising" and row["epochs"] > 1 and row["phase"] == "tune"]
+    best = min(passed, key=lambda number: _validation(rows, number, 3))
+
+    def raises(trial):
+        return 2 if trial.id.arm == "rising" and trial.id.number == best and trial.id.phase == "tune" else None
+
+    nature = Nature(raises=raises)
+    whole = train(spec, lanes=one_lane(nature, slots=1))
+    store = MemoryStore(spec)
+    for ended in whole.ended().values():
+        if ended.result.epochs < 3:
+            store.add(ended)
+    assert any(ended.result.outcome == "failed" for ended in store.ended().values())
+    assert exported(spec, train(spec, store, one_lane(nature))) == exported(spec, whole)
+
+
+def _validation(rows, number, epoch):
+    row = next(row for row in rows if (row["arm"], row["phase"], row["number"]) == ("rising", "tune", number))
+    return next((point["validation.error"] for point in row["history"] if point["epoch"] == epoch), 9.0)
+
+
+def test_a_storage_on_disk_gives_back_what_memory_gives(tmp_path):
+    spec = study(space=MIXED, trials=8)
+    with pytest.raises(OSError, match="gone"):
+        train(spec, sqlite_store(tmp_path, spec), scattered(1, nature=NATURE), wire=Wire(45, dead=True))
+    found = exported(spec, train(spec, sqlite_store(tmp_path, spec), scattered(2, nature=NATURE)))
+    assert json.dumps(found) == json.dumps(exported(spec, train(spec, lanes=one_lane(NATURE))))
+
+
+def test_another_process_proposes_the_same():
+    """Python's hashes differ from process to process; the proposals must not."""
+    spec = STUDIES["tpe"]
+    asked = {}
+    train(spec, lanes=one_lane(NATURE), propose=asking(asked))
+    program = (
+        "from tests.loop.test_reproducible import NATURE, STUDIES, asking\n"
+        "from tests.loop.worlds import one_lane, train\n"
+        "asked = {}\n"
+        "train(STUDIES['tpe'], lanes=one_lane(NATURE), propose=asking(asked))\n"
+        "print(asked)"
+    )
+    root = Path(__file__).parents[2]
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=root,
+        env={**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    assert said.stdout.strip() == str(asked)
