@@ -32,6 +32,7 @@ def study(fingerprint: str = FINGERPRINT, work: Work = WORK, task_file: Path | N
         compare=Compare("constant"),
         resources=Resources(),
         fingerprint=fingerprint,
+        data_digest="d" * 64,
         task_file=task_file,
         text="name: momentum  # as it was read\n",
     )

@@ -98,7 +98,7 @@ class Campaign:
             self._plans[result.trial.arm].end(replace(result, lane=lane))
 
     def lost(self, trials: list[TrialId], error: str) -> None:
-        """A lane died, and with it the state of these trials."""
+        """A lane died while it trained these trials."""
         for trial in trials:
             self._plans[trial.arm].lost(trial, error)
 

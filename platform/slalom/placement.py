@@ -69,16 +69,18 @@ class Placement:
             self._ended(lane, result)
 
     def lost(self, lane: int) -> list[TrialId]:
-        """A lane died: the trials whose state died with it. Orders that it was yet to be sent wait for another."""
-        gone = {trial for trial, holder in self._held.items() if holder == lane}
-        for trial in gone:
-            del self._held[trial]
-        unsent = [order for order in self._new[lane] if order.trial.id not in gone]
-        self._waiting = deque([*unsent, *(order for order in self._waiting if order.trial.id not in gone)])
+        """A lane died: the trials that it was training.
+
+        What it was yet to be sent waits for another lane; what waited in it for its next order starts anew with that.
+        """
+        unsent = self._new[lane]
+        lost = self._training[lane].keys() - {order.trial.id for order in unsent}
+        self._held = {trial: holder for trial, holder in self._held.items() if holder != lane}
+        self._waiting.extendleft(reversed(unsent))
         self._training[lane].clear()
         self._new[lane], self._drops[lane] = [], []
         self._in_flight[lane] = 0
-        return sorted(gone)
+        return sorted(lost)
 
     def _spread(self) -> None:
         waiting, self._waiting = self._waiting, deque()

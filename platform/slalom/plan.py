@@ -128,13 +128,11 @@ class ArmPlan:
         self._go_on()
 
     def lost(self, trial: TrialId, error: str) -> None:
-        """The lane that held this trial is gone: try again, from its seeds, while there are attempts left."""
-        spec = self._again(trial)
-        # An order that has come up, but was not asked for, is one of the attempt that is lost.
-        self._due = [order for order in self._due if order.trial.id != trial]
+        """The lane that trained this trial is gone: try again, from its seeds, while there are attempts left."""
         order = self._open.pop(trial, None)
         if order is None:
             return
+        spec = self._again(trial)
         if spec.attempt < ATTEMPTS:
             self._give(replace(order, trial=spec))
         else:

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 import torch
-from record_samples import (
+from tests.record_samples import (
     FINGERPRINT,
     all_ended,
     database,

@@ -103,11 +103,9 @@ def test_a_dead_lanes_trials_are_told_and_go_elsewhere():
     placement.take(batch)
     assert sent(placement) == {0: ([0, 2], []), 1: ([1, 3], [])}
     placement.replied(0, answered(batch[2]))
-    assert [trial.number for trial in placement.lost(0)] == [0, 2]
-    placement.take([order(0, attempt=1)])
-    assert sent(placement) == {0: ([0], []), 1: ([], [])}
-    placement.take([order(2, until=9, attempt=1)])
-    assert sent(placement)[0] == ([2], [])
+    assert [trial.number for trial in placement.lost(0)] == [0]
+    placement.take([order(0, attempt=1), order(2, until=9)])
+    assert sent(placement) == {0: ([0, 2], []), 1: ([], [])}
 
 
 def test_a_dead_lane_loses_only_what_it_was_sent():
@@ -121,17 +119,21 @@ def test_a_dead_lane_loses_only_what_it_was_sent():
     assert sent(placement) == {0: ([2], [])}
 
 
-def test_an_order_of_a_lost_attempt_is_not_sent():
-    """The trial waits in lane 0 when lane 0 is lost, and with it its next order, which is not sent yet."""
-    placement = Placement(1, None)
-    first = order(0)
-    placement.take([first, order(1)])
+def test_a_trial_that_waits_in_a_dead_lane_goes_elsewhere_with_its_next_order():
+    """Whether that comes up before the lane's death, when it is not sent yet, or after."""
+    placement = Placement(2, None)
+    batch = orders(8)
+    placement.take(batch)
     for _ in range(IN_FLIGHT):
         sent(placement)
-    placement.replied(0, answered(first))
+    placement.replied(0, answered(batch[0], batch[2]))
+    sent(placement)
     placement.take([order(0, until=9)])
-    assert [trial.number for trial in placement.lost(0)] == [0, 1]
     assert sent(placement) == {}
+    assert [trial.number for trial in placement.lost(0)] == [4, 6]
+    placement.replied(1, ended(*batch[1::2]))
+    placement.take([order(2, until=9)])
+    assert sent(placement) == {0: ([0], []), 1: ([2], [])}
 
 
 def test_what_is_dropped_is_told_to_the_lane_that_holds_it_once():

@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from slalom.campaign import Progress
 from slalom.errors import Interrupted
 from slalom.run import run, throughput
 from slalom.suggest import Proposals
@@ -71,7 +70,7 @@ def test_nothing_noted_is_nothing_reached():
 
 
 def test_progress_reaches_the_whole_budget():
-    seen: list[Progress] = []
+    seen = []
     run(SPEC, MemoryStore(SPEC), one_lane(), _Nobody(), Proposals, watch=seen.append, clock=ticking())
     done = [sum(arm.done for arm in progress.arms) for progress in seen]
     assert done == sorted(done)

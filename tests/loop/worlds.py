@@ -137,7 +137,7 @@ class ScatteredLanes:
         self.workers = [self._hire() for _ in range(lanes)]
         self.names = [f"lane {number}" for number in range(lanes)]
         self.queues = [deque() for _ in range(lanes)]
-        self.holds = [set() for _ in range(lanes)]
+        self.trains = [{} for _ in range(lanes)]
         self.losses = {}
         self.deaths, self.spare, self.echoes = deaths, spare, echoes
         self.died = self.lies = 0
@@ -150,14 +150,18 @@ class ScatteredLanes:
         """Every epoch that any worker trained: the trial, its attempt and the epoch."""
         return [step for worker in self.hired for step in worker.trained]
 
+    @property
+    def orders(self):
+        """Every order that was sent."""
+        return [order for _, turn in self.sent for order in turn.orders]
+
     def _hire(self):
         self.hired.append(self.factory())
         return self.hired[-1]
 
     def send(self, lane, turn):
         self.queues[lane].append(turn)
-        self.holds[lane] |= {order.trial.id for order in turn.orders}
-        self.holds[lane] -= set(turn.drops)
+        self.trains[lane].update({order.trial.id: order for order in turn.orders})
         self.sent.append((lane, turn))
 
     def collect(self, timeout):
@@ -181,17 +185,19 @@ class ScatteredLanes:
             self.lies += dies
         if dies:
             return self._die(lane, "killed")
-        self.holds[lane] -= {result.trial for result in reply.results}
+        reached = {report.trial for report in reply.reports if report.epoch == self.trains[lane][report.trial].until}
+        for trial in reached | {result.trial for result in reply.results}:
+            del self.trains[lane][trial]
         return reply
 
     def _mortal(self, lane):
-        return not self.spare or all(self.losses.get(trial, 0) < 2 for trial in self.holds[lane])
+        return not self.spare or all(self.losses.get(trial, 0) < 2 for trial in self.trains[lane])
 
     def _die(self, lane, why):
         self.died += 1
-        for trial in self.holds[lane]:
+        for trial in self.trains[lane]:
             self.losses[trial] = self.losses.get(trial, 0) + 1
-        self.holds[lane].clear()
+        self.trains[lane].clear()
         self.queues[lane].clear()
         self.workers[lane] = self._hire()
         return LaneLost(f"lane {lane}: {why}")

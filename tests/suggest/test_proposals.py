@@ -11,13 +11,14 @@ from slalom.trial import Ended, Outcome, Phase, TrialId, TrialResult
 from tests.loop.worlds import COUNTED, MIXED, Nature, study
 
 FIRST = "constant"
+PLAIN = Nature()
 
 
 def complete(trial):
     return Outcome.COMPLETE
 
 
-def searched(spec, count, outcome=complete, nature=Nature(), arm=FIRST):
+def searched(spec, count, outcome=complete, nature=PLAIN, arm=FIRST):
     """The arm's trials, generation by generation, as they end."""
     propose, told = Proposals(spec, spec.arm(arm)), []
     while len(told) < count:

@@ -146,6 +146,7 @@ class StudySpec:
     work: what every trial's program has in common
     epochs, report_every: of a whole trial
     confirm_seeds: confirm trials of each arm
+    data_digest: of the task's data, 64 hexadecimal digits
     folder: where the study's relative paths start
     task_file: the user's own task, a file that travels to the nodes
     facts: what is known about the task, such as {"bayes_error": 0.2101}
@@ -165,6 +166,7 @@ class StudySpec:
     compare: Compare
     resources: Resources
     fingerprint: str
+    data_digest: str = ""
     folder: Path = Path()
     task_file: Path | None = None
     facts: Mapping[str, float] = field(default_factory=dict)

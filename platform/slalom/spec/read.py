@@ -115,4 +115,4 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
     if inspected.has_model:
         spec = replace(spec, work=replace(spec.work, model=OWN_MODEL))
     mark = fingerprint(spec, inspected.data, task.digest, task.options)
-    return replace(spec, facts=dict(inspected.facts), fingerprint=mark)
+    return replace(spec, facts=dict(inspected.facts), fingerprint=mark, data_digest=inspected.data)

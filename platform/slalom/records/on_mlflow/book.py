@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Param, Run
 
 from slalom.records.on_mlflow.model import log_model
-from slalom.records.on_mlflow.page import NOTE, Page, Point
+from slalom.records.on_mlflow.page import NOTE, Page, Point, cut
 from slalom.records.on_mlflow.standing import StandingRun
 from slalom.records.on_mlflow.study_page import arm_page, opening_arm_page, opening_study_page, study_page
 from slalom.records.on_mlflow.trial_page import STATUS, trial_page
@@ -45,10 +45,10 @@ class Book:
     deleted, and written again when it comes.
     """
 
-    def __init__(self, tracking_uri: str, artifacts: Path | None, study: StudySpec, data_digest: str) -> None:
+    def __init__(self, tracking_uri: str, artifacts: Path | None, study: StudySpec) -> None:
         self._client = MlflowClient(tracking_uri)
         self._study = study
-        self._data = _data_input(study, data_digest)
+        self._data = _data_input(study)
         self._experiment = _open_experiment(self._client, study, artifacts)
         self.sweep()
         found = self._found()
@@ -100,6 +100,8 @@ class Book:
         for arm in summary.arms:
             self._arms[arm.name].show(arm_page(self._study, arm), status)
         self._top.show(study_page(self._study, summary, description), status)
+        # The experiment's page shows this above its runs.
+        self._client.set_experiment_tag(self._experiment, NOTE, cut(description))
 
     def sweep(self) -> None:
         """Delete the runs of trials that were begun and never finished, as a crash or a repeated request leaves."""
@@ -170,11 +172,11 @@ def _open_experiment(client: MlflowClient, study: StudySpec, artifacts: Path | N
     return str(experiment.experiment_id)
 
 
-def _data_input(study: StudySpec, data_digest: str) -> DatasetInput:
+def _data_input(study: StudySpec) -> DatasetInput:
     task = {name: value for name, value in study.work.task.items() if name != "name"}
     data = Dataset(
         name=str(study.work.task["name"]),
-        digest=data_digest[:16],
+        digest=study.data_digest[:16],
         source_type="slalom",
         source=json.dumps({"task": study.work.task["name"], **task}, default=str),
     )

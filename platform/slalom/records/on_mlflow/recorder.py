@@ -26,7 +26,6 @@ class MlflowRecorder:
     tracking_uri: sqlite:///FILE, or a tracking server's or another database's URI
     artifacts: the folder of a new experiment's files, or None for the server's own choice
     describe: gives the study's description, as Markdown
-    data_digest: pins the task's data; the study's fingerprint stands in where it is not known
 
     All work, MLflow's import included, is done by one thread. Making a recorder takes seconds at most, and raises
     InputError for a URI that will not do, Infrastructure for one that does not answer.
@@ -38,13 +37,12 @@ class MlflowRecorder:
         artifacts: Path | None,
         study: StudySpec,
         describe: Callable[[Summary], str],
-        data_digest: str | None = None,
     ) -> None:
         check(tracking_uri)
         self._uri = tracking_uri
         self._describe = describe
         self._latest: Summary | None = None
-        book = partial(_open_book, tracking_uri, artifacts, study, data_digest or study.fingerprint)
+        book = partial(_open_book, tracking_uri, artifacts, study)
         self._writing = WriteBehind(book, self._finish, self._blame)
 
     def trials(self, ended: Sequence[Ended]) -> None:
@@ -81,12 +79,12 @@ class MlflowRecorder:
         )
 
 
-def _open_book(tracking_uri: str, artifacts: Path | None, study: StudySpec, data_digest: str) -> Book:
+def _open_book(tracking_uri: str, artifacts: Path | None, study: StudySpec) -> Book:
     manners.teach()
     # takes seconds
     from slalom.records.on_mlflow.book import Book
 
-    return Book(tracking_uri, artifacts, study, data_digest)
+    return Book(tracking_uri, artifacts, study)
 
 
 def _write_trial(trial: Ended, book: Book) -> None:
