@@ -123,6 +123,21 @@ def test_several_arms_beat_the_baseline_and_none_of_them_the_others():
     )
 
 
+@pytest.mark.parametrize(
+    ("equal", "why"),
+    [
+        ([("sgd", "adam"), ("adam", "rmsprop")], "adam has the best mean but cannot be told apart from rmsprop;"),
+        ([("sgd", "adam")], "adam has the best mean, but not surely enough for a correction over all pairs of arms;"),
+    ],
+)
+def test_who_beats_the_baseline_is_not_called_equal_to_it(equal, why):
+    """The winner's test is corrected over more pairs than the baseline's, and can be the only one to fail."""
+    arms = [SGD, arm("adam", 0.0209, -0.0041, 0.035, True), arm("rmsprop", 0.0240, -0.0010, 0.9)]
+    found = verdict(study("sgd", "adam", "rmsprop"), arms, equal=equal)
+    assert found.winner is None
+    assert f"no arm beats all others: {why}" in found.sentence
+
+
 def test_one_arm_beats_all_others():
     found = verdict(study(*NAMES), SIX, equal=[("sgd", "rmsprop")], p=0.004)
     assert found.winner == "adam"

@@ -146,7 +146,15 @@ def _rest(field: _Field) -> list[str]:
 
 
 def _rivalry(field: _Field) -> str:
-    return f"{field.ranked[0].name} has the best mean but cannot be told apart from {listing(field.rivals)}"
+    """Why nobody wins. The test against the baseline is corrected over the arms, the one for a winner over all pairs
+    of arms: an arm that has just been said to beat the baseline is not said to be indistinguishable from it.
+    """
+    best = field.ranked[0]
+    beats_baseline = best.difference is not None and best.difference.better is True
+    rivals = [name for name in field.rivals if not (beats_baseline and name == field.spec.compare.baseline)]
+    if not rivals:
+        return f"{best.name} has the best mean, but not surely enough for a correction over all pairs of arms"
+    return f"{best.name} has the best mean but cannot be told apart from {listing(rivals)}"
 
 
 def _caveats(field: _Field) -> list[str]:

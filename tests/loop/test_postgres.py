@@ -8,7 +8,7 @@ from slalom.suggest import TrialStore
 from tests.loop.worlds import MIXED, budget, exported, rows_in_database, scattered, study, train, written
 from tests.postgres import PASSWORD
 
-SPEC = study(space=MIXED, trials=8, generation=4)
+SPEC = study(space=MIXED, trials=6, generation=3)
 
 
 @pytest.fixture

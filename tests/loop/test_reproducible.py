@@ -108,9 +108,9 @@ def test_a_trial_that_always_raises_changes_no_other(whole):
 
     alone = found(train(spec, lanes=one_lane(nature, slots=1)))
     assert {row["outcome"] for row in alone} >= {"failed", "complete"}
-    for seed, lanes in enumerate((1, 2, 8)):
+    for seed, lanes in enumerate((1, 8)):
         assert found(train(spec, lanes=scattered(seed, lanes, nature, stride=1 + seed))) == alone
-    for at in (60, 120, 180):
+    for at in (60, 150):
         store = MemoryStore(spec)
         with pytest.raises(OSError, match="gone"):
             train(spec, store, scattered(1, 3, nature), wire=Wire(at, dead=True))
