@@ -180,9 +180,9 @@ def _train(
     watch: Callable[[Progress], None],
 ) -> None:
     """What is left of a study: everything that can be unreachable is tried before the first trial is placed."""
+    from slalom.loop import run as train
     from slalom.records.on_mlflow import MlflowRecorder
     from slalom.report import markdown
-    from slalom.run import run as train
     from slalom.suggest import Proposals
 
     recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec))
@@ -204,7 +204,7 @@ def _complete(store: TrialStore, home: Home) -> bool:
 
 def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
     from slalom.compare import summarise
-    from slalom.run import throughput
+    from slalom.loop import throughput
 
     ended, notes = store.ended(), store.notes()
     state = State.COMPLETE if notes.get("recorded") else State(notes.get("state", State.RUNNING))

@@ -11,6 +11,12 @@ from urllib.request import urlopen
 
 import pytest
 import torch
+
+from slalom.records import InMemoryRecorder, Recorder, Records
+from slalom.records.on_mlflow import MlflowRecorder
+from slalom.summary import State
+from slalom.trial import Phase
+from slalom_worker.serving import freeze
 from tests.record_samples import (
     FINGERPRINT,
     all_ended,
@@ -23,12 +29,6 @@ from tests.record_samples import (
     summary,
     tuning_summary,
 )
-
-from slalom.records import InMemoryRecorder, Recorder, Records
-from slalom.records.on_mlflow import MlflowRecorder
-from slalom.summary import State
-from slalom.trial import Phase
-from slalom_worker.serving import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,8 +3,8 @@
 import pytest
 
 from slalom.errors import Infrastructure, Interrupted
+from slalom.loop import run
 from slalom.records import InMemoryRecorder
-from slalom.run import run
 from slalom.suggest import Proposals
 from slalom.summary import State
 from slalom.trial import Reply

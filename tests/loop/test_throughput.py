@@ -5,7 +5,7 @@ import random
 import pytest
 
 from slalom.errors import Interrupted
-from slalom.run import run, throughput
+from slalom.loop import run, throughput
 from slalom.suggest import Proposals
 from slalom.trial import Effort
 from tests.loop.worlds import MemoryStore, Nature, Wire, one_lane, scattered, study, ticking, train

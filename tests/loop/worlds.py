@@ -18,8 +18,8 @@ from optuna.storages import InMemoryStorage
 from slalom.errors import LaneLost
 from slalom.export import export
 from slalom.lanes.in_process import InProcessLanes
+from slalom.loop import run
 from slalom.records import InMemoryRecorder
-from slalom.run import run
 from slalom.seeds import derive
 from slalom.spec.model import Arm, Choices, Compare, IntRange, Metric, Range, Resources, StudySpec, Tune
 from slalom.suggest import Proposals, TrialStore

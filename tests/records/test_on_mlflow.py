@@ -15,6 +15,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+
+from slalom.errors import Infrastructure, InputError
+from slalom.records.on_mlflow import MlflowRecorder
+from slalom.records.on_mlflow.address import check, hide_passwords
+from slalom.records.on_mlflow.behind import ROOM, WriteBehind
+from slalom.records.on_mlflow.trial_page import MOST_POINTS, trial_page
+from slalom.summary import State
+from slalom.trial import Outcome, Phase, Report, TrialId, Work
+from slalom_worker.modules import build_module, weights_of
+from slalom_worker.serving import _stand_in, freeze
+from slalom_worker.tasks import open_task
 from tests.record_samples import (
     FINGERPRINT,
     WORK,
@@ -28,17 +39,6 @@ from tests.record_samples import (
     summary,
     tuning_summary,
 )
-
-from slalom.errors import Infrastructure, InputError
-from slalom.records.on_mlflow import MlflowRecorder
-from slalom.records.on_mlflow.address import check, hide_passwords
-from slalom.records.on_mlflow.behind import ROOM, WriteBehind
-from slalom.records.on_mlflow.trial_page import MOST_POINTS, trial_page
-from slalom.summary import State
-from slalom.trial import Outcome, Phase, Report, TrialId, Work
-from slalom_worker.modules import build_module, weights_of
-from slalom_worker.serving import _stand_in, freeze
-from slalom_worker.tasks import open_task
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_wrong_arrows_and_circles_are_found(tmp_path):
     package = tmp_path / "slalom"
     package.mkdir()
     (package / "__init__.py").touch()
-    plan = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from slalom.run import run\n"
+    plan = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from slalom.loop import run\n"
     (package / "plan.py").write_text(plan)
     (package / "run.py").write_text("from slalom import plan\ndef run():\n    import optuna.trial\n")
     found = arrows(tmp_path)

@@ -82,14 +82,16 @@ class Pack:
         self.rates.correct(rate, clock)
         self.momenta.correct(momentum, clock)
 
-    def _batches(self, count: int) -> list[Tensor]:
+    def _batches(self, count: int) -> Sequence[Tensor]:
         """The examples of every step of this epoch, each [E, B]; the last batch may be smaller."""
-        orders = [
-            streams.order(slot.trial.seeds.batches, slot.epoch, count, slot.cumulated).to(self.objective.device)
-            for slot in self.slots
-        ]
         size = self.objective.work.batch_size or count
-        return list(torch.split(torch.stack(orders), size, dim=1))
+        orders = torch.stack([self._order(slot, count, size) for slot in self.slots]).to(self.objective.device)
+        return torch.split(orders, size, dim=1)
+
+    def _order(self, slot: Slot, count: int, size: int) -> Tensor:
+        if size >= count and slot.cumulated is None:
+            return torch.arange(count)  # all at once: there is nothing to shuffle
+        return streams.order(slot.trial.seeds.batches, slot.epoch, count, slot.cumulated)
 
     def _masks(self, batch: int) -> Callable[[int], dict[str, Tensor]]:
         """A function from the step to every dropout layer's masks, [E, B, ...] or, where nothing is dropped, [E]."""

@@ -1,0 +1,40 @@
+"""The bundled studies: each can be planned, and the one with figures to be held against is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import slalom
+from slalom.api import local_lanes
+
+STUDIES = list(slalom.bundled())
+ESL = Path(__file__).parents[3] / "shared" / "data" / "esl"
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+def test_a_bundled_study_says_what_it_asks_and_what_it_found(file):
+    spec = slalom.load(file.stem)
+    assert spec.name == file.stem
+    assert spec.question.endswith("?")
+    assert "Found" in file.read_text(), "the file's comment says what the study found"
+
+
+@pytest.mark.skipif(not ESL.is_dir(), reason=f"the ESL mixture data are not at {ESL.name}")
+def test_weight_decay_on_the_books_own_data(tmp_path):
+    """ESL, Figure 11.4. Over seeds (BFGS): no decay .278 +- .024, lambda .02 .234 +- .003; train .138 +- .011."""
+    source = next(file for file in STUDIES if file.stem == "mixture-decay").read_text()
+    file = tmp_path / "mixture-decay.yaml"
+    file.write_text(re.sub(r"^task: mixture$", f"task: {{name: mixture, data: {ESL}}}", source, flags=re.M))
+    result = slalom.run(file, tmp_path / "home", lanes=local_lanes)
+    arms = {arm.name: arm for arm in result.arms}
+    assert result.spec.facts["bayes_error"] == pytest.approx(0.2101, abs=1e-4)
+    assert result.spec.facts["bayes_error_exact"] == pytest.approx(0.2076, abs=3e-4)
+    assert arms["lambda-02"].difference.superiority >= 0.95
+    assert arms["lambda-02"].difference.better
+    assert arms["none"].confirm.mean == pytest.approx(0.278, abs=0.024)
+    assert arms["lambda-02"].confirm.mean == pytest.approx(0.234, abs=0.003)
+    table = result.trials()
+    trained = table[(table.arm == "lambda-02") & (table.phase == "confirm")]["train.error"]
+    assert trained.mean() == pytest.approx(0.138, abs=0.011)
+    assert all(arm.reproduced for arm in result.arms)
