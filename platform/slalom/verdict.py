@@ -146,8 +146,10 @@ def _rest(field: _Field) -> list[str]:
 
 
 def _rivalry(field: _Field) -> str:
-    """Why nobody wins. The test against the baseline is corrected over the arms, the one for a winner over all pairs
-    of arms: an arm that has just been said to beat the baseline is not said to be indistinguishable from it.
+    """Why nobody wins.
+
+    The test against the baseline is corrected over the arms, the one for a winner over all pairs of arms: an arm that
+    has just been said to beat the baseline is not said to be indistinguishable from it.
     """
     best = field.ranked[0]
     beats_baseline = best.difference is not None and best.difference.better is True

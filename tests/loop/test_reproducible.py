@@ -11,6 +11,7 @@ import pytest
 
 from slalom.errors import Interrupted
 from slalom.suggest import Proposals
+from slalom.trial import Outcome, Phase, TrialId
 from tests.loop.worlds import (
     COUNTED,
     MIXED,
@@ -37,12 +38,13 @@ NATURE = Nature(diverges=lambda trial: 4 if trial.params.get("learning_rate", 0)
 
 
 def asking(asked):
-    """Proposals that keep what was asked, by arm and number."""
+    """Proposals that keep what was asked, by arm and number; the arm's trials so far are told in their order."""
 
     def propose(spec, arm):
         ask = Proposals(spec, arm)
 
         def listen(told, count):
+            assert [ended.spec.id.number for ended in told] == list(range(len(told)))
             given = ask(told, count)
             asked.update({(arm.name, len(told) + place): params for place, params in enumerate(given)})
             return given
@@ -117,29 +119,37 @@ def test_a_trial_that_always_raises_changes_no_other(whole):
         assert found(train(spec, store, scattered(2, 2, nature))) == alone
 
 
+@pytest.mark.parametrize("stride", [1, 2, 9])
+def test_a_failed_trial_is_known_up_to_the_rung_that_it_passed(stride):
+    """Whether later reports arrive before the lane dies is chance: they are no part of the result."""
+    spec, bad = study(trials=8), TrialId("rising", Phase.TUNE, 0)
+    nature = Nature(
+        raises=lambda trial: 3 if trial.id == bad else None,
+        diverges=lambda trial: 1 if trial.id.arm == "rising" and trial.id != bad else None,
+    )
+    result = train(spec, lanes=scattered(1, 2, nature, stride=stride)).ended()[bad].result
+    assert (result.outcome, result.epochs) == (Outcome.FAILED, 1)
+    assert [report.epoch for report in result.history] == [1]
+    unpruned = study(trials=8, pruner="none")
+    result = train(unpruned, lanes=scattered(1, 2, nature, stride=stride)).ended()[bad].result
+    assert (result.outcome, result.epochs, result.history) == (Outcome.FAILED, 0, ())
+
+
 def test_a_trial_that_failed_after_a_rung_still_counts_there_in_a_resumed_run():
-    """Two of the four that pass the first rung go on from the second, the failed one of the four being known or not."""
-    spec = study(trials=12, generation=12, epochs=9)
-    rows = exported(spec, train(spec))
-    passed = [row["number"] for row in rows if row["arm"] == "rising" and row["epochs"] > 1 and row["phase"] == "tune"]
-    best = min(passed, key=lambda number: _validation(rows, number, 3))
-
-    def raises(trial):
-        return 2 if trial.id.arm == "rising" and trial.id.number == best and trial.id.phase == "tune" else None
-
-    nature = Nature(raises=raises)
-    whole = train(spec, lanes=one_lane(nature, slots=1))
+    """Of four that pass the first rung two pass the second, whether or not the one that fails was known to."""
+    spec = study(trials=12, generation=12)
+    nature = Nature(
+        raises=lambda trial: 2 if trial.id == ("rising", "tune", 0) else None,
+        diverges=lambda trial: 1 if trial.id.number > 3 and trial.id.phase is Phase.TUNE else None,
+    )
+    whole = train(spec, lanes=one_lane(nature))
     store = MemoryStore(spec)
     for ended in whole.ended().values():
         if ended.result.epochs < 3:
             store.add(ended)
-    assert any(ended.result.outcome == "failed" for ended in store.ended().values())
-    assert exported(spec, train(spec, store, one_lane(nature))) == exported(spec, whole)
-
-
-def _validation(rows, number, epoch):
-    row = next(row for row in rows if (row["arm"], row["phase"], row["number"]) == ("rising", "tune", number))
-    return next((point["validation.error"] for point in row["history"] if point["epoch"] == epoch), 9.0)
+    assert store.ended()["rising", Phase.TUNE, 0].result.outcome is Outcome.FAILED
+    train(spec, store, one_lane(nature))
+    assert exported(spec, store) == exported(spec, whole)
 
 
 def test_a_storage_on_disk_gives_back_what_memory_gives(tmp_path):

@@ -73,9 +73,9 @@ def test_wrong_arrows_and_circles_are_found(tmp_path):
     (package / "__init__.py").touch()
     plan = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from slalom.loop import run\n"
     (package / "plan.py").write_text(plan)
-    (package / "run.py").write_text("from slalom import plan\ndef run():\n    import optuna.trial\n")
+    (package / "loop.py").write_text("from slalom import plan\ndef run():\n    import optuna.trial\n")
     found = arrows(tmp_path)
-    assert wrong(found, "optuna", {"slalom.suggest"}) == ["run.py:3 slalom.run -> optuna.trial"]
-    assert sorted(set(circle(found, "slalom"))) == ["slalom.plan", "slalom.run"]
+    assert wrong(found, "optuna", {"slalom.suggest"}) == ["loop.py:3 slalom.loop -> optuna.trial"]
+    assert sorted(set(circle(found, "slalom"))) == ["slalom.loop", "slalom.plan"]
     lazy = [arrow._replace(lazy=True) for arrow in found]
     assert circle(lazy, "slalom") is None
