@@ -128,6 +128,6 @@ class _translated:  # noqa: N801 (a context manager, read as a word)
         if isinstance(error, vendors):
             reason = next(iter(str(error.__cause__ or error).strip().splitlines()), type(error).__name__)
             raise Infrastructure(
-                f"the Optuna storage {self._shown} does not answer: {hide_passwords(reason)}; check --storage, or leave "
-                "it out for a file in the home folder"
+                f"the Optuna storage {self._shown} does not answer: {hide_passwords(reason)}; check --storage, "
+                "or leave it out for a file in the home folder"
             ) from error
