@@ -56,7 +56,9 @@ def at(trial, epoch):
     return next((p.metrics["validation.error"] for p in trial.result.history if p.epoch == epoch), None)
 
 
-@pytest.mark.parametrize("options", [{}, {"factor": 2}, {"trials": 13, "generation": 11}, {"generation": 5}])
+@pytest.mark.parametrize(
+    "options", [{}, {"goal": "maximize"}, {"factor": 2}, {"trials": 13, "generation": 11}, {"generation": 5}]
+)
 def test_the_best_of_a_generation_go_on_from_each_rung(options):
     spec = study(trials=options.pop("trials", 16), **options)
     for generation in tuning(spec, train(spec, lanes=scattered(3))):

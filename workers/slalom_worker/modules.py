@@ -44,9 +44,10 @@ def build_module(work: Work, data: Data, task: Task, seed: int) -> nn.Module:
 
 
 def probe(module: nn.Module, data: Data, dtype: torch.dtype) -> None:
-    """Send two examples through, to learn the shapes that dropout meets and to check the logits' shape."""
+    """Send two examples through: learn the shapes that dropout meets, check the logits and that nothing is random."""
     hooks = [part.register_forward_pre_hook(_note_shape) for part in module.modules() if isinstance(part, SlotDropout)]
     inputs = torch.as_tensor(data.train.inputs[:2]).to(dtype)
+    before = torch.get_rng_state()
     try:
         with torch.no_grad():
             logits = module(inputs)
@@ -55,6 +56,10 @@ def probe(module: nn.Module, data: Data, dtype: torch.dtype) -> None:
     finally:
         for hook in hooks:
             hook.remove()
+    if not torch.equal(torch.get_rng_state(), before):
+        raise InputError(
+            "model: draws random numbers of its own, which would depend on the pack; use nn.Dropout layers"
+        )
     if tuple(logits.shape) != (len(inputs), data.classes):
         raise InputError(f"model: gives {tuple(logits.shape)} for {len(inputs)} inputs of {data.classes} classes")
 

@@ -56,6 +56,7 @@ class Objective:
         self.train = self._place(data.train)
         self.validation = self._place(data.validation)
         self._test: Examples | None = None
+        self.stacks = self._try_stack()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)
 
     @property
@@ -87,9 +88,9 @@ class Objective:
 
         One backward of the sum over slots: the mean would scale every gradient by 1/E.
         """
-        logits = vmap(self._forward)(leaves, masks, self.train.inputs[index])
+        logits = self._apply(leaves, masks, self.train.inputs[index], shared=False)
         losses = _cross_entropy(logits, self.train.labels[index]).mean(-1)
-        gradients = torch.autograd.grad(losses.sum(), list(leaves.values()))
+        gradients = torch.autograd.grad(losses.sum(), list(leaves.values()), materialize_grads=True)
         return losses.detach(), torch.cat([part.flatten(1) for part in gradients], dim=1)
 
     @torch.no_grad()
@@ -99,7 +100,7 @@ class Objective:
         masks = self.no_masks(len(parameters))
         chunks: list[tuple[Tensor, Tensor]] = []
         for start in range(0, len(split.labels), CHUNK):
-            logits = vmap(self._forward, in_dims=(0, 0, None))(views, masks, split.inputs[start : start + CHUNK])
+            logits = self._apply(views, masks, split.inputs[start : start + CHUNK], shared=True)
             labels = split.labels[start : start + CHUNK].expand(len(parameters), -1)
             chunks.append((_cross_entropy(logits, labels), logits.argmax(-1) != labels))
         losses, wrong = (torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True))
@@ -114,6 +115,35 @@ class Objective:
     def rates(self, settings: Sequence[dict[str, float]]) -> dict[str, list[float]]:
         """Each dropout layer's rate in every slot."""
         return {name: [part.rate_for(one) for one in settings] for name, part in self.dropouts.items()}
+
+    def _apply(
+        self, parameters: Mapping[str, Tensor], masks: Mapping[str, Tensor], inputs: Tensor, *, shared: bool
+    ) -> Tensor:
+        """Logits [E, B, classes] of every slot, on inputs [E, B, *shape], or on [B, *shape] that all share."""
+        if self.stacks:
+            logits: Tensor = vmap(self._forward, in_dims=(0, 0, None if shared else 0))(parameters, masks, inputs)
+            return logits
+
+        def alone(slot: int) -> Tensor:
+            mine = ({name: stack[slot] for name, stack in stacks.items()} for stacks in (parameters, masks))
+            return self._forward(*mine, inputs if shared else inputs[slot])
+
+        return torch.stack([alone(slot) for slot in range(len(next(iter(parameters.values()))))])
+
+    def _try_stack(self) -> bool:
+        """Whether vmap takes the module; one that looks at its numbers to decide what to do runs slot by slot."""
+        self.stacks = True
+        parameters = self.initial(0).expand(2, -1)
+        try:
+            self._apply(
+                self.views(parameters),
+                self.no_masks(2),
+                self.train.inputs[None, :2].expand(2, -1, *self.data.shape),
+                shared=False,
+            )
+        except RuntimeError:
+            return False
+        return True
 
     def _forward(self, parameters: Mapping[str, Tensor], masks: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         logits: Tensor = functional_call(self.module, {**parameters, **masks}, (inputs,))
