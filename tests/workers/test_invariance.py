@@ -7,7 +7,7 @@ from slalom.trial import Outcome, Phase, Turn
 from slalom_worker.lane import LaneWorker
 from slalom_worker.pack import Pack
 from slalom_worker.slot import Slot
-from tests.workers.trials import objective, order, settings, trial, work
+from tests.workers.trials import CPU, objective, order, settings, trial, work
 
 MIX = [
     settings("adam", learning_rate=0.01, hidden_dropout=0.3),
@@ -57,7 +57,7 @@ def test_the_packs_width_changes_no_bit(name):
 
 
 def lane(width, **options):
-    return LaneWorker(".", width, turn_seconds=0.0, **options)
+    return LaneWorker(".", width, turn_seconds=0.0, device=CPU, **options)
 
 
 def finish(worker, orders):
@@ -143,7 +143,7 @@ def test_only_confirm_trials_see_test_data():
 
 def test_a_full_pack_takes_the_next_trial_into_a_freed_slot():
     of = work("mixture", hidden=(3,), batch_size=50)
-    worker = LaneWorker(".", 4, turn_seconds=1e9)
+    worker = LaneWorker(".", 4, turn_seconds=1e9, device=CPU)
     specs = [trial(n, of, settings("sgd"), epochs=1 + n % 5) for n in range(40)]
     reply = worker.turn(Turn(tuple(order(spec) for spec in specs)))
     assert len(reply.results) == 40

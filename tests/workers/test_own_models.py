@@ -7,13 +7,12 @@ from torch import nn
 
 from slalom.errors import InputError
 from slalom.trial import Work
-from slalom_worker.device import open_device
 from slalom_worker.objective import Objective
 from slalom_worker.pack import Pack
 from slalom_worker.regularizers import SlotDropout
 from slalom_worker.slot import Slot
 from slalom_worker.tasks import Data, Split
-from tests.workers.trials import order, settings, trial
+from tests.workers.trials import CPU, order, settings, trial
 
 WORK = Work({"name": "own.py:Own"}, {"name": "task"}, 10)
 
@@ -36,7 +35,7 @@ class Own:
 
 def objective(make):
     task = Own(make)
-    return Objective(WORK, task.load(), task, open_device())
+    return Objective(WORK, task.load(), task, CPU)
 
 
 def trained(program, count):

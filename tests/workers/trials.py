@@ -3,9 +3,10 @@
 from functools import cache
 from pathlib import Path
 
+import torch
+
 from slalom.seeds import trial_seeds
 from slalom.trial import Order, Phase, TrialId, TrialSpec, Work
-from slalom_worker.device import open_device
 from slalom_worker.objective import Objective
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.tasks import open_task
@@ -26,17 +27,19 @@ def work(task="digits", hidden=(32,), activation="tanh", batch_size=32, precisio
     return Work({"name": task, **options}, model, batch_size, precision)
 
 
+CPU = torch.device("cpu")
+
+
 @cache
-def _objective(key, make):
-    return make()
+def _data(name, options):
+    task = open_task({"name": name, **dict(options)}, Path())
+    return task, task.load()
 
 
-def objective(of):
-    def make():
-        task = open_task(of.task, Path())
-        return Objective(of, task.load(), task, open_device())
-
-    return _objective(of.key, make)
+def objective(of, device=CPU):
+    options = {name: value for name, value in of.task.items() if name != "name"}
+    task, data = _data(of.task["name"], tuple(options.items()))
+    return Objective(of, data, task, device)
 
 
 def settings(optimizer="sgd", **changes):

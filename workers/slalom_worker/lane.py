@@ -36,10 +36,14 @@ class LaneWorker:
         folder: Path | str = ".",
         width: int | None = None,
         turn_seconds: float = 0.25,
+        device: torch.device | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """folder: where a user's task file lies; width: slots of a pack, or None to go by its size in memory."""
-        self.device = open_device()
+        """folder: where a user's task file lies; width: slots of a pack, or None to go by its size in memory.
+
+        device: instead of the best there is
+        """
+        self.device = device or open_device()
         self.device_name = describe(self.device)
         self.folder = Path(folder)
         self.width = width

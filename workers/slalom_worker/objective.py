@@ -125,8 +125,8 @@ class Objective:
             return logits
 
         def alone(slot: int) -> Tensor:
-            mine = ({name: stack[slot] for name, stack in stacks.items()} for stacks in (parameters, masks))
-            return self._forward(*mine, inputs if shared else inputs[slot])
+            own, mask = ({name: stack[slot] for name, stack in stacks.items()} for stacks in (parameters, masks))
+            return self._forward(own, mask, inputs if shared else inputs[slot])
 
         return torch.stack([alone(slot) for slot in range(len(next(iter(parameters.values()))))])
 
