@@ -173,8 +173,8 @@ def test_another_process_proposes_the_same():
         "print(asked)"
     )
     root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
     said = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=root,
-        env={**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": str(root)},
-    )  # fmt: skip
+        [sys.executable, "-c", program], cwd=root, env=environment, capture_output=True, text=True, check=True
+    )
     assert said.stdout.strip() == str(asked)

@@ -144,6 +144,7 @@ class ScatteredLanes:
         self.echoed = []
         self.sent = []
         self.idle = 0
+        self.heard = Effort()
 
     @property
     def trained(self):
@@ -171,6 +172,7 @@ class ScatteredLanes:
         chosen = self.random.sample(busy, min(len(busy), self.random.randint(1, 3)))
         echo = [self.echoed.pop(self.random.randrange(len(self.echoed)))] if self.echoed else []
         replies = [(lane, self._answer(lane)) for lane in chosen]
+        self.heard = sum((reply.effort for _, reply in replies if isinstance(reply, Reply)), self.heard)
         place = self.random.randint(0, len(replies))
         return [*replies[:place], *echo, *replies[place:]]
 

@@ -1,0 +1,42 @@
+"""A lane's process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slalom.lanes.base import Worker, WorkerFactory
+    from slalom.trial import Reply, Turn
+
+
+class LaneActor:
+    """Workers by their lane's number: one, or several where lanes without a place moved in with another."""
+
+    def __init__(self, factory: WorkerFactory) -> None:
+        self._factory = factory
+        self._workers: dict[int, Worker] = {}
+
+    def node(self) -> str:
+        """The id of the node that it runs on."""
+        import ray
+
+        return str(ray.get_runtime_context().get_node_id())
+
+    def open(self, lane: int) -> None:
+        """Make the lane's worker, anew where it had one."""
+        self._workers[lane] = self._factory()
+
+    def turn(self, lane: int, turn: Turn) -> Reply | str:
+        """The worker's reply, or why it is gone; then so are the turns that follow, until it is opened again.
+
+        A reason is text, since the class of a user's exception may be unknown where it is read.
+        """
+        worker = self._workers.pop(lane, None)
+        if worker is None:
+            return "its worker is gone"
+        try:
+            reply = worker.turn(turn)
+        except Exception as exc:  # noqa: BLE001 (a user's model may raise anything; the loop is told)
+            return f"{type(exc).__name__}: {exc}"
+        self._workers[lane] = worker
+        return reply

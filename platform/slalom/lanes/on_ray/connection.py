@@ -1,0 +1,121 @@
+"""The connection to Ray: a running cluster that answers within seconds, or a local one that is started."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from slalom.errors import Infrastructure, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+KNOCK_SECONDS = 5.0
+
+LOCAL_TRIES = 2
+"""A local Ray gives up where its helper processes take longer than 15 s, which a busy machine may need once."""
+
+LOCAL_STORE_BYTES = 256 << 20
+"""Shared memory of a local Ray's object store, by default 30 % of the machine's; turns and replies are small."""
+
+HTTP2_SETTINGS = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + HTTP2_SETTINGS
+TLS_ALERT = 0x15
+
+
+def connect(address: str | None, folder: Path | None, namespace: str) -> Any:
+    """The ray module, connected; the actors run in a copy of `folder`.
+
+    Raises InputError where the address is none or this process is connected already, Infrastructure within seconds
+    where nothing answers there.
+    """
+    if address is not None and address != "auto":
+        knock(address)
+    # Ray reads these when it is imported and when it starts its processes: no usage report, no warning on the
+    # accelerator's variable that later versions will change.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    with warnings.catch_warnings(), _own_sigterm():
+        warnings.simplefilter("ignore")
+        import ray
+
+        if ray.is_initialized():
+            raise InputError("this process is connected to Ray already; call ray.shutdown() before a study is run")
+        options: dict[str, Any] = {"address": address} if address else _local()
+        if folder is not None:
+            options["runtime_env"] = {"working_dir": str(folder)}
+        for tries_left in reversed(range(1 if address else LOCAL_TRIES)):
+            try:
+                ray.init(**options, namespace=namespace, log_to_driver=False, logging_level=logging.ERROR)
+            except Exception as exc:
+                if not tries_left:
+                    raise Infrastructure(_failure(address, exc)) from exc
+            else:
+                break
+    return ray
+
+
+def knock(address: str) -> None:
+    """See whether a gRPC server answers at the address, since Ray itself would try for minutes.
+
+    What speaks gRPC greets with an HTTP/2 settings frame; where it wants TLS it answers with an alert.
+    """
+    host, port = _host_and_port(address)
+    try:
+        with socket.create_connection((host, port), timeout=KNOCK_SECONDS) as line, line.makefile("rb") as answers:
+            line.sendall(HTTP2_GREETING)
+            answer = answers.read(len(HTTP2_SETTINGS))
+    except OSError as exc:
+        raise Infrastructure(f"Ray at {address} does not answer: {exc}; check --ray, or leave it out") from exc
+    if answer[3:4] != HTTP2_SETTINGS[3:4] and answer[:1] != bytes((TLS_ALERT,)):
+        raise Infrastructure(
+            f"what answers at {address} is no Ray; check --ray: its port is that of `ray start --head`, 6379 by "
+            "default, not the dashboard's"
+        )
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(f"//{address.removeprefix('ray://')}")
+        host, port = parts.hostname, parts.port
+        (host or "").encode("idna")
+    except ValueError:
+        host = port = None
+    if not host or not port or parts.path or parts.query or parts.fragment:
+        raise InputError(f"--ray: an address is host:port, ray://host:port or auto, but got {address!r}")
+    return host, port
+
+
+def _local() -> dict[str, Any]:
+    return {"address": "local", "include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
+
+
+def _failure(address: str | None, exc: Exception) -> str:
+    reason = str(exc).strip() or type(exc).__name__
+    if address is None:
+        return f"a local Ray does not start: {reason}"
+    return (
+        f"Ray at {address} cannot be joined: {reason}; check --ray: host:port works on the cluster's own nodes, "
+        "ray://host:10001 from elsewhere"
+    )
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Keep the process's answer to SIGTERM, which ray.init replaces."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)

@@ -1,0 +1,35 @@
+"""Small studies that really train, and what came of them."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+import slalom
+from slalom import api
+
+DOCUMENT: dict[str, Any] = {
+    "name": "small",
+    "question": "Does momentum help?",
+    "task": "digits",
+    "model": {"name": "mlp", "hidden": [8]},
+    "training": {"epochs": 4, "batch_size": 64, "optimizer": "momentum"},
+    "search": {"learning_rate": {"log": [1e-3, 1.0]}},
+    "arms": {"plain": {"momentum": 0.0}, "heavy": {"momentum": 0.9}},
+    "tune": {"trials": 6},
+    "confirm": {"seeds": 6},
+    "compare": {"baseline": "plain"},
+}
+
+SPEC = slalom.Study(**DOCUMENT)
+
+
+def run_here(study):
+    """The trials of a study that ran in this process."""
+    with tempfile.TemporaryDirectory() as home:
+        return rows(slalom.run(study, home, lanes=api.local_lanes).export())
+
+
+def rows(exported):
+    """What is said of every trial, but for how often it was tried."""
+    return [{name: value for name, value in row.items() if name != "attempt"} for row in exported]

@@ -1,0 +1,62 @@
+"""A worker that does as it is told, in place of one that trains."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from slalom.trial import Effort, Outcome, Phase, Reply, TrialId, TrialResult, Turn
+
+
+class Unheard(Exception):
+    """Cannot be made again from its arguments, so it does not survive pickling."""
+
+    def __init__(self, code, text):
+        super().__init__(f"{text} (code {code})")
+
+
+def told(command, number=0):
+    """A turn that tells the worker to do something."""
+    return Turn(drops=(TrialId(command, Phase.TUNE, number),))
+
+
+class Obedient:
+    """Answers each turn with its number, and how many turns it has taken."""
+
+    def __init__(self):
+        self.taken = 0
+
+    def turn(self, turn):
+        self.taken += 1
+        command, _, number = turn.drops[0]
+        results = getattr(self, command)(number) or ()
+        return Reply(results=tuple(results), effort=Effort(self.taken, self.taken), slots=number)
+
+    def answer(self, number):
+        pass
+
+    def fail(self, number):
+        raise Unheard(number, "no such layer")
+
+    def leave(self, number):
+        os._exit(1)
+
+    def sleep(self, number):
+        time.sleep(number / 1000)
+
+    def heavy(self, number):
+        """Answer with some megabytes, which take a way of their own."""
+        yield TrialResult(TrialId("a", Phase.CONFIRM, 0), 0, Outcome.COMPLETE, 1, {}, weights=bytes(number << 20))
+
+    def ask(self, number):
+        """Answer with what the process is: its pid, its device's share and the variable that MKL reads."""
+        names = ("CUDA_VISIBLE_DEVICES", "MKL_CBWR")
+        text = " ".join([str(os.getpid()), *(str(os.environ.get(name)) for name in names)])
+        yield TrialResult(TrialId("a", Phase.CONFIRM, 0), 0, Outcome.COMPLETE, 1, {}, device=text)
+
+
+class Refusing:
+    """A worker that cannot be made."""
+
+    def __init__(self):
+        raise ValueError("no device today")
