@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.errors import Infrastructure, InputError, nearest
+from slalom.errors import Infrastructure, InputError, Interrupted, nearest
 from slalom.home import Home
 from slalom.summary import State
 from slalom.trial import Outcome
@@ -79,10 +79,10 @@ class Result:
 
 def load(study: str | Path) -> StudySpec:
     """A bundled study by its name, or a study file by its path; StudyError where it breaks a rule."""
+    file = _study_file(study)
     from slalom.spec.read import Reading, read_study
     from slalom_worker.catalogue import CATALOGUE
 
-    file = _study_file(study)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
@@ -122,11 +122,18 @@ def run(
     Raises StudyError or InputError before anything is started, Infrastructure where a part fails for good, and
     Interrupted on Ctrl-C; what had ended is kept.
     """
-    spec, place = _spec(study), _home(home)
+    place, spec = _home(home), _spec(study)
+    if ray and ray != "auto" and not lanes and not place.has_trials:
+        from slalom.lanes.on_ray.connection import knock
+
+        knock(ray)  # it does so again, but a wrong address should not leave a home behind
     with place.alone():
         store = _store(spec, place)
         if not _complete(store, place):
-            _train(spec, place, store, lanes or partial(ray_lanes, address=ray), watch)
+            try:
+                _train(spec, place, store, lanes or partial(ray_lanes, address=ray), watch)
+            except KeyboardInterrupt as exc:  # before the loop, or after it
+                raise Interrupted("stopped; what had ended is kept") from exc
         result = _result(spec, place, store)
     _complain(result)
     return result
@@ -134,7 +141,7 @@ def run(
 
 def show(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_HOME) -> Result:
     """What a study has found so far; InputError where nothing of it is in this home."""
-    spec, place = _spec(study), _home(home)
+    place, spec = _home(home), _spec(study)
     missing = InputError(f"nothing of {spec.name} is in {place.shown()['storage']}: `slalom run` starts it")
     if not place.has_trials:
         raise missing
@@ -208,6 +215,8 @@ def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
 
     ended, notes = store.ended(), store.notes()
     state = State.COMPLETE if notes.get("recorded") else State(notes.get("state", State.RUNNING))
+    if state is State.RUNNING and home.deserted:
+        state = State.INTERRUPTED  # by something that left no time to say so
     summary = summarise(spec, ended, state, throughput(notes))
     again: Mapping[str, bool] = notes.get("reproduced", {})
     arms = tuple(replace(arm, reproduced=again.get(arm.name)) for arm in summary.arms)

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shlex
 import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.errors import InputError, Interrupted, SlalomError
+from slalom.errors import Infrastructure, InputError, Interrupted, SlalomError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
     from slalom.home import Home
 
 
+DEFAULT_HOME = Path("slalom-home")
+ONCE_MORE_SECONDS = 0.01
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; gives the exit code: 0 done, 2 wrong input, 3 infrastructure failed, 130 interrupted."""
-    signal.signal(signal.SIGTERM, _stop)
+    _listen()
     options = _parser().parse_args(arguments)
     try:
         options.command(options)
+        sys.stdout.flush()
     except Interrupted as exc:
         print(f"slalom: {exc}; go on with: {_same_command(arguments)}", file=sys.stderr)
         return exc.exit_code
@@ -31,10 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"slalom: {exc}", file=sys.stderr)
         return exc.exit_code
     except KeyboardInterrupt:
-        print(f"slalom: stopped before anything was started; again with: {_same_command(arguments)}", file=sys.stderr)
+        print(f"slalom: stopped; again with: {_same_command(arguments)}", file=sys.stderr)
         return Interrupted.exit_code
     except BrokenPipeError:
-        sys.stderr.close()
+        # Who read, `head` for one, has enough; Python flushes once more at its end, where nothing must complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -49,7 +58,7 @@ def _run(options: argparse.Namespace) -> None:
         _print_json(result.as_json())
         return
     verdict(result)
-    print(f"Browse every trial: slalom ui{_place_options(options)}")
+    print(f"Browse every trial: {_browse(options)}")
 
 
 def _show(options: argparse.Namespace) -> None:
@@ -135,7 +144,8 @@ def _ui(options: argparse.Namespace) -> None:
         for name, address in pages(options.host, options.port):
             print(f"{name}: {address}")
         print("Ctrl-C stops the server.", flush=True)
-        server.wait()
+        if server.wait():
+            raise Infrastructure(f"MLflow's server has ended by itself: see {home.folder / 'ui.log'}")
 
 
 def _schema(_options: argparse.Namespace) -> None:
@@ -171,7 +181,9 @@ def _study(parser: argparse.ArgumentParser) -> None:
 
 
 def _place(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--home", type=Path, default=Path("slalom-home"), help="the folder with a study's state")
+    parser.add_argument(
+        "--home", type=Path, default=DEFAULT_HOME, help="the folder with a study's state (default: %(default)s)"
+    )
     parser.add_argument("--storage", metavar="URL", help="an Optuna storage instead of HOME/optuna.db")
     parser.add_argument("--tracking-uri", metavar="URI", help="an MLflow server or store instead of HOME/mlflow.db")
 
@@ -186,8 +198,14 @@ def _output(parser: argparse.ArgumentParser) -> None:
 
 
 def _address(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=5000)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=5000, help="the port to listen at (default: %(default)s)")
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 2**16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a port is a whole number from 1 to {2**16 - 1}, but got {text!r}")
 
 
 def _home(options: argparse.Namespace) -> Home:
@@ -196,20 +214,50 @@ def _home(options: argparse.Namespace) -> Home:
     return Home(options.home, options.storage, options.tracking_uri)
 
 
-def _place_options(options: argparse.Namespace) -> str:
-    return "" if options.home == Path("slalom-home") else f" --home {options.home}"
+def _browse(options: argparse.Namespace) -> str:
+    """The command, or the server's address, that shows what a run has recorded."""
+    home = _home(options)
+    if home.artifacts is None:
+        return home.shown()["tracking_uri"]
+    words = [] if options.home == DEFAULT_HOME else ["--home", str(options.home)]
+    words += [] if options.tracking_uri is None else ["--tracking-uri", options.tracking_uri]
+    return _command("ui", *words)
 
 
 def _same_command(arguments: Sequence[str] | None) -> str:
-    return " ".join(["slalom", *(sys.argv[1:] if arguments is None else arguments)])
+    return _command(*(sys.argv[1:] if arguments is None else arguments))
+
+
+def _command(*words: str) -> str:
+    """A command to copy, without its passwords."""
+    from slalom.home import hide_passwords
+
+    return hide_passwords(shlex.join(["slalom", *words]))
 
 
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
-def _stop(_number: int, _frame: object) -> None:
-    """SIGTERM stops a run as Ctrl-C does."""
+def _listen() -> None:
+    """Have SIGTERM stop a command as Ctrl-C does, and Ctrl-C only where it is not ignored, as behind `nohup`."""
+    signal.signal(signal.SIGTERM, _stop)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _stop)
+
+
+def _stop(_number: int, frame: FrameType | None) -> None:
+    """Stop; within an import a moment later.
+
+    There, KeyboardInterrupt can get lost, leave the import lock held, or a module half made, and the recorder's thread,
+    which imports too, would wait for ever or fail.
+    """
+    while frame is not None and frame.f_code is not main.__code__:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            signal.signal(signal.SIGALRM, _stop)
+            signal.setitimer(signal.ITIMER_REAL, ONCE_MORE_SECONDS)
+            return
+        frame = frame.f_back
     raise KeyboardInterrupt
 
 

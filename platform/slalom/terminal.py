@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from slalom.report import answer, legend, protocol, result_rows, tuning_rows
+from slalom.report import Rows, answer, legend, protocol, result_rows, tuning_rows
+from slalom.wording import listing, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from slalom.campaign import Progress
 
 LINE_SECONDS = 10.0
+
+PLAIN_COLUMNS = 120
+"""Width of what is no terminal: a file, a pipe, a log."""
 
 OTHER_NUMBERS = (
     "other numbers than before: either the lanes' devices differ in kind, or the model draws random numbers of its own"
@@ -32,8 +38,9 @@ class Watch:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = Console(stderr=True)
+        # A dumb terminal cannot take a line back.
         self._live = (
-            Live(console=self._console, auto_refresh=False, transient=True) if self._console.is_terminal else None
+            Live(console=self._console, auto_refresh=False, transient=True) if self._console.is_interactive else None
         )
         self._clock = clock
         self._last = clock()
@@ -63,30 +70,44 @@ def line(progress: Progress) -> str:
     """Progress in one line."""
     done, budget = (sum(getattr(arm, name) for arm in progress.arms) for name in ("done", "budget"))
     arms = ", ".join(f"{arm.name} {arm.done}/{arm.budget}" for arm in progress.arms)
-    left = "" if progress.seconds_left is None else f", about {_duration(progress.seconds_left)} left"
-    return f"{done}/{budget} trials, {progress.trials_per_second:.1f}/s{left}: {arms}"
+    return f"{done} of {budget} trials{_pace(progress)}: {arms}"
 
 
 def verdict(result: Result) -> None:
     """The tables and the sentence, on standard output."""
     spec, summary = result.spec, result.summary
     console = Console()
-    for title, shown in ((spec.question, result_rows(spec, summary)), ("Tuning", tuning_rows(spec, summary))):
-        header, body = shown
-        table = Table(box=box.SIMPLE_HEAD, title=Text(title), title_justify="left", title_style="bold")
-        for column in header:
-            table.add_column(column, overflow="fold")
-        for row in body:
-            table.add_row(*map(Text, row))
-        console.print(table)
+    if not console.is_terminal:
+        console.width = PLAIN_COLUMNS
+    console.print(Text(f"{spec.question}\n", style="bold"))
+    for rows in (result_rows(spec, summary), tuning_rows(spec, summary)):
+        console.print(_fitting(rows, console), "")
     notes = [legend(spec), protocol(spec)]
-    notes += [f"Known of the task: {', '.join(f'{name} {value:.4f}' for name, value in spec.facts.items())}."]
+    facts = [f"{name.replace('_', ' ')} {short(value)}" for name, value in spec.facts.items()]
+    notes += [f"Known about the task: {listing(facts)}."]
     for note in notes if spec.facts else notes[:2]:
         console.print(Text(note, style="dim"))
     changed = [arm.name for arm in result.arms if arm.reproduced is False]
     if changed:
         console.print(Text(f"Trained again, {', '.join(changed)} gave {OTHER_NUMBERS}", style="yellow"))
-    console.print(Text(f"\nVerdict: {answer(spec, summary)}\n", style="bold"))
+    console.print(Text(f"\nVerdict: {answer(spec, summary)}\n", style="bold"), soft_wrap=not console.is_terminal)
+
+
+def _fitting(rows: Rows, console: Console) -> Table:
+    """A table in which no number is broken: where it is too wide, intervals and judgements get lines of their own."""
+    wide = _table(rows, " ")
+    unbounded = console.options.update(width=sys.maxsize)
+    return wide if console.measure(wide, options=unbounded).maximum <= console.width else _table(rows, "\n")
+
+
+def _table(rows: Rows, gap: str) -> Table:
+    header, body = rows
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    for column in header:
+        table.add_column(column, overflow="fold")
+    for row in body:
+        table.add_row(*(Text(re.sub(r" (?=\[|better|worse)", gap, cell)) for cell in row))
+    return table
 
 
 def _live_table(progress: Progress) -> Table:
@@ -95,9 +116,15 @@ def _live_table(progress: Progress) -> Table:
         best = "" if arm.best is None else f"{arm.best:.4f}"
         counts = (str(count) for count in (arm.pruned, arm.diverged, arm.failed))
         table.add_row(arm.name, f"{arm.done} / {arm.budget}", *counts, best)
-    left = "" if progress.seconds_left is None else f", about {_duration(progress.seconds_left)} left"
-    table.caption = f"{progress.trials_per_second:.1f} trials/s{left}"
+    table.caption = _pace(progress).removeprefix(", ") or "no trial has ended yet"
     return table
+
+
+def _pace(progress: Progress) -> str:
+    """ ", 2.5 trials/s, about 40 s left", or nothing while no trial of this run has ended."""
+    if progress.seconds_left is None:
+        return ""
+    return f", {progress.trials_per_second:.1f} trials/s, about {_duration(progress.seconds_left)} left"
 
 
 def _duration(seconds: float) -> str:

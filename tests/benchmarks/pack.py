@@ -71,9 +71,7 @@ def packed(objective: Objective, width: int, steps: int) -> float:
     """Microseconds per trial and step of a pack of Adam trials."""
     chosen = settings("adam", learning_rate=1e-3)
     pack = Pack(objective)
-    pack.seat(
-        [Slot.start(order(trial(n, objective.work, chosen, epochs=10**6)), objective) for n in range(width)]
-    )
+    pack.seat([Slot.start(order(trial(n, objective.work, chosen, epochs=10**6)), objective) for n in range(width)])
     return timed(pack.advance, steps) / width
 
 

@@ -19,6 +19,7 @@ DOCUMENT: dict[str, Any] = {
     "tune": {"trials": 6},
     "confirm": {"seeds": 6},
     "compare": {"baseline": "plain"},
+    "resources": {"lanes": 2},
 }
 
 SPEC = slalom.Study(**DOCUMENT)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from contextlib import contextmanager
 
@@ -11,22 +14,13 @@ import ray
 import slalom
 from slalom import api
 from slalom.errors import Infrastructure, InputError
-from slalom.lanes.on_ray import RayLanes
 from slalom.lanes.on_ray import lanes as module
+from slalom.trial import Reply
 from slalom_worker.environment import LANE_ENVIRONMENT
 from tests.cluster.clusters import lane_processes, raylet, wait_for
+from tests.cluster.crews import crew, heard
 from tests.cluster.studies import SPEC, rows
-from tests.cluster.workers import Obedient, told
-from tests.contracts.test_lanes import heard
-
-
-@contextmanager
-def crew(address, count=None, share=1.0, factory=Obedient):
-    lanes = RayLanes(address, SPEC.with_resources(lanes=count, gpus_per_lane=share), factory, LANE_ENVIRONMENT)
-    try:
-        yield lanes
-    finally:
-        lanes.close()
+from tests.cluster.workers import told
 
 
 def asked(lanes):
@@ -68,21 +62,30 @@ def test_the_same_numbers_as_in_this_process(cluster, expected, tmp_path):
     names = []
     result = slalom.run(SPEC, tmp_path, lanes=lanes, watch=lambda _: names.append(list(crews[0].names)))
     assert rows(result.export()) == expected
-    assert len(set(names[0])) == 3
     assert {trial["attempt"] for trial in result.export()} == {0}
+    assert len({name.split(" on ")[1] for name in names[0]}) == len(names[0]) == 2
 
 
-def test_from_elsewhere_through_rays_client(cluster, client_port):
-    with crew(f"ray://127.0.0.1:{client_port}", 2) as lanes:
-        for command, number in (("answer", 7), ("fail", 1), ("answer", 8)):
-            lanes.send(0, told(command, number))
-        lanes.send(1, told("leave"))
+def test_through_rays_client_from_elsewhere(cluster, client_port):
+    """There the lanes know no module of the driver's, and errors take another way."""
+
+    class Simple:
+        def turn(self, turn):
+            number = turn.drops[0].number
+            if number == 13:
+                os._exit(1)
+            return Reply(slots=100 // number)
+
+    with crew(f"ray://127.0.0.1:{client_port}", 2, factory=Simple) as lanes:
+        for lane, number in ((0, 5), (0, 0), (0, 4), (1, 13), (1, 4)):
+            lanes.send(lane, told("", number))
         found = heard(lanes, 3)
-        texts = sorted(str(reply) for _, reply in found if isinstance(reply, Infrastructure))
-        assert [text.split(": ", 1)[1] for text in texts][0] == "Unheard: no such layer (code 1)"
-        assert texts[1].startswith("lane 1 on ")
+        assert found[0][1].slots == 20
+        raised, died = sorted(str(reply) for _, reply in found[1:])
+        assert raised.endswith(": ZeroDivisionError: integer division or modulo by zero")
+        assert "died" in died
         for lane in (0, 1):
-            lanes.send(lane, told("answer", 5))
+            lanes.send(lane, told("", 20))
         assert {lane: reply.slots for lane, reply in heard(lanes, 2)} == {0: 5, 1: 5}
 
 
@@ -90,7 +93,10 @@ def test_more_lanes_than_fit(cluster):
     wanted = r"resources: 7 lanes of 0.4 GPU each must fit in the cluster, which has room for 6 \(CPU 2, GPU 3\)"
     with pytest.raises(InputError, match=wanted), crew(cluster.address, 7, 0.4):
         pass
-    with pytest.raises(InputError, match="auto lanes of 4 GPU each must fit .* room for 0"), crew(cluster.address, None, 4):
+    with (
+        pytest.raises(InputError, match="auto lanes of 4 GPU each must fit .* room for 0"),
+        crew(cluster.address, None, 4),
+    ):
         pass
     assert not ray.is_initialized()
 
@@ -98,21 +104,20 @@ def test_more_lanes_than_fit(cluster):
 def test_auto_leaves_to_others_what_they_have_taken(cluster, monkeypatch):
     monkeypatch.setattr(module, "FREE_SECONDS", 0.5)
     monkeypatch.setattr(module, "START_SECONDS", 3.0)
-    with taken(cluster, 2), crew(cluster.address) as lanes:
-        assert len(lanes.names) == 1
-    with taken(cluster, 3):
-        with pytest.raises(Infrastructure, match="all of the cluster's room for 3 lanes of 1 GPU each is taken"):
-            crew(cluster.address).__enter__()
-        with pytest.raises(Infrastructure, match="lane 0 did not start within 3 s: .*free resources are CPU 2, GPU 0"):
-            crew(cluster.address, 1).__enter__()
+    with taken(cluster, 2):
+        with crew(cluster.address) as lanes:
+            assert len(lanes.names) == 1
+        late = "did not start within 3 s: the cluster's free resources are CPU 2, GPU 0"
+        with pytest.raises(Infrastructure, match=f"lane [01] {late}"), crew(cluster.address, 2):
+            pass
+        nothing = "all of the cluster's room for 1 lanes of 2 GPU each is taken"
+        with pytest.raises(Infrastructure, match=nothing), crew(cluster.address, share=2):
+            pass
 
 
 @contextmanager
 def taken(cluster, gpus):
     """Somebody else's lanes hold so many GPUs."""
-    import subprocess
-    import sys
-
     code = (
         "import ray, sys\n"
         f"ray.init({cluster.address!r}, log_to_driver=False)\n"
@@ -123,7 +128,11 @@ def taken(cluster, gpus):
         "sys.stdin.read()\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as other:
         assert other.stdout.readline() == "up\n"
         yield

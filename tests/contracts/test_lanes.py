@@ -13,10 +13,9 @@ from slalom.lanes.in_process import InProcessLanes
 from slalom.lanes.on_ray import RayLanes
 from slalom.trial import Effort
 from tests.cluster.clusters import ray_cluster
+from tests.cluster.crews import heard
 from tests.cluster.studies import SPEC
 from tests.cluster.workers import Obedient, Refusing, told
-
-SECONDS = 60.0
 
 
 def on_ray(address, factory, count):
@@ -42,15 +41,6 @@ def start(request):
     yield begin
     for lanes in started:
         lanes.close()
-
-
-def heard(lanes, count):
-    """So many things that come back, in their order."""
-    found, deadline = [], time.monotonic() + SECONDS
-    while len(found) < count:
-        assert time.monotonic() < deadline, f"only {found} came back"
-        found += lanes.collect(0.5)
-    return found
 
 
 def numbers(found, lane):

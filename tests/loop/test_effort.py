@@ -41,11 +41,13 @@ def test_every_confirm_trial_has_its_arms_chosen_hyperparameters_and_all_epochs(
             assert (confirm.result.outcome, confirm.result.epochs) == (Outcome.COMPLETE, SPEC.epochs)
 
 
-@pytest.mark.parametrize("poison", [-1e6, 1e6, float("nan")])
-@pytest.mark.parametrize("goal", ["minimize", "maximize"])
-def test_no_number_from_test_data_reaches_the_tuning(goal, poison):
+@pytest.mark.parametrize("poison", [-1e6, float("nan")])
+@pytest.mark.parametrize(
+    ("goal", "pruner"), [("minimize", "successive_halving"), ("minimize", "none"), ("maximize", "none")]
+)
+def test_no_number_from_test_data_reaches_the_tuning(goal, pruner, poison):
     """Neither proposals nor prunings nor choices change with it, nor the confirm trial whose weights are kept."""
-    spec = study(space=MIXED, trials=24, goal=goal)
+    spec = study(space=MIXED, trials=24, goal=goal, pruner=pruner)
     runs = []
     for nature in (Nature(), Nature(test=poison)):
         asked, recorder = {}, InMemoryRecorder()

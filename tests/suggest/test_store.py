@@ -102,7 +102,7 @@ def test_studies_that_differ_share_a_storage_and_nothing_else(tmp_path):
     before = exported(one, store)
     assert sqlite_store(tmp_path, other).ended() == {}
     assert sqlite_store(tmp_path, other).notes() == {}
-    train(other, sqlite_store(tmp_path, other), one_lane(Nature(test=1.0)))
+    train(other, sqlite_store(tmp_path, other), one_lane(Nature(test=2.0)))
     assert exported(one, sqlite_store(tmp_path, one)) == before
 
 

@@ -212,11 +212,10 @@ class RayLanes:
             return
 
     def _place(self, node: str) -> str:
-        """The node's address, with the start of its id where several nodes have that address."""
-        addresses = {found["NodeID"]: found["NodeManagerAddress"] for found in self._ray.nodes() if found["Alive"]}
-        address = addresses.get(node, "a node that left")
-        shared = list(addresses.values()).count(address) > 1
-        return f"{address} (node {node[:8]})" if shared else address
+        """The node's address, with the start of its id where other nodes have, or had, that address."""
+        addresses = {found["NodeID"]: found["NodeManagerAddress"] for found in self._ray.nodes()}
+        shared = Counter(addresses.values())[addresses[node]] > 1
+        return f"{addresses[node]} (node {node[:8]})" if shared else str(addresses[node])
 
     def _is_back(self, call: Any) -> bool:
         ready, _ = self._ray.wait([call], timeout=0)

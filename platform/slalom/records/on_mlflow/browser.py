@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from slalom.errors import Infrastructure
+from slalom.errors import Infrastructure, InputError
 from slalom.records.on_mlflow.manners import DEFAULTS
 
 if TYPE_CHECKING:
@@ -32,15 +33,19 @@ CONCLUSIONS = "tags.`slalom.kind` != 'trial'"
 def serve(home: Home, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Serve a home's records on host:port, from when it answers until the block is left.
 
-    What the server says goes to `ui.log` in the home. Raises Infrastructure where it does not come up, for example
-    because the port is taken.
+    What the server says goes to `ui.log` in the home. Raises InputError where the port cannot be listened at, or the
+    home not written to, and Infrastructure where the server does not come up.
     """
+    _check_free(host, port)
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", home.tracking_uri]
     command += ["--artifacts-destination", str(home.artifacts), "--host", host, "--port", str(port), "--workers", "1"]
     log = home.folder / "ui.log"
-    with log.open("w") as said, subprocess.Popen(  # noqa: S603 (our own words)
-        command, env={**DEFAULTS, **os.environ}, stdout=said, stderr=said
-    ) as server:
+    with (
+        _opened(log) as said,
+        subprocess.Popen(  # noqa: S603 (our own words)
+            command, env={**DEFAULTS, **os.environ}, stdout=said, stderr=said
+        ) as server,
+    ):
         try:
             _await(server, f"http://{host}:{port}", log)
             yield server
@@ -65,6 +70,25 @@ def pages(host: str, port: int) -> list[tuple[str, str]]:
     ]
 
 
+def _check_free(host: str, port: int) -> None:
+    """See whether the port can be listened at: MLflow would say so in its log only, after seconds."""
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            line.bind(place)
+    except OSError as exc:
+        raise InputError(f"--host, --port: cannot listen at {host}:{port}: {exc.strerror}; try another --port") from exc
+
+
+def _opened(log: Path) -> IO[str]:
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("w")
+    except OSError as exc:
+        raise InputError(f"--home: cannot write to {log.parent}: {exc.strerror}") from exc
+
+
 def _await(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
@@ -73,8 +97,5 @@ def _await(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
         except (URLError, OSError):
             time.sleep(0.2)
         else:
-            # Another server may hold the port: then ours ends.
-            time.sleep(0.5)
-            if server.poll() is None:
-                return
-    raise Infrastructure(f"MLflow's server does not come up at {address} (see {log}); is the port taken? try --port")
+            return
+    raise Infrastructure(f"MLflow's server does not come up at {address}: see {log}")
