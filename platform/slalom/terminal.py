@@ -121,7 +121,7 @@ def _live_table(progress: Progress) -> Table:
 
 
 def _pace(progress: Progress) -> str:
-    """ ", 2.5 trials/s, about 40 s left", or nothing while no trial of this run has ended."""
+    """The pace as in ", 2.5 trials/s, about 40 s left"; nothing while no trial of this run has ended."""
     if progress.seconds_left is None:
         return ""
     return f", {progress.trials_per_second:.1f} trials/s, about {_duration(progress.seconds_left)} left"

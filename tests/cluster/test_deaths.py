@@ -78,6 +78,7 @@ def test_lanes_that_live_together(cluster, monkeypatch):
             lanes.send(lost, told("answer", 5))
             found = dict(heard(lanes, 2))
             assert all(isinstance(found[lane], LaneLost) for lane in (host, lost))
+            monkeypatch.setattr(module, "PLACE_SECONDS", 60.0)
             extra = add_node(cluster, 1)
             for lane in range(4):
                 lanes.send(lane, told("answer", 6))

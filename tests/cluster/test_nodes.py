@@ -94,7 +94,7 @@ def test_more_lanes_than_fit(cluster):
     with pytest.raises(InputError, match=wanted), crew(cluster.address, 7, 0.4):
         pass
     with (
-        pytest.raises(InputError, match="auto lanes of 4 GPU each must fit .* room for 0"),
+        pytest.raises(InputError, match=r"auto lanes of 4 GPU each must fit .* room for 0"),
         crew(cluster.address, None, 4),
     ):
         pass

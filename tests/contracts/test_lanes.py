@@ -129,5 +129,5 @@ def test_a_factory_made_on_the_spot(start):
 
 def test_a_worker_that_cannot_be_made(start):
     """It is told in one line."""
-    with pytest.raises((Infrastructure, ValueError), match="^[^\\n]*no device today$"):
+    with pytest.raises((Infrastructure, ValueError), match=r"^[^\n]*no device today$"):
         start(1, Refusing)

@@ -26,6 +26,15 @@ LOCAL_TRIES = 2
 LOCAL_STORE_BYTES = 256 << 20
 """Shared memory of a local Ray's object store, by default 30 % of the machine's; turns and replies are small."""
 
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # no warning that later versions of Ray will treat the accelerator's variable in another way
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # every line: where a lane dies, Ray prints a paragraph to standard output, though nothing is logged to the driver
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
+}
+"""Variables that Ray reads when it is imported and when it starts its processes."""
+
 HTTP2_SETTINGS = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + HTTP2_SETTINGS
 TLS_ALERT = 0x15
@@ -39,10 +48,8 @@ def connect(address: str | None, folder: Path | None, namespace: str) -> Any:
     """
     if address is not None and address != "auto":
         knock(address)
-    # Ray reads these when it is imported and when it starts its processes: no usage report, no warning on the
-    # accelerator's variable that later versions will change.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     with warnings.catch_warnings(), _own_sigterm():
         warnings.simplefilter("ignore")
         import ray
