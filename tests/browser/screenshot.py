@@ -63,22 +63,31 @@ def shown(driver, path, seconds=40):
 def open_conclusions(driver, page, study):
     """The experiment's page with the study's arms unfolded, without the assistant beside it."""
     driver.get(page)
-    shown(driver, f"//a[normalize-space()='{study}' and contains(@href, '/runs/')]")
-    for label in ("Close", "close"):
-        try:
-            shown(driver, f"//button[@aria-label='{label}']", 2).click()
-        except TimeoutException:
-            continue
-    for fold in driver.find_elements(By.XPATH, "//*[contains(@class, 'ag-row')]//button"):
-        if "plus" in fold.get_attribute("innerHTML").lower():
-            fold.click()
-            break
+    link = f"//a[normalize-space()='{study}' and contains(@href, '/runs/')]"
+    shown(driver, link)
+    for button in driver.find_elements(By.XPATH, "//button[@aria-label='Close']"):
+        button.click()
+    marks = f"({link}/ancestor::*[@role='gridcell'][1]//button | {link}/ancestor::*[@role='gridcell'][1]//span[@role='img'])"
+    # The page draws its rows again while it loads, so a mark is found anew for every try.
+    for number in range(1, 1 + len(driver.find_elements(By.XPATH, marks))):
+        mark = f"({marks})[{number}]"
+        click = "document.evaluate(arguments[0], document, null, 9, null).singleNodeValue.dispatchEvent("
+        driver.execute_script(f"{click}new MouseEvent('click', {{bubbles: true}}))", mark)
+        if _unfolded(driver):
+            return
+    raise TimeoutException(f"no arms are shown below {study}")
+
+
+def _unfolded(driver):
+    try:
+        shown(driver, "(//*[contains(@class, 'ag-row')]//a[contains(@href, '/runs/')])[2]", 4)
+    except TimeoutException:
+        return False
+    return True
 
 
 if __name__ == "__main__":
     with served(sys.argv[1]) as studies, browser() as window:
         name, address = next(iter(studies.items()))
         open_conclusions(window, address, name)
-        window.implicitly_wait(3)
-        window.find_elements(By.XPATH, "//nothing")
         window.save_screenshot(sys.argv[2])
