@@ -67,7 +67,8 @@ def open_conclusions(driver, page, study):
     shown(driver, link)
     for button in driver.find_elements(By.XPATH, "//button[@aria-label='Close']"):
         button.click()
-    marks = f"({link}/ancestor::*[@role='gridcell'][1]//button | {link}/ancestor::*[@role='gridcell'][1]//span[@role='img'])"
+    cell = f"{link}/ancestor::*[@role='gridcell'][1]"
+    marks = f"{cell}//button | {cell}//span[@role='img']"
     # The page draws its rows again while it loads, so a mark is found anew for every try.
     for number in range(1, 1 + len(driver.find_elements(By.XPATH, marks))):
         mark = f"({marks})[{number}]"

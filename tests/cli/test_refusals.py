@@ -19,7 +19,7 @@ WRONG = {
     "missing key": ("task: digits\n", "", "1:1", ["needs 'task'"]),
     "wrong type": ("epochs: 4", "epochs: four", "5:20", ["epochs must be a whole number", "got 'four'"]),
     "unknown task": ("task: digits", "task: digit", "3:7", ["task 'digit' is unknown", "did you mean 'digits'?"]),
-    "no YAML": ("[8]}", "[8}", "4:28", ["this is not YAML 1.2"]),
+    "no YAML": ("[8]}", "[8}", "4:30", ["this is not YAML 1.2"]),
     "own task that is not there": ("task: digits", "task: cats.py:Cats", "3:7", ["cats.py", "no such file"]),
 }
 
