@@ -42,5 +42,5 @@ def test_the_page_shows_study_arms_verdict_and_a_curve(result):
         shown(
             window, "//*[contains(@class, 'js-plotly-plot')]//*[contains(@class, 'scatterlayer')]//*[name()='path']", 60
         )
-        shown(window, "//*[contains(text(), 'validation')]")
+        shown(window, "//*[contains(@class, 'js-plotly-plot')]//*[name()='svg']", 60)
         window.save_screenshot(PICTURES / "curve.png")
