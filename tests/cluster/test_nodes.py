@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -15,7 +14,6 @@ import slalom
 from slalom import api
 from slalom.errors import Infrastructure, InputError
 from slalom.lanes.on_ray import lanes as module
-from slalom.trial import Reply
 from slalom_worker.environment import LANE_ENVIRONMENT
 from tests.cluster.clusters import lane_processes, raylet, wait_for
 from tests.cluster.crews import crew, heard
@@ -64,29 +62,6 @@ def test_the_same_numbers_as_in_this_process(cluster, expected, tmp_path):
     assert rows(result.export()) == expected
     assert {trial["attempt"] for trial in result.export()} == {0}
     assert len({name.split(" on ")[1] for name in names[0]}) == len(names[0]) == 2
-
-
-def test_through_rays_client_from_elsewhere(cluster, client_port):
-    """There the lanes know no module of the driver's, and errors take another way."""
-
-    class Simple:
-        def turn(self, turn):
-            number = turn.drops[0].number
-            if number == 13:
-                os._exit(1)
-            return Reply(slots=100 // number)
-
-    with crew(f"ray://127.0.0.1:{client_port}", 2, factory=Simple) as lanes:
-        for lane, number in ((0, 5), (0, 0), (0, 4), (1, 13), (1, 4)):
-            lanes.send(lane, told("", number))
-        found = heard(lanes, 3)
-        assert found[0][1].slots == 20
-        raised, died = sorted(str(reply) for _, reply in found[1:])
-        assert raised.endswith(": ZeroDivisionError: integer division or modulo by zero")
-        assert "died" in died
-        for lane in (0, 1):
-            lanes.send(lane, told("", 20))
-        assert {lane: reply.slots for lane, reply in heard(lanes, 2)} == {0: 5, 1: 5}
 
 
 def test_more_lanes_than_fit(cluster):
