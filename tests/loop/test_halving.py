@@ -4,11 +4,11 @@ import pytest
 
 from slalom.plan import rungs, survivors
 from slalom.trial import Outcome, Phase, TrialId
+from tests.loop.scattered import ScatteredLanes
 from tests.loop.worlds import (
     FakeWorker,
     MemoryStore,
     Nature,
-    ScatteredLanes,
     exported,
     one_lane,
     scattered,

@@ -1,13 +1,12 @@
-"""Studies without training: numbers by hashing, workers that count epochs, lanes that answer as chance has it."""
+"""Studies without training: numbers by hashing, workers that count epochs, and what breaks a run off."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-import random
 import tempfile
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -15,7 +14,6 @@ from pathlib import Path
 import optuna
 from optuna.storages import InMemoryStorage
 
-from slalom.errors import LaneLost
 from slalom.export import export
 from slalom.lanes.in_process import InProcessLanes
 from slalom.loop import run
@@ -24,6 +22,7 @@ from slalom.seeds import derive
 from slalom.spec.model import Arm, Choices, Compare, IntRange, Metric, Range, Resources, StudySpec, Tune
 from slalom.suggest import Proposals, TrialStore
 from slalom.trial import Effort, Outcome, Phase, Reply, Report, TrialId, TrialResult, Work
+from tests.loop.scattered import ScatteredLanes
 
 WORK = Work({"name": "digits"}, {"name": "mlp", "hidden": (8,), "activation": "tanh"}, 32)
 RATE = {"learning_rate": Range(1e-3, 1.0, log=True)}
@@ -121,99 +120,6 @@ class FakeWorker:
         elif epoch == order.until:
             del self.seated[trial.id]
             self.parked[trial.id] = epoch
-
-
-class ScatteredLanes:
-    """Lanes that take turns in random order and die at random.
-
-    deaths: how many lanes die at most
-    spare: no trial is lost so often that it fails
-    echoes: what was answered is answered again, and dead lanes answer after their death, with lies
-    """
-
-    def __init__(self, factory, lanes, seed, *, deaths=0, spare=True, echoes=False):
-        self.random = random.Random(seed)
-        self.factory = factory
-        self.hired = []
-        self.workers = [self._hire() for _ in range(lanes)]
-        self.names = [f"lane {number}" for number in range(lanes)]
-        self.queues = [deque() for _ in range(lanes)]
-        self.trains = [{} for _ in range(lanes)]
-        self.losses = {}
-        self.deaths, self.spare, self.echoes = deaths, spare, echoes
-        self.died = self.lies = 0
-        self.echoed = []
-        self.sent = []
-        self.idle = 0
-        self.heard = Effort()
-
-    @property
-    def trained(self):
-        """Every epoch that any worker trained: the trial, its attempt and the epoch."""
-        return [step for worker in self.hired for step in worker.trained]
-
-    @property
-    def orders(self):
-        """Every order that was sent."""
-        return [order for _, turn in self.sent for order in turn.orders]
-
-    def _hire(self):
-        self.hired.append(self.factory())
-        return self.hired[-1]
-
-    def send(self, lane, turn):
-        self.queues[lane].append(turn)
-        self.trains[lane].update({order.trial.id: order for order in turn.orders})
-        self.sent.append((lane, turn))
-
-    def collect(self, timeout):
-        busy = [lane for lane, queue in enumerate(self.queues) if queue]
-        self.idle = 0 if busy else self.idle + 1
-        assert self.idle < 100, "the loop waits for lanes that have nothing to do"
-        chosen = self.random.sample(busy, min(len(busy), self.random.randint(1, 3)))
-        echo = [self.echoed.pop(self.random.randrange(len(self.echoed)))] if self.echoed else []
-        replies = [(lane, self._answer(lane)) for lane in chosen]
-        self.heard = sum((reply.effort for _, reply in replies if isinstance(reply, Reply)), self.heard)
-        place = self.random.randint(0, len(replies))
-        return [*replies[:place], *echo, *replies[place:]]
-
-    def _answer(self, lane):
-        try:
-            reply = self.workers[lane].turn(self.queues[lane].popleft())
-        except ZeroDivisionError as exc:
-            return self._die(lane, f"ZeroDivisionError: {exc}")
-        dies = self.deaths > self.died and self._mortal(lane) and self.random.random() < 0.2
-        if self.echoes and (reply.reports or reply.results) and self.random.random() < 0.5:
-            self.echoed.append((lane, _lie(reply) if dies else Reply(reply.reports, reply.results)))
-            self.lies += dies
-        if dies:
-            return self._die(lane, "killed")
-        reached = {report.trial for report in reply.reports if report.epoch == self.trains[lane][report.trial].until}
-        for trial in reached | {result.trial for result in reply.results}:
-            del self.trains[lane][trial]
-        return reply
-
-    def _mortal(self, lane):
-        return not self.spare or all(self.losses.get(trial, 0) < 2 for trial in self.trains[lane])
-
-    def _die(self, lane, why):
-        self.died += 1
-        for trial in self.trains[lane]:
-            self.losses[trial] = self.losses.get(trial, 0) + 1
-        self.trains[lane].clear()
-        self.queues[lane].clear()
-        self.workers[lane] = self._hire()
-        return LaneLost(f"lane {lane}: {why}")
-
-    def close(self):
-        pass
-
-
-def _lie(reply):
-    """The reply with numbers that no trial reaches."""
-    lies = {f"{split}.{name}": -9.0 for split in ("validation", "test") for name in ("error", "accuracy")}
-    reports = (replace(report, metrics=lies) for report in reply.reports)
-    return Reply(tuple(reports), tuple(replace(result, metrics=lies) for result in reply.results))
 
 
 @dataclass

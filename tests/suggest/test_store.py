@@ -67,7 +67,7 @@ def _sorted(trial):
 anything = st.floats(allow_nan=True, allow_infinity=True)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     outcome=st.sampled_from(Outcome),
     rate=st.floats(1e-3, 1.0),
