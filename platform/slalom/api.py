@@ -6,12 +6,14 @@ Everything heavy is imported when it is used, so that `import slalom` stays quic
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from slalom.errors import Infrastructure, InputError, Interrupted, nearest
+from slalom.errors import Infrastructure, InputError, Interrupted, SlalomError, nearest
 from slalom.home import Home
 from slalom.summary import State
 from slalom.trial import Outcome
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
 
     from slalom.campaign import Progress
     from slalom.lanes.base import Lanes
+    from slalom.records.base import Recorder
     from slalom.spec.model import Inspected, StudySpec
     from slalom.suggest import TrialStore
     from slalom.summary import ArmSummary, Summary, Verdict
     from slalom.trial import Ended, Settings, TrialId
 
 DEFAULT_HOME = Path("slalom-home")
+CLOSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -193,15 +197,37 @@ def _train(
     from slalom.suggest import Proposals
 
     recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec))
-    try:
+    with _finished(recorder):
         crew = lanes(spec)
         try:
             train(spec, store, crew, recorder, Proposals, watch)
         finally:
             crew.close()
-    finally:
-        recorder.close()
     store.note("recorded", [*store.notes().get("recorded", []), home.shown()["tracking_uri"]])
+
+
+@contextmanager
+def _finished(recorder: Recorder) -> Iterator[None]:
+    """Finish the records; after a Ctrl-C within seconds, since it may have struck where another thread's lock was held.
+
+    What is not on record then is written by the next run.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, Interrupted):
+        closing = Thread(target=_close_quietly, args=[recorder], daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+        raise
+    except BaseException:
+        recorder.close()
+        raise
+    recorder.close()
+
+
+def _close_quietly(recorder: Recorder) -> None:
+    with suppress(SlalomError):
+        recorder.close()
 
 
 def _complete(store: TrialStore, home: Home) -> bool:

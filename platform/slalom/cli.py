@@ -6,29 +6,28 @@ import argparse
 import json
 import os
 import shlex
-import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom.errors import Infrastructure, InputError, Interrupted, SlalomError
+from slalom.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
     from slalom.home import Home
 
 
 DEFAULT_HOME = Path("slalom-home")
-ONCE_MORE_SECONDS = 0.01
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; gives the exit code: 0 done, 2 wrong input, 3 infrastructure failed, 130 interrupted."""
-    _listen()
-    options = _parser().parse_args(arguments)
+    stop = Stop()
+    stop.listen()
+    options = _parser().parse_args(arguments, argparse.Namespace(stop=stop))
     try:
         options.command(options)
         sys.stdout.flush()
@@ -52,8 +51,8 @@ def _run(options: argparse.Namespace) -> None:
     from slalom.terminal import Watch, verdict
 
     spec = api.load(options.study)
-    with Watch() as watch:
-        result = api.run(spec, _home(options), ray=options.ray, watch=watch)
+    with Watch() as watch, options.stop.between_turns(watch) as turn:
+        result = api.run(spec, _home(options), ray=options.ray, watch=turn)
     if options.json:
         _print_json(result.as_json())
         return
@@ -237,28 +236,6 @@ def _command(*words: str) -> str:
 
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))
-
-
-def _listen() -> None:
-    """Have SIGTERM stop a command as Ctrl-C does, and Ctrl-C only where it is not ignored, as behind `nohup`."""
-    signal.signal(signal.SIGTERM, _stop)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _stop)
-
-
-def _stop(_number: int, frame: FrameType | None) -> None:
-    """Stop; within an import a moment later.
-
-    There, KeyboardInterrupt can get lost, leave the import lock held, or a module half made, and the recorder's thread,
-    which imports too, would wait for ever or fail.
-    """
-    while frame is not None and frame.f_code is not main.__code__:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            signal.signal(signal.SIGALRM, _stop)
-            signal.setitimer(signal.ITIMER_REAL, ONCE_MORE_SECONDS)
-            return
-        frame = frame.f_back
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

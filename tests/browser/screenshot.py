@@ -1,20 +1,23 @@
-"""A finished study in the MLflow browser, as a picture:  python tests/browser/screenshot.py HOME OUT.png"""
+"""A finished study in the MLflow browser, as a picture:
 
+python tests/browser/screenshot.py HOME OUT.png [STUDY]
+"""
+
+import json
+import re
+import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support import expected_conditions as until
 from selenium.webdriver.support.ui import WebDriverWait
-
-from slalom.home import Home
-from slalom.records.on_mlflow import pages, serve
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 
@@ -30,65 +33,114 @@ QUIET = (
     "--window-size=1600,1000",
 )
 
+# Pages are looked at in 1600 x 900; the picture has that size too, but room for a verdict and six arms.
+PAGE = {"width": 1600, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+PICTURE = {"width": 1920, "height": 1080, "deviceScaleFactor": 1600 / 1920, "mobile": False}
+
+# MLflow's own names of its buttons
+ASSISTANT_CLOSE = "[data-component-id='mlflow.assistant.chat_panel.close']"
+DESCRIPTION_UNFOLD = "[data-component-id='mlflow.experiment.metadata_editor.expand_button']"
+RUN_UNFOLD = ".ag-row [data-component-id*='runnamecellrenderer']"
+RUN = ".ag-row a[href*='/runs/']"
+
+COLUMNS = [
+    "attributes.`Description`",
+    *(f"metrics.`{name}`" for name in ("confirm.mean", "confirm.low", "confirm.high")),
+]
+
 
 @contextmanager
-def browser():
-    """Headless Chromium with a fresh profile."""
-    with tempfile.TemporaryDirectory() as profile:
-        options = webdriver.ChromeOptions()
-        for argument in (*QUIET, f"--user-data-dir={profile}"):
-            options.add_argument(argument)
-        driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
-        try:
-            yield driver
-        finally:
-            driver.quit()
-
-
-@contextmanager
-def served(home):
-    """A home's records behind MLflow's browser: every study's name and page."""
+def served(home, seconds=60):
+    """What `slalom ui` on a home prints: the address of each study's page, by the study's name."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with serve(Home(Path(home)), "127.0.0.1", port):
-        yield dict(pages("127.0.0.1", port))
+    command = [sys.executable, "-m", "slalom.cli", "ui", "--home", str(home), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as ui:
+        try:
+            yield dict(line.strip().split(": ", 1) for line in iter(ui.stdout.readline, "Ctrl-C stops the server.\n"))
+        finally:
+            ui.send_signal(signal.SIGINT)
+            ui.wait(seconds)
 
 
-def shown(driver, path, seconds=40):
-    """The first element that the XPath finds, once it is drawn."""
-    return WebDriverWait(driver, seconds).until(until.visibility_of_element_located((By.XPATH, path)))
-
-
-def open_conclusions(driver, page, study):
-    """The experiment's page with the study's arms unfolded, without the assistant beside it."""
-    driver.get(page)
-    link = f"//a[normalize-space()='{study}' and contains(@href, '/runs/')]"
-    shown(driver, link)
-    for button in driver.find_elements(By.XPATH, "//button[@aria-label='Close']"):
-        button.click()
-    cell = f"{link}/ancestor::*[@role='gridcell'][1]"
-    marks = f"{cell}//button | {cell}//span[@role='img']"
-    # The page draws its rows again while it loads, so a mark is found anew for every try.
-    for number in range(1, 1 + len(driver.find_elements(By.XPATH, marks))):
-        mark = f"({marks})[{number}]"
-        click = "document.evaluate(arguments[0], document, null, 9, null).singleNodeValue.dispatchEvent("
-        driver.execute_script(f"{click}new MouseEvent('click', {{bubbles: true}}))", mark)
-        if _unfolded(driver):
-            return
-    raise TimeoutException(f"no arms are shown below {study}")
-
-
-def _unfolded(driver):
+@contextmanager
+def browser(profile):
+    """Headless Chromium with its profile in a folder that is new."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in (*QUIET, f"--user-data-dir={profile}"):
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
     try:
-        shown(driver, "(//*[contains(@class, 'ag-row')]//a[contains(@href, '/runs/')])[2]", 4)
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PAGE)
+        yield driver
+    finally:
+        driver.quit()
+
+
+def shown(driver, selector, holds=lambda element: True, seconds=40):
+    """The first element of a CSS selector that is displayed and for which something holds, once there is one."""
+
+    def find(_):
+        found = driver.find_elements(By.CSS_SELECTOR, selector)
+        return next((element for element in found if element.is_displayed() and holds(element)), None)
+
+    return WebDriverWait(driver, seconds, 0.1, [StaleElementReferenceException]).until(find)
+
+
+def press(driver, selector, works, tries=5):
+    """Click what a selector finds until something holds: a page that is still being drawn loses clicks."""
+    for _ in range(tries):
+        driver.execute_script("arguments[0].click()", shown(driver, selector))
+        try:
+            return WebDriverWait(driver, 5, 0.1, [StaleElementReferenceException]).until(lambda _: works())
+        except TimeoutException:
+            continue
+    raise TimeoutException(f"clicking {selector} has no effect")
+
+
+def without_assistant(driver):
+    """Close the panel that MLflow opens over the right side of the first page."""
+    try:
+        shown(driver, ASSISTANT_CLOSE, seconds=3).click()
     except TimeoutException:
-        return False
-    return True
+        return
+    WebDriverWait(driver, 10).until(lambda _: not driver.find_elements(By.CSS_SELECTOR, ASSISTANT_CLOSE))
+
+
+def open_conclusions(driver, page):
+    """The experiment's page with the newest study's arms unfolded and the description, which is the verdict, too."""
+    driver.get(page)
+    shown(driver, RUN_UNFOLD)
+    without_assistant(driver)
+    rows = len(driver.find_elements(By.CSS_SELECTOR, RUN))
+    press(driver, RUN_UNFOLD, lambda: len(driver.find_elements(By.CSS_SELECTOR, RUN)) > rows)
+    press(driver, DESCRIPTION_UNFOLD, lambda: driver.find_elements(By.XPATH, "//th[.='P(better)']"))
+
+
+def choose_columns(driver, page):
+    """Have the experiment's page show the arms' numbers, as a person does by its menu of columns."""
+    server, experiment = re.fullmatch(r"(http://[^/]+)/#/experiments/(\d+)/.*", page).groups()
+    driver.get(f"{server}/health")  # a page of the same origin, to which the store belongs
+    state = json.dumps({"selectedColumns": COLUMNS})
+    key = f'MLflowLocalStorage-1.1-ExperimentPage-["{experiment}"]-ReactComponentState'
+    driver.execute_script("localStorage.setItem(arguments[0], arguments[1])", key, state)
+
+
+def take(driver, page, picture):
+    """Take the picture: the verdict, the study, and its arms with their numbers."""
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PICTURE)
+    choose_columns(driver, page)
+    open_conclusions(driver, page)
+    driver.save_screenshot(picture)
+
+
+def main(home, picture, study=None):
+    """Serve a home, and take the picture of a study, or of the one that `slalom ui` names first."""
+    with served(home) as studies, tempfile.TemporaryDirectory() as profile, browser(profile) as window:
+        take(window, studies[study or next(iter(studies))], picture)
 
 
 if __name__ == "__main__":
-    with served(sys.argv[1]) as studies, browser() as window:
-        name, address = next(iter(studies.items()))
-        open_conclusions(window, address, name)
-        window.save_screenshot(sys.argv[2])
+    main(*sys.argv[1:])

@@ -9,3 +9,11 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     (folder / "small.yaml").write_text(SMALL)
     return folder, slalom("run", "small.yaml", "--home", "home", "--json", cwd=folder)
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch):
+    """A current folder with nothing in it but small.yaml."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.yaml").write_text(SMALL)
+    return tmp_path

@@ -1,9 +1,15 @@
-"""A study small enough for tests of the command line, and the command itself."""
+"""A study small enough for tests of the command line, and the command itself: in this process, or one of its own."""
 
-import os
+import contextlib
+import io
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+from slalom.cli import main
 
 SMALL = """\
 name: small
@@ -21,17 +27,62 @@ confirm: {seeds: 6}
 compare: {baseline: sgd}
 """
 
-COMMAND = [str(Path(sys.executable).with_name("slalom"))]
+COMMAND = [sys.executable, str(Path(sys.executable).with_name("slalom"))]
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 
 
 def slalom(*arguments, cwd, timeout=150):
-    """The command's exit code, standard output and standard error."""
+    """The command's exit code, standard output and standard error, from a process of its own without a terminal."""
     return subprocess.run(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=timeout,
         check=False,
-        env={**os.environ, "COLUMNS": "120"},
     )
+
+
+def here(*arguments):
+    """The same three from this process, where all is imported already."""
+    out, err = io.StringIO(), io.StringIO()
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main([*map(str, arguments)])
+    except SystemExit as exc:
+        code = exc.code
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def start(*arguments, cwd, **pipes):
+    """The command at the head of a session of its own; Ctrl-C reaches it even where the tests are run behind `&`."""
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **pipes,
+    )
+
+
+def rows(file, table):
+    """How many rows a table of an SQLite file has; none where it is not there yet."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            return database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    except sqlite3.Error:
+        return 0
+
+
+def await_that(holds, seconds=100):
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.02)

@@ -1,103 +1,194 @@
-"""The commands on a real study: one run over a local Ray, looked at in every way."""
+"""A finished study, looked at in every way: the commands and Python tell the same, and looking changes nothing."""
 
+import contextlib
+import csv
+import io
 import json
-import signal
-import subprocess
+import sqlite3
 import time
-from contextlib import closing
-from sqlite3 import connect
+from collections import Counter
+from subprocess import PIPE
+
+import pytest
+from ruamel.yaml import YAML
 
 import slalom as package
-from tests.cli.studies import COMMAND, SMALL, slalom
+from slalom.report import markdown
+from tests.cli.studies import SMALL, here, slalom, start
 
 KEYS = {"study", "fingerprint", "state", "home", "storage", "tracking_uri", "arms", "verdict", "throughput"}
+ARM = {"name", "budget", "chosen", "tuning", "confirm", "difference"}
+TUNING = {"trials", "pruned", "diverged", "failed", "best"}
+CONFIRM = {"seeds", "values", "mean", "interval"}
+DIFFERENCE = {"mean", "interval", "p", "better"}
+TRIAL = {"arm", "number", "phase", "seed", "attempt", "outcome", "params", "metrics", "history"}
 
-
-def count(file, table):
-    with closing(connect(file)) as database:
-        return database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+PHASES = ("tune", "confirm")
 
 
 def contents(home):
-    """How much there is: trials, runs, metrics, artifacts."""
-    files = sum(path.is_file() for path in (home / "artifacts").rglob("*"))
-    runs = [count(home / "mlflow.db", table) for table in ("runs", "metrics", "params", "tags")]
-    return count(home / "optuna.db", "trials"), runs, files
+    """Everything that is kept: each row of both databases, and each artifact."""
+    kept = {}
+    for file in ("optuna.db", "mlflow.db"):
+        with contextlib.closing(sqlite3.connect(home / file)) as database:
+            kept[file] = list(database.iterdump())
+    artifacts = (file for file in (home / "artifacts").rglob("*") if file.is_file())
+    return kept | {str(file): file.read_bytes() for file in artifacts}
 
 
-def test_run_prints_one_object_and_again_the_same_at_once(finished):
-    folder, ran = finished
+def ask(finished, *arguments):
+    """What a command says of the finished study; the folder of the run is the current one, as it was then."""
+    folder, _ = finished
+    with contextlib.chdir(folder):
+        done = here(arguments[0], "small.yaml", "--home", "home", *arguments[1:])
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture
+def found(finished):
+    _, ran = finished
     assert ran.returncode == 0, ran.stderr
-    found = json.loads(ran.stdout)
+    return json.loads(ran.stdout)
+
+
+@pytest.fixture
+def trials(finished):
+    return json.loads(ask(finished, "export").stdout)
+
+
+def test_run_prints_one_object(found):
     assert set(found) >= KEYS
     assert found["state"] == "complete"
-    assert [arm["tuning"]["trials"] for arm in found["arms"]] == [4, 4]
-    assert [arm["confirm"]["seeds"] for arm in found["arms"]] == [6, 6]
-    assert found["verdict"]["sentence"]
+    assert [arm["name"] for arm in found["arms"]] == ["sgd", "adam"]
+    for arm in found["arms"]:
+        assert set(arm) >= ARM
+        assert set(arm["tuning"]) >= TUNING
+        assert set(arm["confirm"]) >= CONFIRM
+        assert (arm["budget"], arm["tuning"]["trials"], arm["confirm"]["seeds"]) == (4, 4, 6)
+        assert len(arm["confirm"]["values"]) == 6
+        low, high = arm["confirm"]["interval"]
+        assert low <= arm["confirm"]["mean"] <= high
+    sgd, adam = found["arms"]
+    assert sgd["difference"] is None
+    assert set(adam["difference"]) >= DIFFERENCE
+    assert found["verdict"]["sentence"].endswith(".")
+    assert found["verdict"]["winner"] in ("sgd", "adam", None)
+    assert found["throughput"]["trials_per_second"] > 0
+    assert 0 < found["throughput"]["slot_utilisation"] <= 1
+
+
+def test_all_else_is_progress_on_standard_error(finished):
+    _, ran = finished
+    assert [line for line in ran.stderr.splitlines() if " of 20 trials" not in line] == []
+
+
+def test_run_again_tells_the_same_at_once_and_changes_nothing(finished):
+    folder, ran = finished
     before, began = contents(folder / "home"), time.monotonic()
-    again = slalom("run", "small.yaml", "--home", "home", "--json", cwd=folder)
-    assert time.monotonic() - began < 20
-    assert again.stdout == ran.stdout
+    # a cluster that is gone does not matter any more
+    again = slalom("run", "small.yaml", "--home", "home", "--json", "--ray", "127.0.0.1:1", cwd=folder)
+    assert time.monotonic() - began < 10
+    assert (again.returncode, again.stdout, again.stderr) == (0, ran.stdout, "")
     assert contents(folder / "home") == before
-    shown = slalom("show", "small.yaml", "--home", "home", "--json", cwd=folder)
-    assert shown.stdout == ran.stdout
 
 
-def test_nothing_but_the_answer_is_printed(finished):
+def test_looking_changes_nothing_either(finished):
     folder, ran = finished
-    assert "Warning" not in ran.stderr
-    assert "INFO" not in ran.stderr
-    table = slalom("show", "small.yaml", "--home", "home", cwd=folder)
-    assert "Verdict: " in table.stdout
-    assert "sgd" in table.stdout
-    assert table.stderr == ""
+    before = contents(folder / "home")
+    shown = ask(finished, "show", "--json")
+    assert (shown.stdout, shown.stderr) == (ran.stdout, "")
+    ask(finished, "export")
+    assert contents(folder / "home") == before
 
 
-def test_export_has_every_trial(finished):
-    folder, _ = finished
-    trials = json.loads(slalom("export", "small.yaml", "--home", "home", cwd=folder).stdout)
-    assert len(trials) == 2 * (4 + 6)
-    fields = {"arm", "number", "phase", "seed", "attempt", "outcome", "params", "metrics", "history"}
-    assert all(fields <= set(trial) for trial in trials)
-    seeds = {arm: [t["seed"] for t in trials if (t["arm"], t["phase"]) == (arm, "confirm")] for arm in ("sgd", "adam")}
+def test_export_has_every_trial(trials, found):
+    assert all(set(trial) >= TRIAL for trial in trials)
+    assert Counter((trial["arm"], trial["phase"]) for trial in trials) == {
+        (arm, phase): number for arm in ("sgd", "adam") for phase, number in (("tune", 4), ("confirm", 6))
+    }
+    assert [trial["number"] for trial in trials] == 2 * [*range(4), *range(6)]
+    for arm in found["arms"]:
+        tuning, confirm = ([t for t in trials if (t["arm"], t["phase"]) == (arm["name"], phase)] for phase in PHASES)
+        assert sum(trial["outcome"] == "pruned" for trial in tuning) == arm["tuning"]["pruned"]
+        best = min(trial["metrics"]["validation.error"] for trial in tuning if trial["outcome"] == "complete")
+        assert best == arm["tuning"]["best"]
+        assert [trial["metrics"]["test.error"] for trial in confirm] == arm["confirm"]["values"]
+        assert all(trial["params"] == arm["chosen"] for trial in confirm)
+        assert not any(name.startswith("test.") for trial in tuning for name in trial["metrics"])
+
+
+def test_seeds_are_paired_over_the_arms(trials):
+    seeds = {
+        arm: [(trial["phase"], trial["number"], trial["seed"]) for trial in trials if trial["arm"] == arm]
+        for arm in ("sgd", "adam")
+    }
     assert seeds["sgd"] == seeds["adam"]
-    done = slalom("export", "small.yaml", "--home", "home", "--format", "csv", "-o", "trials.csv", cwd=folder)
-    assert (done.returncode, done.stdout) == (0, "")
-    assert len((folder / "trials.csv").read_text().splitlines()) == 1 + len(trials)
+    assert len(set(seeds["sgd"])) == 10
 
 
-def test_python_gives_the_same_numbers(finished):
-    folder, ran = finished
+def test_histories_lead_to_the_final_metrics(trials):
+    for trial in trials:
+        assert [report["epoch"] for report in trial["history"]] == list(range(1, trial["epochs"] + 1))
+        assert trial["history"][-1]["validation.error"] == trial["metrics"]["validation.error"]
+        assert trial["epochs"] == (2 if trial["outcome"] == "pruned" else 4)
+
+
+def test_export_as_a_table_and_to_a_file(finished, trials):
+    folder, _ = finished
+    printed = ask(finished, "export", "--format", "csv").stdout
+    for row, trial in zip(csv.DictReader(io.StringIO(printed)), trials, strict=True):
+        assert (row["arm"], row["phase"], int(row["number"])) == (trial["arm"], trial["phase"], trial["number"])
+        assert int(row["seed"]) == trial["seed"]
+        assert float(row["params.learning_rate"]) == trial["params"]["learning_rate"]
+        assert float(row["validation.error"]) == trial["metrics"]["validation.error"]
+    for kind, expected in (("csv", printed), ("json", json.dumps(trials, indent=2) + "\n")):
+        done = ask(finished, "export", "--format", kind, "-o", f"trials.{kind}")
+        assert (done.stdout, done.stderr) == ("", "")
+        assert (folder / f"trials.{kind}").read_text() == expected
+
+
+def test_who_reads_may_have_enough(finished):
+    folder, _ = finished
+    with start("export", "small.yaml", "--home", "home", cwd=folder, stdout=PIPE, stderr=PIPE, text=True) as done:
+        done.stdout.close()  # long before it has anything to print
+        assert (done.wait(60), done.stderr.read()) == (0, "")
+
+
+def test_python_gives_the_same_numbers(finished, found, trials):
+    folder, _ = finished
+    with contextlib.chdir(folder):
+        spec = package.load("small.yaml")
+        written = package.Study(**YAML(typ="safe").load(SMALL))
+        results = [package.show(spec, "home"), package.run(spec, home="home"), package.show(written, "home")]
+        for result in results:
+            assert json.loads(json.dumps(result.as_json())) == found
+            assert result.verdict.sentence == found["verdict"]["sentence"]
+            assert [arm.confirm.mean for arm in result.arms] == [arm["confirm"]["mean"] for arm in found["arms"]]
+            assert json.loads(json.dumps(result.export())) == trials
+    assert written.fingerprint == spec.fingerprint == found["fingerprint"]
+
+
+def test_trials_are_a_table_with_a_row_each(finished, trials):
+    folder, _ = finished
+    table = package.show(folder / "small.yaml", folder / "home").trials()
+    assert len(table) == 20
+    assert list(table["outcome"]) == [trial["outcome"] for trial in trials]
+    assert set(table[table["phase"] == "confirm"].groupby("arm")["test.error"].mean().index) == {"sgd", "adam"}
+    assert not table[table["phase"] == "tune"]["test.error"].notna().any()
+
+
+def test_the_report_says_what_was_found(finished, found):
+    folder, _ = finished
+    printed = ask(finished, "show").stdout
     result = package.show(folder / "small.yaml", folder / "home")
-    assert result.as_json()["arms"] == json.loads(ran.stdout)["arms"]
-    assert len(result.trials()) == 20
-    again = package.run(folder / "small.yaml", folder / "home")
-    assert again.verdict == result.verdict
-    assert package.run(folder / "small.yaml", folder / "home").summary == again.summary
-
-
-def test_ctrl_c_keeps_what_ended_and_the_same_command_goes_on(tmp_path, finished):
-    (tmp_path / "small.yaml").write_text(SMALL.replace("epochs: 4", "epochs: 400"))
-    command = [*COMMAND, "run", "small.yaml", "--home", "home", "--json"]
-    restore = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=restore
-    ) as running:
-        deadline = time.monotonic() + 100
-        while time.monotonic() < deadline and not _has_trials(tmp_path / "home" / "optuna.db"):
-            time.sleep(0.1)
-        running.send_signal(signal.SIGINT)
-        _, told = running.communicate(timeout=60)
-    assert running.returncode == 130, told
-    assert "go on with: slalom run small.yaml --home home --json" in told
-    assert "Traceback" not in told
-    shown = json.loads(slalom("show", "small.yaml", "--home", "home", "--json", cwd=tmp_path).stdout)
-    assert shown["state"] == "interrupted"
-
-
-def _has_trials(file):
-    if not file.exists():
-        return False
-    with closing(connect(file)) as database:
-        tables = database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'trials'").fetchone()[0]
-        return bool(tables) and database.execute("SELECT count(*) FROM trials").fetchone()[0] > 0
+    page = markdown(result.spec, result.summary)
+    for text in (printed, page):
+        assert "Does Adam beat plain descent on eight hidden units?" in text
+        assert "4 tuning trials of 4 epochs" in text
+    assert f"Verdict: {found['verdict']['sentence']}" in printed.splitlines()
+    assert f"**{found['verdict']['sentence']}**" in page
+    for arm in found["arms"]:
+        rate = f"learning_rate={arm['chosen']['learning_rate']:.4g}"
+        assert [line for line in printed.splitlines() if line.startswith(arm["name"]) and rate in line]
+        assert [line for line in page.splitlines() if line.startswith(f"| {arm['name']} |") and rate in line]
