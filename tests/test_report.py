@@ -158,7 +158,7 @@ def test_an_arm_without_a_search_has_nothing_to_choose():
 
 def test_the_page_has_question_answer_table_protocol_and_facts():
     page = markdown(SPEC, DONE)
-    question, verdict, table, reading, tuning, how, facts = page.strip().split("\n\n")
+    verdict, question, table, reading, tuning, how, facts = page.strip().split("\n\n")
     assert question == r"Does raising momentum \| beat \*holding\* it?"
     assert verdict == "**rising wins (p < 0.0001).**"
     assert table.count("\n") == tuning.count("\n") == 1 + len(DONE.arms)
@@ -188,7 +188,7 @@ def test_no_text_breaks_the_table():
     ],
 )
 def test_a_question_is_shown_as_it_is_written(question, shown):
-    assert markdown(replace(SPEC, question=question), DONE).split("\n\n")[0] == shown
+    assert markdown(replace(SPEC, question=question), DONE).split("\n\n")[1] == shown
 
 
 def test_a_study_under_way_says_how_far_it_is():

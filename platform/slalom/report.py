@@ -144,11 +144,14 @@ def protocol(spec: StudySpec) -> str:
 
 
 def markdown(spec: StudySpec, summary: Summary) -> str:
-    """The study as a page: question, answer, tables, how to read them, protocol, facts."""
+    """The study as a page: answer, question, tables, how to read them, protocol, facts.
+
+    The answer comes first, since MLflow folds a description after its first lines.
+    """
     facts = [f"{name.replace('_', ' ')} {short(value)}" for name, value in spec.facts.items()]
     parts = [
-        _escaped(spec.question),
         f"**{_escaped(answer(spec, summary))}**",
+        _escaped(spec.question),
         _table(result_rows(spec, summary)),
         _escaped(legend(spec)),
         _table(tuning_rows(spec, summary)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -173,9 +174,9 @@ def test_a_number_is_drawn_against_the_trials_that_ended(uri):
     assert shown["momentum", "rising"]["history"]["tuning.best"] == [(1, 0.5)]
 
 
-def test_a_summary_is_skipped_when_a_later_one_waits(uri):
+def test_a_summary_is_skipped_when_a_later_one_waits(uri, tmp_path):
     described = []
-    recorder = MlflowRecorder(uri, None, study(), lambda found: described.append(found) or "")
+    recorder = MlflowRecorder(uri, tmp_path / "artifacts", study(), lambda found: described.append(found) or "")
     # MLflow is still being opened when the last of these is given
     for _ in range(50):
         recorder.summary(tuning_summary())
@@ -387,3 +388,26 @@ def python(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", path + program], cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )
+
+
+KILLED = """
+import os, signal, sys, threading
+from pathlib import Path
+from tests.record_samples import *
+from slalom.records.on_mlflow import MlflowRecorder
+from alembic.runtime.migration import MigrationContext
+steps = MigrationContext.run_migrations
+def cut_off(self, **kw):
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+    steps(self, **kw)
+MigrationContext.run_migrations = cut_off
+MlflowRecorder("sqlite:///home/mlflow.db", Path("home/artifacts"), study(), describe).close()
+"""
+
+
+def test_a_process_killed_while_the_tables_are_made_leaves_nothing_that_stops_the_next(tmp_path):
+    assert python(KILLED, tmp_path).returncode == -signal.SIGKILL
+    assert (tmp_path / "home" / "mlflow.db.new").exists()
+    done = python(QUIET, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not (tmp_path / "home" / "mlflow.db.new").exists()

@@ -60,16 +60,23 @@ def finish_sqlite(file: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def write_ahead(file: Path) -> None:
+    """Have SQLite write ahead, and make sure that it can write.
+
+    A commit then costs no wait for the disk, and who reads in a browser never blocks the writer.
+    """
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.rollback()
+
+
 def _open_sqlite(tracking_uri: str) -> None:
     file = sqlite_file(tracking_uri)
     if file is None:
         raise InputError(f"tracking URI must name a file, as in sqlite:///mlflow.db, but got {tracking_uri!r}")
     file.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(file)) as connection:
-        # a commit then costs no wait for the disk, and who reads in a browser never blocks the writer
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.rollback()
+    write_ahead(file)
 
 
 def _ask_server(tracking_uri: str) -> None:

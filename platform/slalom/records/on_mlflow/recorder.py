@@ -83,7 +83,9 @@ def _open_book(tracking_uri: str, artifacts: Path | None, study: StudySpec) -> B
     manners.teach()
     # takes seconds
     from slalom.records.on_mlflow.book import Book
+    from slalom.records.on_mlflow.tables import make_tables
 
+    make_tables(tracking_uri, artifacts)
     return Book(tracking_uri, artifacts, study)
 
 
