@@ -37,13 +37,23 @@ def free_port():
         return line.getsockname()[1]
 
 
-def lane_processes():
-    """The processes of lanes that descend from this one, and the raylet that started each."""
+def descendants(ancestor):
+    """The processes that descend from one, each with its parent."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-    return {pid: parents[pid] for pid in parents if _title(pid).startswith("ray::LaneActor") and _ours(pid, parents)}
+    found = {ancestor}
+    while True:
+        more = {pid for pid, parent in parents.items() if parent in found} - found
+        if not more:
+            return {pid: parents[pid] for pid in found - {ancestor}}
+        found |= more
+
+
+def lane_processes():
+    """The processes of lanes that descend from this one, each with the raylet that started it."""
+    return {pid: parent for pid, parent in descendants(os.getpid()).items() if title(pid).startswith("ray::LaneActor")}
 
 
 def raylet(node):
@@ -61,13 +71,8 @@ def wait_for(condition, seconds=20.0):
     return True
 
 
-def _ours(pid, parents):
-    while pid not in (0, os.getpid()):
-        pid = parents.get(pid, 0)
-    return pid == os.getpid()
-
-
-def _title(pid):
+def title(pid):
+    """What a process calls itself."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -13,7 +15,9 @@ import ray
 import slalom
 from slalom import api
 from slalom.errors import Infrastructure, InputError
-from slalom.lanes.on_ray import lanes as module
+from slalom.lanes.on_ray import lanes as lanes_on_ray
+from slalom.lanes.on_ray import room
+from slalom.trial import Reply
 from slalom_worker.environment import LANE_ENVIRONMENT
 from tests.cluster.clusters import lane_processes, raylet, wait_for
 from tests.cluster.crews import crew, heard
@@ -64,6 +68,40 @@ def test_the_same_numbers_as_in_this_process(cluster, expected, tmp_path):
     assert len({name.split(" on ")[1] for name in names[0]}) == len(names[0]) == 2
 
 
+def test_through_rays_client_from_elsewhere(cluster, client_port):
+    """There the lanes know no module of the driver's, and errors take another way."""
+
+    class Simple:
+        def turn(self, turn):
+            number = turn.drops[0].number
+            if number == 13:
+                os._exit(1)
+            return Reply(slots=100 // number)
+
+    with crew(f"ray://127.0.0.1:{client_port}", 2, factory=Simple) as lanes:
+        for lane, number in ((0, 5), (0, 0), (0, 4), (1, 13), (1, 4)):
+            lanes.send(lane, told("", number))
+        found = heard(lanes, 3)
+        assert [reply.slots for _, reply in found if isinstance(reply, Reply)] == [20]
+        lost = {lane: str(reply) for lane, reply in found if not isinstance(reply, Reply)}
+        assert lost[0].endswith(": ZeroDivisionError: integer division or modulo by zero")
+        assert "died" in lost[1]
+        for lane in (0, 1):
+            lanes.send(lane, told("", 20))
+        assert {lane: reply.slots for lane, reply in heard(lanes, 2)} == {0: 5, 1: 5}
+
+
+def test_a_cluster_after_a_local_ray_in_one_process(cluster):
+    """The local one wants tokens of its peers, the cluster has none. Neither leaves anything changed."""
+    before, on_sigterm = dict(os.environ), signal.getsignal(signal.SIGTERM)
+    for address in (None, cluster.address):
+        with crew(address, 1) as lanes:
+            lanes.send(0, told("answer", 3))
+            assert [reply.slots for _, reply in heard(lanes, 1)] == [3]
+            assert signal.getsignal(signal.SIGTERM) is on_sigterm
+    assert dict(os.environ) == before
+
+
 def test_more_lanes_than_fit(cluster):
     wanted = r"resources: 7 lanes of 0.4 GPU each must fit in the cluster, which has room for 6 \(CPU 2, GPU 3\)"
     with pytest.raises(InputError, match=wanted), crew(cluster.address, 7, 0.4):
@@ -77,8 +115,8 @@ def test_more_lanes_than_fit(cluster):
 
 
 def test_auto_leaves_to_others_what_they_have_taken(cluster, monkeypatch):
-    monkeypatch.setattr(module, "FREE_SECONDS", 0.5)
-    monkeypatch.setattr(module, "START_SECONDS", 3.0)
+    monkeypatch.setattr(room, "FREE_SECONDS", 0.5)
+    monkeypatch.setattr(lanes_on_ray, "START_SECONDS", 3.0)
     with taken(cluster, 2):
         with crew(cluster.address) as lanes:
             assert len(lanes.names) == 1

@@ -8,7 +8,8 @@ import signal
 import socket
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KNOCK_SECONDS = 5.0
+
+LOCAL = "local"
 
 LOCAL_TRIES = 2
 """A local Ray gives up where its helper processes take longer than 15 s, which a busy machine may need once."""
@@ -40,7 +43,8 @@ HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + HTTP2_SETTINGS
 TLS_ALERT = 0x15
 
 
-def connect(address: str | None, folder: Path | None, namespace: str) -> Any:
+@contextmanager
+def connected(address: str | None, folder: Path | None, namespace: str) -> Iterator[Any]:
     """The ray module, connected; the actors run in a copy of `folder`.
 
     Raises InputError where the address is none or this process is connected already, Infrastructure within seconds
@@ -48,26 +52,38 @@ def connect(address: str | None, folder: Path | None, namespace: str) -> Any:
     """
     if address is not None and address != "auto":
         knock(address)
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    with warnings.catch_warnings(), _own_sigterm():
-        warnings.simplefilter("ignore")
-        import ray
-
+    with _own_environment():
+        ray = _ray()
         if ray.is_initialized():
             raise InputError("this process is connected to Ray already; call ray.shutdown() before a study is run")
         options: dict[str, Any] = {"address": address} if address else _local()
         if folder is not None:
             options["runtime_env"] = {"working_dir": str(folder)}
-        for tries_left in reversed(range(1 if address else LOCAL_TRIES)):
+        try:
+            _init(ray, 1 if address else LOCAL_TRIES, namespace=namespace, **options)
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def _ray() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import ray
+    return ray
+
+
+def _init(ray: Any, tries: int, **options: Any) -> None:
+    with warnings.catch_warnings(), _own_sigterm():
+        warnings.simplefilter("ignore")
+        for tries_left in reversed(range(tries)):
             try:
-                ray.init(**options, namespace=namespace, log_to_driver=False, logging_level=logging.ERROR)
+                ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
             except Exception as exc:
                 if not tries_left:
-                    raise Infrastructure(_failure(address, exc)) from exc
+                    raise Infrastructure(_failure(options["address"], exc)) from exc
             else:
-                break
-    return ray
+                return
 
 
 def knock(address: str) -> None:
@@ -102,17 +118,48 @@ def _host_and_port(address: str) -> tuple[str, int]:
 
 
 def _local() -> dict[str, Any]:
-    return {"address": "local", "include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
+    return {"address": LOCAL, "include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
 
 
-def _failure(address: str | None, exc: Exception) -> str:
+def _failure(address: str, exc: Exception) -> str:
     reason = str(exc).strip() or type(exc).__name__
-    if address is None:
+    if address == LOCAL:
         return f"a local Ray does not start: {reason}"
     return (
         f"Ray at {address} cannot be joined: {reason}; check --ray: host:port works on the cluster's own nodes, "
         "ray://host:10001 from elsewhere"
     )
+
+
+@contextmanager
+def _own_environment() -> Iterator[None]:
+    """Keep Ray's variables as they were found."""
+    before = _rays_variables()
+    try:
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
+        yield
+    finally:
+        new = _rays_variables().keys() - before.keys()
+        for name in new:
+            del os.environ[name]
+        if "RAY_AUTH_MODE" in new:
+            _forget_tokens()
+
+
+def _forget_tokens() -> None:
+    """Undo what Ray does where it starts a local cluster: it makes this process want a token of every peer.
+
+    It would do so ever after, and the lanes of a cluster that was started without tokens would die.
+    """
+    raylet: Any = import_module("ray._raylet")
+    with suppress(AttributeError):
+        raylet.Config.initialize("")
+        raylet.AuthenticationTokenLoader.instance().reset_cache()
+
+
+def _rays_variables() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
 
 
 @contextmanager

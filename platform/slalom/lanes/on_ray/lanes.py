@@ -6,13 +6,15 @@ import shutil
 import tempfile
 import time
 from collections import Counter, deque
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.errors import Infrastructure, InputError, LaneLost
+from slalom.errors import Infrastructure, LaneLost
 from slalom.lanes.on_ray.actor import LaneActor
-from slalom.lanes.on_ray.connection import connect
+from slalom.lanes.on_ray.connection import connected, knock
+from slalom.lanes.on_ray.room import brief, lane_count, lane_share
 from slalom.trial import Reply
 
 if TYPE_CHECKING:
@@ -28,8 +30,8 @@ START_SECONDS = 120.0
 PLACE_SECONDS = 30.0
 """In which a lane that is replaced finds a place of its own, or moves in with another."""
 
-FREE_SECONDS = 5.0
-"""In which resources come free that an earlier study has given back."""
+SILENCE_SECONDS = 20.0
+"""After which the cluster is asked whether it is there; Ray ends the process where its head is gone for 60 s."""
 
 DEATHS = 10
 """Times a lane's process may die without a reply in between."""
@@ -68,21 +70,25 @@ class RayLanes:
         environment: variables that the lanes' processes need before they start
         Raises Infrastructure where the cluster does not answer, InputError where it cannot hold the lanes asked for.
         """
-        self._spec = spec
         self._factory = factory
         self._lanes: list[_Lane] = []
-        self._ray: Any = None
-        self._folder = _travelling(spec.task_file)
+        self._held = ExitStack()
         try:
-            self._ray = connect(address, self._folder, f"slalom-{spec.name}-{spec.fingerprint[:12]}")
-            self._share = self._device_share()
+            folder = _travelling(spec.task_file, self._held)
+            name = f"slalom-{spec.name}-{spec.fingerprint[:12]}"
+            self._ray = self._held.enter_context(connected(address, folder, name))
+            client = address is not None and address.startswith("ray://")
+            self._address = str(address if client else self._ray.get_runtime_context().gcs_address)
+            self._heard = time.monotonic()
+            share = lane_share(self._ray, spec.resources)
+            self._on_gpus = share.kind == "GPU"
             self._process = self._ray.remote(LaneActor).options(
-                num_cpus=0 if self._share else 1,
-                num_gpus=self._share,
+                num_cpus=0 if self._on_gpus else share.amount,
+                num_gpus=share.amount if self._on_gpus else 0,
                 scheduling_strategy="SPREAD",
                 runtime_env={"env_vars": dict(environment)},
             )
-            for number in range(self._count()):
+            for number in range(lane_count(self._ray, spec.resources, share)):
                 self._lanes.append(self._start(number))
             self._await_start()
         except BaseException:
@@ -108,18 +114,26 @@ class RayLanes:
         ready, _ = self._ray.wait(list(heads), num_returns=1, timeout=timeout)
         if ready:
             ready, _ = self._ray.wait(list(heads), num_returns=len(heads), timeout=0)
+            self._heard = time.monotonic()
+        elif time.monotonic() - self._heard > SILENCE_SECONDS:
+            self._ask_after_the_head()
         return [(heads[turn].number, self._take(heads[turn])) for turn in ready]
 
     def close(self) -> None:
         """Stop the actors, and the cluster where it was started here."""
-        if self._ray is not None:
-            for lane in self._lanes:
-                self._ray.kill(lane.actor)
-            self._ray.shutdown()
-            self._ray = None
+        for lane in self._lanes:
+            self._ray.kill(lane.actor)
         self._lanes.clear()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._held.close()
+
+    def _ask_after_the_head(self) -> None:
+        self._heard = time.monotonic()
+        try:
+            knock(self._address)
+        except Infrastructure as exc:
+            # To stop the lanes would take longer than Ray lets this process live.
+            self._lanes.clear()
+            raise Infrastructure(f"the cluster is gone: {exc}") from exc
 
     def _take(self, lane: _Lane) -> Reply | LaneLost:
         """A turn's reply, or the loss of its lane, which is then replaced."""
@@ -140,7 +154,7 @@ class RayLanes:
 
     def _renew(self, lane: _Lane) -> None:
         """A new worker after one that raised. On a GPU in a new process: CUDA may be of no more use to the old one."""
-        if self._share:
+        if self._on_gpus:
             self._replace(lane)
         else:
             lane.turns.clear()
@@ -224,55 +238,17 @@ class RayLanes:
     def _no_place(self, lanes: Sequence[_Lane]) -> str:
         return (
             f"{', '.join(f'lane {lane.number}' for lane in lanes)} did not start within {START_SECONDS:g} s: the "
-            f"cluster's free resources are {_brief(self._ray.available_resources())}"
+            f"cluster's free resources are {brief(self._ray.available_resources())}"
         )
 
-    def _device_share(self) -> float:
-        """GPUs a lane takes: as the study says where the cluster has any, else none."""
-        return self._spec.resources.gpus_per_lane if self._ray.cluster_resources().get("GPU", 0) > 0 else 0.0
 
-    def _count(self) -> int:
-        """As many lanes as asked for, or as have room now; InputError where the cluster cannot hold so many."""
-        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        kind, share = ("GPU", self._share) if self._share else ("CPU", 1.0)
-        room = sum(_fitting(node.get(kind, 0), share) for node in nodes)
-        asked = self._spec.resources.lanes
-        if room == 0 or (asked is not None and asked > room):
-            raise InputError(
-                f"resources: {asked or 'auto'} lanes of {share:g} {kind} each must fit in the cluster, which has room "
-                f"for {room} ({_brief(self._ray.cluster_resources())})"
-            )
-        return asked or self._free(kind, share, room)
-
-    def _free(self, kind: str, share: float, room: int) -> int:
-        """How many lanes have room beside what others have taken; Infrastructure where none has."""
-        deadline = time.monotonic() + FREE_SECONDS
-        while True:
-            free = min(room, int(self._ray.available_resources().get(kind, 0) / share + 1e-9))
-            if free == room or time.monotonic() > deadline:
-                break
-            time.sleep(0.1)
-        if free == 0:
-            raise Infrastructure(f"all of the cluster's room for {room} lanes of {share:g} {kind} each is taken")
-        return free
-
-
-def _fitting(amount: float, share: float) -> int:
-    """Lanes that a node with so much has room for; a share below one lies within one GPU."""
-    return int(amount) * int(1 / share + 1e-9) if share < 1 else int(amount / share + 1e-9)
-
-
-def _travelling(file: Path | None) -> Path | None:
+def _travelling(file: Path | None, held: ExitStack) -> Path | None:
     """A folder with a copy of the user's task file alone, which Ray sends to the nodes."""
     if file is None:
         return None
-    folder = Path(tempfile.mkdtemp(prefix="slalom-task-"))
+    folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="slalom-task-", ignore_cleanup_errors=True)))
     shutil.copy(file, folder / file.name)
     return folder
-
-
-def _brief(resources: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {resources.get(name, 0):g}" for name in ("CPU", "GPU"))
 
 
 def _reason(exc: Exception) -> str:
