@@ -167,8 +167,7 @@ def _table(rows: Rows) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    # MLflow draws cells without a gap; a trailing em space, unlike a plain one, is kept.
-    return "| " + "\N{EM SPACE} | ".join(map(_escaped, cells)) + " |"
+    return "| " + " | ".join(map(_escaped, cells)) + " |"
 
 
 def _escaped(text: str) -> str:
