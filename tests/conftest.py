@@ -1,6 +1,7 @@
 """What holds for every test: the lanes' environment, tests that need CUDA, and no silent skip in CI."""
 
 import os
+import signal
 
 import pytest
 
@@ -8,6 +9,9 @@ from slalom_worker.environment import LANE_ENVIRONMENT
 
 # Read by MKL at its first product, which may be any test's.
 os.environ.update(LANE_ENVIRONMENT)
+
+# A shell's background job is started with SIGINT ignored, and so would be all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):

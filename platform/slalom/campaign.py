@@ -13,6 +13,7 @@ from slalom.trial import Effort, Ended, Outcome, Phase
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from slalom.errors import LaneLost
     from slalom.plan import Propose
     from slalom.spec.model import Arm, StudySpec
     from slalom.summary import Summary
@@ -97,10 +98,10 @@ class Campaign:
         for result in reply.results:
             self._plans[result.trial.arm].end(replace(result, lane=lane))
 
-    def lost(self, trials: list[TrialId], error: str) -> None:
+    def lost(self, trials: list[TrialId], loss: LaneLost) -> None:
         """A lane died while it trained these trials."""
         for trial in trials:
-            self._plans[trial.arm].lost(trial, error)
+            self._plans[trial.arm].lost(trial, loss)
 
     def over(self) -> list[Ended]:
         """Trials that ended and are not `written` yet."""

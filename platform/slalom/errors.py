@@ -58,7 +58,14 @@ class Infrastructure(SlalomError):
 
 
 class LaneLost(Infrastructure):
-    """A lane died or its node left; costs its trials an attempt."""
+    """A lane died, its node left, or what it trained raised; costs its trials an attempt.
+
+    raised: it was the trials' own program that raised, not the process or the machine that failed
+    """
+
+    def __init__(self, message: str, *, raised: bool = False) -> None:
+        super().__init__(message)
+        self.raised = raised
 
 
 class Interrupted(SlalomError):

@@ -51,7 +51,7 @@ def run(
                 lanes.send(lane, turn)
             for lane, reply in lanes.collect(POLL_SECONDS):
                 if isinstance(reply, LaneLost):
-                    campaign.lost(placement.lost(lane), str(reply))
+                    campaign.lost(placement.lost(lane), reply)
                 else:
                     placement.replied(lane, reply)
                     campaign.hear(reply, lanes.names[lane])

@@ -18,13 +18,19 @@ from slalom.trial import Ended, Order, Outcome, Phase, TrialId, TrialResult, Tri
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from slalom.errors import LaneLost
     from slalom.spec.model import Arm, StudySpec
     from slalom.trial import Report, Scalar
 
     Propose = Callable[[Sequence[Ended], int], Sequence[Mapping[str, Scalar]]]
 
 ATTEMPTS = 3
-"""Tries at a trial before it counts as failed."""
+"""Tries at a trial that raises before it counts as failed; the last is made alone, so that no neighbour is to blame."""
+
+DEATHS = 10
+"""Tries at a trial whose lanes die: machines that go are not the trial's fault, but one that brings down every process
+must end too. From the last of ATTEMPTS on it is alone.
+"""
 
 
 def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], attempt: int = 0) -> TrialSpec:
@@ -127,17 +133,17 @@ class ArmPlan:
             self._write(order.trial, result)
         self._go_on()
 
-    def lost(self, trial: TrialId, error: str) -> None:
+    def lost(self, trial: TrialId, loss: LaneLost) -> None:
         """The lane that trained this trial is gone: try again, from its seeds, while there are attempts left."""
         order = self._open.pop(trial, None)
         if order is None:
             return
         spec = self._again(trial)
-        if spec.attempt < ATTEMPTS:
+        if spec.attempt < (ATTEMPTS if loss.raised else DEATHS):
             self._give(replace(order, trial=spec))
         else:
             if not order.keep_weights:
-                self._write(spec, self._failed(spec, order, error))
+                self._write(spec, self._failed(spec, order, str(loss)))
             self._go_on()
 
     def _steps(self) -> Iterator[list[Order]]:

@@ -5,7 +5,6 @@ python tests/browser/screenshot.py HOME OUT.png [STUDY]
 
 import json
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -60,7 +59,7 @@ def served(home, seconds=60):
         try:
             yield dict(line.strip().split(": ", 1) for line in iter(ui.stdout.readline, "Ctrl-C stops the server.\n"))
         finally:
-            ui.send_signal(signal.SIGINT)
+            ui.terminate()
             ui.wait(seconds)
 
 

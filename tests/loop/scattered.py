@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import replace
 
 from slalom.errors import LaneLost
+from slalom.plan import DEATHS
 from slalom.trial import Effort, Reply
 
 
@@ -68,7 +69,7 @@ class ScatteredLanes:
         try:
             reply = self.workers[lane].turn(self.queues[lane].popleft())
         except ZeroDivisionError as exc:
-            return self._die(lane, f"ZeroDivisionError: {exc}")
+            return self._die(lane, f"ZeroDivisionError: {exc}", raised=True)
         dies = self.deaths > self.died and self._mortal(lane) and self.random.random() < 0.2
         if self.echoes and (reply.reports or reply.results) and self.random.random() < 0.5:
             self.echoed.append((lane, _lie(reply) if dies else Reply(reply.reports, reply.results)))
@@ -81,16 +82,16 @@ class ScatteredLanes:
         return reply
 
     def _mortal(self, lane):
-        return not self.spare or all(self.losses.get(trial, 0) < 2 for trial in self.trains[lane])
+        return not self.spare or all(self.losses.get(trial, 0) < DEATHS - 1 for trial in self.trains[lane])
 
-    def _die(self, lane, why):
+    def _die(self, lane, why, *, raised=False):
         self.died += 1
         for trial in self.trains[lane]:
             self.losses[trial] = self.losses.get(trial, 0) + 1
         self.trains[lane].clear()
         self.queues[lane].clear()
         self.workers[lane] = self._hire()
-        return LaneLost(f"lane {lane}: {why}")
+        return LaneLost(f"lane {lane}: {why}", raised=raised)
 
     def close(self):
         pass

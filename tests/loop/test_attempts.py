@@ -1,10 +1,11 @@
-"""A lost lane costs an attempt; a trial that is lost three times is failed, and the study goes on."""
+"""A lost lane costs an attempt; a trial whose attempts are spent is failed, and the study goes on."""
 
 from dataclasses import replace
 
 import pytest
 
-from slalom.plan import ATTEMPTS, ArmPlan
+from slalom.errors import LaneLost
+from slalom.plan import ATTEMPTS, DEATHS, ArmPlan
 from slalom.records import InMemoryRecorder
 from slalom.suggest import Proposals
 from slalom.trial import Outcome, Phase, Report, TrialId, TrialResult
@@ -12,6 +13,7 @@ from tests.loop.worlds import MemoryStore, Nature, Wire, budget, exported, one_l
 
 SPEC = study()
 BAD = TrialId("rising", Phase.TUNE, 3)
+GONE, RAISED = LaneLost("lane 0: gone"), LaneLost("lane 0: ValueError", raised=True)
 
 
 def raising(trial):
@@ -72,9 +74,30 @@ def plan():
 
 def test_a_lost_trial_comes_up_again_with_the_next_attempt():
     arm, orders = plan()
-    arm.lost(orders[5].trial.id, "lane 0: gone")
+    arm.lost(orders[5].trial.id, GONE)
     assert arm.due() == [replace(orders[5], trial=replace(orders[5].trial, attempt=1))]
     assert arm.due() == []
+
+
+@pytest.mark.parametrize(
+    ("losses", "fails"),
+    [
+        ([RAISED] * ATTEMPTS, True),
+        ([GONE] * (DEATHS - 1), False),
+        ([GONE] * DEATHS, True),
+        ([GONE] * (ATTEMPTS - 1) + [RAISED], True),
+        ([RAISED] * (ATTEMPTS - 1) + [GONE], False),
+    ],
+)
+def test_machines_that_go_are_not_the_trials_fault(losses, fails):
+    """A lane that dies is forgiven more often than a trial that raises."""
+    arm, orders = plan()
+    for loss in losses:
+        arm.lost(orders[5].trial.id, loss)
+        again = [order.trial.attempt for order in arm.due()]
+    ended = [(over.result.outcome, over.result.error) for over in arm.over()]
+    assert ended == ([(Outcome.FAILED, str(losses[-1]))] if fails else [])
+    assert again == ([] if fails else [len(losses)])
 
 
 def test_a_trial_that_waits_at_a_rung_loses_no_attempt():
@@ -83,7 +106,7 @@ def test_a_trial_that_waits_at_a_rung_loses_no_attempt():
     for order in orders.values():
         arm.hear(Report(order.trial.id, 0, 1, {"validation.error": order.trial.id.number / 10}))
         if order.trial.id.number < 7:
-            arm.lost(orders[0].trial.id, "lane 0: gone")
+            arm.lost(orders[0].trial.id, GONE)
     assert [(order.trial.id.number, order.trial.attempt, order.until) for order in arm.due()] == [
         (number, 0, 3) for number in range(3)
     ]
@@ -92,7 +115,7 @@ def test_a_trial_that_waits_at_a_rung_loses_no_attempt():
 def test_answers_of_another_attempt_end_nothing():
     arm, orders = plan()
     trial = orders[0].trial.id
-    arm.lost(trial, "lane 0: gone")
+    arm.lost(trial, GONE)
     for late in (0, 7):
         arm.end(TrialResult(trial, late, Outcome.COMPLETE, 9, {"validation.error": 0.0}))
         arm.hear(Report(trial, late, 1, {"validation.error": 0.0}))

@@ -41,7 +41,7 @@ class InProcessLanes:
         except Exception as exc:  # noqa: BLE001 (a user's model may raise anything; the loop is told)
             self._workers[lane] = self._factory()
             self._turns = deque(item for item in self._turns if item[0] != lane)
-            return [(lane, LaneLost(f"lane {lane}: {type(exc).__name__}: {exc}"))]
+            return [(lane, LaneLost(f"lane {lane}: {type(exc).__name__}: {exc}", raised=True))]
 
     def close(self) -> None:
         """Let the workers go."""

@@ -142,15 +142,14 @@ class RayLanes:
         try:
             reply: Reply | str = self._ray.get(lane.turns.popleft()[0])
         except self._ray.exceptions.RayError as exc:
-            reply = _reason(exc)
             lane.deaths += 1
             self._replace(lane)
-        else:
-            if isinstance(reply, Reply):
-                lane.deaths = 0
-                return reply
-            self._renew(lane)
-        return LaneLost(f"{lane.name}: {reply}")
+            return LaneLost(f"{lane.name}: {_reason(exc)}")
+        if isinstance(reply, Reply):
+            lane.deaths = 0
+            return reply
+        self._renew(lane)
+        return LaneLost(f"{lane.name}: {reply}", raised=True)
 
     def _renew(self, lane: _Lane) -> None:
         """A new worker after one that raised. On a GPU in a new process: CUDA may be of no more use to the old one."""
