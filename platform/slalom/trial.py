@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Work:
     batch_size: int | None
     precision: str = "float32"
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A spelling that is equal just where two trials can share a pack."""
         return repr((_sorted(self.task), _sorted(self.model), self.batch_size, self.precision))

@@ -134,7 +134,7 @@ class Objective:
         """Losses [E, n], and where the likeliest class is the wrong one [E, n], of inputs that all slots share."""
         inputs, labels = (part.expand(len(weights[0]), *part.shape) for part in (inputs, labels))
         logits = self._apply(weights, {}, inputs)
-        return [_cross_entropy(logits, labels), logits.mT.argmax(-2) != labels]
+        return [_cross_entropy(logits, labels), logits.mT.max(-2).indices != labels]
 
     def _results(
         self,

@@ -14,7 +14,7 @@ from slalom_worker.schedules import Clock
 from slalom_worker.slot import SCALARS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -38,19 +38,32 @@ class Pack:
     @torch.no_grad()
     def advance(self) -> None:
         """One epoch of every slot."""
-        objective, count = self.objective, len(self.objective.train.labels)
+        count = len(self.objective.train.labels)
         batches = self._batches(count)
         masks = self._masks(batches[0].shape[1])
         self._begin_epoch(len(batches))
         loss = torch.zeros_like(self.clock["step"])
         for step, index in enumerate(batches):
-            losses = objective.gradient(self.weights, index, masks(step), self.gradients)
-            loss.add_(losses, alpha=index.shape[1])
-            self._update(step)
+            loss.add_(self._step(step, index, masks(step)), alpha=index.shape[1])
         self.clock["step"] += len(batches)
         for slot, mean in zip(self.slots, (loss / count).tolist(), strict=True):
             slot.epoch += 1
             slot.loss = mean
+
+    @torch.no_grad()
+    def rehearse(self, steps: int) -> None:
+        """Take steps for the time they take: the same first batch for all, and the slots' clocks stand still."""
+        size = self.objective.work.batch_size or len(self.objective.train.labels)
+        index = torch.arange(min(size, len(self.objective.train.labels)), device=self.objective.device)
+        self._begin_epoch(steps)
+        for step in range(steps):
+            self._step(step, index.repeat(len(self.slots), 1), {})
+
+    def _step(self, step: int, index: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
+        """One step of every slot on its own examples [E, B]; mean losses [E]."""
+        losses = self.objective.gradient(self.weights, index, masks, self.gradients)
+        self._update(step)
+        return losses
 
     def _begin_epoch(self, steps: int) -> None:
         """Work out what the epoch's steps need of the slots' clocks."""
@@ -85,13 +98,18 @@ class Pack:
     def _batches(self, count: int) -> Sequence[Tensor]:
         """The examples of every step of this epoch, each [E, B]; the last batch may be smaller."""
         size = self.objective.work.batch_size or count
-        orders = torch.stack([self._order(slot, count, size) for slot in self.slots]).to(self.objective.device)
+        found: dict[tuple[object, ...], Tensor] = {}
+        orders = torch.stack([self._order(slot, count, size, found) for slot in self.slots]).to(self.objective.device)
         return [part.contiguous() for part in torch.split(orders, size, dim=1)]
 
-    def _order(self, slot: Slot, count: int, size: int) -> Tensor:
+    def _order(self, slot: Slot, count: int, size: int, found: dict[tuple[object, ...], Tensor]) -> Tensor:
+        """One slot's order of examples; trials of several arms have the same, which is `found` the second time."""
         if size >= count and slot.cumulated is None:
             return torch.arange(count)  # all at once: there is nothing to shuffle
-        return streams.order(slot.trial.seeds.batches, slot.epoch, count, slot.cumulated)
+        key = (slot.trial.seeds.batches, slot.epoch, id(slot.cumulated))
+        if key not in found:
+            found[key] = streams.order(slot.trial.seeds.batches, slot.epoch, count, slot.cumulated)
+        return found[key]
 
     def _masks(self, batch: int) -> Callable[[int], dict[str, Tensor]]:
         """A function from the step to the dropout layers' masks, [E, B, ...], where anything is dropped."""

@@ -123,7 +123,8 @@ def _same(node: fx.Node) -> fx.Node | None:
 def _turned(node: fx.Node, first: fx.Node) -> bool:
     """Whether the second transpose undoes the first."""
     rank = len(_shape(node))
-    return {int(axis) % rank for axis in node.args[1:]} == {int(axis) % rank for axis in first.args[1:]}  # type: ignore[call-overload]
+    one, other = ({axis % rank for axis in turn.args[1:] if isinstance(axis, int)} for turn in (node, first))
+    return one == other
 
 
 def _shape(node: fx.Node) -> torch.Size:
