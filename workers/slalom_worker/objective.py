@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from slalom_worker.modules import DTYPES, build_module, probe, weights_of
@@ -35,10 +36,24 @@ class Examples(NamedTuple):
         return values.mean(-1) if self.weights is None else (values * self.weights).sum(-1)
 
 
+class Way(Enum):
+    """How the work of E slots is done.
+
+    STACKED: as one, by vmap
+    APART: slot by slot, for convolutions: on a CPU those of E nets at once are slower than one after another (of a
+        LeNet-5 at batch 32 by half in groups, by a fifth unfolded), and in groups they round otherwise than alone
+    BY_HAND: slot by slot without a program, for a module that looks at its numbers to decide what to do
+    """
+
+    STACKED = "stacked"
+    APART = "apart"
+    BY_HAND = "by hand"
+
+
 class Objective:
     """The program of one pack key: E trials' losses and gradients as functions of their parameters [E, P].
 
-    stacks: whether vmap takes the module; one that looks at its numbers to decide what to do runs slot by slot
+    way: how the slots' work is done
     """
 
     def __init__(self, work: Work, data: Data, task: Task, device: torch.device) -> None:
@@ -59,7 +74,7 @@ class Objective:
         self.train = self._place(data.train)
         self.validation = self._place(data.validation)
         self._test: Examples | None = None
-        self.stacks = self._try_stack()
+        self.way = self._find_way()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)
         self._programs: dict[tuple[object, ...], Program | None] = {}
 
@@ -147,30 +162,37 @@ class Objective:
 
         key: all that shapes the program but E
         """
+        if self.way is Way.BY_HAND:
+            return function(*shared, *stacks)
         if key not in self._programs:
-            self._programs[key] = (
-                trace(function, lambda slots: [*shared, *_resized(stacks, slots)]) if self.stacks else None
-            )
+            alone = self.way is Way.APART
+            self._programs[key] = trace(function, lambda slots: [*shared, *_resized(stacks, 1 if alone else slots)])
         program = self._programs[key]
-        return program(len(stacks[0]), *shared, *stacks) if program else function(*shared, *stacks)
+        if program is None:
+            return function(*shared, *stacks)
+        if self.way is Way.STACKED:
+            return program(len(stacks[0]), *shared, *stacks)
+        apart = (program(1, *shared, *slot) for slot in zip(*(torch.split(stack, 1) for stack in stacks), strict=True))
+        return [torch.cat(parts) for parts in zip(*apart, strict=True)]
 
     def _apply(self, weights: Sequence[Tensor], masks: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """Logits [E, B, classes] of every slot on inputs [E, B, *shape]."""
         stacks = {**dict(zip(self.shapes, weights, strict=True)), **masks}
-        if self.stacks:
+        if self.way is Way.STACKED:
             logits: Tensor = vmap(self._forward)(stacks, inputs)
             return logits
         slots = range(len(inputs))
         return torch.stack([self._forward({k: v[slot] for k, v in stacks.items()}, inputs[slot]) for slot in slots])
 
-    def _try_stack(self) -> bool:
-        self.stacks = True
+    def _find_way(self) -> Way:
+        self.way = Way.STACKED
         weights = list(self.views(self.initial(0).expand(2, -1)).values())
         try:
             self._apply(weights, {}, self.train.inputs[None, :2].expand(2, -1, *self.data.shape))
         except RuntimeError:
-            return False
-        return True
+            return Way.BY_HAND
+        convolves = any(isinstance(part, nn.modules.conv._ConvNd) for part in self.module.modules())
+        return Way.APART if convolves else Way.STACKED
 
     def _forward(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         logits: Tensor = functional_call(self.module, dict(tensors), (inputs,))
