@@ -85,11 +85,19 @@ def _rate(objective: Objective, width: int, clock: Callable[[], float]) -> float
     pack = Pack(objective)
     pack.seat([Slot.start(_order(objective, number), objective) for number in range(width)])
     pack.rehearse(1)
+    _settle(objective.device)
     steps, began = 0, clock()
     while steps < 3 or clock() - began < SECONDS:
         pack.rehearse(1)
+        _settle(objective.device)
         steps += 1
     return width * steps / (clock() - began)
+
+
+def _settle(device: torch.device) -> None:
+    """Wait for what a GPU was given to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def _order(objective: Objective, number: int) -> Order:
