@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from slalom.campaign import Campaign, Progress
+from slalom.campaign import Campaign
 from slalom.errors import Interrupted, LaneLost
 from slalom.placement import Placement
 from slalom.summary import State, Throughput
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from slalom.lanes.base import Lanes
     from slalom.plan import Propose
+    from slalom.progress import Progress
     from slalom.records.base import Recorder
     from slalom.spec.model import Arm, StudySpec
     from slalom.suggest import TrialStore
@@ -37,13 +38,15 @@ def run(
     Goes on where an earlier run stopped, however it stopped. Raises Interrupted on Ctrl-C, with all written that
     had ended, and Infrastructure where the lanes, the storage or the recorder fail for good.
     """
-    known = store.ended()
-    campaign = Campaign(spec, known, propose, throughput(store.notes()), clock)
+    ended = store.ended()
+    earlier = list(ended.values())
+    campaign = Campaign(spec, ended, propose, throughput(store.notes()), clock)
     placement = Placement(len(lanes.names), spec.resources.pack_width)
     state = State.INTERRUPTED
     try:
         store.note("state", State.RUNNING)
-        recorder.trials(list(known.values()))
+        recorder.trials(earlier)
+        del earlier  # with histories, which the campaign keeps of none
         recorder.summary(campaign.summary(State.RUNNING))
         while not campaign.done:
             placement.take(campaign.due())
@@ -61,8 +64,10 @@ def run(
             recorder.trials(over)
             campaign.written(over)
             placement.drop(ended.spec.id for ended in over)
-            for best, weights in campaign.kept():
+            kept = campaign.kept()
+            for best, weights in kept:
                 recorder.model(best.spec, weights)
+            if kept:
                 recorder.summary(campaign.summary(State.RUNNING))
             watch(campaign.progress())
         state = State.COMPLETE

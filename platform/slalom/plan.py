@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from slalom.errors import LaneLost
-    from slalom.spec.model import Arm, StudySpec
+    from slalom.spec.model import Arm, StudySpec, Tune
     from slalom.trial import Report, Scalar
 
     Propose = Callable[[Sequence[Ended], int], Sequence[Mapping[str, Scalar]]]
+    """Told the tuning trials that are new since its last call, by number, it gives the next so many params."""
 
 ATTEMPTS = 3
 """Tries at a trial that raises before it counts as failed; the last is made alone, so that no neighbour is to blame."""
@@ -45,6 +46,12 @@ def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], at
         epochs=spec.epochs,
         report_every=spec.report_every,
     )
+
+
+def generations(tune: Tune) -> Iterator[range]:
+    """The numbers of the tuning trials of one generation after another."""
+    for start in range(0, tune.trials, tune.generation):
+        yield range(start, min(start + tune.generation, tune.trials))
 
 
 def rungs(spec: StudySpec) -> list[int]:
@@ -70,17 +77,19 @@ def survivors(contenders: int, factor: int) -> int:
 class ArmPlan:
     """One arm's way through the study.
 
-    The loop asks for `due` orders, brings back reports and results, and writes down what is `over`. `known` are the
-    trials that ended in earlier runs. At its end the best confirm trial is trained once more, for its weights: that
-    spares keeping every confirm trial's, and shows whether its numbers come out the same.
+    The loop asks for `due` orders, brings back reports and results, and writes down what is `over`. At its end the best
+    confirm trial is trained once more, for its weights: that spares keeping every confirm trial's, and shows whether
+    its numbers come out the same.
 
-    reproduced: whether they did, once that is known
+    ended: the study's trials that ended, in this run and earlier ones; the arm adds its own, and takes a trial's
+        history away once nothing will ask for it
+    reproduced: whether the numbers came out the same, once that is known
     """
 
-    def __init__(self, spec: StudySpec, arm: Arm, propose: Propose, known: Mapping[TrialId, Ended]) -> None:
+    def __init__(self, spec: StudySpec, arm: Arm, propose: Propose, ended: dict[TrialId, Ended]) -> None:
         self.spec = spec
         self.arm = arm
-        self.ended = {trial: ended for trial, ended in known.items() if trial.arm == arm.name}
+        self.ended = ended
         self.reproduced: bool | None = None
         self.done = False
         self._propose = propose
@@ -148,27 +157,42 @@ class ArmPlan:
 
     def _steps(self) -> Iterator[list[Order]]:
         """The arm's whole way; each step goes on when all its orders are answered."""
-        tune, name = self.spec.tune, self.arm.name
-        for start in range(0, tune.trials, tune.generation):
-            numbers = range(start, min(start + tune.generation, tune.trials))
-            told = [self.ended[TrialId(name, Phase.TUNE, number)] for number in range(start)]
-            proposals = self._propose(told, len(numbers))
-            contenders = [
-                self._trial(Phase.TUNE, number, params) for number, params in zip(numbers, proposals, strict=True)
-            ]
-            for rung in rungs(self.spec):
-                yield [Order(trial, rung) for trial in contenders]
-                contenders = self._judge(contenders, rung)
-        chosen = choose(self.spec, name, self.ended)
-        if chosen is None:
-            return
-        seeds = range(self.spec.confirm_seeds)
-        confirm = [self._trial(Phase.CONFIRM, number, chosen.spec.params) for number in seeds]
-        yield [Order(trial, self.spec.epochs) for trial in confirm]
-        best = best_seed(self.spec, name, self.ended)
+        new: list[Ended] = []
+        for numbers in generations(self.spec.tune):
+            ids = [TrialId(self.arm.name, Phase.TUNE, number) for number in numbers]
+            if not all(trial in self.ended for trial in ids):
+                proposals = self._propose(new, len(ids))
+                new = []
+                yield from self._search(ids, proposals)
+            new += [self._laid_away(trial) for trial in ids]
+        chosen = choose(self.spec, self.arm.name, self.ended)
+        if chosen is not None:
+            yield from self._confirm(chosen)
+
+    def _search(self, ids: Sequence[TrialId], proposals: Sequence[Mapping[str, Scalar]]) -> Iterator[list[Order]]:
+        """A generation, rung by rung."""
+        contenders = [self._trial(trial, params) for trial, params in zip(ids, proposals, strict=True)]
+        for rung in rungs(self.spec):
+            yield [Order(trial, rung) for trial in contenders]
+            contenders = self._judge(contenders, rung)
+
+    def _confirm(self, chosen: Ended) -> Iterator[list[Order]]:
+        """The arm's choice from fresh seeds, then the best of these once more."""
+        ids = [TrialId(self.arm.name, Phase.CONFIRM, number) for number in range(self.spec.confirm_seeds)]
+        yield [Order(self._trial(trial, chosen.spec.params), self.spec.epochs) for trial in ids]
+        for trial in ids:
+            self._laid_away(trial)
+        best = best_seed(self.spec, self.arm.name, self.ended)
         if best is not None:
-            self._again(confirm[best].id)
-            yield [Order(confirm[best], self.spec.epochs, keep_weights=True)]
+            first = self.ended[ids[best]].spec
+            again = self._trials[first.id] = replace(first, attempt=first.attempt + 1)
+            yield [Order(again, self.spec.epochs, keep_weights=True)]
+
+    def _laid_away(self, trial: TrialId) -> Ended:
+        """A trial that ended, whole; from now on it is kept without its history, most of what it weighs."""
+        whole = self.ended[trial]
+        self.ended[trial] = replace(whole, result=replace(whole.result, history=()))
+        return whole
 
     def _judge(self, contenders: list[TrialSpec], rung: int) -> list[TrialSpec]:
         """The contenders that go on after a rung; the others are pruned. Ties go to the lower number."""
@@ -196,10 +220,11 @@ class ArmPlan:
             return {report.epoch: report for report in self.ended[trial].result.history}
         return self._reports.get(trial, {})
 
-    def _trial(self, phase: Phase, number: int, params: Mapping[str, Scalar]) -> TrialSpec:
-        trial = trial_spec(self.spec, TrialId(self.arm.name, phase, number), params)
-        self._trials[trial.id] = trial
-        return trial
+    def _trial(self, trial: TrialId, params: Mapping[str, Scalar]) -> TrialSpec:
+        spec = trial_spec(self.spec, trial, params)
+        if trial not in self.ended:
+            self._trials[trial] = spec
+        return spec
 
     def _again(self, trial: TrialId) -> TrialSpec:
         """The trial's next attempt: from now on, answers of the one before are dropped."""
@@ -219,10 +244,11 @@ class ArmPlan:
         """A trial is over: its result gets the reports that led there."""
         reports = self._reports.pop(result.trial, {})
         history = tuple(
-            replace(reports[epoch], attempt=result.attempt) for epoch in sorted(reports) if epoch <= result.epochs
+            _of_attempt(reports[epoch], result.attempt) for epoch in sorted(reports) if epoch <= result.epochs
         )
         ended = Ended(replace(trial, attempt=result.attempt), replace(result, history=history))
         self.ended[result.trial] = ended
+        del self._trials[result.trial]
         self._over.append(ended)
 
     def _give(self, order: Order) -> None:
@@ -237,6 +263,11 @@ class ArmPlan:
                 self.done = True
                 return
             for order in step:
-                trial = self._trials[order.trial.id]
-                if order.keep_weights or trial.id not in self.ended:
+                trial = self._trials.get(order.trial.id)
+                if trial is not None:
                     self._give(replace(order, trial=trial))
+
+
+def _of_attempt(report: Report, attempt: int) -> Report:
+    """The report as that attempt's: a rung that an attempt before it passed gives the same numbers."""
+    return report if report.attempt == attempt else replace(report, attempt=attempt)
