@@ -38,9 +38,9 @@ def run(
     Goes on where an earlier run stopped, however it stopped. Raises Interrupted on Ctrl-C, with all written that
     had ended, and Infrastructure where the lanes, the storage or the recorder fail for good.
     """
-    ended = store.ended()
-    earlier = list(ended.values())
-    campaign = Campaign(spec, ended, propose, throughput(store.notes()), clock)
+    known = store.ended()
+    earlier = list(known.values())
+    campaign = Campaign(spec, known, propose, throughput(store.notes()), clock)
     placement = Placement(len(lanes.names), spec.resources.pack_width)
     state = State.INTERRUPTED
     try:

@@ -19,6 +19,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import ClassVar
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -171,8 +172,8 @@ def cost_table(sizes, stores, recorder):
 class Traced(SimulatedWorker):
     """Keeps when each epoch was trained and by how many, and when a trial was first seated."""
 
-    epochs = []
-    seated = {}
+    epochs: ClassVar = []
+    seated: ClassVar = {}
 
     def _advance(self):
         began = self.clock()
@@ -214,7 +215,7 @@ def utilisation_table():
         "width",
         "generation",
         "shrinking program",
-        "fixed width until the queue is empty",
+        "fixed width, till all were seated",
         "static pack",
     )
     table = Table(*columns, title="trained slot-epochs, of those there were: 6 arms of 50 trials, factor 3")

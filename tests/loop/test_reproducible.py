@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from slalom.errors import Interrupted
+from slalom.plan import generations
 from slalom.suggest import Proposals
 from slalom.trial import Outcome, Phase, TrialId
 from tests.loop.worlds import (
@@ -102,27 +103,18 @@ def test_what_an_earlier_run_finished_is_not_asked_again(whole):
     store, asked = MemoryStore(spec), {}
     with pytest.raises(OSError, match="gone"):
         train(spec, store, scattered(1, 2, NATURE), wire=Wire(150, dead=True))
-    known = {trial for trial in store.ended() if trial.phase is Phase.TUNE}
-    assert exported(spec, train(spec, store, one_lane(NATURE), propose=asking(asked))) == rows
-    first = {
-        arm.name: next(
-            (
-                start
-                for start in range(0, spec.tune.trials, spec.tune.generation)
-                if not _whole(spec, arm, start, known)
-            ),
-            spec.tune.trials,
-        )
-        for arm in spec.arms
-    }
+    first = {arm.name: _asked_from(spec, arm.name, store.ended()) for arm in spec.arms}
     assert any(first.values())
+    assert exported(spec, train(spec, store, one_lane(NATURE), propose=asking(asked))) == rows
     assert asked == {(arm, number): params for (arm, number), params in proposals.items() if number >= first[arm]}
 
 
-def _whole(spec, arm, start, known):
-    """Whether a generation ended."""
-    numbers = range(start, min(start + spec.tune.generation, spec.tune.trials))
-    return all(TrialId(arm.name, Phase.TUNE, number) in known for number in numbers)
+def _asked_from(spec, arm, known):
+    """The first trial of the first generation of which not all ended."""
+    for numbers in generations(spec.tune):
+        if any(TrialId(arm, Phase.TUNE, number) not in known for number in numbers):
+            return numbers.start
+    return spec.tune.trials
 
 
 def test_a_trial_that_always_raises_changes_no_other(whole):

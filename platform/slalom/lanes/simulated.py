@@ -26,6 +26,7 @@ class LaneClock:
     now: float = 0.0
 
     def __call__(self) -> float:
+        """Look at it."""
         return self.now
 
 
@@ -112,8 +113,8 @@ class SimulatedLanes:
             answer = self._workers[lane].turn(turn)
         except Exception as exc:  # noqa: BLE001 (what a worker raises costs its trials an attempt)
             answer = LaneLost(f"lane {lane}: {type(exc).__name__}: {exc}", raised=True)
-        self._at_work[lane] = next(self._tickets)
-        heapq.heappush(self._answers, (clock.now, self._at_work[lane], lane, answer))
+        ticket = self._at_work[lane] = next(self._tickets)
+        heapq.heappush(self._answers, (clock.now, ticket, lane, answer))
 
     def _replace(self, lane: int, at: float) -> None:
         """A new worker in a dead one's place; turns that were sent are void."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.samplers import BaseSampler, QMCSampler, RandomSampler, TPESampler
+from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
 from slalom.seeds import derive
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
     Params = Mapping[str, Scalar]
 
+BEST, RECENT = 100, 900
+"""Trials that TPE is shown at most: the best earlier ones, and the last ones."""
 
-BEST = 100
-RECENT = 900
+RENEW = 100
+"""Quasi-random proposals after which their Optuna study is made anew, since each one reads all of it."""
 
 
 class Proposals:
@@ -102,11 +105,25 @@ class Proposals:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)
-        study = optuna.create_study(sampler=sampler)
+        storage = InMemoryStorage()
+        study = optuna.create_study(storage=storage, sampler=sampler)
         while True:
-            trial = study.ask(self._space)
-            yield dict(trial.params)
-            study.tell(trial, 0.0)
+            for _ in range(RENEW):
+                trial = study.ask(self._space)
+                yield dict(trial.params)
+                study.tell(trial, 0.0)
+            study, storage = _renewed(study, storage)
+
+
+def _renewed(study: optuna.Study, old: InMemoryStorage) -> tuple[optuna.Study, InMemoryStorage]:
+    """A study that says the same to QMCSampler: it reads all trials, but needs the first and how many it has drawn."""
+    storage = InMemoryStorage()
+    renewed = optuna.create_study(storage=storage, sampler=study.sampler)
+    renewed.add_trial(study.trials[0])
+    drawn = old.get_study_system_attrs(old.get_study_id_from_name(study.study_name))
+    for name, value in drawn.items():
+        storage.set_study_system_attr(storage.get_study_id_from_name(renewed.study_name), name, value)
+    return renewed, storage
 
 
 def _points(distribution: Distribution) -> Sequence[Any]:

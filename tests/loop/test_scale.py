@@ -1,0 +1,83 @@
+"""What a trial costs the loop does not grow with the trials there are, nor a turn with the lanes."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import slalom
+from slalom.lanes.simulated import SimulatedLanes
+from slalom.lanes.simulated_worker import SimulatedWorker, Training
+from slalom.placement import Placement
+from slalom.plan import trial_spec
+from slalom.trial import Order, Outcome, Phase, Reply, TrialId, TrialResult
+from tests.loop.worlds import MemoryStore, Nature, study, train
+
+PACKAGE = str(Path(slalom.__file__).parent)
+
+
+def steps(work):
+    """Lines of Slalom's own code that the work runs, each turn of a loop or a comprehension counted."""
+    counted = [0]
+
+    def line(frame, event, argument):
+        counted[0] += event == "line"
+        return line
+
+    def call(frame, event, argument):
+        return line if frame.f_code.co_filename.startswith(PACKAGE) else None
+
+    sys.settrace(call)
+    try:
+        work()
+    finally:
+        sys.settrace(None)
+    return counted[0]
+
+
+class NothingKept(MemoryStore):
+    """So that the storage takes no part."""
+
+    def add(self, ended):
+        pass
+
+
+def cost(trials, **options):
+    """Steps for each trial of a study; 2 arms, 20 lanes."""
+    spec = study(trials=trials, **options)
+    training = Training(Nature().metrics, lambda trial, epoch: 0.5 + trial.seeds.weights / 2**63)
+    lanes = SimulatedLanes(lambda clock: SimulatedWorker(clock, training, 4), 20)
+    return steps(lambda: train(spec, NothingKept(spec), lanes)) / (2 * trials)
+
+
+@pytest.mark.parametrize("sampler", ["random", "qmc"])
+def test_two_thousand_trials_cost_ten_times_two_hundred(sampler):
+    options = {"sampler": sampler, "generation": 20}
+    assert cost(1000, **options) < 1.05 * cost(100, **options)
+
+
+@pytest.mark.parametrize("waiting", [0, 5000])
+def test_a_reply_costs_the_same_with_ten_lanes_and_a_thousand(waiting):
+    """Whatever waits: one lane's trial ends, and the next is sent there."""
+    spec = study()
+
+    def order(number):
+        return Order(trial_spec(spec, TrialId("rising", Phase.TUNE, number), {"learning_rate": 0.1}), 9)
+
+    def reply(lanes):
+        placement = Placement(lanes, 4)
+        placement.take(order(number) for number in range(5 * lanes + waiting))
+        for _ in range(2):
+            sent = dict(placement.turns())
+        first = [order(number).trial for number in range(5 * lanes)]
+        replies = [Reply(results=(TrialResult(trial.id, 0, Outcome.COMPLETE, 9, {}),)) for trial in first[::lanes][:4]]
+        assert sent.keys() == set(range(lanes))
+
+        def work():
+            for one in replies:
+                placement.replied(0, one)
+                list(placement.turns())
+
+        return steps(work)
+
+    assert reply(1000) < 1.5 * reply(10)
