@@ -52,12 +52,14 @@ def run(
             placement.take(campaign.due())
             for lane, turn in placement.turns():
                 lanes.send(lane, turn)
-            for lane, reply in lanes.collect(POLL_SECONDS):
+            replies = lanes.collect(POLL_SECONDS)
+            names = lanes.names
+            for lane, reply in replies:
                 if isinstance(reply, LaneLost):
                     campaign.lost(placement.lost(lane), reply)
                 else:
                     placement.replied(lane, reply)
-                    campaign.hear(reply, lanes.names[lane])
+                    campaign.hear(reply, names[lane])
             over = campaign.over()
             for ended in over:
                 store.add(ended)

@@ -58,9 +58,11 @@ class Tally:
         self._metric = spec.metric
         self._outcomes: Counter[Outcome] = Counter()
         self._best: float | None = None
+        self._shown: ArmProgress | None = None
 
     def add(self, ended: Ended) -> None:
         """One more trial ended."""
+        self._shown = None
         outcome = ended.result.outcome
         self._outcomes[outcome] += 1
         if ended.spec.id.phase is Phase.TUNE and outcome is Outcome.COMPLETE:
@@ -70,6 +72,10 @@ class Tally:
 
     def progress(self) -> ArmProgress:
         """What is shown of it."""
+        self._shown = self._shown or self._count()
+        return self._shown
+
+    def _count(self) -> ArmProgress:
         return ArmProgress(
             self._arm,
             self._outcomes.total(),

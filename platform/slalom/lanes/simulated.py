@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
 from dataclasses import dataclass
 from itertools import count
@@ -44,6 +45,7 @@ class SimulatedLanes:
         self._hire = hire
         self._clocks = [LaneClock() for _ in range(lanes)]
         self._workers = [hire(clock) for clock in self._clocks]
+        self._names = [f"lane {number}" for number in range(lanes)]
         self._queues: list[deque[tuple[float, Turn]]] = [deque() for _ in range(lanes)]
         self._at_work: list[int | None] = [None] * lanes
         self._answers: list[tuple[float, int, int, Answer]] = []
@@ -62,7 +64,7 @@ class SimulatedLanes:
     @property
     def names(self) -> Sequence[str]:
         """One name a lane."""
-        return [f"lane {number}" for number in range(len(self._workers))]
+        return self._names
 
     def send(self, lane: int, turn: Turn) -> None:
         """Queue a turn."""
@@ -72,11 +74,12 @@ class SimulatedLanes:
 
     def collect(self, timeout: float) -> Sequence[tuple[int, Answer]]:  # noqa: ARG002 (no time is waited)
         """What has come back by now, else what comes back next."""
-        if self._answers:
-            self._now = max(self._now, self._next())
+        following = self._next()
+        if following < math.inf:
+            self._now = max(self._now, following)
         found = []
-        while self._answers and self._next() <= self._now:
-            found += self._take()
+        while self._next() <= self._now:
+            found.append(self._take())
         return found
 
     def close(self) -> None:
@@ -85,23 +88,25 @@ class SimulatedLanes:
         self._workers.clear()
 
     def _next(self) -> float:
-        """When the next answer comes, or a lane dies before it."""
-        return min(self._answers[0][0], *(at for at, _ in self._deaths[-1:]))
+        """When the next answer comes, or a lane dies before it; infinite where no lane is at work."""
+        while self._answers and self._answers[0][1] != self._at_work[self._answers[0][2]]:
+            heapq.heappop(self._answers)  # of a lane that has died since
+        if not self._answers:
+            return math.inf
+        return min([self._answers[0][0], *(at for at, _ in self._deaths[-1:])])
 
-    def _take(self) -> list[tuple[int, Answer]]:
+    def _take(self) -> tuple[int, Answer]:
         if self._deaths and self._deaths[-1][0] <= self._answers[0][0]:
             at, lane = self._deaths.pop()
             self._replace(lane, at)
-            return [(lane, LaneLost(f"lane {lane}: dead"))]
-        at, ticket, lane, answer = heapq.heappop(self._answers)
-        if ticket != self._at_work[lane]:
-            return []
+            return lane, LaneLost(f"lane {lane}: dead")
+        at, _, lane, answer = heapq.heappop(self._answers)
         self._at_work[lane] = None
         if isinstance(answer, LaneLost):
             self._replace(lane, at)
         elif self._queues[lane]:
             self._begin(lane)
-        return [(lane, answer)]
+        return lane, answer
 
     def _begin(self, lane: int) -> None:
         """Take a turn, from when the lane has both the turn and time for it; its answer comes when it is over."""
