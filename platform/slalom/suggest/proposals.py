@@ -9,12 +9,13 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.samplers import BaseSampler, QMCSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, QMCSampler, RandomSampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
 from slalom.seeds import derive
 from slalom.spec.model import Choices, IntRange
+from slalom.suggest.known import KnownSpaceTPESampler, KnownTrials
 from slalom.suggest.translate import direction, distributions, frozen, quiet
 
 if TYPE_CHECKING:
@@ -57,22 +58,24 @@ class Proposals:
 
     def __call__(self, new: Sequence[Ended], count: int) -> Sequence[Params]:
         """The next `count` proposals; `new` are the trials since the last call, in the order of their numbers."""
-        self._number += len(new)
+        known, self._number = self._number, self._number + len(new)
         if self._fixed is not None:
             return self._draw(self._fixed, count)
         if self._spec.tune.sampler == "tpe":
-            self._show(new)
-        study = optuna.create_study(direction=direction(self._spec.metric))
-        study.add_trials(self._shown)
+            self._show(new, known)
+        study = optuna.create_study(storage=KnownTrials(self._shown), direction=direction(self._spec.metric))
         return [self._ask(study, self._number + place) for place in range(count)]
 
-    def _show(self, new: Sequence[Ended]) -> None:
-        """Let TPE see these, and no longer those that count least."""
-        self._shown += [frozen(ended, self._spec, with_result=False) for ended in new]
+    def _show(self, new: Sequence[Ended], known: int) -> None:
+        """Let TPE see these, which come after so many that it knows, and no longer those that count least."""
+        for number, ended in enumerate(new, known - self._spec.tune.trials):
+            trial = frozen(ended, self._spec, with_result=False)
+            trial.number = number
+            self._shown.append(trial)
         if len(self._shown) > BEST + RECENT:
-            earlier = list(enumerate(self._shown[:-RECENT]))
-            best = heapq.nsmallest(BEST, earlier, key=lambda one: (_rank(one[1], self._spec.metric), one[0]))
-            self._shown = [trial for _, trial in sorted(best)] + self._shown[-RECENT:]
+            earlier = self._shown[:-RECENT]
+            best = heapq.nsmallest(BEST, earlier, key=lambda trial: (_rank(trial, self._spec.metric), trial.number))
+            self._shown = sorted(best, key=lambda trial: trial.number) + self._shown[-RECENT:]
 
     def _draw(self, fixed: Iterator[Params], count: int) -> list[Params]:
         """From a sequence, past the proposals that were made by an earlier run."""
@@ -87,7 +90,7 @@ class Proposals:
     def _sampler(self, seed: int) -> BaseSampler:
         if self._spec.tune.sampler == "random":
             return RandomSampler(seed=seed)
-        return TPESampler(seed=seed)
+        return KnownSpaceTPESampler(self._space, seed)
 
     def _unadaptive(self) -> Iterator[Params]:
         """Proposals that no result changes: they are drawn from the first one on, whatever was told."""
