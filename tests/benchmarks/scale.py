@@ -237,9 +237,9 @@ def waiting(lanes, width, seconds, *, free):
     def propose(spec, arm):
         ask = Proposals(spec, arm)
 
-        def timed(new, count):
+        def timed(new, numbers):
             began = time.thread_time()
-            given = ask(new, count)
+            given = ask(new, numbers)
             asked.append(time.thread_time() - began)
             virtual.spend(0.0 if free else asked[-1])
             return given

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from slalom.errors import Interrupted
-from slalom.plan import generations
+from slalom.halving import generations
 from slalom.suggest import Proposals
 from slalom.trial import Outcome, Phase, TrialId
 from tests.loop.worlds import (
@@ -39,16 +39,17 @@ NATURE = Nature(diverges=lambda trial: 4 if trial.params.get("learning_rate", 0)
 
 
 def asking(asked):
-    """Proposals that keep what was asked, by arm and number; the arm's trials are each told once, in their order."""
+    """Proposals that keep what was asked, by arm and number; the arm's trials are each told once, to TPE in order."""
 
     def propose(spec, arm):
         ask, told = Proposals(spec, arm), []
 
-        def listen(new, count):
-            told.extend(new)
-            assert [ended.spec.id.number for ended in told] == list(range(len(told)))
-            given = ask(new, count)
-            asked.update({(arm.name, len(told) + place): params for place, params in enumerate(given)})
+        def listen(new, numbers):
+            told.extend(ended.spec.id.number for ended in new)
+            assert len(set(told)) == len(told)
+            assert spec.tune.sampler != "tpe" or told == list(range(numbers.start))
+            given = ask(new, numbers)
+            asked.update({(arm.name, number): params for number, params in zip(numbers, given, strict=True)})
             return given
 
         return listen

@@ -51,37 +51,37 @@ class Proposals:
         self._spec = spec
         self._arm = arm
         self._space = distributions(arm)
-        self._number = 0
         self._shown: list[FrozenTrial] = []
         self._fixed = self._unadaptive() if spec.tune.sampler in ("qmc", "grid") else None
         self._drawn = 0
 
-    def __call__(self, new: Sequence[Ended], count: int) -> Sequence[Params]:
-        """The next `count` proposals; `new` are the trials since the last call, in the order of their numbers."""
-        known, self._number = self._number, self._number + len(new)
-        if self._fixed is not None:
-            return self._draw(self._fixed, count)
-        if self._spec.tune.sampler == "tpe":
-            self._show(new, known)
-        study = optuna.create_study(storage=KnownTrials(self._shown), direction=direction(self._spec.metric))
-        return [self._ask(study, self._number + place) for place in range(count)]
+    def __call__(self, new: Sequence[Ended], numbers: range) -> Sequence[Params]:
+        """Proposals for a generation, later than any asked before; `new` are the trials that ended since the last call.
 
-    def _show(self, new: Sequence[Ended], known: int) -> None:
-        """Let TPE see these, which come after so many that it knows, and no longer those that count least."""
-        for number, ended in enumerate(new, known - self._spec.tune.trials):
+        TPE has to be told of all earlier trials, by number; the others look at none.
+        """
+        if self._fixed is not None:
+            return self._draw(self._fixed, numbers)
+        if self._spec.tune.sampler == "tpe":
+            self._show(new)
+        study = optuna.create_study(storage=KnownTrials(self._shown), direction=direction(self._spec.metric))
+        return [self._ask(study, number) for number in numbers]
+
+    def _show(self, new: Sequence[Ended]) -> None:
+        """Let TPE see these, and no longer those that count least."""
+        for ended in new:
             trial = frozen(ended, self._spec, with_result=False)
-            trial.number = number
+            trial.number = ended.spec.id.number - self._spec.tune.trials
             self._shown.append(trial)
         if len(self._shown) > BEST + RECENT:
             earlier = self._shown[:-RECENT]
             best = heapq.nsmallest(BEST, earlier, key=lambda trial: (_rank(trial, self._spec.metric), trial.number))
             self._shown = sorted(best, key=lambda trial: trial.number) + self._shown[-RECENT:]
 
-    def _draw(self, fixed: Iterator[Params], count: int) -> list[Params]:
+    def _draw(self, fixed: Iterator[Params], numbers: range) -> list[Params]:
         """From a sequence, past the proposals that were made by an earlier run."""
-        skipped = self._number - self._drawn
-        self._drawn = self._number + count
-        return list(itertools.islice(fixed, skipped, skipped + count))
+        skipped, self._drawn = numbers.start - self._drawn, numbers.stop
+        return list(itertools.islice(fixed, skipped, skipped + len(numbers)))
 
     def _ask(self, study: optuna.Study, number: int) -> Params:
         study.sampler = self._sampler(derive(self._spec.fingerprint, self._arm.name, "proposal", number) % 2**32)
