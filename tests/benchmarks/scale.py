@@ -109,6 +109,7 @@ def crew(lanes=DEVICES, width=WIDTH, seconds=None, kind=SimulatedWorker):
 def measured(trials, store_kind, recorder_kind):
     """One study in this process: seconds and megabytes."""
     spec = many(trials)
+    run(many(10 * ARMS), NoStore(), crew(), NoRecorder(), Proposals)  # what is imported and filled once
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Timed(sqlite_store(folder, spec) if store_kind == "sqlite" else NoStore())
