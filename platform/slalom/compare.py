@@ -11,6 +11,7 @@ confirm trials, or where there is none, the worst finite validation value among 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     Results = Mapping[TrialId, Ended]
 
 SHARES = ("error", "accuracy")
+
+# A study is summarised whenever an arm is through, and what the arms before it gave is asked for again each time.
+_mean_interval = lru_cache(maxsize=4096)(mean_interval)
+_sign_flip_p = lru_cache(maxsize=4096)(sign_flip_p)
 
 
 def summarise(
@@ -133,7 +138,7 @@ def difference(spec: StudySpec, values: Sequence[float], baseline: Sequence[floa
 def paired_p(spec: StudySpec, values: Sequence[float], others: Sequence[float]) -> float:
     """The p, not corrected, of no difference between two arms' confirm values of the same seeds."""
     differences = [one - other for one, other in zip(values, others, strict=True)]
-    return sign_flip_p(differences, derive(spec.fingerprint, "sign flips"))
+    return _sign_flip_p(tuple(differences), derive(spec.fingerprint, "sign flips"))
 
 
 def worst_value(spec: StudySpec, results: Results) -> float:
@@ -172,7 +177,7 @@ def _best(metric: Metric, trials: Sequence[Ended]) -> Ended | None:
 
 
 def _interval(spec: StudySpec, values: Sequence[float]) -> Interval:
-    return mean_interval(values, 1 - spec.compare.alpha, derive(spec.fingerprint, "bootstrap"))
+    return _mean_interval(tuple(values), 1 - spec.compare.alpha, derive(spec.fingerprint, "bootstrap"))
 
 
 def _against_baseline(spec: StudySpec, confirmed: Mapping[str, Confirmed | None], family: int) -> dict[str, Difference]:

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from typing import ClassVar
 
@@ -184,16 +185,16 @@ class Traced(SimulatedWorker):
         self.epochs.append((began, len(self.seats)))
 
 
-def utilisation(width, lanes, generation):
+def utilisation(width, lanes, sampler, generation):
     """Trained share of the slots by three definitions, for 300 trials: shrinking, fixed width, and a static pack."""
-    spec = study([f"arm-{n}" for n in range(6)], epochs=EPOCHS, trials=50, generation=generation, sampler="random")
+    spec = study([f"arm-{n}" for n in range(6)], epochs=EPOCHS, trials=50, generation=generation, sampler=sampler)
     kind = type("Kept", (Traced,), {"epochs": [], "seated": {}})
     store = MemoryStore(spec)
     run(spec, store, crew(lanes, width, lambda trial, epoch: 1.0, kind), InMemoryRecorder(), Proposals)
     effort = store.notes()["throughput"]
     last = max(at for trial, at in kind.seated.items() if trial.phase is Phase.TUNE)
     while_full = sum(trained for at, trained in kind.epochs if at < last)
-    shares = [effort["trained"] / effort["available"], while_full / (width * lanes * last) if last else None]
+    shares = [effort["trained"] / effort["available"], while_full / (width * lanes * last)]
     return [*shares, static([e.result.epochs for e in in_order(store, spec)], width)]
 
 
@@ -211,21 +212,13 @@ def static(epochs, width):
 
 def utilisation_table():
     """The second table."""
-    columns = (
-        "lanes",
-        "width",
-        "generation",
-        "shrinking program",
-        "fixed width, till all were seated",
-        "static pack",
-    )
+    columns = ("sampler", "generation", "lanes", "width", "shrinking program")
+    columns += ("fixed width, till all were seated", "static pack")
     table = Table(*columns, title="trained slot-epochs, of those there were: 6 arms of 50 trials, factor 3")
-    for generation in (8, 50):
-        for lanes in (1, 2):
-            for width in (32, 64):
-                shares = utilisation(width, lanes, generation)
-                cells = ("-" if share is None else f"{share:.1%}" for share in shares)
-                table.add_row(f"{lanes}", f"{width}", f"{generation}", *cells)
+    for sampler, generation in (("tpe", 8), ("tpe", 50), ("random", 8)):
+        for lanes, width in product((1, 2), (32, 64)):
+            shares = utilisation(width, lanes, sampler, generation)
+            table.add_row(sampler, f"{generation}", f"{lanes}", f"{width}", *(f"{share:.1%}" for share in shares))
     return table
 
 
