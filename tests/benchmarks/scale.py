@@ -141,6 +141,7 @@ def _recorder(kind, folder, spec, stack):
     from slalom.records.on_mlflow import MlflowRecorder
 
     recorder = MlflowRecorder(f"sqlite:///{folder}/mlflow.db", folder / "artifacts", spec, lambda _: "")
+    recorder.model = lambda trial, weights: None  # what was not trained is no model
     stack.callback(recorder.close)
     return recorder
 
