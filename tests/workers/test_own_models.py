@@ -1,5 +1,7 @@
 """Nets that a user brings: what a pack makes of them, and what it refuses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,30 +14,34 @@ from slalom_worker.pack import Pack
 from slalom_worker.regularizers import SlotDropout
 from slalom_worker.slot import Slot
 from slalom_worker.tasks import Data, Split
+from tests.workers.cases import WIDTHS
+from tests.workers.checks import check_invariance, train
 from tests.workers.trials import CPU, order, settings, trial
 
 WORK = Work({"name": "own.py:Own"}, {"name": "task"}, 10)
 
 
 class Own:
-    """Two separable clouds, and a net made by `make`."""
+    """Two separable clouds of examples of a shape, and a net made by `make`; 67 examples leave 7 of batches of 10."""
 
-    def __init__(self, make):
-        self.make = make
+    def __init__(self, make, shape=(4,)):
+        self.make, self.shape = make, shape
 
     def load(self):
         random = np.random.default_rng(0)
-        labels = np.arange(60) % 2
-        inputs = (random.normal(size=(60, 4)) + labels[:, None]).astype(np.float32)
+        labels = np.arange(67) % 2
+        inputs = (random.normal(size=(67, *self.shape)) + labels.reshape(-1, *(1 for _ in self.shape))).astype(
+            np.float32
+        )
         return Data(*(Split(inputs, labels) for _ in range(3)), classes=2)
 
     def model(self):
         return self.make()
 
 
-def objective(make):
-    task = Own(make)
-    return Objective(WORK, task.load(), task, CPU)
+def objective(make, shape=(4,), precision="float32"):
+    task = Own(make, shape)
+    return Objective(replace(WORK, precision=precision), task.load(), task, CPU)
 
 
 def trained(program, count):
@@ -61,19 +67,41 @@ class Chooser(nn.Module):
 class Sequence(nn.Module):
     def __init__(self):
         super().__init__()
-        self.norm, self.out = nn.LayerNorm(4), nn.Linear(4, 2)
+        self.norm, self.hidden, self.out = nn.LayerNorm(4), nn.Linear(4, 9), nn.Linear(9, 2)
 
     def forward(self, inputs):
-        return self.out(torch.tanh(self.norm(inputs)))
+        return self.out(nn.functional.gelu(self.hidden(self.norm(inputs))))
 
 
-@pytest.mark.parametrize(("make", "stacks"), [(Sequence, True), (Chooser, False)])
-def test_any_net_trains_in_a_pack_as_it_does_alone(make, stacks):
-    program = objective(make)
+def convolutions():
+    """Two convolutions of odd sizes, as in LeNet."""
+    return nn.Sequential(
+        nn.Conv2d(1, 3, 3), nn.Tanh(), nn.MaxPool2d(2), nn.Conv2d(3, 5, 2), nn.ReLU(), nn.Flatten(), nn.Linear(20, 2)
+    )
+
+
+IMAGE = (1, 8, 8)
+CHOSEN = [
+    settings("adam", learning_rate=0.01),
+    settings("nesterov", weight_decay=1e-3),
+    settings("rmsprop", learning_rate=0.003, emphasis={"scheme": "class_balanced", "strength": 1.0}),
+    settings("momentum", momentum={"schedule": "gradient_norm", "start": 0.5, "end": 0.9}),
+    settings("sgd", learning_rate_schedule={"schedule": "cosine", "end": 0.0}),
+]
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("make", "shape", "stacks"),
+    [(Sequence, (4,), True), (Chooser, (4,), False), (convolutions, IMAGE, True)],
+)
+def test_any_net_trains_in_a_pack_as_it_does_alone(make, shape, stacks, precision):
+    program = objective(make, shape, precision)
     assert program.stacks is stacks
-    together = trained(program, 5)
-    assert all(torch.equal(one, other) for one, other in zip(trained(program, 2), together, strict=False))
-    assert not torch.equal(together[0], program.initial(trial(0, WORK, settings()).seeds.weights))
+    specs = [trial(n, program.work, CHOSEN[n % len(CHOSEN)], epochs=2) for n in range(64)]
+    check_invariance(program, specs, WIDTHS)
+    (slot,) = train(program, specs[:1])
+    assert not torch.equal(slot.tensors["parameters"], program.initial(slot.trial.seeds.weights))
 
 
 def test_a_nets_own_dropout_layers_draw_from_the_trials_stream():
