@@ -56,12 +56,12 @@ def distance(got, want):
     return float((got - want).norm() / want.norm())
 
 
-def check_invariance(program, specs, widths):
-    """Every trial has the same bits in one pack of all, undisturbed, and in packs of each width, disturbed."""
+def check_invariance(program, specs, widths, *, disturbed=True):
+    """Every trial has the same bits in one pack of all, undisturbed, and in packs of each width."""
     whole = results(program, train(program, specs))
     for width in widths:
         for start in range(0, len(specs), width):
-            part = results(program, train(program, specs[start : start + width], disturbed=True))
+            part = results(program, train(program, specs[start : start + width], disturbed=disturbed))
             for offset, got in enumerate(part):
                 spec, want = specs[start + offset], whole[start + offset]
                 wrong = [name for name in want if not same(got[name], want[name])]

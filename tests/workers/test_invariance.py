@@ -33,9 +33,9 @@ def mixed():
     return [case.settings for case in cases()]
 
 
-def some(of, epochs, count=64):
-    """Trials whose settings are spread over the cases."""
-    return [trial(n, of, mixed()[4 * n % len(mixed())], epochs=epochs) for n in range(count)]
+def some(of, count=64):
+    """Trials of one epoch whose settings are spread over the cases."""
+    return [trial(n, of, mixed()[4 * n % len(mixed())], epochs=1) for n in range(count)]
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -51,7 +51,7 @@ def test_no_setting_makes_a_trial_depend_on_its_pack(precision):
 @pytest.mark.parametrize(("name", "structure"), STRUCTURES)
 def test_no_model_makes_a_trial_depend_on_its_pack(name, structure, precision):
     of = clouds_work(batch_size=51, precision=precision, name=name, **structure)
-    check_invariance(clouds_objective(of), some(of, epochs=2), WIDTHS)
+    check_invariance(clouds_objective(of), some(of), WIDTHS)
 
 
 WORKS = {
@@ -62,18 +62,15 @@ WORKS = {
 }
 
 
-@pytest.fixture(params=[1, 2], ids="{} threads".format)
-def threads(request):
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("name", WORKS)
 def test_no_size_makes_a_trial_depend_on_its_pack(name):
-    check_invariance(objective(WORKS[name]), some(WORKS[name], epochs=1), WIDTHS)
+    check_invariance(objective(WORKS[name]), some(WORKS[name]), WIDTHS)
+
+
+@pytest.mark.parametrize("name", WORKS)
+def test_two_threads_are_no_matter_to_packs_of_two_and_more(name, two_threads):
+    """A single matrix product is split over threads and then rounds differently: why a lane computes on one."""
+    check_invariance(objective(WORKS[name]), some(WORKS[name], 62), (2, 7, 16), disturbed=False)
 
 
 def lane(width, **options):
