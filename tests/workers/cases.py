@@ -14,7 +14,6 @@ from tests.workers.covering import covering
 from tests.workers.trials import CPU, settings, trial
 
 WIDTHS = (1, 2, 7, 16, 64)
-STEPS_PER_EPOCH = 11
 
 
 def clouds():
@@ -117,6 +116,5 @@ def cases():
 
 def diverging(work, epochs, first=1000):
     """For every optimizer a trial that leaves the finite numbers at once."""
-    return [
-        trial(first + n, work, settings(name, learning_rate=1e308), epochs=epochs) for n, name in enumerate(OPTIMIZERS)
-    ]
+    names = literature.OPTIMIZERS
+    return [trial(first + n, work, settings(name, learning_rate=1e308), epochs=epochs) for n, name in enumerate(names)]

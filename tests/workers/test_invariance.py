@@ -67,10 +67,10 @@ def test_no_size_makes_a_trial_depend_on_its_pack(name):
     check_invariance(objective(WORKS[name]), some(WORKS[name]), WIDTHS)
 
 
-@pytest.mark.parametrize("name", WORKS)
+@pytest.mark.parametrize("name", ["digits, wide", "digits, relu, float64"])
 def test_two_threads_are_no_matter_to_packs_of_two_and_more(name, two_threads):
     """A single matrix product is split over threads and then rounds differently: why a lane computes on one."""
-    check_invariance(objective(WORKS[name]), some(WORKS[name], 62), (2, 7, 16), disturbed=False)
+    check_invariance(objective(WORKS[name]), some(WORKS[name], 16), (2, 7), disturbed=False)
 
 
 def lane(width, **options):

@@ -110,7 +110,18 @@ def test_a_net_that_looks_at_its_numbers_runs_slot_by_slot():
     assert not objective(Chooser).stacks
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "precision",
+    [
+        "float32",
+        pytest.param(
+            "float64",
+            marks=pytest.mark.xfail(
+                strict=True, raises=AssertionError, reason="evaluation, whose inputs all share, rounds with the width"
+            ),
+        ),
+    ],
+)
 def test_convolutions_train_alike_in_packs_of_two_and_more(precision):
     program = objective(convolutions, IMAGE, precision)
     check_invariance(program, specs(program, 62), (2, 7, 16), disturbed=False)
