@@ -32,6 +32,11 @@ def test_a_lane_refuses_a_process_whose_numbers_depend_on_memory():
     assert ("MKL_CBWR=AVX2,STRICT" in told.stdout) is depends
 
 
+def test_a_lane_computes_on_one_thread(two_threads):
+    open_device()
+    assert torch.get_num_threads() == 1
+
+
 def trained(device):
     of = work()
     program = objective(of, device)

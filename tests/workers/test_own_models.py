@@ -1,41 +1,47 @@
 """Nets that a user brings: what a pack makes of them, and what it refuses."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from slalom.errors import InputError
-from slalom.trial import Work
+from slalom.trial import Turn, Work
+from slalom_worker.lane import LaneWorker
 from slalom_worker.objective import Objective, Way
 from slalom_worker.pack import Pack
 from slalom_worker.regularizers import SlotDropout
 from slalom_worker.slot import Slot
 from slalom_worker.tasks import Data, Split
+from tests.workers.cases import WIDTHS
+from tests.workers.checks import check_invariance, train
 from tests.workers.trials import CPU, order, settings, trial
 
 WORK = Work({"name": "own.py:Own"}, {"name": "task"}, 10)
 
 
 class Own:
-    """Two separable clouds, and a net made by `make`."""
+    """Two separable clouds of examples of a shape, and a net made by `make`; 67 examples leave 7 of batches of 10."""
 
-    def __init__(self, make):
-        self.make = make
+    def __init__(self, make, shape=(4,)):
+        self.make, self.shape = make, shape
 
     def load(self):
         random = np.random.default_rng(0)
-        labels = np.arange(60) % 2
-        inputs = (random.normal(size=(60, 4)) + labels[:, None]).astype(np.float32)
-        return Data(*(Split(inputs, labels) for _ in range(3)), classes=2)
+        labels = np.arange(67) % 2
+        inputs = random.normal(size=(67, *self.shape)) + labels.reshape(-1, *(1 for _ in self.shape))
+        return Data(*(Split(inputs.astype(np.float32), labels) for _ in range(3)), classes=2)
 
     def model(self):
         return self.make()
 
 
-def objective(make):
-    task = Own(make)
-    return Objective(WORK, task.load(), task, CPU)
+def objective(make, shape=(4,), precision="float32"):
+    task = Own(make, shape)
+    return Objective(replace(WORK, precision=precision), task.load(), task, CPU)
 
 
 def trained(program, count):
@@ -58,31 +64,99 @@ class Chooser(nn.Module):
         return self.layers[int(inputs.mean().item() > 0)](inputs)
 
 
-class Sequence(nn.Module):
+class Plain(nn.Module):
     def __init__(self):
         super().__init__()
-        self.norm, self.out = nn.LayerNorm(4), nn.Linear(4, 2)
+        self.norm, self.hidden, self.out = nn.LayerNorm(4), nn.Linear(4, 9), nn.Linear(9, 2)
 
     def forward(self, inputs):
-        return self.out(torch.tanh(self.norm(inputs)))
+        return self.out(torch.tanh(self.hidden(self.norm(inputs))))
 
 
-class Convolving(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.convolve, self.out = nn.Conv1d(1, 3, 2), nn.Linear(9, 2)
+class Uneven(Plain):
+    """With an activation that torch rounds otherwise at the tail of a vector."""
 
     def forward(self, inputs):
-        return self.out(self.convolve(inputs.unsqueeze(1)).tanh().flatten(1))
+        return self.out(nn.functional.gelu(self.hidden(self.norm(inputs))))
 
 
-@pytest.mark.parametrize(("make", "way"), [(Sequence, Way.STACKED), (Convolving, Way.APART), (Chooser, Way.BY_HAND)])
-def test_any_net_trains_in_a_pack_as_it_does_alone(make, way):
-    program = objective(make)
+def convolutions():
+    """Two convolutions of odd sizes, as in LeNet."""
+    return nn.Sequential(
+        nn.Conv2d(1, 3, 3), nn.Tanh(), nn.MaxPool2d(2), nn.Conv2d(3, 5, 2), nn.ReLU(), nn.Flatten(), nn.Linear(20, 2)
+    )
+
+
+IMAGE = (1, 8, 8)
+CHOSEN = [
+    settings("adam", learning_rate=0.01),
+    settings("nesterov", weight_decay=1e-3),
+    settings("rmsprop", learning_rate=0.003, emphasis={"scheme": "class_balanced", "strength": 1.0}),
+    settings("momentum", momentum={"schedule": "gradient_norm", "start": 0.5, "end": 0.9}),
+    settings("sgd", learning_rate_schedule={"schedule": "cosine", "end": 0.0}),
+]
+
+
+def specs(program, count):
+    return [trial(n, program.work, CHOSEN[n % len(CHOSEN)], epochs=2) for n in range(count)]
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("make", "shape", "way"),
+    [
+        (Plain, (4,), Way.STACKED),
+        (Uneven, (4,), Way.APART),
+        (convolutions, IMAGE, Way.APART),
+        (Chooser, (4,), Way.BY_HAND),
+    ],
+)
+def test_any_net_trains_in_a_pack_as_it_does_alone(make, shape, way, precision):
+    program = objective(make, shape, precision)
     assert program.way is way
-    together = trained(program, 5)
-    assert all(torch.equal(one, other) for one, other in zip(trained(program, 2), together, strict=False))
-    assert not torch.equal(together[0], program.initial(trial(0, WORK, settings()).seeds.weights))
+    check_invariance(program, specs(program, 64), WIDTHS)
+    (slot,) = train(program, specs(program, 1))
+    assert not torch.equal(slot.tensors["parameters"], program.initial(slot.trial.seeds.weights))
+
+
+ACTIVATIONS = [nn.CELU, nn.ELU, nn.GELU, nn.LogSigmoid, nn.Mish, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Softsign]
+
+
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, lambda: nn.GELU("tanh")])
+def test_every_activation_rounds_alike_at_every_width(activation):
+    program = objective(lambda: nn.Sequential(nn.Linear(4, 9), activation(), nn.Linear(9, 2)), precision="float64")
+    check_invariance(program, specs(program, 64), (1, 7))
+
+
+FILE = """
+import numpy as np
+from torch import nn
+
+from slalom_worker.tasks import Data, Split
+
+
+class Cats:
+    def load(self):
+        labels = np.arange(67) % 2
+        inputs = np.random.default_rng(0).normal(size=(67, 5)) + labels[:, None]
+        return Data(*[Split(inputs.astype(np.float32), labels)] * 3, classes=2)
+
+    def model(self, hidden):
+        middle = (nn.LayerNorm(hidden), nn.Dropout(0.3), nn.GELU())
+        return nn.Sequential(nn.Linear(5, hidden), *middle, nn.Linear(hidden, 2))
+"""
+
+
+def test_a_task_files_net_trains_alike_in_lanes_of_any_width(tmp_path):
+    (tmp_path / "cats.py").write_text(FILE)
+    of = Work({"name": "cats.py:Cats"}, {"name": "task", "hidden": 9}, 10)
+    orders = [order(trial(n, of, CHOSEN[n % len(CHOSEN)], epochs=1 + n % 3)) for n in range(16)]
+    found = []
+    for width in (1, 2, 7, 16):
+        lane = LaneWorker(tmp_path, width, turn_seconds=math.inf, device=CPU)
+        found.append({result.trial: result.metrics for result in lane.turn(Turn(tuple(orders))).results})
+    assert len(found[0]) == 16
+    assert all(one == found[0] for one in found)
 
 
 def test_a_nets_own_dropout_layers_draw_from_the_trials_stream():

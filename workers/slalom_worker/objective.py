@@ -6,12 +6,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call, vmap
 
 from slalom_worker.modules import DTYPES, build_module, probe, weights_of
 from slalom_worker.regularizers import SlotDropout
-from slalom_worker.tracing import Program, trace
+from slalom_worker.tracing import Program, operations, trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,12 +36,18 @@ class Examples(NamedTuple):
         return values.mean(-1) if self.weights is None else (values * self.weights).sum(-1)
 
 
+UNEVEN = frozenset({"convolution", "elu", "erf", "gelu", "mish", "pow", "sigmoid", "silu", "softplus"})
+"""Operations whose last bit depends on what else they do at once: at the tail of a vector torch rounds these otherwise
+than within it, and a convolution of several nets takes another path than a net's own.
+"""
+
+
 class Way(Enum):
     """How the work of E slots is done.
 
     STACKED: as one, by vmap
-    APART: slot by slot, for convolutions: on a CPU those of E nets at once are slower than one after another (of a
-        LeNet-5 at batch 32 by half in groups, by a fifth unfolded), and in groups they round otherwise than alone
+    APART: slot by slot, each by the program of one slot, where an operation is UNEVEN; of convolutions that is also the
+        fastest way on a CPU (a LeNet-5 at batch 32 takes half as long again in groups, and a fifth more unfolded)
     BY_HAND: slot by slot without a program, for a module that looks at its numbers to decide what to do
     """
 
@@ -186,13 +192,13 @@ class Objective:
 
     def _find_way(self) -> Way:
         self.way = Way.STACKED
-        weights = list(self.views(self.initial(0).expand(2, -1)).values())
+        index = torch.arange(2, device=self.device).expand(2, -1)
+        weights = list(self.views(self.initial(0).repeat(2, 1)).values())
         try:
-            self._apply(weights, {}, self.train.inputs[None, :2].expand(2, -1, *self.data.shape))
+            done = operations(lambda *tensors: self._gradient(index, tensors, {}), weights)
         except RuntimeError:
             return Way.BY_HAND
-        convolves = any(isinstance(part, nn.modules.conv._ConvNd) for part in self.module.modules())
-        return Way.APART if convolves else Way.STACKED
+        return Way.APART if UNEVEN & done else Way.STACKED
 
     def _forward(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         logits: Tensor = functional_call(self.module, dict(tensors), (inputs,))

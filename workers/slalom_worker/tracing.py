@@ -86,6 +86,12 @@ def trace(function: Callable[..., list[Tensor]], arguments: Callable[[int], Sequ
     return program if all(map(torch.equal, found, wanted)) else None
 
 
+def operations(function: Callable[..., list[Tensor]], arguments: Sequence[Tensor]) -> set[str]:
+    """The names of the tensor operations that a function does, gradients included, such as "bmm" and "sigmoid"."""
+    nodes = make_fx(function)(*arguments).graph.nodes
+    return {node.target._schema.name.removeprefix("aten::") for node in nodes if hasattr(node.target, "_schema")}
+
+
 def _simplified(module: fx.GraphModule) -> fx.GraphModule:
     """The graph without what changes neither numbers nor shapes."""
     graph = module.graph

@@ -1,0 +1,142 @@
+"""Every method of the product's tables as its source states it, in Python floats and torch.optim.
+
+One line here for a line there: test_equivalence.py fails for a method, a hyperparameter or an activation that has
+no reference. `settings` are what the suite trains with; together they name every parameter of the method.
+"""
+
+from itertools import pairwise
+from math import cos, floor, log2, pi
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class Method(NamedTuple):
+    """make(groups, chosen) gives the torch optimizer; rate: a learning rate at which the suite's net learns."""
+
+    make: Any
+    rate: float
+    settings: tuple[dict[str, float], ...] = ({},)
+
+
+def sgd(groups, chosen):
+    return torch.optim.SGD(groups, foreach=False)
+
+
+def nesterov(groups, chosen):
+    return torch.optim.SGD(groups, momentum=0.5, nesterov=True, foreach=False)  # the momentum is set at every step
+
+
+def rmsprop(groups, chosen):
+    return torch.optim.RMSprop(groups, alpha=chosen["smoothing"], eps=chosen["epsilon"], foreach=False)
+
+
+def adam(groups, chosen, amsgrad=False):
+    betas = (chosen["beta1"], chosen["beta2"])
+    return torch.optim.Adam(groups, betas=betas, eps=chosen["epsilon"], amsgrad=amsgrad, foreach=False)
+
+
+def amsgrad(groups, chosen):
+    return adam(groups, chosen, amsgrad=True)
+
+
+BETAS = ({}, {"beta1": 0.5, "beta2": 0.9, "epsilon": 1e-4})
+
+OPTIMIZERS = {
+    "sgd": Method(sgd, 0.2),
+    "momentum": Method(sgd, 0.05),
+    "nesterov": Method(nesterov, 0.05),
+    "rmsprop": Method(rmsprop, 0.003, ({}, {"smoothing": 0.9, "epsilon": 1e-4})),
+    "adam": Method(adam, 0.01, BETAS),
+    "amsgrad": Method(amsgrad, 0.01, BETAS),
+}
+
+
+class Moment(NamedTuple):
+    """step: updates before this one, of `steps`; ratio: smoothed gradient norm over the largest it has been."""
+
+    step: int
+    steps: int
+    ratio: float
+
+
+class Curve(NamedTuple):
+    """value(moment, chosen): the momentum, or what the learning rate is multiplied by."""
+
+    value: Any
+    settings: tuple[dict[str, float], ...] = ({},)
+
+
+def gradient_norm(at, chosen):
+    return chosen["start"] + (1 - at.ratio) * (chosen["end"] - chosen["start"])
+
+
+def sutskever(at, chosen):
+    return min(1 - 2 ** (-1 - log2(floor(at.step / 250) + 1)), chosen["end"])
+
+
+def cosine(at, chosen):
+    return chosen["end"] + (1 - chosen["end"]) * 0.5 * (1 + cos(pi * at.step / at.steps))
+
+
+MOMENTUM_SCHEDULES = {
+    "constant": Curve(lambda _, chosen: chosen["value"], ({"value": 0.8}, {"value": 0.0})),
+    "gradient_norm": Curve(gradient_norm, ({"start": 0.5, "end": 0.9},)),
+    "sutskever": Curve(sutskever, ({"end": 0.9}, {"end": 0.7})),
+}
+RATE_SCHEDULES = {
+    "constant": Curve(lambda _, chosen: 1.0),
+    "cosine": Curve(cosine, ({"end": 0.1},)),
+}
+
+
+class Scheme(NamedTuple):
+    """weights(labels [n], chosen): how likely each example is to be drawn, any scale; None: each once an epoch."""
+
+    weights: Any
+    settings: tuple[dict[str, float], ...] = ({},)
+
+
+def class_balanced(labels, chosen):
+    return np.array([np.sum(labels == label) ** -chosen["strength"] for label in labels])
+
+
+EMPHASIS = {
+    "uniform": Scheme(None),
+    "class_balanced": Scheme(class_balanced, ({"strength": 1.0}, {"strength": 0.5})),
+}
+
+ACTIVATIONS = {
+    "tanh": torch.tanh,
+    "logistic": torch.sigmoid,
+    "relu": torch.relu,
+    "scaled_tanh": lambda x: 1.7159 * torch.tanh(2 / 3 * x),
+}
+
+
+class PlainMLP(nn.Module):
+    """Layers as anyone writes them; `mask` is called with a dropout layer's name in the product's net."""
+
+    def __init__(self, shape, classes, structure):
+        super().__init__()
+        widths = [int(np.prod(shape)), *structure["hidden"], classes]
+        self.layers = nn.ModuleList(nn.Linear(one, other) for one, other in pairwise(widths))
+        self.activation = ACTIVATIONS[structure["activation"]]
+
+    def forward(self, x, mask=lambda name, x: x):
+        x = mask("1.mask", x.flatten(1))
+        for number, layer in enumerate(self.layers[:-1]):
+            x = mask(f"{4 + 3 * number}.mask", self.activation(layer(x)))
+        return self.layers[-1](x)
+
+
+class Net(NamedTuple):
+    """make(shape, classes, structure); structures: what the suite trains, without the activation."""
+
+    make: Any
+    structures: tuple[dict[str, Any], ...]
+
+
+MODELS = {"mlp": Net(PlainMLP, ({"hidden": (7, 4)}, {"hidden": ()}))}

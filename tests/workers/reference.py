@@ -1,0 +1,121 @@
+"""A trial as anyone would write it in torch: one plain module, torch.optim, one step after the other.
+
+Of the product it takes the trial's random streams and nothing else.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from slalom.seeds import derive
+from slalom_worker import streams
+from tests.workers import literature
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+DROPOUT = {True: "input_dropout", False: "hidden_dropout"}
+
+
+class Trained(NamedTuple):
+    """parameters [P] after the last step; loss: the mean over the last epoch's batches."""
+
+    parameters: Tensor
+    loss: float
+
+
+class Reference:
+    def __init__(self, spec, data):
+        self.spec, self.chosen = spec, spec.settings
+        self.dtype = DTYPES[spec.work.precision]
+        self.inputs = torch.as_tensor(data.train.inputs).to(self.dtype)
+        self.labels = torch.as_tensor(data.train.labels)
+        self.batch = spec.work.batch_size
+        self.steps = spec.epochs * math.ceil(len(self.labels) / self.batch)
+        self.step, self.smoothed, self.largest = 0, 0.0, 0.0
+        torch.manual_seed(spec.seeds.weights)
+        self.net = plain_net(spec.work, data)
+        self.optimizer = self._optimizer()
+        self.cumulated = self._cumulated(data.train.labels)
+
+    def train(self):
+        for epoch in range(self.spec.epochs):
+            loss = self._epoch(epoch)
+        return Trained(torch.cat([p.detach().flatten() for p in self.net.parameters()]), loss)
+
+    def _optimizer(self):
+        chosen, decay = self.chosen, self.chosen["weight_decay"]
+        groups = [
+            {"params": [p for p in self.net.parameters() if p.ndim > 1], "weight_decay": decay},
+            {
+                "params": [p for p in self.net.parameters() if p.ndim == 1],
+                "weight_decay": decay if chosen["decay_biases"] else 0.0,
+            },
+        ]
+        groups = [group | {"lr": chosen["learning_rate"]} for group in groups]
+        return literature.OPTIMIZERS[chosen["optimizer"]].make(groups, chosen)
+
+    def _cumulated(self, labels):
+        scheme = literature.EMPHASIS[self.chosen["emphasis"]["scheme"]]
+        if scheme.weights is None:
+            return None
+        weights = scheme.weights(labels, self.chosen["emphasis"])
+        return torch.as_tensor((weights / weights.sum()).cumsum())
+
+    def _epoch(self, number):
+        """The mean loss of its batches; the last batch may be smaller."""
+        order = streams.order(self.spec.seeds.batches, number, len(self.labels), self.cumulated)
+        masks = self._masks(number)
+        total = 0.0
+        for step, index in enumerate(order.split(self.batch)):
+            logits = self.net(self.inputs[index], dropping(masks, step))
+            loss = nn.functional.cross_entropy(logits, self.labels[index])
+            self.optimizer.zero_grad()
+            loss.backward()
+            self._pace()
+            self.optimizer.step()
+            self.step += 1
+            total += loss.item() * len(index)
+        return total / len(self.labels)
+
+    def _masks(self, epoch):
+        """By layer a function from the step to masks [B, width], as the trial's stream gives them."""
+        widths = {"1.mask": self.inputs[0].numel()}
+        widths |= {f"{4 + 3 * n}.mask": width for n, width in enumerate(self.spec.work.model["hidden"])}
+        found = {}
+        for name, width in widths.items():
+            rate = self.chosen[DROPOUT[name == "1.mask"]]
+            if rate > 0:
+                seed = derive(self.spec.seeds.dropout, epoch, name)
+                drawn = streams.Masks(torch.tensor([rate], dtype=self.dtype), [seed], (width,), self.batch)
+                found[name] = lambda step, drawn=drawn: drawn.draw(step)[0]
+        return found
+
+    def _pace(self):
+        """Set this step's learning rate and momentum."""
+        norm = math.sqrt(sum(float(p.grad.double().square().sum()) for p in self.net.parameters()))
+        self.smoothed = norm if self.step == 0 else 0.9 * self.smoothed + 0.1 * norm
+        self.largest = max(self.largest, self.smoothed)
+        at = literature.Moment(self.step, self.steps, self.smoothed / self.largest if self.largest > 0 else 1.0)
+        rate = self.chosen["learning_rate_schedule"]
+        factor = literature.RATE_SCHEDULES[rate["schedule"]].value(at, rate)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.chosen["learning_rate"] * factor
+            if "momentum" in self.chosen:
+                curve = literature.MOMENTUM_SCHEDULES[self.chosen["momentum"]["schedule"]]
+                group["momentum"] = curve.value(at, self.chosen["momentum"])
+
+
+def dropping(masks, step):
+    """A function from a layer's name and its inputs [B, width] to these, masked where the layer drops."""
+
+    def mask(name, x):
+        return x * masks[name](step)[: len(x)] if name in masks else x
+
+    return mask
+
+
+def plain_net(work, data):
+    """The model's plain module, its weights drawn from torch's global generator."""
+    net = literature.MODELS[work.model["name"]]
+    return net.make(data.shape, data.classes, work.model).to(DTYPES[work.precision])
