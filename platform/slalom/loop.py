@@ -61,8 +61,7 @@ def run(
                     placement.replied(lane, reply)
                     campaign.hear(reply, names[lane])
             over = campaign.over()
-            for ended in over:
-                store.add(ended)
+            store.add(over)
             recorder.trials(over)
             campaign.written(over)
             placement.drop(ended.spec.id for ended in over)
@@ -87,9 +86,7 @@ def write_rest(campaign: Campaign, store: TrialStore, recorder: Recorder) -> Non
     """Write down what had ended when the loop was stopped, perhaps while it was writing."""
     over = campaign.over()
     stored = store.ended() if over else {}
-    for ended in over:
-        if ended.spec.id not in stored:
-            store.add(ended)
+    store.add([ended for ended in over if ended.spec.id not in stored])
     recorder.trials(over)
     campaign.written(over)
 

@@ -17,6 +17,7 @@ from slalom.records.on_mlflow import MlflowRecorder
 from slalom.summary import State
 from slalom.trial import Phase
 from slalom_worker.serving import freeze
+from tests.loop.conftest import postgres  # noqa: F401 (a fixture)
 from tests.record_samples import (
     FINGERPRINT,
     all_ended,
@@ -175,6 +176,13 @@ def test_closing_twice_does_nothing(stores):
 
 def test_a_server_keeps_what_a_file_keeps(server, tmp_path):
     store = on_mlflow(server(), None)
+    once = record(on_sqlite(tmp_path), *ALL)
+    assert record(store, *ALL) == once
+    assert record(store, *ALL) == once
+
+
+def test_a_database_server_keeps_what_a_file_keeps(postgres, tmp_path):  # noqa: F811
+    store = on_mlflow(postgres.url, tmp_path / "artifacts")
     once = record(on_sqlite(tmp_path), *ALL)
     assert record(store, *ALL) == once
     assert record(store, *ALL) == once

@@ -1,5 +1,7 @@
 """The storage that a team shares: the same study, with the server going away in its middle."""
 
+from dataclasses import replace
+
 import optuna
 import pytest
 
@@ -7,6 +9,8 @@ from slalom.errors import Infrastructure
 from slalom.suggest import TrialStore
 from tests.loop.worlds import MIXED, budget, exported, rows_in_database, scattered, study, train, written
 from tests.postgres import PASSWORD
+from tests.suggest.test_rows import MIXTURE, OneByOne
+from tests.suggest.test_store import SPEC as ROWS
 
 SPEC = study(space=MIXED, trials=6, generation=3)
 
@@ -20,29 +24,30 @@ def url(postgres):
 
 
 class Failing:
-    """A store whose server stops before the `at`-th trial is written."""
+    """A store whose server stops before a call by which the `at`-th trial were written; `kept` counts those before."""
 
     def __init__(self, store, postgres, at):
-        self._store, self._postgres, self._left = store, postgres, at
+        self._store, self._postgres, self._at = store, postgres, at
+        self.kept = 0
 
     def __getattr__(self, name):
         return getattr(self._store, name)
 
     def add(self, ended):
-        self._left -= 1
-        if self._left == 0:
+        if self.kept + len(ended) >= self._at:
             self._postgres.stop()
         self._store.add(ended)
+        self.kept += len(ended)
 
 
 def test_a_study_outlives_its_server(postgres, url):
     store = TrialStore(url, SPEC, postgres.shown)
     with pytest.raises(Infrastructure) as caught:
-        train(SPEC, Failing(store, postgres, at=14), scattered(1))
+        train(SPEC, failing := Failing(store, postgres, at=14), scattered(1))
     postgres.start()
     assert postgres.shown in str(caught.value)
     assert PASSWORD not in str(caught.value)
-    assert len(store.ended()) == 13
+    assert 0 < len(store.ended()) == failing.kept < 14
 
     train(SPEC, TrialStore(url, SPEC, postgres.shown), scattered(2, deaths=4))
     assert written(SPEC, store) == budget(SPEC)
@@ -65,3 +70,18 @@ def test_a_server_that_is_not_there_is_told(postgres):
     with pytest.raises(Infrastructure, match="refused") as caught:
         TrialStore(nobody, SPEC, postgres.shown)
     assert PASSWORD not in str(caught.value)
+
+
+def test_many_at_once_are_what_optuna_writes_one_by_one(postgres, url):
+    for fingerprint, way in enumerate((lambda store: store, OneByOne)):
+        spec = replace(ROWS, fingerprint=str(fingerprint) * 64)
+        way(TrialStore(url, spec, postgres.shown)).add(MIXTURE)
+    one, other = (
+        [
+            repr(trial).replace(f"trial_id={trial._trial_id}", "")
+            for trial in optuna.load_study(study_name=name, storage=url).trials
+        ]
+        for name in ("momentum/000000000000/rising/tune", "momentum/111111111111/rising/tune")
+    )
+    assert one == other
+    assert len(one) > 4

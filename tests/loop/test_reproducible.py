@@ -167,9 +167,7 @@ def test_a_trial_that_failed_after_a_rung_still_counts_there_in_a_resumed_run():
     )
     whole = train(spec, lanes=one_lane(nature))
     store = MemoryStore(spec)
-    for ended in whole.ended().values():
-        if ended.result.epochs < 3:
-            store.add(ended)
+    store.add([ended for ended in whole.ended().values() if ended.result.epochs < 3])
     assert store.ended()["rising", Phase.TUNE, 0].result.outcome is Outcome.FAILED
     train(spec, store, one_lane(nature))
     assert exported(spec, store) == exported(spec, whole)

@@ -165,6 +165,10 @@ class MemoryStore(TrialStore):
     def _open(self, url):
         return self.storage
 
+    def _insert(self, trials):
+        for study, trial in trials:
+            study.add_trial(trial)
+
 
 def sqlite_url(folder):
     """A database with Optuna's tables and no rows; making them takes a second, so it is done once."""

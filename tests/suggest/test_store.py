@@ -53,7 +53,7 @@ def _has_nan(trial):
 
 @pytest.mark.parametrize("trial", ENDINGS, ids=lambda trial: f"{trial.spec.id.phase} {trial.result.outcome}")
 def test_a_trial_is_read_back_as_it_was_written(tmp_path, trial):
-    sqlite_store(tmp_path, SPEC).add(trial)
+    sqlite_store(tmp_path, SPEC).add([trial])
     again = sqlite_store(tmp_path, SPEC).ended()
     assert again.keys() == {trial.spec.id}
     assert same(_sorted(again[trial.spec.id]), _sorted(trial))
@@ -109,8 +109,7 @@ def test_studies_that_differ_share_a_storage_and_nothing_else(tmp_path):
 def test_optuna_shows_what_each_trial_came_to(tmp_path):
     """For who looks at the storage with Optuna's own tools."""
     store = sqlite_store(tmp_path, SPEC)
-    for number, outcome in enumerate(Outcome):
-        store.add(ended(outcome, number=number))
+    store.add([ended(outcome, number=number) for number, outcome in enumerate(Outcome)])
     name = next(name for name in optuna.get_all_study_names(sqlite_url(tmp_path)) if name.endswith("rising/tune"))
     shown = optuna.load_study(study_name=name, storage=sqlite_url(tmp_path))
     assert [trial.state.name for trial in shown.trials] == ["COMPLETE", "PRUNED", "PRUNED", "FAIL"]
@@ -123,7 +122,7 @@ def test_optuna_shows_what_each_trial_came_to(tmp_path):
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_completed_trial_without_a_finite_metric_is_kept(tmp_path, value):
     trial = ended(metrics={"validation.error": value})
-    sqlite_store(tmp_path, SPEC).add(trial)
+    sqlite_store(tmp_path, SPEC).add([trial])
     again = sqlite_store(tmp_path, SPEC).ended()[trial.spec.id]
     assert again.result.outcome is Outcome.COMPLETE
     assert repr(again.result.metrics) == repr(trial.result.metrics)
@@ -145,7 +144,7 @@ def test_notes_are_kept_and_the_last_one_stays(tmp_path):
 
 def test_a_new_file_and_its_folders_are_made(tmp_path):
     url = f"sqlite:///{tmp_path}/a new/home/optuna.db"
-    TrialStore(url, SPEC, url).add(ended())
+    TrialStore(url, SPEC, url).add([ended()])
     with closing(sqlite3.connect(tmp_path / "a new" / "home" / "optuna.db")) as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert len(TrialStore(url, SPEC, url).ended()) == 1
@@ -207,7 +206,7 @@ def test_a_storage_that_does_not_answer_is_told(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "call", [lambda s: s.ended(), lambda s: s.add(ended()), lambda s: s.note("a", 1), lambda s: s.notes()]
+    "call", [lambda s: s.ended(), lambda s: s.add([ended()]), lambda s: s.note("a", 1), lambda s: s.notes()]
 )
 def test_a_storage_that_breaks_later_is_told_too(tmp_path, call):
     store = sqlite_store(tmp_path, SPEC)

@@ -1,8 +1,8 @@
 """The trials of a study in an Optuna storage: what is written here is done, and nothing else is.
 
-Only trials that ended are written, each in one call with all that is known of it. A crash thus leaves nothing
-half done: no running trial to distort the sampler or the budget; what was in training is trained again, to the
-same numbers.
+Only trials that ended are written, each with all that is known of it, and those of one call all or none. A crash thus
+leaves nothing half done: no running trial to distort the sampler or the budget; what was in training is trained
+again, to the same numbers.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from sqlalchemy.engine import make_url
 
 from slalom.errors import Infrastructure
 from slalom.home import hide_passwords
+from slalom.suggest.rows import write_rows
 from slalom.suggest.translate import direction, frozen, quiet, thawed
 from slalom.trial import Phase, TrialId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from optuna.trial import FrozenTrial
 
     from slalom.spec.model import StudySpec
     from slalom.trial import Ended
@@ -51,10 +54,10 @@ class TrialStore:
         """Every trial that ended, in no order."""
         return {ended.spec.id: ended for ended in self._read()}
 
-    def add(self, ended: Ended) -> None:
-        """Write a trial that ended."""
+    def add(self, ended: Sequence[Ended]) -> None:
+        """Write trials that ended, of any arms and phases: all of them, or none where it raises."""
         with _translated(self._shown):
-            self._study(f"{self._root}/{ended.spec.id.arm}/{ended.spec.id.phase}").add_trial(frozen(ended, self._spec))
+            self._insert([(self._study(self._name(one.spec.id)), frozen(one, self._spec)) for one in ended])
 
     def note(self, name: str, value: Any) -> None:
         """Write something about the study as a whole, such as what its lanes achieved."""
@@ -73,7 +76,7 @@ class TrialStore:
             present = self._names()
             for arm in self._spec.arms:
                 for phase in Phase:
-                    name = f"{self._root}/{arm.name}/{phase}"
+                    name = self._name(TrialId(arm.name, phase, 0))
                     if name in present:
                         for stored in self._study(name).get_trials(deepcopy=False):
                             yield thawed(stored, self._spec, arm.name, phase)
@@ -88,15 +91,35 @@ class TrialStore:
             )
         return self._studies[name]
 
+    def _name(self, trial: TrialId) -> str:
+        """Of the Optuna study that holds a trial."""
+        return f"{self._root}/{trial.arm}/{trial.phase}"
+
+    def _insert(self, trials: Sequence[tuple[optuna.Study, FrozenTrial]]) -> None:
+        if trials:
+            write_rows(self._storage.engine, trials)
+
     def _open(self, url: str) -> RDBStorage:
         options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS}
         # A port that is no number is a ValueError of SQLAlchemy's, tables of another Optuna a RuntimeError of Optuna's.
         with _translated(self._shown, ValueError, RuntimeError):
             place = make_url(url)
             if place.get_backend_name() == "sqlite":
-                options = {"timeout": 60}
+                options = {"timeout": 60, "factory": _Connection}
                 _write_ahead(Path(place.database or ":memory:"))
             return RDBStorage(url, engine_kwargs={"connect_args": options, "pool_pre_ping": True})
+
+
+class _Connection(sqlite3.Connection):
+    """A connection whose commits do not wait for the disk.
+
+    A process that dies loses nothing by it. A power cut may lose the last commits, each as a whole: their trials are
+    trained again, to the same numbers.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.execute("PRAGMA synchronous=NORMAL")
 
 
 def _write_ahead(file: Path) -> None:

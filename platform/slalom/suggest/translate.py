@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -59,7 +60,7 @@ def frozen(ended: Ended, spec: StudySpec, *, with_result: bool = True) -> Frozen
     values = {report.epoch: report.metrics[name] for report in result.history if name in report.metrics}
     value = result.metrics[name] if result.outcome is Outcome.COMPLETE else None
     outcome = result.outcome if value is None or math.isfinite(value) else Outcome.DIVERGED
-    return create_trial(
+    found = create_trial(
         state=STATES[outcome],
         value=None if outcome is Outcome.DIVERGED else value,
         params=dict(trial.params),
@@ -67,6 +68,11 @@ def frozen(ended: Ended, spec: StudySpec, *, with_result: bool = True) -> Frozen
         user_attrs={"slalom": _packed(ended)} if with_result else {},
         intermediate_values={} if outcome is Outcome.DIVERGED else values,
     )
+    if result.started is not None and result.ended is not None:
+        # Optuna's times are local ones, without a zone; its own for a new trial are both "now"
+        found.datetime_start = datetime.fromtimestamp(result.started)
+        found.datetime_complete = datetime.fromtimestamp(result.ended)
+    return found
 
 
 def _packed(ended: Ended) -> str:

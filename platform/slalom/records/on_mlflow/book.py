@@ -7,25 +7,29 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Param, Run
+from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Run
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from slalom.records.on_mlflow.model import log_model
+from slalom.records.on_mlflow.over_server import ServerTrialRuns
+from slalom.records.on_mlflow.over_tables import TableTrialRuns
 from slalom.records.on_mlflow.page import NOTE, Page, Point, cut
+from slalom.records.on_mlflow.search import search
 from slalom.records.on_mlflow.standing import StandingRun
 from slalom.records.on_mlflow.study_page import arm_page, opening_arm_page, opening_study_page, study_page
 from slalom.records.on_mlflow.trial_page import STATUS, trial_page
+from slalom.records.on_mlflow.trial_runs import MODEL, PARENT, Shelf, TrialRun
 from slalom.summary import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from slalom.records.on_mlflow.trial_runs import Found, TrialRuns
     from slalom.spec.model import StudySpec
     from slalom.summary import Summary
     from slalom.trial import Ended, TrialId, TrialSpec
 
-PARENT = "mlflow.parentRunId"
-MODEL = "slalom.model"
 RUN_STATUS = {State.RUNNING: "RUNNING", State.COMPLETE: "FINISHED", State.INTERRUPTED: "KILLED"}
 
 
@@ -41,14 +45,13 @@ class Key(NamedTuple):
 class Book:
     """One study in MLflow; made anew over the same store, it goes on where the last one stopped.
 
-    A trial's run is finished last of all, so one that is still running was cut off by a crash: it is
-    deleted, and written again when it comes.
+    A trial's run that is still running was cut off by a crash: it is deleted, and written again when it comes.
     """
 
     def __init__(self, tracking_uri: str, artifacts: Path | None, study: StudySpec) -> None:
         self._client = MlflowClient(tracking_uri)
         self._study = study
-        self._data = _data_input(study)
+        data = _data_input(study)
         self._experiment = _open_experiment(self._client, study, artifacts)
         self.sweep()
         found = self._found()
@@ -57,33 +60,21 @@ class Book:
             arm.name: self._standing(found, Key("arm", arm.name), arm.name, opening_arm_page(study, arm), self._top)
             for arm in study.arms
         }
-        self._trials = {key: run.info.run_id for key, run in found.items() if key.kind == "trial"}
-        self._with_model = {run.info.run_id for run in found.values() if MODEL in run.data.tags}
-        for key, run in found.items():
-            if key.kind == "trial":
-                self._adopt(run, self._arms[key.arm])
-        self._client.log_inputs(self._top.run_id, [self._data])
+        self._client.log_inputs(self._top.run_id, [data])
         if study.text:
             self._client.log_text(self._top.run_id, study.text, "study.yaml")
+        self._runs = _trial_runs(self._client, Shelf(self._experiment, study.fingerprint, data))
+        self._trials: dict[Key, str] = {}
+        self._with_model: set[str] = set()
+        for run in self._runs.found():
+            self._take(run)
 
-    def trial(self, trial: Ended) -> None:
-        """Write a trial that is not on record."""
-        key = _key(trial.spec.id)
-        if key in self._trials:
-            return
-        page, result = trial_page(self._study.fingerprint, trial), trial.result
-        name = f"{key.arm} {key.phase} {key.trial}"
-        run_id = self._create(name, page, self._arms[key.arm], result.started).info.run_id
-        now = time.time()
-        self._client.log_batch(
-            run_id,
-            metrics=[_metric(point, now) for point in page.points],
-            params=[Param(name, param) for name, param in page.params.items()],
-            synchronous=True,
-        )
-        self._client.log_inputs(run_id, [self._data])
-        self._client.set_terminated(run_id, STATUS[result.outcome], _milliseconds(result.ended or now))
-        self._trials[key] = run_id
+    def trials(self, trials: Sequence[Ended]) -> None:
+        """Write those trials that are not on record."""
+        due = {key: trial for trial in trials if (key := _key(trial.spec.id)) not in self._trials}
+        if due:
+            runs = [self._run(key, trial) for key, trial in due.items()]
+            self._trials |= zip(due, self._runs.write(runs), strict=True)
 
     def model(self, trial: TrialSpec, weights: bytes) -> None:
         """Write the weights of a trial on record, as a model; the tag that names it is written last."""
@@ -108,52 +99,65 @@ class Book:
         for run in self._search("tags.`slalom.kind` = 'trial' AND attributes.status = 'RUNNING'"):
             self._client.delete_run(run.info.run_id)
 
-    def _search(self, *conditions: str) -> Iterator[Run]:
-        """The study's runs, oldest first."""
-        mine = f"tags.`slalom.fingerprint` = '{self._study.fingerprint}'"
-        token: str | None = None
-        while True:
-            page = self._client.search_runs(
-                [self._experiment],
-                " AND ".join((mine, *conditions)),
-                max_results=1000,
-                order_by=["attributes.start_time ASC"],
-                page_token=token,
-            )
-            yield from page
-            token = page.token
-            if not token:
-                return
-
     def _found(self) -> dict[Key, Run]:
-        """The runs on record; of two for the same thing, the younger is deleted."""
+        """The runs of the study and its arms; of two for the same thing, the younger is deleted."""
         found: dict[Key, Run] = {}
-        for run in list(self._search()):
-            key = Key(*(run.data.tags.get(f"slalom.{name}", "") for name in Key._fields))
-            if found.setdefault(key, run) is not run:
+        for run in list(self._search("tags.`slalom.kind` != 'trial'")):
+            if found.setdefault(_key_of(run.data.tags), run) is not run:
                 self._client.delete_run(run.info.run_id)
         return found
+
+    def _take(self, run: Found) -> None:
+        """Take a trial's run as written, hung below its arm's; a second one for the same trial is deleted."""
+        key = _key_of(run.tags)
+        if self._trials.setdefault(key, run.run_id) != run.run_id:
+            self._client.delete_run(run.run_id)
+            return
+        self._adopt(run.run_id, run.tags, self._arms[key.arm])
+        if MODEL in run.tags:
+            self._with_model.add(run.run_id)
+
+    def _search(self, *conditions: str) -> Iterator[Run]:
+        return search(self._client, self._experiment, self._study.fingerprint, *conditions)
 
     def _standing(
         self, found: Mapping[Key, Run], key: Key, name: str, page: Page, parent: StandingRun | None
     ) -> StandingRun:
         run = found.get(key)
         if run is None:
-            standing = StandingRun(self._client, self._create(name, page, parent, None))
+            standing = StandingRun(self._client, self._create(name, page, parent))
             standing.show(page, "RUNNING")
             return standing
         if parent is not None:
-            self._adopt(run, parent)
+            self._adopt(run.info.run_id, run.data.tags, parent)
         return StandingRun(self._client, run)
 
-    def _create(self, name: str, page: Page, parent: StandingRun | None, started: float | None) -> Run:
+    def _create(self, name: str, page: Page, parent: StandingRun | None) -> Run:
         tags = {**page.tags, **({PARENT: parent.run_id} if parent else {})}
-        return self._client.create_run(self._experiment, _milliseconds(started or time.time()), tags, name)
+        return self._client.create_run(self._experiment, _milliseconds(time.time()), tags, name)
 
-    def _adopt(self, run: Run, parent: StandingRun) -> None:
+    def _run(self, key: Key, trial: Ended) -> TrialRun:
+        page, result, now = trial_page(self._study.fingerprint, trial), trial.result, time.time()
+        return TrialRun(
+            name=f"{key.arm} {key.phase} {key.trial}",
+            status=STATUS[result.outcome],
+            started=_milliseconds(result.started or now),
+            ended=_milliseconds(result.ended or now),
+            tags={**page.tags, PARENT: self._arms[key.arm].run_id},
+            params=page.params,
+            metrics=[_metric(point, now) for point in page.points],
+        )
+
+    def _adopt(self, run_id: str, tags: Mapping[str, str], parent: StandingRun) -> None:
         """Hang a run below its parent, which is another where somebody deleted the first one."""
-        if run.data.tags.get(PARENT) != parent.run_id:
-            self._client.set_tag(run.info.run_id, PARENT, parent.run_id)
+        if tags.get(PARENT) != parent.run_id:
+            self._client.set_tag(run_id, PARENT, parent.run_id)
+
+
+def _trial_runs(client: MlflowClient, shelf: Shelf) -> TrialRuns:
+    """By the store that MLflow itself has chosen for the tracking URI."""
+    store = client._tracking_client.store
+    return TableTrialRuns(store, shelf) if isinstance(store, SqlAlchemyStore) else ServerTrialRuns(client, shelf)
 
 
 def _open_experiment(client: MlflowClient, study: StudySpec, artifacts: Path | None) -> str:
@@ -185,6 +189,10 @@ def _data_input(study: StudySpec) -> DatasetInput:
 
 def _key(trial: TrialId) -> Key:
     return Key("trial", trial.arm, str(trial.phase), str(trial.number))
+
+
+def _key_of(tags: Mapping[str, str]) -> Key:
+    return Key(*(tags.get(f"slalom.{name}", "") for name in Key._fields))
 
 
 def _metric(point: Point, now: float) -> Metric:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from slalom.spec.model import StudySpec
     from slalom.summary import Summary
     from slalom.trial import Ended, TrialSpec
+
+MOST_TRIALS = 256
+"""Trials in one transaction."""
 
 
 class MlflowRecorder:
@@ -42,13 +46,15 @@ class MlflowRecorder:
         self._uri = tracking_uri
         self._describe = describe
         self._latest: Summary | None = None
+        self._ended: deque[Ended] = deque()
         book = partial(_open_book, tracking_uri, artifacts, study)
         self._writing = WriteBehind(book, self._finish, self._blame)
 
     def trials(self, ended: Sequence[Ended]) -> None:
         """Record trials that are not on record."""
         for trial in ended:
-            self._writing.add(partial(_write_trial, trial))
+            self._ended.append(trial)
+            self._writing.add(self._write_trials)
 
     def model(self, trial: TrialSpec, weights: bytes) -> None:
         """Record the weights of a trial on record, if it has none."""
@@ -62,6 +68,14 @@ class MlflowRecorder:
     def close(self) -> None:
         """Finish the writing; an SQLite file is complete in itself then."""
         self._writing.close()
+
+    def _write_trials(self, book: Book) -> None:
+        """Write what waits at once: the first of these jobs does the work of those behind it.
+
+        Each takes at least one trial where any is left, so what comes after a trial's job finds it written.
+        """
+        waiting = min(len(self._ended), MOST_TRIALS)
+        book.trials([self._ended.popleft() for _ in range(waiting)])
 
     def _write_summary(self, summary: Summary, book: Book) -> None:
         if summary is self._latest:
@@ -87,7 +101,3 @@ def _open_book(tracking_uri: str, artifacts: Path | None, study: StudySpec) -> B
 
     make_tables(tracking_uri, artifacts)
     return Book(tracking_uri, artifacts, study)
-
-
-def _write_trial(trial: Ended, book: Book) -> None:
-    book.trial(trial)
