@@ -1,0 +1,73 @@
+"""A pack that is filled anew only when its last trial is over, as packed training is commonly built."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+import torch
+
+from slalom.trial import Order
+from slalom_worker.device import open_device
+from slalom_worker.objective import Objective
+from slalom_worker.pack import Pack
+from slalom_worker.slot import Slot
+from slalom_worker.tasks import open_task
+from tests.benchmarks.peers.contest import Timing, contest
+from tests.benchmarks.peers.serial import learning_rates
+from tests.benchmarks.workloads import Workload
+from tests.workers.trials import order, settings, trial
+
+NINTH = (9, 3, 3, *[1] * 6)
+"""Of nine trials in successive halving by three, how many ninths of the epochs each is trained."""
+
+
+def orders(workload: Workload, trials: int) -> list[Order]:
+    """The trials, ready to be trained: all alike but for the learning rate or, in halving, for their length."""
+    lengths = [workload.epochs] * trials
+    if workload.pruner != "none":
+        lengths = [workload.epochs * NINTH[number % len(NINTH)] // 9 for number in range(trials)]
+    return [
+        order(
+            replace(
+                trial(number, workload.work, settings("adam", learning_rate=rate), epochs=length),
+                report_every=workload.report_every,
+            )
+        )
+        for number, (rate, length) in enumerate(zip(learning_rates(trials), lengths, strict=True))
+    ]
+
+
+def train(pack: Pack, batch: list[Order]) -> tuple[int, float]:
+    """One batch until its last trial is over: the epochs that took, and the lowest validation error at its end."""
+    pack.seat([Slot.start(one, pack.objective) for one in batch])
+    epochs = 0
+    while not all(slot.complete for slot in pack.slots):
+        pack.advance()
+        epochs += 1
+        due = [slot for slot in pack.slots if slot.reports and slot.epoch <= slot.trial.epochs]
+        if due:
+            parameters = torch.stack([slot.tensors["parameters"] for slot in due])
+            errors = pack.objective.evaluate(parameters, pack.objective.validation)["error"]
+    return epochs, float(errors.min())
+
+
+def run(workload: Workload, trials: int) -> Timing:
+    """Batches of the width, one after the other, on one thread, without recording."""
+    task = open_task(workload.task, ".")
+    pack = Pack(Objective(workload.work, task.load(), task, open_device()))
+    waiting = orders(workload, trials)
+    pack.seat([Slot.start(one, pack.objective) for one in waiting[:2]])
+    pack.advance()
+    began, best, held = time.perf_counter(), math.inf, 0
+    for start in range(0, trials, workload.width):
+        batch = waiting[start : start + workload.width]
+        epochs, error = train(pack, batch)
+        best, held = min(best, error), held + epochs * len(batch)
+    seconds = time.perf_counter() - began
+    return Timing(1, trials, seconds, best, sum(one.until for one in waiting) / held)
+
+
+if __name__ == "__main__":
+    contest(run, "static")
