@@ -53,6 +53,7 @@ def contest_table(timings: Mapping[tuple[str, str], Sequence[Timing]]) -> Table:
         "trials/s",
         "per core",
         "Slalom is",
+        "CPU ms/trial",
         "best error",
         "slots used",
     )
@@ -73,6 +74,7 @@ def _contest_rows(timings: Mapping[tuple[str, str], Sequence[Timing]]) -> Iterat
             f"{rate:.3g} [{rates[0]:.3g}, {rates[-1]:.3g}]",
             f"{rate / one.cores:.3g}",
             "-" if contestant == "slalom" else f"{ours / _per_core(found):.3g} x",
+            f"{statistics.median(each.cpu_seconds / each.trials for each in found) * 1e3:.3g}",
             "-" if one.best is None else f"{one.best:.3f}",
             "-" if one.utilisation is None else f"{min(each.utilisation or 0.0 for each in found):.1%}",
         )

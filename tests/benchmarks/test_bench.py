@@ -27,7 +27,6 @@ def test_a_workload_is_a_study_of_as_many_trials(name):
     workload = WORKLOADS[name]
     for one in (workload, workload.quick()):
         spec = one.study()
-        assert spec.work.key == one.work.key
         assert len(spec.arms) * (spec.tune.trials + spec.confirm_seeds) == one.arms.trials
 
 
@@ -49,7 +48,7 @@ def test_both_gradients_written_by_hand_are_the_same():
 
 
 def test_ratios_are_per_core():
-    timings = {("mixture", "slalom"): [Timing(2, 100, 1.0)], ("mixture", "serial"): [Timing(1, 10, 1.0)]}
+    timings = {("mixture", "slalom"): [Timing(2, 100, 1.0, 2.0)], ("mixture", "serial"): [Timing(1, 10, 1.0, 1.0)]}
     assert [row[6] for row in contest_table(timings).rows] == ["-", "5 x"]
 
 

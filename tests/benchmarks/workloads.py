@@ -11,7 +11,6 @@ import numpy as np
 
 import slalom
 from slalom.spec.model import StudySpec
-from slalom.trial import Work
 from slalom_worker.tasks import Data, open_task
 
 CORES = 2
@@ -60,18 +59,12 @@ class Workload:
     pruner: str = "none"
     empty: bool = False
 
-    @property
-    def work(self) -> Work:
-        """The pack's key."""
-        model = {"name": "mlp", "hidden": (self.hidden,), "activation": "tanh"}
-        return Work(self.task, model, self.batch_size)
-
     def data(self) -> Data:
         """The three splits that everyone trains on, and is measured on."""
         return open_task(self.task, Path()).load()
 
     def study(self) -> StudySpec:
-        """The study that Slalom runs; two lanes, two generations of eight at a time from every arm."""
+        """The study that Slalom runs; its `work` is the key of every pack."""
         betas = np.linspace(0.8, 0.95, self.arms.count).round(3).tolist()
         return slalom.Study(
             name=f"bench-{self.name}",

@@ -18,6 +18,7 @@ from mlflow.entities import Metric, Param
 from mlflow.tracking import MlflowClient
 
 from tests.benchmarks.peers.contest import Timing, check_recorded, contest
+from tests.benchmarks.peers.moments import now
 from tests.benchmarks.peers.serial import tensors, train
 from tests.benchmarks.workloads import CORES, LEARNING_RATES, Workload
 
@@ -25,8 +26,11 @@ STUDY = "bench"
 LOCK_SECONDS = 60
 """For which a process waits while another one writes to SQLite."""
 
+WARM_UP = 2
+"""Trials of each process before the clock starts: much is imported and opened by the first."""
+
 START_SECONDS = 120
-"""In which a process must have imported and loaded."""
+"""In which a process must have come so far."""
 
 
 def storage(folder: Path) -> optuna.storages.RDBStorage:
@@ -40,7 +44,7 @@ def client(folder: Path) -> MlflowClient:
     return MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
 
 
-def work(folder: Path, workload: Workload, experiment: str, trials: int, ready: Barrier) -> None:
+def work(folder: Path, workload: Workload, experiment: str, trials: int, together: Barrier) -> None:
     """What each process does."""
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -61,32 +65,36 @@ def work(folder: Path, workload: Workload, experiment: str, trials: int, ready: 
         tracking.set_terminated(page)
         return error
 
-    ready.wait()
+    study.optimize(objective, n_trials=WARM_UP)
+    together.wait(START_SECONDS)
     study.optimize(objective, n_trials=trials)
+    together.wait()  # the time of a process that has ended cannot be read
 
 
 def run(workload: Workload, trials: int) -> Timing:
-    """The processes import, open and load before the clock starts."""
+    """The clock runs while both processes are at work."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         study = optuna.create_study(study_name=STUDY, storage=storage(folder))
         experiment = client(folder).create_experiment(STUDY, artifact_location=str(folder / "artifacts"))
         context = get_context("spawn")
-        ready = context.Barrier(CORES + 1, timeout=START_SECONDS)
-        arguments = (folder, workload, experiment, trials // CORES, ready)
+        together = context.Barrier(CORES + 1)
+        arguments = (folder, workload, experiment, trials // CORES, together)
         processes = [context.Process(target=work, args=arguments) for _ in range(CORES)]
         for process in processes:
             process.start()
-        ready.wait()
-        began = time.perf_counter()
+        together.wait(START_SECONDS)
+        began = now()
+        together.wait()
+        spent = now().since(began)
         for process in processes:
             process.join()
-        seconds = time.perf_counter() - began
         done = len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))
-        if done != trials:
-            raise RuntimeError(f"Optuna must hold {trials} completed trials, but holds {done}")
-        check_recorded(folder / "mlflow.db", trials)
-        return Timing(CORES, trials, seconds, None if workload.empty else study.best_value)
+        expected = trials + CORES * WARM_UP
+        if done != expected:
+            raise RuntimeError(f"Optuna must hold {expected} completed trials, but holds {done}")
+        check_recorded(folder / "mlflow.db", expected)
+        return Timing(CORES, trials, *spent, None if workload.empty else study.best_value)
 
 
 if __name__ == "__main__":

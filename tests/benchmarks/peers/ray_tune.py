@@ -7,7 +7,6 @@ trials, in which the actors import torch and load the data, are not counted.
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +19,7 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.search.optuna import OptunaSearch
 
 from tests.benchmarks.peers.contest import Timing, check_recorded, contest
+from tests.benchmarks.peers.moments import Moment, now
 from tests.benchmarks.peers.serial import tensors, train
 from tests.benchmarks.workloads import CORES, LEARNING_RATES, Workload
 
@@ -32,10 +32,10 @@ class Ends(tune.Callback):
     """When each trial was over and recorded; comes after MLflow's callback."""
 
     def __init__(self) -> None:
-        self.times: list[float] = []
+        self.moments: list[Moment] = []
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-        self.times.append(time.perf_counter())
+        self.moments.append(now())
 
 
 def run(workload: Workload, trials: int) -> Timing:
@@ -62,9 +62,9 @@ def run(workload: Workload, trials: int) -> Timing:
             run_config=tune.RunConfig(storage_path=temporary, callbacks=[recorder, ends], verbose=0),
         ).fit()
         check_recorded(folder / "mlflow.db", trials)
-        counted = ends.times[WARM_UP - 1 :]
+        counted = ends.moments[WARM_UP - 1 :]
         best = None if workload.empty else results.get_best_result(METRIC, "min").metrics[METRIC]
-        return Timing(CORES, len(counted) - 1, counted[-1] - counted[0], best)
+        return Timing(CORES, len(counted) - 1, *counted[-1].since(counted[0]), best)
 
 
 if __name__ == "__main__":

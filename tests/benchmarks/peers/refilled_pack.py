@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import replace
 
 from slalom.trial import Turn
 from slalom_worker.lane import LaneWorker
 from tests.benchmarks.peers.contest import Timing, contest
+from tests.benchmarks.peers.moments import now
 from tests.benchmarks.peers.static_pack import orders
 from tests.benchmarks.workloads import Workload
 from tests.workers.trials import order
@@ -20,11 +20,11 @@ def run(workload: Workload, trials: int) -> Timing:
     waiting = orders(workload, trials)
     first = waiting[0].trial
     lane.turn(Turn((order(replace(first, id=first.id._replace(number=trials), epochs=1)),)))
-    began = time.perf_counter()
+    began = now()
     reply = lane.turn(Turn(tuple(waiting)))
-    seconds = time.perf_counter() - began
+    spent = now().since(began)
     best = min(result.metrics["validation.error"] for result in reply.results)
-    return Timing(1, len(reply.results), seconds, best, reply.effort.trained / reply.effort.available)
+    return Timing(1, len(reply.results), *spent, best, reply.effort.trained / reply.effort.available)
 
 
 if __name__ == "__main__":

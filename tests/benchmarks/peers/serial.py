@@ -7,7 +7,6 @@ is faster than a data loader and a progress bar.
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import NamedTuple
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.benchmarks.peers.contest import Timing, contest
+from tests.benchmarks.peers.moments import now
 from tests.benchmarks.workloads import LEARNING_RATES, WORKLOADS, Workload
 
 Heard = Callable[[int, Mapping[str, float]], None]
@@ -88,9 +88,9 @@ def run(workload: Workload, trials: int) -> Timing:
     data = tensors(workload.name)
     rates = learning_rates(trials)
     train(workload, data, rates[0], lambda *_: None)
-    began = time.perf_counter()
+    began = now()
     errors = [train(workload, data, rate, lambda *_: None) for rate in rates]
-    return Timing(1, trials, time.perf_counter() - began, min(errors))
+    return Timing(1, trials, *now().since(began), min(errors))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from slalom.lanes.base import Lanes
 from slalom.spec.model import StudySpec
 from slalom.trial import Reply, Turn
 from tests.benchmarks.peers.contest import Timing, check_recorded, contest
+from tests.benchmarks.peers.moments import Moment, now
 from tests.benchmarks.workloads import CORES, Workload
 
 
@@ -23,7 +23,7 @@ class Timed:
     """Ray's lanes; the clock runs from when they are open, and Ray is stopped after it."""
 
     lanes: Lanes
-    began: float
+    began: Moment
 
     @property
     def names(self) -> Sequence[str]:
@@ -44,19 +44,19 @@ def run(workload: Workload, _: int) -> Timing:
     crews: list[Timed] = []
 
     def lend(spec: StudySpec) -> Timed:
-        crews.append(Timed(ray_lanes(spec), time.perf_counter()))
+        crews.append(Timed(ray_lanes(spec), now()))
         return crews[0]
 
     with TemporaryDirectory() as home:
         result = slalom.run(workload.study(), home, lanes=lend)
-        seconds = time.perf_counter() - crews[0].began
+        spent = now().since(crews[0].began)
         crews[0].lanes.close()
         if len(result.ended) != workload.arms.trials:
             raise RuntimeError(f"Optuna must hold {workload.arms.trials} trials, but holds {len(result.ended)}")
         check_recorded(Path(home) / "mlflow.db", workload.arms.trials)
     best = min(arm.tuning.best for arm in result.arms if arm.tuning.best is not None)
     reached = result.summary.throughput.slot_utilisation
-    return Timing(CORES, workload.arms.trials, seconds, None if workload.empty else best, reached)
+    return Timing(CORES, workload.arms.trials, *spent, None if workload.empty else best, reached)
 
 
 if __name__ == "__main__":

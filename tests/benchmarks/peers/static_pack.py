@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import replace
 
 import torch
@@ -15,6 +14,7 @@ from slalom_worker.pack import Pack
 from slalom_worker.slot import Slot
 from slalom_worker.tasks import open_task
 from tests.benchmarks.peers.contest import Timing, contest
+from tests.benchmarks.peers.moments import now
 from tests.benchmarks.peers.serial import learning_rates
 from tests.benchmarks.workloads import Workload
 from tests.workers.trials import order, settings, trial
@@ -25,13 +25,13 @@ NINTH = (9, 3, 3, *[1] * 6)
 
 def orders(workload: Workload, trials: int) -> list[Order]:
     """The trials, ready to be trained: all alike but for the learning rate or, in halving, for their length."""
-    lengths = [workload.epochs] * trials
+    work, lengths = workload.study().work, [workload.epochs] * trials
     if workload.pruner != "none":
         lengths = [workload.epochs * NINTH[number % len(NINTH)] // 9 for number in range(trials)]
     return [
         order(
             replace(
-                trial(number, workload.work, settings("adam", learning_rate=rate), epochs=length),
+                trial(number, work, settings("adam", learning_rate=rate), epochs=length),
                 report_every=workload.report_every,
             )
         )
@@ -55,18 +55,18 @@ def train(pack: Pack, batch: list[Order]) -> tuple[int, float]:
 
 def run(workload: Workload, trials: int) -> Timing:
     """Batches of the width, one after the other, on one thread, without recording."""
-    task = open_task(workload.task, ".")
-    pack = Pack(Objective(workload.work, task.load(), task, open_device()))
+    work = workload.study().work
+    task = open_task(work.task, ".")
+    pack = Pack(Objective(work, task.load(), task, open_device()))
     waiting = orders(workload, trials)
     pack.seat([Slot.start(one, pack.objective) for one in waiting[:2]])
     pack.advance()
-    began, best, held = time.perf_counter(), math.inf, 0
+    began, best, held = now(), math.inf, 0
     for start in range(0, trials, workload.width):
         batch = waiting[start : start + workload.width]
         epochs, error = train(pack, batch)
         best, held = min(best, error), held + epochs * len(batch)
-    seconds = time.perf_counter() - began
-    return Timing(1, trials, seconds, best, sum(one.until for one in waiting) / held)
+    return Timing(1, trials, *now().since(began), best, sum(one.until for one in waiting) / held)
 
 
 if __name__ == "__main__":
