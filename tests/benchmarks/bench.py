@@ -36,6 +36,7 @@ PROGRAMS = {
     "slalom": "slalom_study",
     "optuna_mlflow": "optuna_mlflow",
     "ray_tune": "ray_tune",
+    "ray_tune_defaults": "ray_tune_defaults",
     "serial": "serial",
     "static": "static_pack",
     "refilled": "refilled_pack",

@@ -14,7 +14,8 @@ from tests.benchmarks.workloads import WORKLOADS
 TITLES = {
     "slalom": "Slalom, recorded",
     "optuna_mlflow": "Optuna + MLflow, two processes",
-    "ray_tune": "Ray Tune + OptunaSearch + MLflow",
+    "ray_tune": "Ray Tune + OptunaSearch + MLflow, at its best",
+    "ray_tune_defaults": "Ray Tune + OptunaSearch + MLflow, as it comes",
     "serial": "serial torch loop, nothing recorded",
     "static": "static pack of {width}, nothing recorded",
     "refilled": "Slalom's lane of {width}, nothing recorded",
@@ -53,7 +54,7 @@ def contest_table(timings: Mapping[tuple[str, str], Sequence[Timing]]) -> Table:
         "trials/s",
         "per core",
         "Slalom is",
-        "CPU ms/trial",
+        "CPU, ms a trial",
         "best error",
         "slots used",
     )
@@ -74,10 +75,15 @@ def _contest_rows(timings: Mapping[tuple[str, str], Sequence[Timing]]) -> Iterat
             f"{rate:.3g} [{rates[0]:.3g}, {rates[-1]:.3g}]",
             f"{rate / one.cores:.3g}",
             "-" if contestant == "slalom" else f"{ours / _per_core(found):.3g} x",
-            f"{statistics.median(each.cpu_seconds / each.trials for each in found) * 1e3:.3g}",
+            _cpu_milliseconds(found),
             "-" if one.best is None else f"{one.best:.3f}",
             "-" if one.utilisation is None else f"{min(each.utilisation or 0.0 for each in found):.1%}",
         )
+
+
+def _cpu_milliseconds(found: Sequence[Timing]) -> str:
+    spent = [one.cpu_seconds / one.trials for one in found if one.cpu_seconds is not None]
+    return f"{statistics.median(spent) * 1e3:.3g}" if spent else "-"
 
 
 def _per_core(found: Sequence[Timing]) -> float:

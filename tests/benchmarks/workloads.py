@@ -87,7 +87,7 @@ class Workload:
 
     def quick(self) -> Workload:
         """The same with few trials: shows that everything runs, not how fast."""
-        few = {"ray_tune": 6, "optuna_mlflow": 6, "serial": 2, "static": 16, "refilled": 16}
+        few = {"ray_tune": 6, "ray_tune_defaults": 6, "optuna_mlflow": 6, "serial": 2, "static": 16, "refilled": 16}
         return replace(
             self,
             epochs=-(-self.epochs // 4),
@@ -110,7 +110,7 @@ WORKLOADS = {
             epochs=1,
             report_every=1,
             arms=Arms(8, 32, 32),
-            trials={"optuna_mlflow": 120, "ray_tune": 24},
+            trials={"optuna_mlflow": 120, "ray_tune": 64, "ray_tune_defaults": 24},
             empty=True,
         ),
         Workload(
@@ -122,7 +122,14 @@ WORKLOADS = {
             epochs=286,
             report_every=29,
             arms=Arms(8, 32, 32),
-            trials={"optuna_mlflow": 48, "ray_tune": 24, "serial": 20, "static": 256, "refilled": 256},
+            trials={
+                "optuna_mlflow": 48,
+                "ray_tune": 24,
+                "ray_tune_defaults": 24,
+                "serial": 20,
+                "static": 256,
+                "refilled": 256,
+            },
         ),
         Workload(
             "digits",

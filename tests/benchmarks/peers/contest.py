@@ -22,7 +22,7 @@ class Timing:
     """What a contestant did.
 
     seconds: wall clock, from when its processes are ready until the last trial is over and recorded
-    cpu_seconds: of all its processes in that time
+    cpu_seconds: of all its processes in that time, or None where it cannot be told
     best: the lowest validation error, which shows that everyone learns the same; None where nothing is learned
     utilisation: slot-epochs that trained a trial, of those there were; None without slots
     """
@@ -30,7 +30,7 @@ class Timing:
     cores: int
     trials: int
     seconds: float
-    cpu_seconds: float
+    cpu_seconds: float | None
     best: float | None = None
     utilisation: float | None = None
 

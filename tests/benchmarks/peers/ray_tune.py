@@ -38,8 +38,11 @@ class Ends(tune.Callback):
         self.moments.append(now())
 
 
-def run(workload: Workload, trials: int) -> Timing:
-    """Two actors at a time on two CPUs."""
+def run(workload: Workload, trials: int, *, reuse: bool = True) -> Timing:
+    """Two actors at a time on two CPUs.
+
+    reuse: of actors; without it their CPU time cannot be told, since it ends with them
+    """
     ray.init(num_cpus=CORES, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
 
     def trainable(config: dict[str, float]) -> None:
@@ -57,14 +60,15 @@ def run(workload: Workload, trials: int) -> Timing:
                 search_alg=OptunaSearch(space, metric=METRIC, mode="min"),
                 num_samples=trials,
                 max_concurrent_trials=CORES,
-                reuse_actors=True,
+                reuse_actors=reuse,
             ),
             run_config=tune.RunConfig(storage_path=temporary, callbacks=[recorder, ends], verbose=0),
         ).fit()
         check_recorded(folder / "mlflow.db", trials)
         counted = ends.moments[WARM_UP - 1 :]
         best = None if workload.empty else results.get_best_result(METRIC, "min").metrics[METRIC]
-        return Timing(CORES, len(counted) - 1, *counted[-1].since(counted[0]), best)
+        spent = counted[-1].since(counted[0])
+        return Timing(CORES, len(counted) - 1, spent.seconds, spent.cpu_seconds if reuse else None, best)
 
 
 if __name__ == "__main__":
