@@ -99,9 +99,15 @@ def floor_table(found: Mapping[str, float]) -> Table:
 def width_table(found: Mapping[str, Mapping[str, float]]) -> Table:
     """Microseconds by net and width, each with its ratio to the plain loop."""
     title = "Microseconds per trial and step, one thread, CPU time (times faster than one by one)"
-    head = ("net", *next(iter(found.values())))
+    columns = list(dict.fromkeys(name for steps in found.values() for name in steps))
     rows = [
-        (net, *(f"{value:.3g} ({steps['one by one'] / value:.3g}x)" for value in steps.values()))
+        (
+            net,
+            *(
+                f"{steps[name]:.3g} ({steps['one by one'] / steps[name]:.3g}x)" if name in steps else "-"
+                for name in columns
+            ),
+        )
         for net, steps in found.items()
     ]
-    return Table(title, head, rows)
+    return Table(title, ("net", *columns), rows)
