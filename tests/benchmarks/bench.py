@@ -41,6 +41,8 @@ PROGRAMS = {
     "static": "static_pack",
     "refilled": "refilled_pack",
 }
+ONCE = ("ray_tune_defaults",)
+"""Contestants of the first round alone: so slow that three rounds would double the time of all."""
 PARTS = (*WORKLOADS, "floor", "widths")
 Timings = dict[tuple[str, str], list[Timing]]
 """By workload and contestant, one of each round."""
@@ -76,7 +78,8 @@ def contests(workloads: Sequence[str], console: Console, *, quick: bool) -> Timi
     timings: Timings = defaultdict(list)
     for number in range(1 if quick else ROUNDS):
         for name in workloads:
-            for contestant in ("slalom", *WORKLOADS[name].trials):
+            contestants = ("slalom", *WORKLOADS[name].trials)
+            for contestant in (one for one in contestants if number == 0 or one not in ONCE):
                 timing = Timing(**answer(f"peers.{PROGRAMS[contestant]}", name, *(["--quick"] if quick else [])))
                 timings[name, contestant].append(timing)
                 console.print(f"round {number + 1}: {name}, {contestant}: {timing.rate:.3g} trials/s")

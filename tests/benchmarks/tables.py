@@ -58,7 +58,7 @@ def contest_table(timings: Mapping[tuple[str, str], Sequence[Timing]]) -> Table:
         "best error",
         "slots used",
     )
-    title = f"Trials per second: median of {rounds} [lowest, highest]; Slalom's rate per core over the contestant's"
+    title = f"Trials per second: median [lowest, highest] of {rounds}; Slalom's rate per core over the contestant's"
     return Table(title, head, list(_contest_rows(timings)))
 
 
@@ -72,7 +72,7 @@ def _contest_rows(timings: Mapping[tuple[str, str], Sequence[Timing]]) -> Iterat
             name,
             str(one.cores),
             str(one.trials),
-            f"{rate:.3g} [{rates[0]:.3g}, {rates[-1]:.3g}]",
+            f"{rate:.3g} [{rates[0]:.3g}, {rates[-1]:.3g}]" if len(rates) > 1 else f"{rate:.3g} (once)",
             f"{rate / one.cores:.3g}",
             "-" if contestant == "slalom" else f"{ours / _per_core(found):.3g} x",
             _cpu_milliseconds(found),
