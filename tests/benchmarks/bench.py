@@ -59,7 +59,8 @@ def main() -> None:
     for table in tables:
         console.print(table.shown())
     if not (chosen.only or chosen.quick):
-        write(ROOT / "docs" / "performance.md", [machine(), *(table.markdown() for table in tables)])
+        work = "\n".join(f"- `{name}`: {workload.title}" for name, workload in WORKLOADS.items())
+        write(ROOT / "docs" / "performance.md", [machine(), work, *(table.markdown() for table in tables)])
 
 
 def measured(parts: Sequence[str], console: Console, *, quick: bool) -> Iterator[Table]:
