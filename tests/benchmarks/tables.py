@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import rich.table
+from rich.markup import escape
 
 from tests.benchmarks.peers.contest import Timing
 from tests.benchmarks.workloads import WORKLOADS
@@ -32,9 +33,9 @@ class Table:
 
     def shown(self) -> rich.table.Table:
         """For the terminal."""
-        table = rich.table.Table(*self.head, title=self.title, title_justify="left")
+        table = rich.table.Table(*self.head, title=escape(self.title), title_justify="left")
         for row in self.rows:
-            table.add_row(*row)
+            table.add_row(*map(escape, row))
         return table
 
     def markdown(self) -> str:
