@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from slalom.campaign import Progress
     from slalom.lanes.base import Lanes
+    from slalom.progress import Progress
     from slalom.records.base import Recorder
     from slalom.spec.model import Inspected, StudySpec
     from slalom.suggest import TrialStore

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from slalom.compare import summarise
 from slalom.plan import ArmPlan
+from slalom.progress import Progress, Tally
 from slalom.summary import State, Throughput
-from slalom.trial import Effort, Ended, Outcome, Phase
+from slalom.trial import Effort, Ended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from slalom.errors import LaneLost
     from slalom.plan import Propose
@@ -20,56 +21,27 @@ if TYPE_CHECKING:
     from slalom.trial import Order, Reply, TrialId
 
 
-@dataclass(frozen=True)
-class ArmProgress:
-    """How far an arm has come: trials that ended, of its whole budget, and the best tuning metric so far."""
-
-    name: str
-    done: int
-    budget: int
-    pruned: int
-    diverged: int
-    failed: int
-    best: float | None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a study has come.
-
-    seconds: since this run began; trials: that ended in it
-    """
-
-    arms: tuple[ArmProgress, ...]
-    seconds: float
-    trials: int
-
-    @property
-    def trials_per_second(self) -> float:
-        """Of this run."""
-        return self.trials / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def seconds_left(self) -> float | None:
-        """At the pace so far; None while nothing has ended."""
-        left = sum(arm.budget - arm.done for arm in self.arms)
-        return left / self.trials_per_second if self.trials else None
-
-
 class Campaign:
     """All arms' plans together; only `run` drives it."""
 
     def __init__(
         self,
         spec: StudySpec,
-        known: Mapping[TrialId, Ended],
+        ended: dict[TrialId, Ended],
         propose: Callable[[StudySpec, Arm], Propose],
         earlier: Throughput,
         clock: Callable[[], float],
     ) -> None:
-        """known: trials that ended in earlier runs; earlier: what those achieved; clock: seconds since the epoch."""
+        """ended: trials of earlier runs, from now on the campaign's own; earlier: what those runs achieved.
+
+        clock: seconds since the epoch
+        """
         self.spec = spec
-        self._plans = {arm.name: ArmPlan(spec, arm, propose(spec, arm), known) for arm in spec.arms}
+        self.ended = ended
+        self._tallies = {arm.name: Tally(spec, arm.name) for arm in spec.arms}
+        for one in ended.values():
+            self._tallies[one.spec.id.arm].add(one)
+        self._plans = {arm.name: ArmPlan(spec, arm, propose(spec, arm), ended) for arm in spec.arms}
         self._earlier = earlier
         self._effort = Effort()
         self._unwritten: list[Ended] = []
@@ -105,7 +77,10 @@ class Campaign:
 
     def over(self) -> list[Ended]:
         """Trials that ended and are not `written` yet."""
-        self._unwritten += [self._timed(ended) for plan in self._plans.values() for ended in plan.over()]
+        over = [self._timed(ended) for plan in self._plans.values() for ended in plan.over()]
+        for ended in over:
+            self._tallies[ended.spec.id.arm].add(ended)
+        self._unwritten += over
         return list(self._unwritten)
 
     def written(self, over: Sequence[Ended]) -> None:
@@ -128,11 +103,6 @@ class Campaign:
         return {name: plan.reproduced for name, plan in self._plans.items() if plan.reproduced is not None}
 
     @property
-    def ended(self) -> dict[TrialId, Ended]:
-        """Every trial that ended, of this run and earlier ones."""
-        return {trial: ended for plan in self._plans.values() for trial, ended in plan.ended.items()}
-
-    @property
     def throughput(self) -> Throughput:
         """Of all runs of the study."""
         return Throughput(
@@ -147,23 +117,5 @@ class Campaign:
 
     def progress(self) -> Progress:
         """How far it has come."""
-        arms = tuple(self._arm_progress(name, plan) for name, plan in self._plans.items())
+        arms = tuple(tally.progress() for tally in self._tallies.values())
         return Progress(arms, self._clock() - self._began, self._trials)
-
-    def _arm_progress(self, name: str, plan: ArmPlan) -> ArmProgress:
-        outcomes = [ended.result.outcome for ended in plan.ended.values()]
-        metric = self.spec.metric
-        found = [
-            ended.result.metrics[f"validation.{metric.name}"]
-            for trial, ended in plan.ended.items()
-            if trial.phase is Phase.TUNE and ended.result.outcome is Outcome.COMPLETE
-        ]
-        return ArmProgress(
-            name,
-            len(outcomes),
-            self.spec.tune.trials + self.spec.confirm_seeds,
-            outcomes.count(Outcome.PRUNED),
-            outcomes.count(Outcome.DIVERGED),
-            outcomes.count(Outcome.FAILED),
-            (min if metric.goal == "minimize" else max)(found, default=None),
-        )

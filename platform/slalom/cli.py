@@ -90,7 +90,7 @@ def _export(options: argparse.Namespace) -> None:
 
 def _check(options: argparse.Namespace) -> None:
     from slalom import api
-    from slalom.plan import rungs
+    from slalom.halving import rungs
 
     spec = api.load(options.study)
     per_arm = spec.tune.trials + spec.confirm_seeds

@@ -11,6 +11,7 @@ confirm trials, or where there is none, the worst finite validation value among 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from slalom.trial import Outcome, Phase, TrialId
 from slalom.verdict import decide
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from slalom.spec.model import Metric, StudySpec
     from slalom.summary import Interval, Verdict
@@ -33,26 +34,33 @@ if TYPE_CHECKING:
 
 SHARES = ("error", "accuracy")
 
+# A study is summarised whenever an arm is through, and what the arms before it gave is asked for again each time.
+_mean_interval = lru_cache(maxsize=4096)(mean_interval)
+_sign_flip_p = lru_cache(maxsize=4096)(sign_flip_p)
+
 
 def summarise(
     spec: StudySpec, results: Results, state: State = State.RUNNING, throughput: Throughput | None = None
 ) -> Summary:
     """The study as it stands; the same results give the same numbers bit for bit, in any order of the arms."""
-    confirmed = {arm.name: confirm(spec, arm.name, results) for arm in spec.arms}
-    differences = _against_baseline(spec, results, confirmed)
+    tried = {arm.name: _ended(arm.name, Phase.TUNE, spec.tune.trials, results) for arm in spec.arms}
+    chosen = {name: _choice(spec, trials) for name, trials in tried.items()}
+    confirmed = {name: confirm(spec, name, results) if choice else None for name, choice in chosen.items()}
+    out = {name for name, trials in tried.items() if len(trials) == spec.tune.trials and chosen[name] is None}
+    differences = _against_baseline(spec, confirmed, len(spec.arms) - len(out) - 1)
     arms = tuple(
         ArmSummary(
             name=arm.name,
             budget=spec.tune.trials,
-            chosen=dict(chosen.spec.params) if (chosen := choose(spec, arm.name, results)) else None,
-            tuning=tuning(spec, arm.name, results),
+            chosen=dict(choice.spec.params) if (choice := chosen[arm.name]) else None,
+            tuning=tuning(spec, tried[arm.name]),
             confirm=confirmed[arm.name],
             difference=differences.get(arm.name),
             best_seed=best_seed(spec, arm.name, results),
         )
         for arm in spec.arms
     )
-    return Summary(state, arms, _verdict(spec, results, arms), throughput or Throughput())
+    return Summary(state, arms, _verdict(spec, out, arms), throughput or Throughput())
 
 
 def tuned(spec: StudySpec, arm: str, results: Results) -> bool:
@@ -62,9 +70,11 @@ def tuned(spec: StudySpec, arm: str, results: Results) -> bool:
 
 def choose(spec: StudySpec, arm: str, results: Results) -> Ended | None:
     """The arm's best completed tuning trial, the first of equals; None while it is tuned, or if none completed."""
-    if not tuned(spec, arm, results):
-        return None
-    return _best(spec.metric, _ended(arm, Phase.TUNE, spec.tune.trials, results))
+    return _choice(spec, _ended(arm, Phase.TUNE, spec.tune.trials, results))
+
+
+def _choice(spec: StudySpec, trials: Sequence[Ended]) -> Ended | None:
+    return _best(spec.metric, trials) if len(trials) == spec.tune.trials else None
 
 
 def hopeless(spec: StudySpec, arm: str, results: Results) -> bool:
@@ -72,9 +82,8 @@ def hopeless(spec: StudySpec, arm: str, results: Results) -> bool:
     return tuned(spec, arm, results) and choose(spec, arm, results) is None
 
 
-def tuning(spec: StudySpec, arm: str, results: Results) -> Tuning:
-    """The arm's tuning so far."""
-    trials = _ended(arm, Phase.TUNE, spec.tune.trials, results)
+def tuning(spec: StudySpec, trials: Sequence[Ended]) -> Tuning:
+    """An arm's tuning so far: the trials that ended."""
     outcomes = [trial.result.outcome for trial in trials]
     best = _best(spec.metric, trials)
     return Tuning(
@@ -88,9 +97,9 @@ def tuning(spec: StudySpec, arm: str, results: Results) -> Tuning:
 
 
 def confirm(spec: StudySpec, arm: str, results: Results) -> Confirmed | None:
-    """The arm's confirm results; None until all of its seeds ended."""
+    """The results of an arm that has something to confirm; None until all of its seeds ended."""
     trials = _ended(arm, Phase.CONFIRM, spec.confirm_seeds, results)
-    if len(trials) < spec.confirm_seeds or choose(spec, arm, results) is None:
+    if len(trials) < spec.confirm_seeds:
         return None
     measured = [_value(trial, "test", spec.metric) for trial in trials]
     worst = 0.0 if all(map(math.isfinite, measured)) else worst_value(spec, results)
@@ -129,7 +138,7 @@ def difference(spec: StudySpec, values: Sequence[float], baseline: Sequence[floa
 def paired_p(spec: StudySpec, values: Sequence[float], others: Sequence[float]) -> float:
     """The p, not corrected, of no difference between two arms' confirm values of the same seeds."""
     differences = [one - other for one, other in zip(values, others, strict=True)]
-    return sign_flip_p(differences, derive(spec.fingerprint, "sign flips"))
+    return _sign_flip_p(tuple(differences), derive(spec.fingerprint, "sign flips"))
 
 
 def worst_value(spec: StudySpec, results: Results) -> float:
@@ -168,26 +177,26 @@ def _best(metric: Metric, trials: Sequence[Ended]) -> Ended | None:
 
 
 def _interval(spec: StudySpec, values: Sequence[float]) -> Interval:
-    return mean_interval(values, 1 - spec.compare.alpha, derive(spec.fingerprint, "bootstrap"))
+    return _mean_interval(tuple(values), 1 - spec.compare.alpha, derive(spec.fingerprint, "bootstrap"))
 
 
-def _against_baseline(
-    spec: StudySpec, results: Results, confirmed: Mapping[str, Confirmed | None]
-) -> dict[str, Difference]:
-    """The difference of every confirmed arm; p corrected over the arms that have, or may yet have, one."""
+def _against_baseline(spec: StudySpec, confirmed: Mapping[str, Confirmed | None], family: int) -> dict[str, Difference]:
+    """The difference of every confirmed arm; p corrected over the family of arms that have, or may yet have, one."""
     baseline = confirmed[spec.compare.baseline]
     if baseline is None:
         return {}
     others = {name: arm.values for name, arm in confirmed.items() if arm and name != spec.compare.baseline}
-    family = sum(not hopeless(spec, arm.name, results) for arm in spec.arms) - 1
     p_values = holm([paired_p(spec, values, baseline.values) for values in others.values()], family)
     pairs = zip(others.items(), p_values, strict=True)
     return {name: difference(spec, values, baseline.values, p) for (name, values), p in pairs}
 
 
-def _verdict(spec: StudySpec, results: Results, arms: Sequence[ArmSummary]) -> Verdict | None:
-    """None until all is tuned and confirmed; then the winner's p is corrected over all pairs of arms."""
-    if not all(arm.confirm or hopeless(spec, arm.name, results) for arm in arms):
+def _verdict(spec: StudySpec, out: Collection[str], arms: Sequence[ArmSummary]) -> Verdict | None:
+    """None until all is tuned and confirmed; then the winner's p is corrected over all pairs of arms.
+
+    out: names of the arms that have nothing to confirm
+    """
+    if not all(arm.confirm or arm.name in out for arm in arms):
         return None
     values = {arm.name: arm.confirm.values for arm in arms if arm.confirm}
     pairs = list(combinations(values, 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from slalom.campaign import Campaign, Progress
+from slalom.campaign import Campaign
 from slalom.errors import Interrupted, LaneLost
 from slalom.placement import Placement
 from slalom.summary import State, Throughput
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from slalom.lanes.base import Lanes
     from slalom.plan import Propose
+    from slalom.progress import Progress
     from slalom.records.base import Recorder
     from slalom.spec.model import Arm, StudySpec
     from slalom.suggest import TrialStore
@@ -38,31 +39,37 @@ def run(
     had ended, and Infrastructure where the lanes, the storage or the recorder fail for good.
     """
     known = store.ended()
+    earlier = list(known.values())
     campaign = Campaign(spec, known, propose, throughput(store.notes()), clock)
     placement = Placement(len(lanes.names), spec.resources.pack_width)
     state = State.INTERRUPTED
     try:
         store.note("state", State.RUNNING)
-        recorder.trials(list(known.values()))
+        recorder.trials(earlier)
+        del earlier  # with histories, which the campaign keeps of none
         recorder.summary(campaign.summary(State.RUNNING))
         while not campaign.done:
             placement.take(campaign.due())
             for lane, turn in placement.turns():
                 lanes.send(lane, turn)
-            for lane, reply in lanes.collect(POLL_SECONDS):
+            replies = lanes.collect(POLL_SECONDS)
+            names = lanes.names
+            for lane, reply in replies:
                 if isinstance(reply, LaneLost):
                     campaign.lost(placement.lost(lane), reply)
                 else:
                     placement.replied(lane, reply)
-                    campaign.hear(reply, lanes.names[lane])
+                    campaign.hear(reply, names[lane])
             over = campaign.over()
             for ended in over:
                 store.add(ended)
             recorder.trials(over)
             campaign.written(over)
             placement.drop(ended.spec.id for ended in over)
-            for best, weights in campaign.kept():
+            kept = campaign.kept()
+            for best, weights in kept:
                 recorder.model(best.spec, weights)
+            if kept:
                 recorder.summary(campaign.summary(State.RUNNING))
             watch(campaign.progress())
         state = State.COMPLETE

@@ -7,10 +7,11 @@ reproducible in parallel, and a resumed one equal to one that was never stopped.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from slalom.compare import best_seed, choose
+from slalom.halving import generations, rungs, survivors
 from slalom.seeds import trial_seeds
 from slalom.spec.space import assign
 from slalom.trial import Ended, Order, Outcome, Phase, TrialId, TrialResult, TrialSpec
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from slalom.spec.model import Arm, StudySpec
     from slalom.trial import Report, Scalar
 
-    Propose = Callable[[Sequence[Ended], int], Sequence[Mapping[str, Scalar]]]
+    Propose = Callable[[Sequence[Ended], range], Sequence[Mapping[str, Scalar]]]
+    """Told the tuning trials that ended since its last call, it gives the params of those of the numbers."""
 
 ATTEMPTS = 3
 """Tries at a trial that raises before it counts as failed; the last is made alone, so that no neighbour is to blame."""
@@ -31,6 +33,20 @@ DEATHS = 10
 """Tries at a trial whose lanes die: machines that go are not the trial's fault, but one that brings down every process
 must end too. From the last of ATTEMPTS on it is alone.
 """
+
+
+AHEAD = 1000
+"""Tuning trials that an arm has under way, in whole generations, where its sampler looks at no results: lanes then find
+something to train while others wait at a rung. TPE has one generation at a time.
+"""
+
+
+@dataclass
+class Strand:
+    """A part of an arm's way, which goes on when all its open orders are answered."""
+
+    script: Iterator[list[Order]]
+    open: set[TrialId] = field(default_factory=set)
 
 
 def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], attempt: int = 0) -> TrialSpec:
@@ -47,40 +63,22 @@ def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], at
     )
 
 
-def rungs(spec: StudySpec) -> list[int]:
-    """The epochs at which a generation is judged, the last epoch included; each is one that is reported.
-
-    Successive halving with factor f and generations of g trials has ceil(log_f g) rungs before the last,
-    at epochs/f, epochs/f^2, ... (Jamieson and Talwalkar 2016), each moved up to the next epoch that is reported;
-    fewer where that is the same one, or where less than an epoch would be left.
-    """
-    ends = {spec.epochs}
-    contenders, epoch = min(spec.tune.generation, spec.tune.trials), float(spec.epochs)
-    while spec.tune.pruner == "successive_halving" and contenders > 1 and epoch >= spec.tune.factor:
-        contenders, epoch = survivors(contenders, spec.tune.factor), epoch / spec.tune.factor
-        ends.add(min(spec.epochs, -int(-epoch // spec.report_every) * spec.report_every))
-    return sorted(ends)
-
-
-def survivors(contenders: int, factor: int) -> int:
-    """How many of so many contenders a rung keeps: one in `factor`, rounded up."""
-    return -(-contenders // factor)
-
-
 class ArmPlan:
     """One arm's way through the study.
 
-    The loop asks for `due` orders, brings back reports and results, and writes down what is `over`. `known` are the
-    trials that ended in earlier runs. At its end the best confirm trial is trained once more, for its weights: that
-    spares keeping every confirm trial's, and shows whether its numbers come out the same.
+    The loop asks for `due` orders, brings back reports and results, and writes down what is `over`. At its end the best
+    confirm trial is trained once more, for its weights: that spares keeping every confirm trial's, and shows whether
+    its numbers come out the same.
 
-    reproduced: whether they did, once that is known
+    ended: the study's trials that ended, in this run and earlier ones; the arm adds its own, and takes a trial's
+        history away once nothing will ask for it
+    reproduced: whether the numbers came out the same, once that is known
     """
 
-    def __init__(self, spec: StudySpec, arm: Arm, propose: Propose, known: Mapping[TrialId, Ended]) -> None:
+    def __init__(self, spec: StudySpec, arm: Arm, propose: Propose, ended: dict[TrialId, Ended]) -> None:
         self.spec = spec
         self.arm = arm
-        self.ended = {trial: ended for trial, ended in known.items() if trial.arm == arm.name}
+        self.ended = ended
         self.reproduced: bool | None = None
         self.done = False
         self._propose = propose
@@ -90,8 +88,13 @@ class ArmPlan:
         self._due: list[Order] = []
         self._over: list[Ended] = []
         self._kept: tuple[Ended, bytes] | None = None
-        self._script = self._steps()
-        self._go_on()
+        self._generations = generations(spec.tune)
+        self._new: list[Ended] = []
+        self._at_once = 1 if spec.tune.sampler == "tpe" else max(1, AHEAD // spec.tune.generation)
+        self._under_way = 0
+        self._strands: dict[TrialId, Strand] = {}
+        self._confirming = False
+        self._begin()
 
     def due(self) -> list[Order]:
         """Orders that have come up since the last call."""
@@ -116,26 +119,24 @@ class ArmPlan:
         self._reports.setdefault(report.trial, {})[report.epoch] = report
         order = self._open.get(report.trial)
         if order is not None and report.epoch >= order.until and report.epoch < trial.epochs:
-            del self._open[report.trial]
-            self._go_on()
+            self._answered(report.trial)
 
     def end(self, result: TrialResult) -> None:
         """A trial's result came; one of an earlier attempt is dropped."""
         order = self._open.get(result.trial)
         if order is None or result.attempt != order.trial.attempt:
             return
-        del self._open[result.trial]
         if order.keep_weights:
             before = self.ended[result.trial]
             self.reproduced = dict(result.metrics) == dict(before.result.metrics)
             self._kept = (before, result.weights) if result.weights is not None else None
         else:
             self._write(order.trial, result)
-        self._go_on()
+        self._answered(result.trial)
 
     def lost(self, trial: TrialId, loss: LaneLost) -> None:
         """The lane that trained this trial is gone: try again, from its seeds, while there are attempts left."""
-        order = self._open.pop(trial, None)
+        order = self._open.get(trial)
         if order is None:
             return
         spec = self._again(trial)
@@ -144,31 +145,63 @@ class ArmPlan:
         else:
             if not order.keep_weights:
                 self._write(spec, self._failed(spec, order, str(loss)))
-            self._go_on()
+            self._answered(trial)
 
-    def _steps(self) -> Iterator[list[Order]]:
-        """The arm's whole way; each step goes on when all its orders are answered."""
-        tune, name = self.spec.tune, self.arm.name
-        for start in range(0, tune.trials, tune.generation):
-            numbers = range(start, min(start + tune.generation, tune.trials))
-            told = [self.ended[TrialId(name, Phase.TUNE, number)] for number in range(start)]
-            proposals = self._propose(told, len(numbers))
-            contenders = [
-                self._trial(Phase.TUNE, number, params) for number, params in zip(numbers, proposals, strict=True)
-            ]
-            for rung in rungs(self.spec):
-                yield [Order(trial, rung) for trial in contenders]
-                contenders = self._judge(contenders, rung)
-        chosen = choose(self.spec, name, self.ended)
+    def _begin(self) -> None:
+        """Begin as many parts as may be under way at once."""
+        while not self.done and self._under_way < self._at_once:
+            script = self._generation() or self._closing()
+            if script is None:
+                return
+            self._under_way += 1
+            self._go_on(Strand(script))
+
+    def _generation(self) -> Iterator[list[Order]] | None:
+        """The next generation of which a trial is missing."""
+        for numbers in self._generations:
+            ids = [TrialId(self.arm.name, Phase.TUNE, number) for number in numbers]
+            if not all(trial in self.ended for trial in ids):
+                new, self._new = self._new, []
+                return self._search(ids, self._propose(new, numbers))
+            self._new += map(self._laid_away, ids)
+        return None
+
+    def _closing(self) -> Iterator[list[Order]] | None:
+        """What comes when all generations are over: the confirm trials, and then nothing."""
+        if self._under_way:
+            return None
+        self.done, self._confirming = self._confirming, True
+        return None if self.done else self._confirm()
+
+    def _search(self, ids: Sequence[TrialId], proposals: Sequence[Mapping[str, Scalar]]) -> Iterator[list[Order]]:
+        """A generation, rung by rung."""
+        contenders = [self._trial(trial, params) for trial, params in zip(ids, proposals, strict=True)]
+        for rung in rungs(self.spec):
+            yield [Order(trial, rung) for trial in contenders]
+            contenders = self._judge(contenders, rung)
+        self._new += map(self._laid_away, ids)
+
+    def _confirm(self) -> Iterator[list[Order]]:
+        """The arm's choice from fresh seeds, then the best of these once more."""
+        self._new.clear()
+        chosen = choose(self.spec, self.arm.name, self.ended)
         if chosen is None:
             return
-        seeds = range(self.spec.confirm_seeds)
-        confirm = [self._trial(Phase.CONFIRM, number, chosen.spec.params) for number in seeds]
-        yield [Order(trial, self.spec.epochs) for trial in confirm]
-        best = best_seed(self.spec, name, self.ended)
+        ids = [TrialId(self.arm.name, Phase.CONFIRM, number) for number in range(self.spec.confirm_seeds)]
+        yield [Order(self._trial(trial, chosen.spec.params), self.spec.epochs) for trial in ids]
+        for trial in ids:
+            self._laid_away(trial)
+        best = best_seed(self.spec, self.arm.name, self.ended)
         if best is not None:
-            self._again(confirm[best].id)
-            yield [Order(confirm[best], self.spec.epochs, keep_weights=True)]
+            first = self.ended[ids[best]].spec
+            again = self._trials[first.id] = replace(first, attempt=first.attempt + 1)
+            yield [Order(again, self.spec.epochs, keep_weights=True)]
+
+    def _laid_away(self, trial: TrialId) -> Ended:
+        """A trial that ended, whole; from now on it is kept without its history, most of what it weighs."""
+        whole = self.ended[trial]
+        self.ended[trial] = replace(whole, result=replace(whole.result, history=()))
+        return whole
 
     def _judge(self, contenders: list[TrialSpec], rung: int) -> list[TrialSpec]:
         """The contenders that go on after a rung; the others are pruned. Ties go to the lower number."""
@@ -196,10 +229,11 @@ class ArmPlan:
             return {report.epoch: report for report in self.ended[trial].result.history}
         return self._reports.get(trial, {})
 
-    def _trial(self, phase: Phase, number: int, params: Mapping[str, Scalar]) -> TrialSpec:
-        trial = trial_spec(self.spec, TrialId(self.arm.name, phase, number), params)
-        self._trials[trial.id] = trial
-        return trial
+    def _trial(self, trial: TrialId, params: Mapping[str, Scalar]) -> TrialSpec:
+        spec = trial_spec(self.spec, trial, params)
+        if trial not in self.ended:
+            self._trials[trial] = spec
+        return spec
 
     def _again(self, trial: TrialId) -> TrialSpec:
         """The trial's next attempt: from now on, answers of the one before are dropped."""
@@ -219,24 +253,39 @@ class ArmPlan:
         """A trial is over: its result gets the reports that led there."""
         reports = self._reports.pop(result.trial, {})
         history = tuple(
-            replace(reports[epoch], attempt=result.attempt) for epoch in sorted(reports) if epoch <= result.epochs
+            _of_attempt(reports[epoch], result.attempt) for epoch in sorted(reports) if epoch <= result.epochs
         )
         ended = Ended(replace(trial, attempt=result.attempt), replace(result, history=history))
         self.ended[result.trial] = ended
+        del self._trials[result.trial]
         self._over.append(ended)
 
     def _give(self, order: Order) -> None:
         self._open[order.trial.id] = order
         self._due.append(order)
 
-    def _go_on(self) -> None:
+    def _answered(self, trial: TrialId) -> None:
+        del self._open[trial]
+        strand = self._strands.pop(trial)
+        strand.open.remove(trial)
+        self._go_on(strand)
+
+    def _go_on(self, strand: Strand) -> None:
         """Take the script's next steps, as far as they need no answer."""
-        while not self._open and not self.done:
-            step = next(self._script, None)
+        while not strand.open:
+            step = next(strand.script, None)
             if step is None:
-                self.done = True
+                self._under_way -= 1
+                self._begin()
                 return
             for order in step:
-                trial = self._trials[order.trial.id]
-                if order.keep_weights or trial.id not in self.ended:
+                trial = self._trials.get(order.trial.id)
+                if trial is not None:
+                    self._strands[trial.id] = strand
+                    strand.open.add(trial.id)
                     self._give(replace(order, trial=trial))
+
+
+def _of_attempt(report: Report, attempt: int) -> Report:
+    """The report as that attempt's: a rung that an attempt before it passed gives the same numbers."""
+    return report if report.attempt == attempt else replace(report, attempt=attempt)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from slalom.api import Result
-    from slalom.campaign import Progress
+    from slalom.progress import Progress
 
 LINE_SECONDS = 10.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Work:
     batch_size: int | None
     precision: str = "float32"
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A spelling that is equal just where two trials can share a pack."""
         return repr((_sorted(self.task), _sorted(self.model), self.batch_size, self.precision))
@@ -68,7 +69,7 @@ def _sorted(value: Any) -> Any:
     return tuple(map(_sorted, value)) if isinstance(value, list | tuple) else value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TrialSpec:
     """One training run.
 
@@ -89,7 +90,7 @@ class TrialSpec:
     report_every: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Order:
     """Train a trial up to an epoch. A lane that holds its state goes on, any other starts it from its seeds.
 
@@ -101,7 +102,7 @@ class Order:
     keep_weights: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Report:
     """Metrics of a trial after `epoch` epochs: "train.loss", "validation.error", "validation.loss", ..."""
 
@@ -111,7 +112,7 @@ class Report:
     metrics: Metrics
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TrialResult:
     """How a trial ended.
 
@@ -136,7 +137,7 @@ class TrialResult:
     ended: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ended:
     """A trial that is over: what was asked, and how it ended."""
 
@@ -144,7 +145,7 @@ class Ended:
     result: TrialResult
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Effort:
     """Slot-epochs that trained a trial, of those the packs had; their ratio is the slot utilisation."""
 
@@ -155,7 +156,7 @@ class Effort:
         return Effort(self.trained + other.trained, self.available + other.available)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What a lane is asked to do next: go on with these, forget those."""
 
@@ -163,7 +164,7 @@ class Turn:
     drops: tuple[TrialId, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What a turn brought: the reports that fell due, and the results of trials that ended.
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 import slalom
-from slalom.campaign import ArmProgress, Progress
+from slalom.progress import ArmProgress, Progress
 from slalom.report import result_rows, tuning_rows
 from slalom.terminal import Watch, verdict
 

@@ -54,7 +54,7 @@ def test_a_lanes_process_then_a_node(cluster, expected, tmp_path, monkeypatch):
             add_node(cluster, 2)
     assert rows(result.export()) == expected
     assert watch.actions == {}
-    assert max(row["attempt"] for row in result.export()) in (1, 2)
+    assert max(row["attempt"] for row in result.export()) > 0
     assert len(set(watch.nodes[0])) == 2
     assert len(set(watch.nodes[-1])) == 1
 

@@ -1,4 +1,4 @@
-"""What all Lanes keep to, in this process and as actors of a Ray cluster."""
+"""What all Lanes keep to: in this process, on a virtual clock, and as actors of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from slalom.errors import Infrastructure, LaneLost
 from slalom.lanes.in_process import InProcessLanes
 from slalom.lanes.on_ray import RayLanes
+from slalom.lanes.simulated import SimulatedLanes
 from slalom.trial import Effort
 from tests.cluster.clusters import ray_cluster
 from tests.cluster.crews import heard
@@ -28,10 +29,16 @@ def address():
         yield cluster.address
 
 
-@pytest.fixture(params=["in process", "on ray"])
+def simulated(factory, count):
+    """Workers that know no clock: all their turns take no time."""
+    return SimulatedLanes(lambda _: factory(), count)
+
+
+@pytest.fixture(params=["in process", "simulated", "on ray"])
 def start(request):
     """A function that starts lanes, closed in the end."""
-    make = InProcessLanes if request.param == "in process" else partial(on_ray, request.getfixturevalue("address"))
+    makers = {"in process": InProcessLanes, "simulated": simulated}
+    make = makers.get(request.param) or partial(on_ray, request.getfixturevalue("address"))
     started = []
 
     def begin(count=2, factory=Obedient):

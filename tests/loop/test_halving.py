@@ -2,7 +2,7 @@
 
 import pytest
 
-from slalom.plan import rungs, survivors
+from slalom.halving import rungs, survivors
 from slalom.trial import Outcome, Phase, TrialId
 from tests.loop.scattered import ScatteredLanes
 from tests.loop.worlds import (

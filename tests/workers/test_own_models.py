@@ -7,7 +7,7 @@ from torch import nn
 
 from slalom.errors import InputError
 from slalom.trial import Work
-from slalom_worker.objective import Objective
+from slalom_worker.objective import Objective, Way
 from slalom_worker.pack import Pack
 from slalom_worker.regularizers import SlotDropout
 from slalom_worker.slot import Slot
@@ -67,10 +67,19 @@ class Sequence(nn.Module):
         return self.out(torch.tanh(self.norm(inputs)))
 
 
-@pytest.mark.parametrize(("make", "stacks"), [(Sequence, True), (Chooser, False)])
-def test_any_net_trains_in_a_pack_as_it_does_alone(make, stacks):
+class Convolving(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convolve, self.out = nn.Conv1d(1, 3, 2), nn.Linear(9, 2)
+
+    def forward(self, inputs):
+        return self.out(self.convolve(inputs.unsqueeze(1)).tanh().flatten(1))
+
+
+@pytest.mark.parametrize(("make", "way"), [(Sequence, Way.STACKED), (Convolving, Way.APART), (Chooser, Way.BY_HAND)])
+def test_any_net_trains_in_a_pack_as_it_does_alone(make, way):
     program = objective(make)
-    assert program.stacks is stacks
+    assert program.way is way
     together = trained(program, 5)
     assert all(torch.equal(one, other) for one, other in zip(trained(program, 2), together, strict=False))
     assert not torch.equal(together[0], program.initial(trial(0, WORK, settings()).seeds.weights))

@@ -18,14 +18,12 @@ from slalom_worker.pack import Pack
 from slalom_worker.serving import freeze
 from slalom_worker.slot import Slot
 from slalom_worker.tasks import open_task
+from slalom_worker.width import best_width
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from slalom.trial import Metrics, Order, TrialId, TrialSpec, Turn, Work
-
-PACK_BYTES = 256 << 20
-WIDEST = 128
+    from slalom.trial import Metrics, Order, TrialId, TrialSpec, Turn
 
 
 class LaneWorker:
@@ -39,7 +37,7 @@ class LaneWorker:
         device: torch.device | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """folder: where a user's task file lies; width: slots of a pack, or None to go by its size in memory.
+        """folder: where a user's task file lies; width: slots of a pack, or None for the best, by measurement.
 
         device: instead of the best there is
         """
@@ -49,9 +47,10 @@ class LaneWorker:
         self.width = width
         self.turn_seconds = turn_seconds
         self.clock = clock
-        self.waiting: deque[Order] = deque()
+        self.waiting: dict[str, deque[Order]] = {}
         self.parked: dict[TrialId, Slot] = {}
         self.packs: dict[str, Pack] = {}
+        self.widths: dict[str, int] = {}
         self.key: str | None = None
 
     def turn(self, turn: Turn) -> Reply:
@@ -60,29 +59,32 @@ class LaneWorker:
         results: list[TrialResult] = []
         effort = Effort()
         self._forget(set(turn.drops))
-        self.waiting.extend(turn.orders)
+        for order in turn.orders:
+            self.waiting.setdefault(order.trial.work.key, deque()).append(order)
         deadline = self.clock() + self.turn_seconds
         while True:
             results += self._refill()
-            pack = self.packs.get(self.key) if self.key else None
-            if pack is None or not pack.slots:
+            if self.key is None or not self.packs[self.key].slots:
                 break
-            width = self._width(pack)
+            pack = self.packs[self.key]
             pack.advance()
-            effort += Effort(len(pack.slots), max(width, len(pack.slots)) if self.waiting else len(pack.slots))
+            filled = len(pack.slots)
+            effort += Effort(filled, max(self.widths[self.key], filled) if self.waiting else filled)
             told, ended = self._judge(pack)
             reports += told
             results += ended
             if self.clock() >= deadline:
                 break
-        slots = self._width(self.packs[self.key]) if self.key else None
-        return Reply(tuple(reports), tuple(results), effort, slots)
+        return Reply(tuple(reports), tuple(results), effort, self.widths.get(self.key) if self.key else None)
 
     def _forget(self, drops: set[TrialId]) -> None:
         """Let go of trials that were pruned or are trained elsewhere."""
+        if not drops:
+            return
         for trial in drops:
             self.parked.pop(trial, None)
-        self.waiting = deque(order for order in self.waiting if order.trial.id not in drops)
+        left = {key: deque(o for o in orders if o.trial.id not in drops) for key, orders in self.waiting.items()}
+        self.waiting = {key: orders for key, orders in left.items() if orders}
         for pack in self.packs.values():
             if any(slot.trial.id in drops for slot in pack.slots):
                 pack.seat([slot for slot in pack.slots if slot.trial.id not in drops])
@@ -90,61 +92,64 @@ class LaneWorker:
     def _refill(self) -> list[TrialResult]:
         """Seat waiting trials of the pack's key in free slots; an empty pack gives way to the next key."""
         failed: list[TrialResult] = []
-        while self.waiting:
-            pack = self.packs.get(self.key) if self.key else None
-            if pack is None or not pack.slots:
-                pack, error = self._open(self.waiting[0].trial.work)
-                if pack is None:
-                    failed.append(_failure(self.waiting.popleft().trial, error))
-                    continue
-            free = self._width(pack) - len(pack.slots)
-            chosen = [order for order in self.waiting if order.trial.work.key == self.key][: max(0, free)]
-            if chosen:
-                taken = {order.trial.id for order in chosen}
-                self.waiting = deque(order for order in self.waiting if order.trial.id not in taken)
-                pack.seat([*pack.slots, *(self._slot(order, pack.objective) for order in chosen)])
-            break
+        while self.waiting and (self.key is None or not self.packs[self.key].slots):
+            if self.key in self.waiting:
+                break
+            failed += self._open(next(iter(self.waiting)))
+        orders = self.waiting.get(self.key) if self.key else None
+        if not orders or self.key is None:
+            return failed
+        pack = self.packs[self.key]
+        free = min(len(orders), self.widths[self.key] - len(pack.slots))
+        if free > 0:
+            pack.seat([*pack.slots, *(self._slot(orders.popleft(), pack.objective) for _ in range(free))])
+            if not orders:
+                del self.waiting[self.key]
         return failed
 
-    def _open(self, work: Work) -> tuple[Pack | None, str]:
-        """The pack of a key, opened where it is new; or why it cannot be."""
-        if work.key not in self.packs:
+    def _open(self, key: str) -> list[TrialResult]:
+        """Turn to a key, whose pack is made where it is new; where it cannot be, its trials have failed."""
+        if key not in self.packs:
+            work = self.waiting[key][0].trial.work
             try:
                 task = open_task(work.task, self.folder)
-                self.packs[work.key] = Pack(Objective(work, task.load(), task, self.device))
+                objective = Objective(work, task.load(), task, self.device)
             except SlalomError as exc:
-                return None, str(exc)
-        self.key = work.key
-        return self.packs[work.key], ""
+                return [_failure(order.trial, str(exc)) for order in self.waiting.pop(key)]
+            self.packs[key] = Pack(objective)
+            self.widths[key] = self.width or best_width(objective)
+        self.key = key
+        return []
 
     def _slot(self, order: Order, objective: Objective) -> Slot:
         """The trial's parked state, or its start; a parked state of an earlier attempt is the same numbers."""
         slot = self.parked.pop(order.trial.id, None)
         if slot is None or slot.epoch > order.until:
             return Slot.start(order, objective)
-        slot.order = order
-        return slot
+        return slot.aim(order)
 
     def _judge(self, pack: Pack) -> tuple[list[Report], list[TrialResult]]:
         """Report the epoch where it is due, and take out of the pack what has reached its end."""
-        due = [slot for slot in pack.slots if slot.reports or not math.isfinite(slot.loss)]
-        metrics = dict(zip((id(slot) for slot in due), self._metrics(pack, due), strict=True))
+        due = [slot for slot in pack.slots if slot.epoch >= slot.stop or not math.isfinite(slot.loss)]
+        if not due:
+            return [], []
         reports: list[Report] = []
         results: list[TrialResult] = []
-        stay: list[Slot] = []
-        for slot in pack.slots:
-            found = metrics.get(id(slot), {})
-            diverged = not all(map(math.isfinite, (slot.loss, *found.values())))
-            if found and not diverged:
+        gone: set[int] = set()
+        for slot, found in zip(due, self._metrics(pack, due), strict=True):
+            diverged = not all(map(math.isfinite, found.values()))
+            if not diverged:
                 reports.append(Report(slot.trial.id, slot.trial.attempt, slot.epoch, found))
             if diverged or slot.complete:
                 results.append(self._result(slot, pack.objective, found, diverged=diverged))
+                gone.add(id(slot))
             elif slot.epoch >= slot.order.until:
                 self.parked[slot.trial.id] = slot.park()
+                gone.add(id(slot))
             else:
-                stay.append(slot)
-        if len(stay) < len(pack.slots):
-            pack.seat(stay)
+                slot.aim(slot.order)
+        if gone:
+            pack.seat([slot for slot in pack.slots if id(slot) not in gone])
         return reports, results
 
     def _metrics(self, pack: Pack, slots: list[Slot]) -> Iterable[Metrics]:
@@ -180,13 +185,6 @@ class LaneWorker:
             weights=weights,
             device=self.device_name,
         )
-
-    def _width(self, pack: Pack) -> int:
-        """Slots of a pack: as asked for, else as many as PACK_BYTES hold parameters, gradients and buffers of."""
-        if self.width is not None:
-            return self.width
-        per_slot = 6 * sum(pack.objective.sizes) * pack.objective.dtype.itemsize
-        return max(1, min(WIDEST, PACK_BYTES // per_slot))
 
 
 def _failure(trial: TrialSpec, error: str) -> TrialResult:

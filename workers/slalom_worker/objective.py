@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from slalom_worker.modules import DTYPES, build_module, probe, weights_of
 from slalom_worker.regularizers import SlotDropout
+from slalom_worker.tracing import Program, trace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from torch import Tensor
+    from collections.abc import Callable, Mapping, Sequence
 
     from slalom.trial import Work
     from slalom_worker.tasks.data import Data, Split, Task
@@ -35,8 +36,25 @@ class Examples(NamedTuple):
         return values.mean(-1) if self.weights is None else (values * self.weights).sum(-1)
 
 
+class Way(Enum):
+    """How the work of E slots is done.
+
+    STACKED: as one, by vmap
+    APART: slot by slot, for convolutions: on a CPU those of E nets at once are slower than one after another (of a
+        LeNet-5 at batch 32 by half in groups, by a fifth unfolded), and in groups they round otherwise than alone
+    BY_HAND: slot by slot without a program, for a module that looks at its numbers to decide what to do
+    """
+
+    STACKED = "stacked"
+    APART = "apart"
+    BY_HAND = "by hand"
+
+
 class Objective:
-    """The program of one pack key: E trials' losses and gradients as functions of their parameters [E, P]."""
+    """The program of one pack key: E trials' losses and gradients as functions of their parameters [E, P].
+
+    way: how the slots' work is done
+    """
 
     def __init__(self, work: Work, data: Data, task: Task, device: torch.device) -> None:
         """Raises InputError where the model does not fit the task."""
@@ -56,8 +74,9 @@ class Objective:
         self.train = self._place(data.train)
         self.validation = self._place(data.validation)
         self._test: Examples | None = None
-        self.stacks = self._try_stack()
+        self.way = self._find_way()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)
+        self._programs: dict[tuple[object, ...], Program | None] = {}
 
     @property
     def test(self) -> Examples:
@@ -77,76 +96,106 @@ class Objective:
         lead = parameters.shape[:-1]
         return {name: part.view(*lead, *shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
-    def leaves(self, parameters: Tensor) -> dict[str, Tensor]:
-        """The views as leaves of their own, sharing the parameters' memory: made once for many gradients."""
-        return {name: view.detach().requires_grad_() for name, view in self.views(parameters).items()}
-
     def gradient(
-        self, leaves: Mapping[str, Tensor], index: Tensor, masks: Mapping[str, Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """Mean losses [E] and their gradients [E, P] on the training examples `index` [E, B].
+        self, weights: Sequence[Tensor], index: Tensor, masks: Mapping[str, Tensor], into: Sequence[Tensor]
+    ) -> Tensor:
+        """Mean losses [E] on the training examples `index` [E, B]; their gradients are written to `into`.
 
-        One backward of the sum over slots: the mean would scale every gradient by 1/E.
+        weights, into: each weight [E, ...] as `views` orders them
+        masks: [E, B, ...] of the dropout layers that drop anything
         """
-        logits = self._apply(leaves, masks, self.train.inputs[index], shared=False)
-        losses = _cross_entropy(logits, self.train.labels[index]).mean(-1)
-        gradients = torch.autograd.grad(losses.sum(), list(leaves.values()), materialize_grads=True)
-        return losses.detach(), torch.cat([part.flatten(1) for part in gradients], dim=1)
+
+        def function(index: Tensor, *tensors: Tensor) -> list[Tensor]:
+            return self._gradient(
+                index, tensors[: len(weights)], dict(zip(masks, tensors[len(weights) :], strict=True))
+            )
+
+        key = ("gradient", index.shape[1], *masks)
+        losses, *gradients = self._results(key, function, [], [index, *weights, *masks.values()])
+        for target, gradient in zip(into, gradients, strict=True):
+            target.copy_(gradient)
+        return losses
 
     @torch.no_grad()
     def evaluate(self, parameters: Tensor, split: Examples) -> dict[str, Tensor]:
         """Weighted mean loss, error and accuracy of every slot, each [E] float64, without dropout."""
-        views = self.views(parameters)
-        masks = self.no_masks(len(parameters))
-        chunks: list[tuple[Tensor, Tensor]] = []
+        weights = list(self.views(parameters).values())
+        chunks: list[list[Tensor]] = []
         for start in range(0, len(split.labels), CHUNK):
-            logits = self._apply(views, masks, split.inputs[start : start + CHUNK], shared=True)
-            labels = split.labels[start : start + CHUNK].expand(len(parameters), -1)
-            chunks.append((_cross_entropy(logits, labels), logits.argmax(-1) != labels))
+            inputs, labels = (part[start : start + CHUNK] for part in split[:2])
+            chunks.append(self._results(("evaluate", len(labels)), self._outcome, [inputs, labels], weights))
         losses, wrong = (torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True))
         error = split.mean(wrong)
         return {"loss": split.mean(losses), "error": error, "accuracy": 1 - error}
-
-    def no_masks(self, slots: int) -> dict[str, Tensor]:
-        """Masks [E] of ones: nothing is dropped."""
-        one = torch.ones(slots, dtype=self.dtype, device=self.device)
-        return dict.fromkeys(self.dropouts, one)
 
     def rates(self, settings: Sequence[dict[str, float]]) -> dict[str, list[float]]:
         """Each dropout layer's rate in every slot."""
         return {name: [part.rate_for(one) for one in settings] for name, part in self.dropouts.items()}
 
-    def _apply(
-        self, parameters: Mapping[str, Tensor], masks: Mapping[str, Tensor], inputs: Tensor, *, shared: bool
-    ) -> Tensor:
-        """Logits [E, B, classes] of every slot, on inputs [E, B, *shape], or on [B, *shape] that all share."""
-        if self.stacks:
-            logits: Tensor = vmap(self._forward, in_dims=(0, 0, None if shared else 0))(parameters, masks, inputs)
+    def _gradient(self, index: Tensor, weights: Sequence[Tensor], masks: Mapping[str, Tensor]) -> list[Tensor]:
+        """Mean losses [E], and the gradient of each weight.
+
+        One backward of the sum over slots: the mean would scale every gradient by 1/E.
+        """
+        flat = index.reshape(-1)
+        inputs, labels = (part.index_select(0, flat).view(*index.shape, *part.shape[1:]) for part in self.train[:2])
+        with torch.enable_grad():
+            leaves = [weight.detach().requires_grad_() for weight in weights]
+            losses = _cross_entropy(self._apply(leaves, masks, inputs), labels).mean(-1)
+            gradients = torch.autograd.grad(losses.sum(), leaves, materialize_grads=True)
+        return [losses.detach(), *gradients]
+
+    def _outcome(self, inputs: Tensor, labels: Tensor, *weights: Tensor) -> list[Tensor]:
+        """Losses [E, n], and where the likeliest class is the wrong one [E, n], of inputs that all slots share."""
+        inputs, labels = (part.expand(len(weights[0]), *part.shape) for part in (inputs, labels))
+        logits = self._apply(weights, {}, inputs)
+        return [_cross_entropy(logits, labels), logits.mT.max(-2).indices != labels]
+
+    def _results(
+        self,
+        key: tuple[object, ...],
+        function: Callable[..., list[Tensor]],
+        shared: Sequence[Tensor],
+        stacks: Sequence[Tensor],
+    ) -> list[Tensor]:
+        """What a function of shared tensors and stacks [E, ...] gives, by its program where it has one.
+
+        key: all that shapes the program but E
+        """
+        if self.way is Way.BY_HAND:
+            return function(*shared, *stacks)
+        if key not in self._programs:
+            alone = self.way is Way.APART
+            self._programs[key] = trace(function, lambda slots: [*shared, *_resized(stacks, 1 if alone else slots)])
+        program = self._programs[key]
+        if program is None:
+            return function(*shared, *stacks)
+        if self.way is Way.STACKED:
+            return program(len(stacks[0]), *shared, *stacks)
+        apart = (program(1, *shared, *slot) for slot in zip(*(torch.split(stack, 1) for stack in stacks), strict=True))
+        return [torch.cat(parts) for parts in zip(*apart, strict=True)]
+
+    def _apply(self, weights: Sequence[Tensor], masks: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+        """Logits [E, B, classes] of every slot on inputs [E, B, *shape]."""
+        stacks = {**dict(zip(self.shapes, weights, strict=True)), **masks}
+        if self.way is Way.STACKED:
+            logits: Tensor = vmap(self._forward)(stacks, inputs)
             return logits
+        slots = range(len(inputs))
+        return torch.stack([self._forward({k: v[slot] for k, v in stacks.items()}, inputs[slot]) for slot in slots])
 
-        def alone(slot: int) -> Tensor:
-            own, mask = ({name: stack[slot] for name, stack in stacks.items()} for stacks in (parameters, masks))
-            return self._forward(own, mask, inputs if shared else inputs[slot])
-
-        return torch.stack([alone(slot) for slot in range(len(next(iter(parameters.values()))))])
-
-    def _try_stack(self) -> bool:
-        """Whether vmap takes the module; one that looks at its numbers to decide what to do runs slot by slot."""
-        self.stacks = True
-        parameters = self.initial(0).expand(2, -1)
+    def _find_way(self) -> Way:
+        self.way = Way.STACKED
+        weights = list(self.views(self.initial(0).expand(2, -1)).values())
         try:
-            self._apply(
-                self.views(parameters),
-                self.no_masks(2),
-                self.train.inputs[None, :2].expand(2, -1, *self.data.shape),
-                shared=False,
-            )
+            self._apply(weights, {}, self.train.inputs[None, :2].expand(2, -1, *self.data.shape))
         except RuntimeError:
-            return False
-        return True
+            return Way.BY_HAND
+        convolves = any(isinstance(part, nn.modules.conv._ConvNd) for part in self.module.modules())
+        return Way.APART if convolves else Way.STACKED
 
-    def _forward(self, parameters: Mapping[str, Tensor], masks: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
-        logits: Tensor = functional_call(self.module, {**parameters, **masks}, (inputs,))
+    def _forward(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+        logits: Tensor = functional_call(self.module, dict(tensors), (inputs,))
         return logits
 
     def _place(self, split: Split) -> Examples:
@@ -156,5 +205,13 @@ class Objective:
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """-log softmax(logits)[label]: [E, B] from logits [E, B, classes] and labels [E, B]."""
-    return -logits.log_softmax(-1).gather(-1, labels.unsqueeze(-1)).squeeze(-1)
+    """-log softmax(logits)[label]: [E, B] from logits [E, B, classes] and labels [E, B].
+
+    By classes first, then examples: the sum over a few classes is then one over long rows.
+    """
+    return -logits.mT.log_softmax(-2).gather(-2, labels.unsqueeze(-2)).squeeze(-2)
+
+
+def _resized(stacks: Sequence[Tensor], slots: int) -> list[Tensor]:
+    """Stacks for another number of slots, as many copies of the first."""
+    return [stack[:1].repeat(slots, *[1] * (stack.dim() - 1)) for stack in stacks]

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 
 from slalom.seeds import derive
 from slalom_worker import pace, streams
-from slalom_worker.optimizers import OPTIMIZERS, Optimizer, Slots
+from slalom_worker.group import Group, Rows
+from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.schedules import Clock
 from slalom_worker.slot import SCALARS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
     from slalom_worker.objective import Objective
     from slalom_worker.slot import Slot
-
-
-class Group(NamedTuple):
-    """The range of slots that one optimizer updates, with its buffers [e, P] and hyperparameters [e, 1]."""
-
-    optimizer: Optimizer
-    rows: slice
-    state: dict[str, Tensor]
-    hyperparameters: dict[str, Tensor]
 
 
 class Pack:
@@ -43,59 +35,84 @@ class Pack:
         if self.slots:
             self._stack()
 
+    @torch.no_grad()
     def advance(self) -> None:
         """One epoch of every slot."""
-        objective, count = self.objective, len(self.objective.train.labels)
+        count = len(self.objective.train.labels)
         batches = self._batches(count)
         masks = self._masks(batches[0].shape[1])
-        steps = self.clock["step"] + torch.arange(len(batches), device=objective.device).unsqueeze(1)
-        clock = Clock(steps, self.total_steps, torch.ones_like(steps))
-        rates, momenta = self.rates.epoch(clock), self.momenta.epoch(clock)
+        self._begin_epoch(len(batches))
         loss = torch.zeros_like(self.clock["step"])
         for step, index in enumerate(batches):
-            losses, gradient = objective.gradient(self.leaves, index, masks(step))
-            loss += losses.double() * index.shape[1]
-            self._correct(rates[step], momenta[step], gradient)
-            self._update(gradient, rates[step], momenta[step])
-            self.clock["step"] += 1
+            loss.add_(self._step(step, index, masks(step)), alpha=index.shape[1])
+        self.clock["step"] += len(batches)
         for slot, mean in zip(self.slots, (loss / count).tolist(), strict=True):
             slot.epoch += 1
             slot.loss = mean
 
-    def _update(self, gradient: Tensor, rate: Tensor, momentum: Tensor) -> None:
-        """One step of every slot's optimizer, from gradients [E, P]."""
-        if self.decay is not None:
-            gradient.add_(self.decay * self.parameters)
-        rate, momentum = (column.to(gradient.dtype).unsqueeze(1) for column in (rate, momentum))
-        step = self.clock["step"].unsqueeze(1) + 1
-        for optimizer, rows, state, hyperparameters in self.groups:
-            columns = (rate[rows], momentum[rows], step[rows])
-            optimizer.update(Slots(self.parameters[rows], gradient[rows], state, *columns, hyperparameters))
+    @torch.no_grad()
+    def rehearse(self, steps: int) -> None:
+        """Take steps for the time they take: the same first batch for all, and the slots' clocks stand still."""
+        size = self.objective.work.batch_size or len(self.objective.train.labels)
+        index = torch.arange(min(size, len(self.objective.train.labels)), device=self.objective.device)
+        self._begin_epoch(steps)
+        for step in range(steps):
+            self._step(step, index.repeat(len(self.slots), 1), {})
 
-    def _correct(self, rate: Tensor, momentum: Tensor, gradient: Tensor) -> None:
+    def _step(self, step: int, index: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
+        """One step of every slot on its own examples [E, B]; mean losses [E]."""
+        losses = self.objective.gradient(self.weights, index, masks, self.gradients)
+        self._update(step)
+        return losses
+
+    def _begin_epoch(self, steps: int) -> None:
+        """Work out what the epoch's steps need of the slots' clocks."""
+        self.steps = self.clock["step"] + torch.arange(steps, device=self.objective.device).unsqueeze(1)
+        clock = Clock(self.steps, self.total_steps, torch.ones_like(self.steps))
+        self.epoch_rates, self.epoch_momenta = self.rates.epoch(clock), self.momenta.epoch(clock)
+        for group in self.groups:
+            group.begin_epoch(
+                *(part[:, group.place] for part in (self.steps + 1, self.epoch_rates, self.epoch_momenta))
+            )
+
+    @torch.inference_mode()
+    def _update(self, step: int) -> None:
+        """One step of every slot's optimizer."""
+        for group in self.groups:
+            group.begin_step(step)
+        if self.rates.reads_gradient or self.momenta.reads_gradient:
+            self._steer(step)
+        for group in self.groups:
+            group.update()
+
+    def _steer(self, step: int) -> None:
         """Let the schedules that read the gradient do so."""
-        if not (self.rates.reads_gradient or self.momenta.reads_gradient):
-            return
-        step, smoothed, largest = (self.clock[name] for name in SCALARS)
-        ratio = pace.gradient_ratio(gradient, smoothed, largest, step)
-        clock = Clock(step, self.total_steps, ratio)
-        self.rates.correct(rate, clock)
-        self.momenta.correct(momentum, clock)
+        clock = self.steps[step]
+        ratio = pace.gradient_ratio(self.gradient, self.clock["smoothed"], self.clock["largest"], clock)
+        rates, momenta = self.epoch_rates[step], self.epoch_momenta[step]
+        self.rates.correct(rates, Clock(clock, self.total_steps, ratio))
+        self.momenta.correct(momenta, Clock(clock, self.total_steps, ratio))
+        for group in self.groups:
+            group.steer(rates[group.place], momenta[group.place])
 
     def _batches(self, count: int) -> Sequence[Tensor]:
         """The examples of every step of this epoch, each [E, B]; the last batch may be smaller."""
         size = self.objective.work.batch_size or count
-        orders = torch.stack([self._order(slot, count, size) for slot in self.slots]).to(self.objective.device)
-        return torch.split(orders, size, dim=1)
+        found: dict[tuple[object, ...], Tensor] = {}
+        orders = torch.stack([self._order(slot, count, size, found) for slot in self.slots]).to(self.objective.device)
+        return [part.contiguous() for part in torch.split(orders, size, dim=1)]
 
-    def _order(self, slot: Slot, count: int, size: int) -> Tensor:
+    def _order(self, slot: Slot, count: int, size: int, found: dict[tuple[object, ...], Tensor]) -> Tensor:
+        """One slot's order of examples; trials of several arms have the same, which is `found` the second time."""
         if size >= count and slot.cumulated is None:
             return torch.arange(count)  # all at once: there is nothing to shuffle
-        return streams.order(slot.trial.seeds.batches, slot.epoch, count, slot.cumulated)
+        key = (slot.trial.seeds.batches, slot.epoch, id(slot.cumulated))
+        if key not in found:
+            found[key] = streams.order(slot.trial.seeds.batches, slot.epoch, count, slot.cumulated)
+        return found[key]
 
     def _masks(self, batch: int) -> Callable[[int], dict[str, Tensor]]:
-        """A function from the step to every dropout layer's masks, [E, B, ...] or, where nothing is dropped, [E]."""
-        still = self.objective.no_masks(len(self.slots))
+        """A function from the step to the dropout layers' masks, [E, B, ...], where anything is dropped."""
         drawn = {
             name: streams.Masks(
                 self.dropout[name],
@@ -106,7 +123,7 @@ class Pack:
             for name in self.dropout
         }
         sizes = self._batch_sizes(batch)
-        return lambda step: still | {name: masks.draw(step)[:, : sizes(step)] for name, masks in drawn.items()}
+        return lambda step: {name: masks.draw(step)[:, : sizes(step)] for name, masks in drawn.items()}
 
     def _batch_sizes(self, batch: int) -> Callable[[int], int]:
         count = len(self.objective.train.labels)
@@ -116,20 +133,21 @@ class Pack:
         """Lay the slots' tensors side by side and make the slots' own tensors views of them."""
         objective, settings = self.objective, [slot.settings for slot in self.slots]
         self.parameters = self._side_by_side("parameters", slice(None))
-        self.leaves = objective.leaves(self.parameters)
+        self.gradient = torch.zeros_like(self.parameters)
+        self.weights = list(objective.views(self.parameters).values())
+        self.gradients = list(objective.views(self.gradient).values())
         self.clock = {name: self._side_by_side(name, slice(None)) for name in SCALARS}
         self.rates = pace.learning_rates(settings, objective.device)
         self.momenta = pace.momenta(settings, objective.device)
         self.groups = list(self._groups())
-        self.decay = self._decay()
         rates = objective.rates([dict(one) for one in settings])
         self.dropout = {name: self._column(column) for name, column in rates.items() if any(column)}
         batch = objective.work.batch_size or len(objective.train.labels)
         per_epoch = -(-len(objective.train.labels) // batch)
         self.total_steps = self.clock["step"].new_tensor([slot.trial.epochs * per_epoch for slot in self.slots])
 
-    def _side_by_side(self, name: str, rows: slice) -> Tensor:
-        slots = self.slots[rows]
+    def _side_by_side(self, name: str, place: slice) -> Tensor:
+        slots = self.slots[place]
         stacked = torch.stack([slot.tensors[name] for slot in slots])
         for slot, row in zip(slots, stacked, strict=True):
             slot.tensors[name] = row
@@ -139,22 +157,28 @@ class Pack:
         names = [slot.settings["optimizer"] for slot in self.slots]
         for name in sorted(set(names)):
             optimizer = OPTIMIZERS[name]
-            rows = slice(names.index(name), names.index(name) + names.count(name))
-            state = {buffer: self._side_by_side(buffer, rows) for buffer in optimizer.state}
-            columns = {
-                key: self._column([slot.settings[key] for slot in self.slots[rows]]).unsqueeze(1)
-                for key in optimizer.hyperparameters
-            }
-            yield Group(optimizer, rows, state, columns)
+            place = slice(names.index(name), names.index(name) + names.count(name))
+            rows = Rows(
+                self.parameters[place],
+                self.gradient[place],
+                {buffer: self._side_by_side(buffer, place) for buffer in optimizer.state},
+                {
+                    key: self._column([slot.settings[key] for slot in self.slots[place]], torch.float64)
+                    for key in optimizer.hyperparameters
+                },
+                self._decay(self.slots[place]),
+            )
+            yield Group(optimizer, place, rows)
 
-    def _decay(self) -> Tensor | None:
-        """Weight decay of every parameter [E, P], or None where no slot decays."""
-        decay = self._column([slot.settings["weight_decay"] for slot in self.slots]).unsqueeze(1)
+    def _decay(self, slots: Sequence[Slot]) -> Tensor | None:
+        """Weight decay of so many slots, [e, 1] or, where it spares the biases, [e, P]; None where there is none."""
+        decay = self._column([slot.settings["weight_decay"] for slot in slots]).unsqueeze(1)
         if not decay.any():
             return None
-        spared = [not slot.settings["decay_biases"] for slot in self.slots]
-        mask = torch.tensor(spared, device=decay.device).unsqueeze(1) & self.objective.is_bias
-        return decay.expand(-1, len(self.objective.is_bias)).masked_fill(mask, 0.0)
+        spared = torch.tensor([not slot.settings["decay_biases"] for slot in slots], device=decay.device).unsqueeze(1)
+        if not spared.any():
+            return decay
+        return decay.expand(-1, len(self.objective.is_bias)).masked_fill(spared & self.objective.is_bias, 0.0)
 
-    def _column(self, values: Sequence[float]) -> Tensor:
-        return torch.tensor(values, dtype=self.objective.dtype, device=self.objective.device)
+    def _column(self, values: Sequence[float], dtype: torch.dtype | None = None) -> Tensor:
+        return torch.tensor(values, dtype=dtype or self.objective.dtype, device=self.objective.device)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -29,13 +30,15 @@ class Slot:
         "smoothed" and "largest" (gradient norms)
     cumulated: sampling probabilities [n], cumulated, or None
     loss: of the last epoch's batches, the mean over the epoch
+    stop: the epoch after which there is something to do about it
     """
 
     order: Order
     tensors: dict[str, Tensor]
     cumulated: Tensor | None
     epoch: int = 0
-    loss: float = field(default=float("nan"))
+    loss: float = math.nan
+    stop: int = 0
 
     @classmethod
     def start(cls, order: Order, objective: Objective) -> Slot:
@@ -45,7 +48,7 @@ class Slot:
         tensors = {"parameters": parameters}
         tensors |= {name: torch.zeros_like(parameters) for name in OPTIMIZERS[settings["optimizer"]].state}
         tensors |= {name: torch.zeros((), dtype=torch.float64, device=parameters.device) for name in SCALARS}
-        return cls(order, tensors, sampling(settings["emphasis"], objective.data.train.labels))
+        return cls(order, tensors, sampling(settings["emphasis"], objective.data.train.labels)).aim(order)
 
     @property
     def trial(self) -> TrialSpec:
@@ -57,11 +60,12 @@ class Slot:
         """The trial's settings, complete."""
         return self.order.trial.settings
 
-    @property
-    def reports(self) -> bool:
-        """Whether the epoch just trained is one to report."""
-        trial = self.trial
-        return self.epoch % trial.report_every == 0 or self.epoch == trial.epochs
+    def aim(self, order: Order) -> Slot:
+        """Go on with an order, up to its end or to the next epoch to report."""
+        self.order = order
+        every = self.trial.report_every
+        self.stop = min(order.until, self.trial.epochs, (self.epoch // every + 1) * every)
+        return self
 
     @property
     def complete(self) -> bool:

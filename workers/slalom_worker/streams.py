@@ -24,6 +24,10 @@ DRAWN_AHEAD = 1 << 16
 """Mask entries of a layer that a slot draws at once; a constant, so that the stream depends on the program alone."""
 
 
+GENERATOR = torch.Generator()
+"""Seeded anew for each order of examples; making one takes as long as a short draw."""
+
+
 def sampling(emphasis: Mapping[str, Any], labels: np.ndarray) -> Tensor | None:
     """Cumulative sampling probabilities [n] float64 of an emphasizing scheme; None for each example once an epoch."""
     scheme = EMPHASIS[emphasis["scheme"]]
@@ -35,7 +39,7 @@ def sampling(emphasis: Mapping[str, Any], labels: np.ndarray) -> Tensor | None:
 
 def order(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor:
     """The examples [count] that a trial meets in an epoch: a permutation, or draws with replacement."""
-    generator = torch.Generator().manual_seed(derive(seed, epoch))
+    generator = GENERATOR.manual_seed(derive(seed, epoch))
     if cumulated is None:
         return torch.randperm(count, generator=generator)
     draws = torch.rand(count, dtype=torch.float64, generator=generator)

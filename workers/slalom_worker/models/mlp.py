@@ -24,15 +24,16 @@ def build(shape: tuple[int, ...], classes: int, structure: Mapping[str, Any]) ->
     from torch import nn
 
     from slalom_worker.models import activations
+    from slalom_worker.models.linear import Linear
     from slalom_worker.regularizers.dropout import SlotDropout
 
     activation = activations.ACTIVATIONS[structure["activation"]]
     layers: list[nn.Module] = [nn.Flatten(), SlotDropout("input_dropout")]
     width = prod(shape)
     for hidden in structure["hidden"]:
-        layers += [nn.Linear(width, hidden), activation(), SlotDropout("hidden_dropout")]
+        layers += [Linear(width, hidden), activation(), SlotDropout("hidden_dropout")]
         width = hidden
-    return nn.Sequential(*layers, nn.Linear(width, classes))
+    return nn.Sequential(*layers, Linear(width, classes))
 
 
 MLP = Model(

@@ -21,25 +21,18 @@ HYPERPARAMETERS = {"beta1": fraction(0.9), "beta2": fraction(0.999), "epsilon": 
 
 
 def moments(slots: Slots) -> tuple[Tensor, Tensor]:
-    """The two running means after this step's gradient, each [e, P]."""
-    mean, square = slots.state["mean"], slots.state["square"]
-    beta1, beta2 = slots.hyperparameters["beta1"], slots.hyperparameters["beta2"]
-    mean.mul_(beta1).add_(slots.gradient * (1 - beta1))
-    square.mul_(beta2).add_(slots.gradient.square().mul_(1 - beta2))
+    """The two running means after this step's gradient, each [e, c]."""
+    mean, square, columns = slots.state["mean"], slots.state["square"], slots.columns
+    mean.lerp_(slots.gradient, columns["news"])
+    square.lerp_(slots.gradient.mul_(slots.gradient), columns["news_square"])
     return mean, square
 
 
 def descend(slots: Slots, mean: Tensor, square: Tensor) -> None:
-    """The step along `mean` over the root of `square`, both corrected for their start at zero."""
-    rate = (slots.rate.double() / (1 - _power(slots, "beta1"))).to(mean.dtype)
-    root = (1 - _power(slots, "beta2")).sqrt().to(mean.dtype)
-    denominator = square.sqrt().div_(root).add_(slots.hyperparameters["epsilon"])
-    slots.parameters.sub_((rate * mean).div_(denominator))
-
-
-def _power(slots: Slots, name: str) -> Tensor:
-    """beta^t [e, 1] in float64, by exp and log: torch's pow rounds differently at the tail of a vector."""
-    return (slots.hyperparameters[name].double().log() * slots.step).exp()
+    """The step along `mean` over the root of `square`; both corrections, of a slot each, are left to the columns."""
+    columns = slots.columns
+    root = square.sqrt().add_(columns["floor"])
+    slots.parameters.addcdiv_(mean * (columns["rate"] * columns["correction"]), root, value=-1)
 
 
 def update(slots: Slots) -> None:
@@ -47,4 +40,16 @@ def update(slots: Slots) -> None:
     descend(slots, *moments(slots))
 
 
-ADAM = Optimizer(update, state=("mean", "square"), hyperparameters=HYPERPARAMETERS)
+def _missing(step: Tensor, beta: Tensor) -> Tensor:
+    """1 - beta^t, by exp and log: torch's pow rounds differently at the tail of a vector."""
+    return 1 - (beta.log() * step).exp()
+
+
+COLUMNS = {
+    "news": lambda _, given: 1 - given["beta1"],
+    "news_square": lambda _, given: 1 - given["beta2"],
+    "correction": lambda step, given: _missing(step, given["beta2"]).sqrt() / _missing(step, given["beta1"]),
+    "floor": lambda step, given: given["epsilon"] * _missing(step, given["beta2"]).sqrt(),
+}
+
+ADAM = Optimizer(update, state=("mean", "square"), hyperparameters=HYPERPARAMETERS, columns=COLUMNS)

@@ -6,16 +6,16 @@ Source: Reddi, Kale and Kumar 2018, "On the convergence of Adam and beyond", alg
 
 from __future__ import annotations
 
-from slalom_worker.optimizers.adam import HYPERPARAMETERS, descend, moments
+from slalom_worker.optimizers.adam import COLUMNS, HYPERPARAMETERS, descend, moments
 from slalom_worker.optimizers.base import Optimizer, Slots
 
 
 def update(slots: Slots) -> None:
     """One step."""
     mean, square = moments(slots)
-    largest = slots.state["largest_square"]
-    largest.copy_(largest.maximum(square))
-    descend(slots, mean, largest)
+    descend(slots, mean, slots.state["largest_square"].clamp_(min=square))
 
 
-AMSGRAD = Optimizer(update, state=("mean", "square", "largest_square"), hyperparameters=HYPERPARAMETERS)
+AMSGRAD = Optimizer(
+    update, state=("mean", "square", "largest_square"), hyperparameters=HYPERPARAMETERS, columns=COLUMNS
+)

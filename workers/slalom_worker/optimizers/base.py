@@ -1,4 +1,4 @@
-"""What an optimizer is to a pack: an elementwise update of its own slots, hyperparameters as columns.
+"""What an optimizer is to a pack: an elementwise update of its own slots, numbers of a slot as columns.
 
 Files here call tensors' methods only and import torch for annotations alone, so that the study file's
 checker can read the tables without loading torch.
@@ -6,7 +6,7 @@ checker can read the tables without loading torch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -16,25 +16,22 @@ if TYPE_CHECKING:
 
     from slalom.settings import Kind
 
+    Columns = Mapping[str, Tensor]
+
 
 class Slots(NamedTuple):
-    """The range of a pack that one optimizer updates: e slots of P parameters each.
+    """A block of the pack that one optimizer updates: c parameters of e slots each.
 
-    parameters, gradient: [e, P]; the update may overwrite both
-    state: one [e, P] tensor for each name in `Optimizer.state`, zero when a trial is admitted
-    rate: [e, 1] learning rate of this step, schedule included
-    momentum: [e, 1] momentum of this step, schedule included
-    step: [e, 1] float64, the slot's own count of updates, this one included (1 at the first)
-    hyperparameters: [e, 1] for each name in `Optimizer.hyperparameters`
+    parameters, gradient: [e, c]; the update may overwrite both
+    state: one [e, c] tensor for each name in `Optimizer.state`, zero when a trial is admitted
+    columns: [e, 1] for each hyperparameter and each of `Optimizer.columns`, and the step's "rate" and "momentum",
+        schedules included
     """
 
     parameters: Tensor
     gradient: Tensor
     state: Mapping[str, Tensor]
-    rate: Tensor
-    momentum: Tensor
-    step: Tensor
-    hyperparameters: Mapping[str, Tensor]
+    columns: Columns
 
 
 @dataclass(frozen=True)
@@ -44,10 +41,13 @@ class Optimizer:
     hyperparameters: what a study may set or search, beyond learning rate, weight decay and momentum
     momentum: the default momentum, or None where the method has none to set
     state: names of the per-parameter buffers
-    update: changes `Slots.parameters` and `Slots.state` in place; row i depends on row i only
+    update: changes `Slots.parameters` and `Slots.state` in place; every element depends on its own place and slot only
+    columns: what the update needs of a slot's own clock, worked out once an epoch: from the number of the update
+        [steps, e], 1 at the trial's first, and the hyperparameters [e] to [steps, e] or [e], all float64
     """
 
     update: Callable[[Slots], None]
     state: tuple[str, ...]
     hyperparameters: Mapping[str, Kind]
     momentum: float | None = None
+    columns: Mapping[str, Callable[[Tensor, Columns], Tensor]] = field(default_factory=dict)

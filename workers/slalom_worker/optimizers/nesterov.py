@@ -13,9 +13,9 @@ from slalom_worker.optimizers.base import Optimizer, Slots
 
 def update(slots: Slots) -> None:
     """One step, looking ahead along the new velocity."""
-    velocity = slots.state["velocity"]
-    velocity.mul_(slots.momentum).add_(slots.gradient)
-    slots.parameters.sub_(slots.rate * (slots.gradient + slots.momentum * velocity))
+    velocity, columns = slots.state["velocity"], slots.columns
+    velocity.mul_(columns["momentum"]).add_(slots.gradient)
+    slots.parameters.addcmul_(slots.gradient.addcmul_(velocity, columns["momentum"]), columns["rate"], value=-1)
 
 
 NESTEROV = Optimizer(update, state=("velocity",), hyperparameters={}, momentum=0.9)

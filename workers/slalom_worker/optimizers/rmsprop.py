@@ -8,16 +8,33 @@ learning, lecture 6e.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from slalom.settings import fraction, positive
 from slalom_worker.optimizers.base import Optimizer, Slots
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
 
 
 def update(slots: Slots) -> None:
     """One step."""
-    square, smoothing = slots.state["square"], slots.hyperparameters["smoothing"]
-    square.mul_(smoothing).add_(slots.gradient.square().mul_(1 - smoothing))
-    root = square.sqrt().add_(slots.hyperparameters["epsilon"])
-    slots.parameters.sub_(slots.gradient.div_(root).mul_(slots.rate))
+    square, columns, gradient = slots.state["square"], slots.columns, slots.gradient
+    square.lerp_(gradient * gradient, columns["news"])
+    root = square.sqrt().add_(columns["epsilon"])
+    slots.parameters.addcdiv_(gradient.mul_(columns["rate"]), root, value=-1)
 
 
-RMSPROP = Optimizer(update, state=("square",), hyperparameters={"smoothing": fraction(0.99), "epsilon": positive(1e-8)})
+def news(_step: Tensor, hyperparameters: Mapping[str, Tensor]) -> Tensor:
+    """The weight [e] of this step's gradient in the running mean."""
+    return 1 - hyperparameters["smoothing"]
+
+
+RMSPROP = Optimizer(
+    update,
+    state=("square",),
+    hyperparameters={"smoothing": fraction(0.99), "epsilon": positive(1e-8)},
+    columns={"news": news},
+)

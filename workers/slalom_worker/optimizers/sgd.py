@@ -13,9 +13,9 @@ from slalom_worker.optimizers.base import Optimizer, Slots
 
 def update(slots: Slots) -> None:
     """One step; with momentum 0 it is plain descent, bit for bit."""
-    velocity = slots.state["velocity"]
-    velocity.mul_(slots.momentum).add_(slots.gradient)
-    slots.parameters.sub_(slots.rate * velocity)
+    velocity, columns = slots.state["velocity"], slots.columns
+    velocity.mul_(columns["momentum"]).add_(slots.gradient)
+    slots.parameters.addcmul_(velocity, columns["rate"], value=-1)
 
 
 SGD = Optimizer(update, state=("velocity",), hyperparameters={}, momentum=0.0)

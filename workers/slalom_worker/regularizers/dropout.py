@@ -6,30 +6,34 @@ Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural network
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class SlotDropout(nn.Module):
-    """Multiplies by a mask that the pack puts in its buffer; by one, until it does.
+    """Multiplies by a mask where the pack puts one in its buffer, and is the identity where it does not.
 
     setting: the study's setting that gives the rate ("input_dropout", "hidden_dropout"), or None
     rate: the rate where no setting gives it, as for a user's own nn.Dropout
     shape: of one example's activations here, set by `modules.build_module`
     """
 
-    mask: Tensor
+    mask: Tensor | None
 
     def __init__(self, setting: str | None, rate: float = 0.0) -> None:
         super().__init__()
         self.setting = setting
         self.rate = rate
         self.shape: tuple[int, ...] = ()
-        self.register_buffer("mask", torch.ones(()), persistent=False)
+        self.register_buffer("mask", None, persistent=False)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """[B, ...] times a mask of the same shape, or of shape [] where nothing is dropped."""
-        return inputs * self.mask
+        """[B, ...] times a mask of the same shape."""
+        return inputs if self.mask is None else inputs * self.mask
 
     def rate_for(self, settings: dict[str, float]) -> float:
         """The dropout rate of a trial with these settings, in [0, 1)."""

@@ -1,0 +1,46 @@
+"""Which lane is the emptiest, found without looking at all of them."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Vacancies:
+    """Lanes by load, the lower number first among equals, behind a heap that may lag behind.
+
+    `load` gives a lane's present load, or None where it takes nothing more. Whoever changes a load says so by
+    `changed`; entries that have become wrong are thrown away when they come up, so a look costs the logarithm of the
+    number of lanes.
+    """
+
+    def __init__(self, lanes: int, load: Callable[[int], int | None]) -> None:
+        self._lanes = lanes
+        self._load = load
+        self._heap: list[tuple[int, int]] = []
+        self._count_anew()
+
+    def changed(self, lane: int) -> None:
+        """The lane's load, or whether it takes more, may have changed."""
+        load = self._load(lane)
+        if load is not None:
+            heapq.heappush(self._heap, (load, lane))
+        if len(self._heap) > 4 * self._lanes:
+            self._count_anew()
+
+    def emptiest(self) -> tuple[int, int] | None:
+        """Load and number of the lane with the least load; None where no lane takes more."""
+        while self._heap:
+            load, lane = self._heap[0]
+            if self._load(lane) == load:
+                return load, lane
+            heapq.heappop(self._heap)
+        return None
+
+    def _count_anew(self) -> None:
+        loads = ((self._load(lane), lane) for lane in range(self._lanes))
+        self._heap = [(load, lane) for load, lane in loads if load is not None]
+        heapq.heapify(self._heap)

@@ -1,0 +1,105 @@
+"""What a trial costs the loop does not grow with the trials there are, nor a turn with the lanes."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import slalom
+from slalom.lanes.simulated import SimulatedLanes
+from slalom.lanes.simulated_worker import SimulatedWorker, Training
+from slalom.placement import IN_FLIGHT, Placement
+from slalom.plan import AHEAD, ArmPlan, trial_spec
+from slalom.suggest import Proposals
+from slalom.trial import Order, Outcome, Phase, Reply, TrialId, TrialResult, Turn
+from tests.loop.worlds import FakeWorker, MemoryStore, Nature, study, train
+
+PACKAGE = str(Path(slalom.__file__).parent)
+
+
+def steps(work):
+    """Lines of Slalom's own code that the work runs, each turn of a loop or a comprehension counted."""
+    counted = [0]
+
+    def line(frame, event, argument):
+        counted[0] += event == "line"
+        return line
+
+    def call(frame, event, argument):
+        return line if frame.f_code.co_filename.startswith(PACKAGE) else None
+
+    sys.settrace(call)
+    try:
+        work()
+    finally:
+        sys.settrace(None)
+    return counted[0]
+
+
+class NothingKept(MemoryStore):
+    """So that the storage takes no part."""
+
+    def add(self, ended):
+        pass
+
+
+def cost(trials, **options):
+    """Steps for each trial of a study; 2 arms, 20 lanes."""
+    spec = study(trials=trials, **options)
+    training = Training(Nature().metrics, lambda trial, epoch: 0.5 + trial.seeds.weights / 2**63)
+    lanes = SimulatedLanes(lambda clock: SimulatedWorker(clock, training, 4), 20)
+    return steps(lambda: train(spec, NothingKept(spec), lanes)) / (2 * trials)
+
+
+def test_two_thousand_trials_cost_ten_times_two_hundred():
+    options = {"sampler": "random", "generation": 20}
+    assert cost(1000, **options) < 1.05 * cost(100, **options)
+
+
+def test_a_trial_is_written_whole_and_kept_without_its_history():
+    spec, kept, written = study(), {}, []
+    arm, worker = ArmPlan(spec, spec.arms[0], Proposals(spec, spec.arms[0]), kept), FakeWorker(Nature())
+    while not arm.done:
+        reply = worker.turn(Turn(tuple(arm.due())))
+        for report in reply.reports:
+            arm.hear(report)
+        for result in reply.results:
+            arm.end(result)
+        written += arm.over()
+    assert {ended.spec.id for ended in written} == kept.keys()
+    assert all(ended.result.history for ended in written)
+    assert not any(ended.result.history for ended in kept.values())
+
+
+@pytest.mark.parametrize(("sampler", "expected"), [("tpe", 7), ("random", AHEAD // 7 * 7), ("qmc", AHEAD // 7 * 7)])
+def test_generations_lie_side_by_side_where_no_result_is_looked_at(sampler, expected):
+    """So that lanes have something to train while a generation waits at a rung; how many is bounded."""
+    spec = study(trials=1500, generation=7, sampler=sampler)
+    arm = ArmPlan(spec, spec.arms[0], Proposals(spec, spec.arms[0]), {})
+    assert [order.trial.id.number for order in arm.due()] == list(range(expected))
+
+
+@pytest.mark.parametrize("waiting", [0, 5000])
+def test_a_reply_costs_the_same_with_ten_lanes_and_a_thousand(waiting):
+    """Whatever waits: one lane's trial ends, and the next is sent there."""
+    spec = study()
+
+    def order(number):
+        return Order(trial_spec(spec, TrialId("rising", Phase.TUNE, number), {"learning_rate": 0.1}), 9)
+
+    def reply(lanes):
+        placement = Placement(lanes, 4)
+        placement.take(order(number) for number in range(5 * lanes + waiting))
+        sent = [dict(placement.turns()).keys() for _ in range(IN_FLIGHT + 1)]
+        first = [order(number).trial for number in range(5 * lanes)]
+        replies = [Reply(results=(TrialResult(trial.id, 0, Outcome.COMPLETE, 9, {}),)) for trial in first[::lanes][:4]]
+        assert sent == IN_FLIGHT * [set(range(lanes))] + [set()]
+
+        def work():
+            for one in replies:
+                placement.replied(0, one)
+                list(placement.turns())
+
+        return steps(work)
+
+    assert reply(1000) < 1.5 * reply(10)

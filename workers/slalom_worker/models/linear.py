@@ -1,0 +1,24 @@
+"""A linear layer whose results lie in memory by feature, then by example.
+
+With few features and many examples that is several times faster for a stack of nets: products of small matrices have
+a long side to run along, the gradient comes in the layout of the weights, and the softmax over classes is one over
+whole rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Linear(nn.Linear):
+    """torch.nn.Linear on [B, in_features], with the same weights and the same start."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
+        """[B, out_features], as a view of [out_features, B]."""
+        product: Tensor = self.weight @ input.mT + self.bias.unsqueeze(-1)
+        return product.mT
