@@ -46,11 +46,17 @@ def train(pack: Pack, batch: list[Order]) -> tuple[int, float]:
     while not all(slot.complete for slot in pack.slots):
         pack.advance()
         epochs += 1
-        due = [slot for slot in pack.slots if slot.reports and slot.epoch <= slot.trial.epochs]
+        due = [slot for slot in pack.slots if _reports(slot)]
         if due:
             parameters = torch.stack([slot.tensors["parameters"] for slot in due])
             errors = pack.objective.evaluate(parameters, pack.objective.validation)["error"]
     return epochs, float(errors.min())
+
+
+def _reports(slot: Slot) -> bool:
+    """Whether the epoch just trained is one that the trial reports."""
+    last = slot.trial.epochs
+    return slot.epoch == last or (slot.epoch < last and slot.epoch % slot.trial.report_every == 0)
 
 
 def run(workload: Workload, trials: int) -> Timing:
