@@ -10,7 +10,7 @@ help:
 	@echo "make study        install Slalom into .venv and run the study digits-optimizers"
 	@echo "make test         run the whole test suite"
 	@echo "make check        lint, format, types, documents"
-	@echo "make bench        measure packs against training one by one"
+	@echo "make bench        measure against its peers (20 minutes; ONLY=mixture for a part, QUICK=1)"
 	@echo "make schema       write docs/study.schema.json again"
 	@echo "make constraints  write constraints.txt again, from what .venv holds"
 	@echo "make clean        remove what these make, .venv included; slalom-home stays"
@@ -32,13 +32,13 @@ check: .venv/dev
 	@echo "documents"
 	@.venv/bin/python -m pytest -q tests/repository/test_documents.py
 
-bench: .venv/dev
-	@.venv/bin/python tests/benchmarks/pack.py
+bench: .venv/bench
+	@.venv/bin/python -m tests.benchmarks.bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 schema: .venv/slalom
 	@.venv/bin/slalom schema > docs/study.schema.json
 
-constraints: .venv/dev
+constraints: .venv/dev .venv/bench
 	@grep '^#' constraints.txt > .venv/constraints
 	@$(PIP) freeze --exclude slalom | sed -n 's/^\([^#@ +]*\).*/\1/p' | grep == >> .venv/constraints
 	@mv .venv/constraints constraints.txt
@@ -58,4 +58,9 @@ clean:
 .venv/dev: .venv/slalom
 	@echo "installing the tools for tests and checks into .venv"
 	@$(INSTALL) -e '.[dev]'
+	@touch $@
+
+.venv/bench: .venv/slalom
+	@echo "installing the peers for the benchmarks into .venv"
+	@$(INSTALL) -e '.[bench]'
 	@touch $@

@@ -1,46 +1,44 @@
-"""Trials trained as one pack against the same trials one by one, in a loop as anyone would write it in torch.
+"""Trials trained as one pack, by the pack's width, beside the same trials one by one in a plain torch loop.
 
-    make bench
-
-Prints one table: microseconds per trial and step on one thread, medians of several runs, and their ratio. Times
-belong to the machine they were measured on; the ratios are what to look at.
+Microseconds per trial and step on one thread, in CPU time, so that a busy neighbour is not counted; medians of several
+runs. Prints one JSON line: by net and batch size, the step alone and the pack's by its width.
 """
 
 from __future__ import annotations
 
-import os
+import json
 import statistics
-import sys
 import time
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from slalom_worker.environment import LANE_ENVIRONMENT
-
-os.environ.update(LANE_ENVIRONMENT)
+from collections.abc import Callable
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import nn
 
 from slalom.trial import Work
-from slalom_worker.device import describe, open_device
+from slalom_worker.device import open_device
 from slalom_worker.objective import Objective
 from slalom_worker.pack import Pack
 from slalom_worker.slot import Slot
 from slalom_worker.tasks.data import Data, Split
 from tests.workers.trials import order, settings, trial
 
-WIDTHS = (1, 4, 16, 64, 256)
+Net = tuple[int, int, int]
+"""Inputs, hidden units, classes."""
+
+NETS: tuple[tuple[Net, int, tuple[int, ...]], ...] = (
+    ((2, 10, 2), 32, (1, 4, 16, 64, 256)),
+    ((64, 32, 10), 32, (1, 4, 16, 64, 256)),
+    ((784, 128, 10), 128, (1, 4, 16)),
+)
+"""Each with its batch size and the widths of its packs."""
+STEPS = 20
+"""Of an epoch."""
 SECONDS = 0.4
 RUNS = 5
-NETS = {"2-10-2": (2, 10, 2, 32), "64-32-10": (64, 32, 10, 32), "784-128-10": (784, 128, 10, 128)}
 
 
 class Noise:
-    """A task of random examples, enough for twenty batches."""
+    """A task of random examples, enough for an epoch."""
 
     def __init__(self, inputs: int, classes: int, count: int) -> None:
         generator = torch.Generator().manual_seed(0)
@@ -54,60 +52,56 @@ class Noise:
         return self.data
 
 
-def timed(epoch, steps: int) -> float:
-    """Microseconds a step: the median over runs of as many epochs as fit."""
-    epoch()
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """Of one call: the median over runs of as many calls as fit."""
+    work()
     found = []
     for _ in range(RUNS):
-        began, epochs = time.perf_counter(), 0
-        while time.perf_counter() - began < SECONDS:
-            epoch()
-            epochs += 1
-        found.append((time.perf_counter() - began) / (epochs * steps) * 1e6)
+        began, calls = time.process_time(), 0
+        while time.process_time() - began < SECONDS:
+            work()
+            calls += 1
+        found.append((time.process_time() - began) / calls)
     return statistics.median(found)
 
 
-def packed(objective: Objective, width: int, steps: int) -> float:
+def packed_step(net: Net, batch: int, width: int) -> float:
     """Microseconds per trial and step of a pack of Adam trials."""
+    inputs, hidden, classes = net
+    task = Noise(inputs, classes, STEPS * batch)
+    work = Work({"name": "noise"}, {"name": "mlp", "hidden": (hidden,), "activation": "tanh"}, batch)
+    objective = Objective(work, task.load(), task, open_device())
     chosen = settings("adam", learning_rate=1e-3)
     pack = Pack(objective)
-    pack.seat([Slot.start(order(trial(n, objective.work, chosen, epochs=10**6)), objective) for n in range(width)])
-    return timed(pack.advance, steps) / width
+    pack.seat([Slot.start(order(trial(n, work, chosen, epochs=10**6)), objective) for n in range(width)])
+    return cpu_seconds(pack.advance) / (STEPS * width) * 1e6
 
 
-def serial(objective: Objective, hidden: int, batch: int, steps: int) -> float:
+def step_alone(sizes: Net, batch: int) -> float:
     """Microseconds per step of a plain loop."""
-    inputs, labels = objective.train.inputs, objective.train.labels
-    net = nn.Sequential(nn.Linear(inputs.shape[1], hidden), nn.Tanh(), nn.Linear(hidden, objective.data.classes))
+    inputs, hidden, classes = sizes
+    split = Noise(inputs, classes, STEPS * batch).load().train
+    examples, labels = torch.as_tensor(split.inputs), torch.as_tensor(split.labels)
+    net = nn.Sequential(nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, classes))
     optimizer = torch.optim.Adam(net.parameters(), 1e-3)
 
     def epoch() -> None:
         for index in torch.randperm(len(labels)).split(batch):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(net(inputs[index]), labels[index]).backward()
+            nn.functional.cross_entropy(net(examples[index]), labels[index]).backward()
             optimizer.step()
 
-    return timed(epoch, steps)
+    return cpu_seconds(epoch) / STEPS * 1e6
 
 
 def main() -> None:
-    """Measure and print."""
-    device = open_device()
-    columns = [f"pack of {width}" for width in WIDTHS]
-    table = Table("net, batch", "one by one", *columns, title=f"us per trial and step, {describe(device)}, one thread")
-    for name, (inputs, hidden, classes, batch) in NETS.items():
-        steps = 20
-        task = Noise(inputs, classes, steps * batch)
-        work = Work({"name": "noise"}, {"name": "mlp", "hidden": (hidden,), "activation": "tanh"}, batch)
-        objective = Objective(work, task.load(), task, device)
-        alone = serial(objective, hidden, batch, steps)
-        cells = []
-        for width in WIDTHS:
-            one = packed(objective, width, steps)
-            cells.append(f"{one:.1f} ({alone / one:.1f}x)")
-        table.add_row(f"{name}, {batch}", f"{alone:.0f}", *cells)
-    Console(width=140).print(table)
-    print(f"torch {torch.__version__}, medians of {RUNS} runs of {SECONDS} s")
+    open_device()
+    found = {}
+    for net, batch, widths in NETS:
+        name = f"{'-'.join(map(str, net))}, batch {batch}"
+        packs = {f"pack of {width}": packed_step(net, batch, width) for width in widths}
+        found[name] = {"one by one": step_alone(net, batch), **packs}
+    print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,79 @@
+"""A pack that is filled anew only when its last trial is over, as packed training is commonly built."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+
+from slalom.trial import Order
+from slalom_worker.device import open_device
+from slalom_worker.objective import Objective
+from slalom_worker.pack import Pack
+from slalom_worker.slot import Slot
+from slalom_worker.tasks import open_task
+from tests.benchmarks.peers.contest import Timing, contest
+from tests.benchmarks.peers.moments import now
+from tests.benchmarks.peers.serial import learning_rates
+from tests.benchmarks.workloads import Workload
+from tests.workers.trials import order, settings, trial
+
+NINTH = (9, 3, 3, *[1] * 6)
+"""Of nine trials in successive halving by three, how many ninths of the epochs each is trained."""
+
+
+def orders(workload: Workload, trials: int) -> list[Order]:
+    """The trials, ready to be trained: all alike but for the learning rate or, in halving, for their length."""
+    work, lengths = workload.study().work, [workload.epochs] * trials
+    if workload.pruner != "none":
+        lengths = [workload.epochs * NINTH[number % len(NINTH)] // 9 for number in range(trials)]
+    return [
+        order(
+            replace(
+                trial(number, work, settings("adam", learning_rate=rate), epochs=length),
+                report_every=workload.report_every,
+            )
+        )
+        for number, (rate, length) in enumerate(zip(learning_rates(trials), lengths, strict=True))
+    ]
+
+
+def train(pack: Pack, batch: list[Order]) -> tuple[int, float]:
+    """One batch until its last trial is over: the epochs that took, and the lowest validation error at its end."""
+    pack.seat([Slot.start(one, pack.objective) for one in batch])
+    epochs = 0
+    while not all(slot.complete for slot in pack.slots):
+        pack.advance()
+        epochs += 1
+        due = [slot for slot in pack.slots if _reports(slot)]
+        if due:
+            parameters = torch.stack([slot.tensors["parameters"] for slot in due])
+            errors = pack.objective.evaluate(parameters, pack.objective.validation)["error"]
+    return epochs, float(errors.min())
+
+
+def _reports(slot: Slot) -> bool:
+    """Whether the epoch just trained is one that the trial reports."""
+    last = slot.trial.epochs
+    return slot.epoch == last or (slot.epoch < last and slot.epoch % slot.trial.report_every == 0)
+
+
+def run(workload: Workload, trials: int) -> Timing:
+    """Batches of the width, one after the other, on one thread, without recording."""
+    work = workload.study().work
+    task = open_task(work.task, ".")
+    pack = Pack(Objective(work, task.load(), task, open_device()))
+    waiting = orders(workload, trials)
+    pack.seat([Slot.start(one, pack.objective) for one in waiting[:2]])
+    pack.advance()
+    began, best, held = now(), math.inf, 0
+    for start in range(0, trials, workload.width):
+        batch = waiting[start : start + workload.width]
+        epochs, error = train(pack, batch)
+        best, held = min(best, error), held + epochs * len(batch)
+    return Timing(1, trials, *now().since(began), best, sum(one.until for one in waiting) / held)
+
+
+if __name__ == "__main__":
+    contest(run, "static")

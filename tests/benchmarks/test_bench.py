@@ -1,0 +1,59 @@
+"""The benchmarks stand: they import, their studies are studies, and the step written by hand is a step."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.benchmarks.document import BEGIN, END, write
+from tests.benchmarks.peers.by_hand import Step, by_autograd, by_bmm
+from tests.benchmarks.peers.contest import Timing
+from tests.benchmarks.peers.static_pack import orders
+from tests.benchmarks.tables import contest_table
+from tests.benchmarks.workloads import WORKLOADS
+
+FOLDER = Path(__file__).parent
+MODULES = [file.stem for file in (FOLDER / "peers").glob("*.py") if not file.stem.startswith("ray_tune")]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_contestant_imports(module):
+    importlib.import_module(f"tests.benchmarks.peers.{module}")
+
+
+@pytest.mark.parametrize("name", set(WORKLOADS) - {"fashion"})
+def test_a_workload_is_a_study_of_as_many_trials(name):
+    workload = WORKLOADS[name]
+    for one in (workload, workload.quick()):
+        spec = one.study()
+        assert len(spec.arms) * (spec.tune.trials + spec.confirm_seeds) == one.arms.trials
+
+
+def test_halving_trains_a_third_of_the_trials_three_times_as_long():
+    workload = WORKLOADS["halving"]
+    lengths = sorted(one.trial.epochs for one in orders(workload, 9))
+    assert lengths == [31] * 6 + [93] * 2 + [279]
+
+
+def test_both_gradients_written_by_hand_are_the_same():
+    torch.manual_seed(0)
+    step = Step(4, 8, (2, 10, 3))
+    by_autograd(step)
+    gradient, loss = step.gradient.clone(), step.loss.clone()
+    step.gradient.zero_()
+    by_bmm(step)
+    torch.testing.assert_close(step.gradient, gradient)
+    torch.testing.assert_close(step.loss, loss)
+
+
+def test_ratios_are_per_core():
+    timings = {("mixture", "slalom"): [Timing(2, 100, 1.0, 2.0)], ("mixture", "serial"): [Timing(1, 10, 1.0, 1.0)]}
+    assert [row[6] for row in contest_table(timings).rows] == ["-", "5 x"]
+
+
+def test_only_the_measured_part_is_written(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    write(page, ["new", "figures"])
+    assert page.read_text() == f"before\n{BEGIN}\n\nnew\n\nfigures\n\n{END}\nafter\n"
