@@ -16,6 +16,9 @@ from slalom_worker.tasks import Data, open_task
 CORES = 2
 """Lanes, Optuna's processes and Tune's actors."""
 
+GENERATION = 16
+"""Trials that an arm of Slalom's study proposes together."""
+
 LEARNING_RATES = (1e-3, 1e-1)
 """Searched on a logarithmic scale, by everyone."""
 
@@ -79,7 +82,7 @@ class Workload:
             },
             search={"learning_rate": {"log": list(LEARNING_RATES)}},
             arms={f"beta1-{beta}": {"beta1": beta} for beta in betas},
-            tune={"trials": self.arms.tune, "pruner": self.pruner},
+            tune={"trials": self.arms.tune, "pruner": self.pruner, "generation": GENERATION},
             confirm={"seeds": self.arms.confirm},
             compare={"baseline": f"beta1-{betas[0]}"},
             resources={"lanes": CORES},

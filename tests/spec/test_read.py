@@ -180,6 +180,12 @@ def test_an_optimizer_s_whole_number_is_searched_as_one(reading):
         read_study(text.replace("int", "uniform"), "study.yaml", reading)
 
 
+@pytest.mark.parametrize(("trials", "generation"), [(4, 8), (32, 8), (64, 8), (65, 9), (512, 64)])
+def test_a_long_search_has_larger_generations(edited, trials, generation):
+    study = edited(("trials: 32", f"trials: {trials}"))
+    assert study.tune.generation == generation
+
+
 def test_other_words_and_sections(edited):
     study = edited(
         ("batch_size: 32", "batch_size: all, precision: float64, report_every: 5"),

@@ -1,19 +1,19 @@
 """A function over slots as a flat program: its tensor operations and nothing else.
 
-`vmap`, `functional_call` and autograd cost a step of a small net more than its arithmetic. So a function is traced
-at two numbers of slots; whole numbers in which the traces differ grow linearly with the slots, which gives one program
-for any number of them. What needs no input is computed once for each number. The operations stay the same, and so do
-all results, bit for bit.
+`vmap`, `functional_call` and autograd cost a step of a small net more than its arithmetic. So a function is recorded
+at two numbers of slots; whole numbers in which the recordings differ grow linearly with the slots, which gives one
+program for any number of them. What needs no input is computed once for each number. The operations stay the same,
+and so do all results, bit for bit.
 """
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, fx
-from torch.fx.experimental.proxy_tensor import make_fx
+from torch import Tensor
+
+from slalom_worker.tape import Call, Name, Tape, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 aten = torch.ops.aten
 
 SLOTS = (3, 5)
-"""Slots of the two traces: at 1 and 2 some operations are traced as others."""
+"""Slots of the two recordings: at 1 and 2 some operations are done as others."""
 
 CHECKED = 2
 """Slots at which a program is compared with its function."""
 
-RENAMES = frozenset({aten.view.default, aten._unsafe_view.default, aten.expand.default})
-SHAPED = frozenset({aten.ones_like.default, aten.zeros_like.default, aten.new_zeros.default, aten.new_ones.default})
+FILLED: dict[Any, Callable[..., Tensor]] = {
+    aten.ones_like.default: torch.ones,
+    aten.zeros_like.default: torch.zeros,
+    aten.new_ones.default: torch.ones,
+    aten.new_zeros.default: torch.zeros,
+}
+"""Operations that take of a tensor its shape alone, if anything."""
 
 DIRECT: dict[Any, Callable[..., Any]] = {
     aten.view.default: Tensor.view,
@@ -54,7 +59,7 @@ class NotTraceable(Exception):
 
 
 class Program:
-    """A traced function: (slots, *tensors) -> list of tensors, the same as the function gives."""
+    """A recorded function: (slots, *tensors) -> list of tensors, the same as the function gives."""
 
     def __init__(self, source: str, scope: dict[str, Any]) -> None:
         self.source = source
@@ -78,7 +83,7 @@ def trace(function: Callable[..., list[Tensor]], arguments: Callable[[int], Sequ
     arguments: examples for a number of slots
     """
     try:
-        program = Program(*_merge(*(_simplified(make_fx(function)(*arguments(slots))) for slots in SLOTS)))
+        program = _merge(*(record(function, arguments(slots)) for slots in SLOTS))
         found = program(CHECKED, *arguments(CHECKED))
     except (NotTraceable, RuntimeError, TypeError):
         return None
@@ -88,148 +93,95 @@ def trace(function: Callable[..., list[Tensor]], arguments: Callable[[int], Sequ
 
 def operations(function: Callable[..., list[Tensor]], arguments: Sequence[Tensor]) -> set[str]:
     """The names of the tensor operations that a function does, gradients included, such as "bmm" and "sigmoid"."""
-    nodes = make_fx(function)(*arguments).graph.nodes
-    return {node.target._schema.name.removeprefix("aten::") for node in nodes if hasattr(node.target, "_schema")}
+    return {call.word for call in record(function, arguments)[0].calls}
 
 
-def _simplified(module: fx.GraphModule) -> fx.GraphModule:
-    """The graph without what changes neither numbers nor shapes."""
-    graph = module.graph
-    if not any(_mutates(node) for node in graph.nodes):
-        for node in graph.nodes:
-            if node.target in SHAPED:
-                node.args = ()  # its shape is all that matters
-            same = _same(node)
-            if same is not None:
-                node.replace_all_uses_with(same)
-        graph.eliminate_dead_code()
-    return module
-
-
-def _mutates(node: fx.Node) -> bool:
-    return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
-
-
-def _same(node: fx.Node) -> fx.Node | None:
-    """An earlier node with the same elements in the same order, if there is one."""
-    first = node.args[0] if node.args else None
-    if not isinstance(first, fx.Node):
-        return None
-    if node.target is aten.detach.default:
-        return first
-    if node.target in RENAMES and _shape(node) == _shape(first):
-        return first
-    if node.target is aten.mul.Scalar and node.args[1] == 1 and not isinstance(node.args[1], bool):
-        return first
-    if node.target is aten.transpose.int and first.target is aten.transpose.int and _turned(node, first):
-        return first.args[0] if isinstance(first.args[0], fx.Node) else None
-    return None
-
-
-def _turned(node: fx.Node, first: fx.Node) -> bool:
-    """Whether the second transpose undoes the first."""
-    rank = len(_shape(node))
-    one, other = ({axis % rank for axis in turn.args[1:] if isinstance(axis, int)} for turn in (node, first))
-    return one == other
-
-
-def _shape(node: fx.Node) -> torch.Size:
-    shape: torch.Size = node.meta["val"].shape
-    return shape
-
-
-def _merge(one: fx.GraphModule, other: fx.GraphModule) -> tuple[str, dict[str, Any]]:
-    """Source and scope of the program whose traces these are."""
-    pairs = list(zip(one.graph.nodes, other.graph.nodes, strict=False))
-    if len(one.graph.nodes) != len(other.graph.nodes) or any(
-        a.target != b.target for a, b in pairs if a.op != "placeholder"
-    ):
+def _merge(one: tuple[Tape, list[str]], other: tuple[Tape, list[str]]) -> Program:
+    """The program whose recordings these are."""
+    (a, results), (b, again) = one, other
+    if results != again or len(a.calls) != len(b.calls) or a.constants.keys() != b.constants.keys():
         raise NotTraceable
-    return _Writer(one, other).write(pairs)
+    if not all(torch.equal(constant, b.constants[name]) for name, constant in a.constants.items()):
+        raise NotTraceable
+    writer = _Writer(dict(a.constants))
+    needed = _needed(a.calls, results)
+    for pair in zip(a.calls, b.calls, strict=True):
+        if needed.intersection(pair[0].names):
+            writer.add(*pair)
+    return writer.program(a.inputs, results)
+
+
+def _needed(calls: Sequence[Call], results: Sequence[str]) -> set[str | None]:
+    """Names of all that the results come of; everything, where an operation changes what others made."""
+    if any(call.mutates for call in calls):
+        return {name for call in calls for name in call.names}
+    needed: set[str | None] = set(results)
+    for call in reversed(calls):
+        if needed.intersection(call.names) and call.operation not in FILLED:
+            needed.update(call.inputs)
+    return needed
 
 
 class _Writer:
     """Writes a program's two functions: what needs no input, and the rest."""
 
-    def __init__(self, one: fx.GraphModule, other: fx.GraphModule) -> None:
-        self.one, self.other = one, other
-        self.scope: dict[str, Any] = {}
-        self.inputs: list[str] = []
+    def __init__(self, scope: dict[str, Any]) -> None:
+        self.scope = scope
         self.early: list[str] = []
         self.late: list[str] = []
-        self.fixed: set[fx.Node] = set()
+        self.fixed: set[str] = set()
+        self.kept: list[str] = []
 
-    def write(self, pairs: Sequence[tuple[fx.Node, fx.Node]]) -> tuple[str, dict[str, Any]]:
-        for a, b in pairs:
-            self._node(a, b)
-        kept = "".join(f"{node.name}, " for node in self.fixed if any(user not in self.fixed for user in node.users))
+    def program(self, inputs: Sequence[str], results: Sequence[str]) -> Program:
+        self._keep(results)
+        kept = "".join(f"{name}, " for name in self.kept)
         unpack = [f"({kept}) = prepared"] if kept else []
-        return (
-            _function("prepare(slots)", [*self.early, f"return ({kept})"])
-            + _function(", ".join(["run(slots", "prepared", *self.inputs]) + ")", [*unpack, *self.late]),
-            self.scope,
-        )
+        prepare = _function("prepare(slots)", [*self.early, f"return ({kept})"])
+        head = ", ".join(["run(slots", "prepared", *inputs]) + ")"
+        return Program(prepare + _function(head, [*unpack, *self.late, f"return [{', '.join(results)}]"]), self.scope)
 
-    def _node(self, a: fx.Node, b: fx.Node) -> None:
-        match a.op:
-            case "placeholder":
-                self.inputs.append(a.name)
-            case "get_attr":
-                self._constant(a, b)
-            case "output":
-                self.late.append(f"return {self._text(list(a.args[0]), list(b.args[0]))}")  # type: ignore[arg-type]
-            case _:
-                self._call(a, b)
-
-    def _constant(self, a: fx.Node, b: fx.Node) -> None:
-        held, again = (getattr(module, str(node.target)) for module, node in ((self.one, a), (self.other, b)))
-        if not torch.equal(held, again):
+    def add(self, a: Call, b: Call) -> None:
+        if a.operation is not b.operation or a.names != b.names or a.named.keys() != b.named.keys():
             raise NotTraceable
-        self.scope[a.name] = held
-
-    def _call(self, a: fx.Node, b: fx.Node) -> None:
-        if a.target is operator.getitem:
-            line = f"{a.name} = {self._text(a.args[0], b.args[0])}[{self._text(a.args[1], b.args[1])}]"
-        elif a.target in SHAPED:
-            self.fixed.add(a)
-            fill = torch.ones if "ones" in str(a.target) else torch.zeros
-            line = self._line(a, fill, [self._text(list(_shape(a)), list(_shape(b)))], self._kind(a))
+        if a.operation in FILLED:
+            call = FILLED[a.operation]
+            arguments = [self._text(tuple(a.outputs[0].shape), tuple(b.outputs[0].shape))]
+            named = {"dtype": self._value(a.outputs[0].dtype), "device": self._value(a.outputs[0].device)}
         else:
-            if not _mutates(a) and a.all_input_nodes and self.fixed.issuperset(a.all_input_nodes):
-                self.fixed.add(a)
-            arguments = [self._text(x, y) for x, y in zip(a.args, b.args, strict=True)]
-            named = {name: self._text(value, b.kwargs[name]) for name, value in a.kwargs.items()}
-            line = self._line(a, DIRECT.get(a.target, a.target), arguments, named)
-        (self.early if a in self.fixed else self.late).append(line)
+            call = DIRECT.get(a.operation, a.operation)
+            arguments = [self._text(x, y) for x, y in zip(a.arguments, b.arguments, strict=True)]
+            named = {name: self._text(value, b.named[name]) for name, value in a.named.items()}
+        names = [name or "_" for name in a.names]
+        target = names[0] if a.single else f"({', '.join(names)},)"
+        given = ", ".join([*arguments, *(f"{name}={text}" for name, text in named.items())])
+        line = f"{target} = {self._value(call, a.word)}({given})"
+        if a.operation in FILLED or (a.inputs and not a.mutates and self.fixed.issuperset(a.inputs)):
+            self.fixed.update(names)
+            self.early.append(line)
+        else:
+            self._keep(a.inputs)
+            self.late.append(line)
 
-    def _kind(self, node: fx.Node) -> dict[str, str]:
-        self.scope[f"{node.name}_dtype"] = node.meta["val"].dtype
-        self.scope[f"{node.name}_device"] = node.meta["val"].device
-        return {"dtype": f"{node.name}_dtype", "device": f"{node.name}_device"}
+    def _keep(self, names: Sequence[str]) -> None:
+        """Have what was computed early at hand later."""
+        self.kept += [name for name in names if name in self.fixed and name not in self.kept]
 
-    def _line(self, node: fx.Node, call: Any, arguments: list[str], named: dict[str, str]) -> str:
-        self.scope[f"{node.name}_call"] = call
-        return f"{node.name} = {node.name}_call({', '.join([*arguments, *(f'{k}={v}' for k, v in named.items())])})"
+    def _value(self, value: Any, word: str = "value") -> str:
+        name = f"{word}_{len(self.scope)}"
+        self.scope[name] = value
+        return name
 
     def _text(self, a: Any, b: Any) -> str:
-        """An argument as source, from what it is in the two traces."""
-        if isinstance(a, fx.Node):
-            if not isinstance(b, fx.Node):
-                raise NotTraceable
-            return a.name
-        if isinstance(a, list | tuple):
-            if len(a) != len(b):
-                raise NotTraceable
+        """An argument as source, from what it is in the two recordings."""
+        if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
             return f"[{', '.join(self._text(x, y) for x, y in zip(a, b, strict=True))}]"
         if type(a) is int and type(b) is int and a != b:
             return _linear(a, b)
         if a != b:
             raise NotTraceable
-        if a is None or isinstance(a, bool | int | float | str):
-            return repr(a)
-        name = f"value_{len(self.scope)}"
-        self.scope[name] = a
-        return name
+        if isinstance(a, Name):
+            return a.text
+        return repr(a) if a is None or isinstance(a, bool | int | float | str) else self._value(a)
 
 
 def _linear(a: int, b: int) -> str:

@@ -106,7 +106,11 @@ TUNE: Keys = {
         Table({"successive_halving": {"factor": Integer(3, low=2)}, "none": {}}, default="successive_halving"),
         "how trials are stopped early; `factor`: one in so many of a generation goes on at each rung",
     ),
-    "generation": Key(Integer(8, low=1), "trials that are proposed together"),
+    "generation": Key(
+        Integer(None, low=1),
+        "trials that are proposed together (an eighth of them, but at least 8, where it is not given)",
+        word="auto",
+    ),
 }
 CONFIRM: Keys = {
     "seeds": Key(

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 REPORTS = 100
 """About how many reports a trial makes where the study does not say."""
 
+SMALLEST, GENERATIONS = 8, 8
+"""Trials of a generation at least, and generations of a search at most, where a study does not say: a sampler that
+learns between generations should do so a few times, and packs are filled by what is proposed together.
+"""
+
 
 @dataclass(frozen=True)
 class Training:
@@ -58,6 +63,7 @@ def read_tune(node: Node, arms: Sequence[Arm]) -> Tune:
     """The section `tune`; a grid must be one, and fit its trials, in every arm."""
     values = section(node, TUNE)
     pruner = values.pop("pruner")
+    values["generation"] = values["generation"] or max(SMALLEST, -(-values["trials"] // GENERATIONS))
     options = {option: value for option, value in pruner.items() if option != "name"}
     tune = Tune(**values, pruner=pruner["name"], **options)
     if tune.sampler == "grid":

@@ -1,0 +1,149 @@
+"""What a function does to its tensors, written down while it does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Key = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Name:
+    """Stands for a tensor among an operation's arguments."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operation: what is called with what, tensors by name.
+
+    outputs: the tensors that come out, their names, or None for what is no tensor
+    single: whether they come as one tensor, not as a tuple
+    """
+
+    operation: Any
+    arguments: tuple[Any, ...]
+    named: dict[str, Any]
+    names: tuple[str | None, ...]
+    outputs: tuple[Any, ...]
+    single: bool
+
+    @property
+    def word(self) -> str:
+        """The operation's plain name, such as "bmm"."""
+        return str(self.operation._schema.name).removeprefix("aten::")
+
+    @property
+    def mutates(self) -> bool:
+        """Whether it changes one of its arguments."""
+        return bool(self.operation._schema.is_mutable)
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the tensors that go in."""
+        found: list[str] = []
+        _collect([*self.arguments, *self.named.values()], found)
+        return found
+
+
+class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Writes down every operation below vmap and autograd, except one that gives a tensor anew that is there already.
+
+    A tensor is known by where it lies and how it is laid out: so detached copies, views of the same shape, and a
+    transpose of a transpose are the tensor they come from.
+
+    constants: tensors that are neither inputs nor come of an operation, by name
+    """
+
+    def __init__(self, inputs: Sequence[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.calls: list[Call] = []
+        self.constants: dict[str, Tensor] = {}
+        self.inputs = [f"input{number}" for number in range(len(inputs))]
+        self._names: dict[Key, str] = {}
+        self._alive: list[Any] = []  # a place that is given up could be taken by another tensor
+        for name, tensor in zip(self.inputs, inputs, strict=True):
+            self._names.setdefault(_key(tensor), name)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Spare the import of torch's compiler, which takes longer than a small study's training."""
+        return False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Do the operation, and write it down."""
+        arguments, named = self._named(args), self._named(kwargs or {})
+        result = func(*args, **(kwargs or {}))
+        self._alive += [args, kwargs, result]
+        single = isinstance(result, Tensor)
+        outputs = (result,) if single else tuple(result)
+        if func._schema.is_mutable or not (single and _key(result) in self._names):
+            names = tuple(self._new(output) for output in outputs)
+            self.calls.append(Call(func, arguments, named, names, outputs, single))
+        return result
+
+    def name(self, tensor: Tensor) -> str:
+        """The name of a tensor that came by."""
+        key = _key(tensor)
+        if key not in self._names:
+            self._names[key] = f"constant{len(self.constants)}"
+            self.constants[self._names[key]] = tensor
+            self._alive.append(tensor)
+        return self._names[key]
+
+    def _new(self, output: Any) -> str | None:
+        if not isinstance(output, Tensor):
+            return None
+        return self._names.setdefault(_key(output), f"value{len(self._names)}")
+
+    def _named(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return Name(self.name(value))
+        if isinstance(value, dict):
+            return {name: self._named(part) for name, part in value.items()}
+        if isinstance(value, list | tuple):
+            return tuple(map(self._named, value))
+        return value
+
+
+def record(function: Callable[..., Sequence[Tensor]], inputs: Sequence[Tensor]) -> tuple[Tape, list[str]]:
+    """What a function does with these inputs, and the names of what it gives."""
+    tape = Tape(inputs)
+    with tape:
+        results = function(*inputs)
+    return tape, [tape.name(result) for result in results]
+
+
+def _key(tensor: Tensor) -> Key:
+    """Where a tensor lies and how; one without elements lies nowhere, and is only itself."""
+    if not tensor.numel():
+        return (id(tensor),)
+    place = tensor.untyped_storage().data_ptr(), tensor.storage_offset()
+    return (
+        *place,
+        tensor.shape,
+        tensor.stride(),
+        tensor.dtype,
+        torch.is_complex(tensor),
+        tensor.is_conj(),
+        tensor.is_neg(),
+    )
+
+
+def _collect(value: Any, found: list[str]) -> None:
+    if isinstance(value, Name):
+        found.append(value.text)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _collect(part, found)
