@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from slalom.report import answer, as_json, legend, markdown, protocol, result_rows, tuning_rows
+from slalom.report import answer, as_json, legend, markdown, pace, protocol, result_rows, tuning_rows
 from slalom.spec.model import Arm, Compare, Metric, Resources, StudySpec, Tune
 from slalom.summary import (
     ArmSummary,
@@ -67,10 +67,16 @@ DONE = Summary(
     State.COMPLETE,
     (CONSTANT, RISING, LBFGS),
     Verdict("rising wins (p < 0.0001).", "rising"),
-    Throughput(156, 78.0, Effort(900, 1000)),
+    Throughput(156, 78.0, Effort(900, 1000), 64),
 )
 EMPTY = Tuning(0, 0, 0, 0, 0, None)
 BEGUN = Summary(State.RUNNING, tuple(ArmSummary(arm.name, 32, None, EMPTY) for arm in SPEC.arms))
+
+
+def test_the_pace_in_a_line():
+    assert pace(DONE) == "156 trials in 78 s (2 a second), in packs of up to 64, 90 % filled."
+    assert pace(replace(DONE, throughput=Throughput(1, 4.0))) == "1 trial in 4 s (0.25 a second)."
+    assert pace(BEGUN) == ""
 
 
 # JSON
@@ -81,7 +87,7 @@ def test_the_json_has_the_keys_of_the_contract():
     keys = "study fingerprint state home storage tracking_uri arms verdict throughput"
     assert set(found) >= set(keys.split())
     assert (found["study"], found["state"], found["storage"]) == ("digits-momentum", "complete", WHERE["storage"])
-    assert found["throughput"] == {"trials_per_second": 2.0, "slot_utilisation": 0.9}
+    assert found["throughput"] == {"trials_per_second": 2.0, "slot_utilisation": 0.9, "pack_width": 64}
     assert found["verdict"] == {"sentence": "rising wins (p < 0.0001).", "winner": "rising"}
     constant, rising, lbfgs = found["arms"]
     assert set(rising) >= {"name", "budget", "chosen", "tuning", "confirm", "difference"}

@@ -44,6 +44,7 @@ class Campaign:
         self._plans = {arm.name: ArmPlan(spec, arm, propose(spec, arm), ended) for arm in spec.arms}
         self._earlier = earlier
         self._effort = Effort()
+        self._width: int | None = None
         self._unwritten: list[Ended] = []
         self._trials = 0
         self._clock = clock
@@ -65,6 +66,7 @@ class Campaign:
     def hear(self, reply: Reply, lane: str) -> None:
         """A lane's turn came back."""
         self._effort += reply.effort
+        self._width = max(self._width or 0, reply.slots or 0) or None
         for report in reply.reports:
             self._plans[report.trial.arm].hear(report)
         for result in reply.results:
@@ -109,6 +111,7 @@ class Campaign:
             self._earlier.trials + self._trials,
             self._earlier.seconds + self._clock() - self._began,
             self._earlier.effort + self._effort,
+            self._width or self._earlier.pack_width,
         )
 
     def summary(self, state: State) -> Summary:

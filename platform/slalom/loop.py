@@ -99,6 +99,7 @@ def noted(reached: Throughput) -> Mapping[str, Any]:
         "seconds": reached.seconds,
         "trained": effort.trained,
         "available": effort.available,
+        "pack_width": reached.pack_width,
     }
 
 
@@ -107,4 +108,5 @@ def throughput(notes: Mapping[str, Any]) -> Throughput:
     found = notes.get("throughput")
     if found is None:
         return Throughput()
-    return Throughput(found["trials"], found["seconds"], Effort(found["trained"], found["available"]))
+    effort = Effort(found["trained"], found["available"])
+    return Throughput(found["trials"], found["seconds"], effort, found["pack_width"])

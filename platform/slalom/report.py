@@ -40,6 +40,7 @@ def as_json(spec: StudySpec, summary: Summary, where: Mapping[str, str]) -> dict
         "throughput": {
             "trials_per_second": throughput.trials_per_second,
             "slot_utilisation": throughput.slot_utilisation,
+            "pack_width": throughput.pack_width,
         },
     }
     plain: dict[str, Any] = _plain(found)
@@ -141,6 +142,17 @@ def protocol(spec: StudySpec) -> str:
         f"every arm, judged by test {metric}. alpha {spec.compare.alpha:g}, Holm's correction. "
         f"Fingerprint {spec.fingerprint[:12]}."
     )
+
+
+def pace(summary: Summary) -> str:
+    """How fast the study went and how full its packs were, in one line; nothing where no trial was trained."""
+    reached = summary.throughput
+    if not reached.trials or reached.trials_per_second is None:
+        return ""
+    line = f"{count(reached.trials, 'trial')} in {reached.seconds:.0f} s ({reached.trials_per_second:.3g} a second)"
+    if reached.pack_width and reached.slot_utilisation is not None:
+        line += f", in packs of up to {reached.pack_width}, {100 * reached.slot_utilisation:.0f} % filled"
+    return f"{line}."
 
 
 def markdown(spec: StudySpec, summary: Summary) -> str:

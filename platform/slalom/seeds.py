@@ -20,7 +20,7 @@ class Seeds(NamedTuple):
 
 def derive(*words: str | int) -> int:
     """A seed in [0, 2**63) from words, by SHA-256 over their unambiguous spelling."""
-    text = "\x1f".join(f"{type(word).__name__}:{word}" for word in words)
+    text = "\x1f".join([f"{type(word).__name__}:{word}" for word in words])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 

@@ -109,11 +109,15 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Throughput:
-    """How fast the study went, over all its runs: trials and seconds, and the packs' effort."""
+    """How fast the study went, over all its runs: trials and seconds, and the packs' effort.
+
+    pack_width: slots of the widest pack of the last run that trained
+    """
 
     trials: int = 0
     seconds: float = 0.0
     effort: Effort = field(default_factory=Effort)
+    pack_width: int | None = None
 
     @property
     def trials_per_second(self) -> float | None:
@@ -122,7 +126,7 @@ class Throughput:
 
     @property
     def slot_utilisation(self) -> float | None:
-        """Slot-epochs that trained a trial, over those that the packs had."""
+        """Slot-epochs that trained a trial, over those that packs of their full width had; see docs/performance.md."""
         return self.effort.trained / self.effort.available if self.effort.available else None
 
 

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from slalom.report import Rows, answer, legend, protocol, result_rows, tuning_rows
+from slalom.report import Rows, answer, legend, pace, protocol, result_rows, tuning_rows
 from slalom.wording import listing, short
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def verdict(result: Result) -> None:
     console.print(Text(f"{spec.question}\n", style="bold"))
     for rows in (result_rows(spec, summary), tuning_rows(spec, summary)):
         console.print(_fitting(rows, console), "")
-    notes = [legend(spec), protocol(spec)]
+    notes = [legend(spec), f"{protocol(spec)} {pace(summary)}"]
     facts = [f"{name.replace('_', ' ')} {short(value)}" for name, value in spec.facts.items()]
     notes += [f"Known about the task: {listing(facts)}."]
     for note in notes if spec.facts else notes[:2]:

@@ -147,7 +147,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Slot-epochs that trained a trial, of those the packs had; their ratio is the slot utilisation."""
+    """Slot-epochs that trained a trial, of those of packs at their full width; their ratio is the slot utilisation."""
 
     trained: int = 0
     available: int = 0

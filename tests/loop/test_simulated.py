@@ -63,7 +63,7 @@ def test_what_diverges_is_told_at_the_next_report():
 
 
 def test_epochs_take_their_time_and_freed_slots_are_filled():
-    """Five trials of 3 epochs in 2 slots: 3 rounds of 3 s each; in the last one slot is free, but nothing waits."""
+    """Five trials of 3 epochs in 2 slots: 3 rounds of 3 s each; in the last one slot is free."""
     lanes = simulated(width=2)
     lanes.send(0, Turn(tuple(order(number, until=3, epochs=3) for number in range(5))))
     found = []
@@ -73,7 +73,7 @@ def test_epochs_take_their_time_and_freed_slots_are_filled():
         lanes.send(0, Turn())
     assert [at for at, _, _ in found] == [float(at) for at in range(1, 10)]
     assert [numbers for _, numbers, _ in found] == 3 * [[0, 1]] + 3 * [[2, 3]] + 3 * [[4]]
-    assert sum((effort for _, _, effort in found), Effort()) == Effort(15, 15)
+    assert sum((effort for _, _, effort in found), Effort()) == Effort(15, 18)
 
 
 def test_a_pack_is_as_slow_as_its_slowest_and_a_turn_is_a_quarter_second():

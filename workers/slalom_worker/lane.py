@@ -69,7 +69,7 @@ class LaneWorker:
             pack = self.packs[self.key]
             pack.advance()
             filled = len(pack.slots)
-            effort += Effort(filled, max(self.widths[self.key], filled) if self.waiting else filled)
+            effort += Effort(filled, max(self.widths[self.key], filled))
             told, ended = self._judge(pack)
             reports += told
             results += ended

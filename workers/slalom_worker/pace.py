@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    Rows = Tensor | slice
+
 SMOOTHING = 0.9
 """Of the gradient's norm, for schedules that read it: a batch's norm is too noisy to steer by."""
 
@@ -24,11 +26,13 @@ class Pace:
     def __init__(self, table: Mapping[str, Schedule], chosen: Sequence[Mapping[str, Any]], base: Tensor) -> None:
         """chosen: each slot's {"schedule": name, **parameters}; base: [E] float64."""
         self.base = base
-        self.parts: list[tuple[Schedule, Tensor, dict[str, Tensor]]] = []
+        self.parts: list[tuple[Schedule, Rows, dict[str, Tensor]]] = []
         for name in sorted({one["schedule"] for one in chosen}):
             rows = [row for row, one in enumerate(chosen) if one["schedule"] == name]
             columns = {key: base.new_tensor([chosen[row][key] for row in rows]) for key in table[name].parameters}
-            self.parts.append((table[name], torch.tensor(rows, device=base.device), columns))
+            # all of them, as most often, are a view
+            place = slice(None) if len(rows) == len(chosen) else torch.tensor(rows, device=base.device)
+            self.parts.append((table[name], place, columns))
         self.reads_gradient = any(schedule.reads_gradient for schedule, _, _ in self.parts)
 
     def epoch(self, clock: Clock) -> Tensor:
@@ -70,5 +74,5 @@ def gradient_ratio(gradient: Tensor, smoothed: Tensor, largest: Tensor, step: Te
     return torch.where(largest > 0, smoothed / largest, torch.ones_like(largest))
 
 
-def _rows(clock: Clock, rows: Tensor) -> Clock:
+def _rows(clock: Clock, rows: Rows) -> Clock:
     return Clock(*(column[..., rows] for column in clock))

@@ -65,7 +65,7 @@ class SimulatedWorker:
             if not self.seats:
                 break
             trained += len(self.seats)
-            available += self.width if self.waiting else len(self.seats)
+            available += max(self.width, len(self.seats))
             self._advance()
             self.seats = [seat for seat in self.seats if self._stays(seat, reports, results)]
             if self.clock() >= deadline:

@@ -44,6 +44,7 @@ def study_page(study: StudySpec, summary: Summary, description: str) -> Page:
         "seconds": throughput.seconds,
         "trials_per_second": throughput.trials_per_second,
         "slot_utilisation": throughput.slot_utilisation,
+        "pack_width": throughput.pack_width,
     }
     return Page(tags, opening.params, _points(sum(map(_ended, summary.arms)), numbers))
 
