@@ -187,7 +187,7 @@ class Traced(SimulatedWorker):
 
 
 def utilisation(width, lanes, sampler, generation):
-    """Trained share of the slots by three definitions, for 300 trials: shrinking, fixed width, and a static pack."""
+    """Trained share of the slots for 300 trials: of the whole study, till all were seated, of a static pack."""
     spec = study([f"arm-{n}" for n in range(6)], epochs=EPOCHS, trials=50, generation=generation, sampler=sampler)
     kind = type("Kept", (Traced,), {"epochs": [], "seated": {}})
     store = MemoryStore(spec)
@@ -213,9 +213,9 @@ def static(epochs, width):
 
 def utilisation_table():
     """The second table."""
-    columns = ("sampler", "generation", "lanes", "width", "shrinking program")
-    columns += ("fixed width, till all were seated", "static pack")
-    table = Table(*columns, title="trained slot-epochs, of those there were: 6 arms of 50 trials, factor 3")
+    columns = ("sampler", "generation", "lanes", "width", "the whole study")
+    columns += ("till all were seated", "static pack")
+    table = Table(*columns, title="trained slot-epochs, of those of packs at full width: 6 arms of 50 trials, factor 3")
     for sampler, generation in (("tpe", 8), ("tpe", 50), ("random", 8)):
         for lanes, width in product((1, 2), (32, 64)):
             shares = utilisation(width, lanes, sampler, generation)
