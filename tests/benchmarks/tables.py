@@ -17,7 +17,7 @@ TITLES = {
     "optuna_mlflow": "Optuna + MLflow, two processes",
     "ray_tune": "Ray Tune + OptunaSearch + MLflow, at its best",
     "ray_tune_defaults": "Ray Tune + OptunaSearch + MLflow, as it comes",
-    "serial": "serial torch loop, nothing recorded",
+    "serial": "serial torch loop, a process a core, nothing recorded",
     "static": "static pack of {width}, nothing recorded",
     "refilled": "Slalom's lane of {width}, nothing recorded",
 }

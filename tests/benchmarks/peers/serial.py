@@ -1,4 +1,4 @@
-"""Trials one after the other in one process, in a loop as anyone would write it in torch; nothing is recorded.
+"""Trials one after the other, in a loop as anyone would write it in torch, one process a core; nothing is recorded.
 
 Every peer trains with `train`. All data lie in memory as tensors, and losses are summed without a look at them: that
 is faster than a data loader and a progress bar.
@@ -7,8 +7,11 @@ is faster than a data loader and a progress bar.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from multiprocessing import get_context
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
 from typing import NamedTuple
 
 import torch
@@ -16,7 +19,9 @@ from torch import Tensor, nn
 
 from tests.benchmarks.peers.contest import Timing, contest
 from tests.benchmarks.peers.moments import now
-from tests.benchmarks.workloads import LEARNING_RATES, WORKLOADS, Workload
+from tests.benchmarks.workloads import CORES, LEARNING_RATES, WORKLOADS, Workload
+
+START_SECONDS = 120.0
 
 Heard = Callable[[int, Mapping[str, float]], None]
 """Takes an epoch, from 1, and its metrics."""
@@ -82,15 +87,31 @@ def learning_rates(count: int) -> list[float]:
     return [low * (high / low) ** stream.random() for _ in range(count)]
 
 
-def run(workload: Workload, trials: int) -> Timing:
-    """Train them all, after one to warm up."""
+def work(workload: Workload, rates: Sequence[float], together: Barrier, best: SimpleQueue[float]) -> None:
+    """A process: one trial to warm up, then these."""
     torch.set_num_threads(1)
     data = tensors(workload.name)
-    rates = learning_rates(trials)
     train(workload, data, rates[0], lambda *_: None)
+    together.wait(START_SECONDS)
+    best.put(min(train(workload, data, rate, lambda *_: None) for rate in rates))
+    together.wait()  # the time of a process that has ended cannot be read
+
+
+def run(workload: Workload, trials: int) -> Timing:
+    """A process on every core, so that they share the machine's memory as everyone's do."""
+    context = get_context("spawn")
+    together, best = context.Barrier(CORES + 1), context.SimpleQueue()
+    rates = learning_rates(trials)
+    processes = [context.Process(target=work, args=(workload, rates[n::CORES], together, best)) for n in range(CORES)]
+    for process in processes:
+        process.start()
+    together.wait(START_SECONDS)
     began = now()
-    errors = [train(workload, data, rate, lambda *_: None) for rate in rates]
-    return Timing(1, trials, *now().since(began), min(errors))
+    together.wait()
+    spent = now().since(began)
+    for process in processes:
+        process.join()
+    return Timing(CORES, trials, *spent, min(best.get() for _ in processes))
 
 
 if __name__ == "__main__":
