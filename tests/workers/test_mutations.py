@@ -73,7 +73,12 @@ def mean_for_sum(monkeypatch):
 
 def one_step_counter(monkeypatch):
     """Bias corrections go by the pack's count of updates: that of the trial that came first."""
-    change_updates(monkeypatch, lambda slots: slots._replace(step=slots.step.max().expand_as(slots.step)))
+    for name, method in OPTIMIZERS.items():
+        columns = {
+            key: lambda step, given, column=column: column(step.amax(-1, keepdim=True).expand_as(step), given)
+            for key, column in method.columns.items()
+        }
+        monkeypatch.setitem(OPTIMIZERS, name, replace(method, columns=columns))
 
 
 def one_clock(monkeypatch):

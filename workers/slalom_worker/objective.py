@@ -152,7 +152,7 @@ class Objective:
         inputs, labels = (part.index_select(0, flat).view(*index.shape, *part.shape[1:]) for part in self.train[:2])
         with torch.enable_grad():
             leaves = [weight.detach().requires_grad_() for weight in weights]
-            losses = _cross_entropy(self._apply(leaves, masks, inputs), labels).mean(-1)
+            losses = _cross_entropy(self._apply(leaves, masks, inputs), labels).sum(-1) / labels.shape[-1]
             gradients = torch.autograd.grad(losses.sum(), leaves, materialize_grads=True)
         return [losses.detach(), *gradients]
 

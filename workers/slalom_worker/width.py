@@ -39,8 +39,8 @@ ENOUGH = 0.95
 PATIENCE = 2
 """Widths in a row that may be no faster before the search ends."""
 
-SECONDS = 0.02
-"""A width is timed for this long, or three steps."""
+SECONDS, STEPS = 0.02, 5
+"""A width is timed for so long, and for so many steps at least."""
 
 LARGEST = 1 << 30
 """Bytes that a pack's parameters, gradients and buffers may take."""
@@ -86,12 +86,13 @@ def _rate(objective: Objective, width: int, clock: Callable[[], float]) -> float
     pack.seat([Slot.start(_order(objective, number), objective) for number in range(width)])
     pack.rehearse(1)
     _settle(objective.device)
-    steps, began = 0, clock()
-    while steps < 3 or clock() - began < SECONDS:
+    times: list[float] = []
+    while len(times) < STEPS or sum(times) < SECONDS:
+        began = clock()
         pack.rehearse(1)
         _settle(objective.device)
-        steps += 1
-    return width * steps / (clock() - began)
+        times.append(clock() - began)
+    return width / min(times)  # others on the machine make a step slower, never faster
 
 
 def _settle(device: torch.device) -> None:
