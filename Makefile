@@ -10,7 +10,7 @@ help:
 	@echo "make study        install Slalom into .venv and run the study digits-optimizers"
 	@echo "make test         run the whole test suite"
 	@echo "make check        lint, format, types, documents"
-	@echo "make bench        measure against its peers (20 minutes; ONLY=mixture for a part, QUICK=1)"
+	@echo "make bench        measure against its peers (half an hour; ONLY=mixture for a part, QUICK=1)"
 	@echo "make schema       write docs/study.schema.json again"
 	@echo "make constraints  write constraints.txt again, from what .venv holds"
 	@echo "make clean        remove what these make, .venv included; slalom-home stays"
@@ -34,6 +34,10 @@ check: .venv/dev
 
 bench: .venv/bench
 	@.venv/bin/python -m tests.benchmarks.bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+ifeq ($(ONLY)$(QUICK),)
+	@.venv/bin/python tests/benchmarks/bookkeeping.py
+	@.venv/bin/python tests/benchmarks/scale.py
+endif
 
 schema: .venv/slalom
 	@.venv/bin/slalom schema > docs/study.schema.json
