@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -22,15 +24,47 @@ from slalom_worker.slot import Slot
 from slalom_worker.tasks.data import Data, Split
 from tests.workers.trials import order, settings, trial
 
-Net = tuple[int, int, int]
-"""Inputs, hidden units, classes."""
 
-NETS: tuple[tuple[Net, int, tuple[int, ...]], ...] = (
-    ((2, 10, 2), 32, (1, 4, 16, 64, 256)),
-    ((64, 32, 10), 32, (1, 4, 16, 64, 256)),
-    ((784, 128, 10), 128, (1, 4, 16)),
-)
-"""Each with its batch size and the widths of its packs."""
+def layers(inputs: int, hidden: int, classes: int) -> nn.Module:
+    """A net with one hidden layer."""
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, classes))
+
+
+def lenet() -> nn.Module:
+    """LeNet-5 with average pooling, after LeCun et al. 1998, with all maps connected."""
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2), nn.Flatten()),
+        *(nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10)),
+    )
+
+
+class Net(NamedTuple):
+    """plain: the net as anyone would write it; structure: the product's net of that shape, or None for `plain` itself.
+
+    widths: of the packs that are measured
+    """
+
+    plain: Callable[[], nn.Module]
+    shape: tuple[int, ...]
+    classes: int
+    batch: int
+    widths: tuple[int, ...]
+    structure: Mapping[str, Any] | None = None
+
+
+def mlp(inputs: int, hidden: int, classes: int, batch: int, widths: tuple[int, ...]) -> Net:
+    """The product's net with one hidden layer."""
+    structure = {"name": "mlp", "hidden": (hidden,), "activation": "tanh"}
+    return Net(partial(layers, inputs, hidden, classes), (inputs,), classes, batch, widths, structure)
+
+
+NETS = {
+    "2-10-2, batch 32": mlp(2, 10, 2, 32, (1, 4, 16, 64, 256)),
+    "64-32-10, batch 32": mlp(64, 32, 10, 32, (1, 4, 16, 64, 256)),
+    "784-128-10, batch 128": mlp(784, 128, 10, 128, (1, 4, 16)),
+    "LeNet-5, a user's own, batch 32": Net(lenet, (1, 28, 28), 10, 32, (1, 4, 16)),
+}
 STEPS = 20
 """Of an epoch."""
 SECONDS = 0.4
@@ -40,13 +74,16 @@ RUNS = 5
 class Noise:
     """A task of random examples, enough for an epoch."""
 
-    def __init__(self, inputs: int, classes: int, count: int) -> None:
+    def __init__(self, net: Net) -> None:
         generator = torch.Generator().manual_seed(0)
+        count = STEPS * net.batch
         split = Split(
-            torch.randn(count, inputs, generator=generator).numpy(),
-            torch.randint(classes, (count,), generator=generator).numpy(),
+            torch.randn(count, *net.shape, generator=generator).numpy(),
+            torch.randint(net.classes, (count,), generator=generator).numpy(),
         )
-        self.data = Data(split, split, split, classes)
+        self.data = Data(split, split, split, net.classes)
+        if net.structure is None:
+            self.model = net.plain
 
     def load(self) -> Data:
         return self.data
@@ -65,11 +102,10 @@ def cpu_seconds(work: Callable[[], object]) -> float:
     return statistics.median(found)
 
 
-def packed_step(net: Net, batch: int, width: int) -> float:
+def packed_step(net: Net, width: int) -> float:
     """Microseconds per trial and step of a pack of Adam trials."""
-    inputs, hidden, classes = net
-    task = Noise(inputs, classes, STEPS * batch)
-    work = Work({"name": "noise"}, {"name": "mlp", "hidden": (hidden,), "activation": "tanh"}, batch)
+    task = Noise(net)
+    work = Work({"name": "noise"}, net.structure or {"name": "task"}, net.batch)
     objective = Objective(work, task.load(), task, open_device())
     chosen = settings("adam", learning_rate=1e-3)
     pack = Pack(objective)
@@ -77,18 +113,17 @@ def packed_step(net: Net, batch: int, width: int) -> float:
     return cpu_seconds(pack.advance) / (STEPS * width) * 1e6
 
 
-def step_alone(sizes: Net, batch: int) -> float:
+def step_alone(net: Net) -> float:
     """Microseconds per step of a plain loop."""
-    inputs, hidden, classes = sizes
-    split = Noise(inputs, classes, STEPS * batch).load().train
+    split = Noise(net).load().train
     examples, labels = torch.as_tensor(split.inputs), torch.as_tensor(split.labels)
-    net = nn.Sequential(nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, classes))
-    optimizer = torch.optim.Adam(net.parameters(), 1e-3)
+    module = net.plain()
+    optimizer = torch.optim.Adam(module.parameters(), 1e-3)
 
     def epoch() -> None:
-        for index in torch.randperm(len(labels)).split(batch):
+        for index in torch.randperm(len(labels)).split(net.batch):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(net(examples[index]), labels[index]).backward()
+            nn.functional.cross_entropy(module(examples[index]), labels[index]).backward()
             optimizer.step()
 
     return cpu_seconds(epoch) / STEPS * 1e6
@@ -97,10 +132,9 @@ def step_alone(sizes: Net, batch: int) -> float:
 def main() -> None:
     open_device()
     found = {}
-    for net, batch, widths in NETS:
-        name = f"{'-'.join(map(str, net))}, batch {batch}"
-        packs = {f"pack of {width}": packed_step(net, batch, width) for width in widths}
-        found[name] = {"one by one": step_alone(net, batch), **packs}
+    for name, net in NETS.items():
+        packs = {f"pack of {width}": packed_step(net, width) for width in net.widths}
+        found[name] = {"one by one": step_alone(net), **packs}
     print(json.dumps(found), flush=True)
 
 

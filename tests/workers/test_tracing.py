@@ -57,13 +57,18 @@ def test_what_changes_with_the_slots_in_another_way_has_no_program():
     def by_slots(one, other):
         return [one * 2] if len(one) > 4 else [one + one]
 
-    def raising(one, other):
-        raise RuntimeError("cannot be stacked")
-
     def inconstant(one, other):
         return [one * torch.rand(1)]
 
-    assert [trace(function, stacks) for function in (square, by_slots, raising, inconstant)] == [None] * 4
+    assert [trace(function, stacks) for function in (square, by_slots, inconstant)] == [None] * 3
+
+
+def test_what_the_function_raises_is_raised():
+    def raising(one, other):
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        trace(raising, stacks)
 
 
 def test_nothing_is_taken_for_the_same_where_something_is_changed_in_place():

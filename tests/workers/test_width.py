@@ -69,6 +69,14 @@ def test_a_width_is_measured_once_and_kept(tmp_path, monkeypatch):
     assert best_width(objective(SMALL), file) == 2
 
 
+def test_without_a_place_to_keep_it_a_width_is_measured_each_time(tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("a file, where a folder should be")
+    calls = []
+    monkeypatch.setattr(width, "measure", lambda program, clock: calls.append(1) or {1: 1.0, 2: 9.0})
+    assert [best_width(objective(SMALL), tmp_path / "cache" / "widths.json") for _ in range(2)] == [2, 2]
+    assert len(calls) == 2
+
+
 def test_a_lane_says_how_wide_its_pack_is(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     worker = LaneWorker(device=CPU)

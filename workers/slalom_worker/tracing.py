@@ -80,14 +80,18 @@ class Program:
 def trace(function: Callable[..., list[Tensor]], arguments: Callable[[int], Sequence[Tensor]]) -> Program | None:
     """The program of a function that takes tensors for so many slots; None where there is none.
 
+    There is none where the operations change with the slots otherwise than linearly, or the program does not give what
+    the function gives: then the function itself is what works. What the function raises is raised.
+
     arguments: examples for a number of slots
     """
-    try:
-        program = _merge(*(record(function, arguments(slots)) for slots in SLOTS))
-        found = program(CHECKED, *arguments(CHECKED))
-    except (NotTraceable, RuntimeError, TypeError):
-        return None
+    recordings = [record(function, arguments(slots)) for slots in SLOTS]
     wanted = function(*arguments(CHECKED))
+    try:
+        program = _merge(*recordings)
+        found = program(CHECKED, *arguments(CHECKED))
+    except (NotTraceable, RuntimeError):  # torch's own word for shapes that do not fit at another number of slots
+        return None
     return program if all(map(torch.equal, found, wanted)) else None
 
 

@@ -13,6 +13,7 @@ import os
 import platform
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,14 +134,18 @@ def _name(objective: Objective) -> str:
 def _read(file: Path) -> dict[str, int]:
     try:
         widths: dict[str, int] = json.loads(file.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (OSError, json.JSONDecodeError):
         return {}
     return widths
 
 
 def _write(file: Path, widths: dict[str, int]) -> None:
-    """Put the file in the place of the old one; another lane's entry may be lost, and is then measured again."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as draft:
-        json.dump(widths, draft)
-    Path(draft.name).replace(file)
+    """Put the file in the place of the old one; another lane's entry may be lost, and is then measured again.
+
+    Where the machine has no place for it, as containers may not, every lane measures for itself.
+    """
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as draft:
+            json.dump(widths, draft)
+        Path(draft.name).replace(file)
