@@ -23,9 +23,10 @@ class Rows(NamedTuple):
     """What a group updates, of its own slots alone; the group changes these tensors.
 
     parameters, gradient: [e, P]
-    state: the optimizer's buffers, [e, P]
+    state: the optimizer's buffers, [e, P], or [e, 1] float64 for its scalars
     hyperparameters: [e] float64
     decay: weight decay [e, 1] or [e, P], or None where no slot decays
+    factors: of the learning rate [e, P], or None where no layer has a rate of its own
     """
 
     parameters: Tensor
@@ -33,6 +34,16 @@ class Rows(NamedTuple):
     state: Mapping[str, Tensor]
     hyperparameters: Mapping[str, Tensor]
     decay: Tensor | None
+    factors: Tensor | None
+
+
+class Block(NamedTuple):
+    """Whole slots, or a part of one; decay: [e, 1] or [e, c]; factors: [e, c]."""
+
+    slots: Slots
+    rate: Tensor
+    decay: Tensor | None
+    factors: Tensor | None
 
 
 class Group:
@@ -49,7 +60,8 @@ class Group:
         self.table = self.now.unsqueeze(0)
         fixed = {name: column.to(self.now.dtype).unsqueeze(1) for name, column in rows.hyperparameters.items()}
         columns = {**fixed, **dict(zip(self.names, self.now, strict=True))}
-        self.blocks = list(_blocks(rows, columns))
+        self.loss = rows.parameters.new_zeros(slots, 1, dtype=torch.float64)
+        self.blocks = list(_blocks(rows, columns, self.loss, whole=optimizer.whole))
 
     def begin_epoch(self, counts: Tensor, rates: Tensor, momenta: Tensor) -> None:
         """Tabulate an epoch: the number of each update, learning rates and momenta, all [steps, e]."""
@@ -66,27 +78,44 @@ class Group:
         self.now[0, :, 0] = rates
         self.now[1, :, 0] = momenta
 
-    def update(self) -> None:
-        """One step of every slot."""
-        for slots, decay in self.blocks:
+    def update(self, losses: Tensor) -> None:
+        """One step of every slot, with mean losses [e]."""
+        if self.optimizer.whole:
+            self.loss.copy_(losses.unsqueeze(1))
+        for slots, rate, decay, factors in self.blocks:
+            if factors is not None:
+                torch.mul(rate, factors, out=slots.columns["rate"])
             if decay is not None:
-                slots.gradient.addcmul_(slots.parameters, decay)
+                self._decay(slots, decay)
             self.optimizer.update(slots)
 
+    def _decay(self, slots: Slots, decay: Tensor) -> None:
+        """Take weight decay into the gradient, or beside it into the parameters, and into the loss where it is read."""
+        if self.optimizer.decoupled:
+            slots.parameters.addcmul_(slots.parameters, slots.columns["rate"] * decay, value=-1)
+            return
+        if self.optimizer.whole:
+            slots.loss.add_((slots.parameters.double().square() * decay).sum(1, keepdim=True), alpha=0.5)
+        slots.gradient.addcmul_(slots.parameters, decay)
 
-def _blocks(rows: Rows, columns: Mapping[str, Tensor]) -> Iterator[tuple[Slots, Tensor | None]]:
-    """The group in blocks of whole slots, or of parts of one, with their weight decay."""
+
+def _blocks(rows: Rows, columns: Mapping[str, Tensor], loss: Tensor, *, whole: bool) -> Iterator[Block]:
+    """The group in blocks of whole slots, or of parts of one, that fit a cache; as one where it must be whole."""
     slots, parameters = rows.parameters.shape
-    height = max(1, BLOCK // parameters)
-    width = parameters if parameters <= BLOCK else BLOCK
+    height = slots if whole else max(1, BLOCK // parameters)
+    width = parameters if whole or parameters <= BLOCK else BLOCK
     for top in range(0, slots, height):
         for left in range(0, parameters, width):
             box = (slice(top, top + height), slice(left, left + width))
-            own = Slots(
-                rows.parameters[box],
-                rows.gradient[box],
-                {name: buffer[box] for name, buffer in rows.state.items()},
-                {name: column[box[0]] for name, column in columns.items()},
-            )
-            decay = rows.decay
-            yield own, decay if decay is None else decay[box] if decay.shape[1] > 1 else decay[box[0]]
+            own = {name: column[box[0]] for name, column in columns.items()}
+            rate, decay, factors = own["rate"], *(part if part is None else _cut(part, box) for part in rows[4:])
+            if factors is not None:
+                own["rate"] = torch.empty_like(factors)
+            state = {name: _cut(buffer, box) for name, buffer in rows.state.items()}
+            block = Slots(rows.parameters[box], rows.gradient[box], state, own, loss[box[0]])
+            yield Block(block, rate, decay, factors)
+
+
+def _cut(columns: Tensor, box: tuple[slice, slice]) -> Tensor:
+    """The box's part of [e, P], or of [e, 1]."""
+    return columns[box] if columns.shape[1] > 1 else columns[box[0]]

@@ -163,7 +163,7 @@ class LaneWorker:
             splits.append(("test", objective.test, tests))
         for name, split, rows in splits:
             if rows:
-                parameters = torch.stack([slots[row].tensors["parameters"] for row in rows])
+                parameters = torch.stack([slots[row].found for row in rows])
                 for metric, column in objective.evaluate(parameters, split).items():
                     for row, value in zip(rows, column.tolist(), strict=True):
                         # "train.loss" is the mean over the epoch's batches; the loss after it has a name of its own.
@@ -175,7 +175,7 @@ class LaneWorker:
         trial = slot.trial
         weights = None
         if slot.order.keep_weights and not diverged:
-            weights = freeze(objective.views(slot.tensors["parameters"]), objective.data.shape, objective.data.classes)
+            weights = freeze(objective.views(slot.found), objective.data.shape, objective.data.classes)
         return TrialResult(
             trial.id,
             trial.attempt,

@@ -62,7 +62,7 @@ class Pack:
     def _step(self, step: int, index: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
         """One step of every slot on its own examples [E, B]; mean losses [E]."""
         losses = self.objective.gradient(self.weights, index, masks, self.gradients)
-        self._update(step)
+        self._update(step, losses)
         return losses
 
     def _begin_epoch(self, steps: int) -> None:
@@ -76,14 +76,14 @@ class Pack:
             )
 
     @torch.inference_mode()
-    def _update(self, step: int) -> None:
+    def _update(self, step: int, losses: Tensor) -> None:
         """One step of every slot's optimizer."""
         for group in self.groups:
             group.begin_step(step)
         if self.rates.reads_gradient or self.momenta.reads_gradient:
             self._steer(step)
         for group in self.groups:
-            group.update()
+            group.update(losses[group.place])
 
     def _steer(self, step: int) -> None:
         """Let the schedules that read the gradient do so."""
@@ -161,12 +161,16 @@ class Pack:
             rows = Rows(
                 self.parameters[place],
                 self.gradient[place],
-                {buffer: self._side_by_side(buffer, place) for buffer in optimizer.state},
+                {
+                    **{buffer: self._side_by_side(buffer, place) for buffer in optimizer.state},
+                    **{scalar: self._side_by_side(scalar, place).unsqueeze(1) for scalar in optimizer.scalars},
+                },
                 {
                     key: self._column([slot.settings[key] for slot in self.slots[place]], torch.float64)
                     for key in optimizer.hyperparameters
                 },
                 self._decay(self.slots[place]),
+                None,
             )
             yield Group(optimizer, place, rows)
 

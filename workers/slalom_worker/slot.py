@@ -27,7 +27,7 @@ class Slot:
     """A trial's state; copying its tensors out of a pack and into another changes no number.
 
     tensors: "parameters" [P], the optimizer's buffers [P], and float64 scalars [] "step" (updates done),
-        "smoothed" and "largest" (gradient norms)
+        "smoothed" and "largest" (gradient norms), and the optimizer's own
     cumulated: sampling probabilities [n], cumulated, or None
     loss: of the last epoch's batches, the mean over the epoch
     stop: the epoch after which there is something to do about it
@@ -46,8 +46,10 @@ class Slot:
         settings = order.trial.settings
         parameters = objective.initial(order.trial.seeds.weights)
         tensors = {"parameters": parameters}
-        tensors |= {name: torch.zeros_like(parameters) for name in OPTIMIZERS[settings["optimizer"]].state}
-        tensors |= {name: torch.zeros((), dtype=torch.float64, device=parameters.device) for name in SCALARS}
+        optimizer = OPTIMIZERS[settings["optimizer"]]
+        tensors |= {name: torch.zeros_like(parameters) for name in optimizer.state}
+        scalars = (*SCALARS, *optimizer.scalars)
+        tensors |= {name: torch.zeros((), dtype=torch.float64, device=parameters.device) for name in scalars}
         return cls(order, tensors, sampling(settings["emphasis"], objective.data.train.labels)).aim(order)
 
     @property
@@ -59,6 +61,11 @@ class Slot:
     def settings(self) -> Mapping[str, Any]:
         """The trial's settings, complete."""
         return self.order.trial.settings
+
+    @property
+    def found(self) -> Tensor:
+        """The parameters [P] that the trial has come to: what is measured and kept."""
+        return self.tensors[OPTIMIZERS[self.settings["optimizer"]].answer or "parameters"]
 
     def aim(self, order: Order) -> Slot:
         """Go on with an order, up to its end or to the next epoch to report."""
