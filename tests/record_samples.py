@@ -11,9 +11,10 @@ from slalom.seeds import trial_seeds
 from slalom.spec.model import Arm, Compare, Metric, Range, Resources, StudySpec, Tune
 from slalom.summary import ArmSummary, Confirmed, Difference, Interval, State, Summary, Throughput, Tuning, Verdict
 from slalom.trial import Effort, Ended, Outcome, Phase, Report, TrialId, TrialResult, TrialSpec, Work
+from tests.programs import program
 
 FINGERPRINT = "0123456789abcdef" * 4
-WORK = Work({"name": "digits"}, {"name": "mlp", "hidden": [8], "activation": "tanh"}, 32)
+WORK = Work({"name": "digits"}, {"name": "mlp", "hidden": [8], "activation": "tanh", "bias": True}, 32)
 SETTINGS = {"optimizer": "momentum", "weight_decay": 0.0, "momentum": {"schedule": "gradient_norm", "end": 0.9}}
 
 
@@ -22,11 +23,12 @@ def study(fingerprint: str = FINGERPRINT, work: Work = WORK, task_file: Path | N
     return StudySpec(
         name="momentum",
         question="Does a rising momentum help?",
-        work=work,
+        task=work.task,
+        precision=work.precision,
         epochs=4,
         report_every=1,
         metric=Metric("error", "minimize"),
-        arms=tuple(Arm(name, {**SETTINGS, **searched}, searched) for name in ("constant", "rising")),
+        arms=tuple(Arm(name, {**program(work), **SETTINGS, **searched}, searched) for name in ("constant", "rising")),
         tune=Tune(trials=2),
         confirm_seeds=2,
         compare=Compare("constant"),

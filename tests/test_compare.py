@@ -29,7 +29,8 @@ def study(*arms: str, metric: str = "error", seeds: int = 30, trials: int = 2, a
     return StudySpec(
         name="made-up",
         question="Which?",
-        work=WORK,
+        task=WORK.task,
+        precision=WORK.precision,
         epochs=4,
         report_every=1,
         metric=Metric(metric, GOALS[metric]),

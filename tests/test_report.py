@@ -21,12 +21,13 @@ from slalom.summary import (
     Tuning,
     Verdict,
 )
-from slalom.trial import Effort, Work
+from slalom.trial import Effort
 
 SPEC = StudySpec(
     name="digits-momentum",
     question="Does raising momentum | beat *holding* it?",
-    work=Work(task={"name": "digits"}, model={"name": "mlp"}, batch_size=32),
+    task={"name": "digits"},
+    precision="float32",
     epochs=40,
     report_every=1,
     metric=Metric("error", "minimize"),

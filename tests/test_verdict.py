@@ -9,7 +9,6 @@ import pytest
 
 from slalom.spec.model import Arm, Compare, Metric, Resources, StudySpec, Tune
 from slalom.summary import ArmSummary, Confirmed, Difference, Interval, Tuning
-from slalom.trial import Work
 from slalom.verdict import decide
 
 
@@ -17,7 +16,8 @@ def study(*arms, seeds=30, alpha=0.05, goal="minimize", name="error"):
     return StudySpec(
         name="made-up",
         question="Which?",
-        work=Work(task={"name": "digits"}, model={"name": "mlp"}, batch_size=32),
+        task={"name": "digits"},
+        precision="float32",
         epochs=4,
         report_every=1,
         metric=Metric(name, goal),

@@ -180,7 +180,12 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
 
     task = open_task(settings, folder)
     data = task.load()
-    return Inspected(data.digest(), data.facts, isinstance(task, OwnModel))
+    layers = None
+    if isinstance(task, OwnModel):
+        from slalom_worker.modules import own_layers
+
+        layers = own_layers(settings, data, task)
+    return Inspected(data.digest(), data.facts, layers is not None, layers, data.classes is None)
 
 
 def _train(

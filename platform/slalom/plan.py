@@ -14,7 +14,7 @@ from slalom.compare import best_seed, choose
 from slalom.halving import generations, rungs, survivors
 from slalom.seeds import trial_seeds
 from slalom.spec.space import assign
-from slalom.trial import Ended, Order, Outcome, Phase, TrialId, TrialResult, TrialSpec
+from slalom.trial import PROGRAM, Ended, Order, Outcome, Phase, TrialId, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,12 +51,13 @@ class Strand:
 
 def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], attempt: int = 0) -> TrialSpec:
     """A trial of a study, with the seeds that its phase and number give it in every arm."""
+    settings = assign(spec.arm(trial.arm).settings, params)
     return TrialSpec(
         id=trial,
         attempt=attempt,
         seeds=trial_seeds(spec.fingerprint, trial.phase, trial.number),
-        work=spec.work,
-        settings=assign(spec.arm(trial.arm).settings, params),
+        work=spec.work(trial.arm, settings),
+        settings={name: value for name, value in settings.items() if name not in PROGRAM},
         params=params,
         epochs=spec.epochs,
         report_every=spec.report_every,

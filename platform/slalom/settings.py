@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isinf
 from sys import float_info
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -74,16 +77,42 @@ class Choice:
 
 @dataclass(frozen=True)
 class Integers:
-    """A list of whole numbers, each at least `low`."""
+    """A list of whole numbers, each at least `low`; a number alone, which may be searched, is a list of one."""
 
     default: tuple[int, ...] | None
     low: int
 
+    @property
+    def item(self) -> Integer:
+        """The kind of one of them."""
+        return Integer(None, self.low)
+
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, list | tuple) and all(item in Integer(None, self.low) for item in value)
+        return isinstance(value, list | tuple) and all(item in self.item for item in value)
 
     def __str__(self) -> str:
         return f"a list of whole numbers, each at least {self.low}"
+
+
+@dataclass(frozen=True)
+class PerLayer:
+    """A number for all layers, or a list with one for each, from the inputs to the outputs.
+
+    A list is read as {"1": ..., "2": ...}, so that each can be searched under a name of its own.
+    """
+
+    item: Number
+
+    @property
+    def default(self) -> float | None:
+        """The number for all layers."""
+        return self.item.default
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.item or (isinstance(value, list | tuple) and all(part in self.item for part in value))
+
+    def __str__(self) -> str:
+        return f"{self.item}, or a list with one for each layer"
 
 
 @dataclass(frozen=True)
@@ -99,7 +128,7 @@ class Text:
         return "a text"
 
 
-Kind = Number | Integer | Choice | Integers | Text
+Kind = Number | Integer | Choice | Integers | PerLayer | Text
 
 
 def positive(default: float | None = None) -> Number:
@@ -124,13 +153,20 @@ Kinds = Mapping[str, Kind]
 class Catalogue:
     """Every method that a study can name, each with what may be set of it.
 
+    layers: how many layers with weights a model has, given its structure
     momentum: the default momentum of those optimizers that have one to set
+    full_batch: why an optimizer makes sense with all examples in every step alone, of those for which it is so
     """
 
     tasks: Mapping[str, Kinds]
     models: Mapping[str, Kinds]
+    layers: Mapping[str, Callable[[Mapping[str, Any]], int]]
+    losses: Mapping[str, Kinds]
+    preprocessing: tuple[str, ...]
+    initializations: Mapping[str, Kinds]
     optimizers: Mapping[str, Kinds]
     momentum: Mapping[str, float]
+    full_batch: Mapping[str, str]
     momentum_schedules: Mapping[str, Kinds]
     rate_schedules: Mapping[str, Kinds]
     emphasis: Mapping[str, Kinds]

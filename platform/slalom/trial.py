@@ -16,6 +16,10 @@ Settings = Mapping[str, Any]
 Metrics = Mapping[str, float]
 
 
+PROGRAM = ("model", "batch_size", "loss", "preprocess")
+"""Those of an arm's settings that shape the program, and so are a part of `Work`."""
+
+
 class Phase(StrEnum):
     """`tune` searches on validation data; `confirm` measures the chosen hyperparameters on test data."""
 
@@ -50,17 +54,22 @@ class Work:
     task:   {"name": ..., **options}; a user's own is named "file.py:Class"
     model:  {"name": ..., **structure}
     batch_size: examples a step, or None for all of them
+    loss:   {"name": ..., **options}
+    preprocess: what is done to the inputs, by name
     """
 
     task: Settings
     model: Settings
     batch_size: int | None
     precision: str = "float32"
+    loss: Settings = field(default_factory=lambda: {"name": "cross_entropy"})
+    preprocess: str = "none"
 
     @cached_property
     def key(self) -> str:
         """A spelling that is equal just where two trials can share a pack."""
-        return repr((_sorted(self.task), _sorted(self.model), self.batch_size, self.precision))
+        structures = (_sorted(part) for part in (self.task, self.model, self.loss))
+        return repr((*structures, self.batch_size, self.precision, self.preprocess))
 
 
 def _sorted(value: Any) -> Any:
@@ -73,7 +82,7 @@ def _sorted(value: Any) -> Any:
 class TrialSpec:
     """One training run.
 
-    settings: resolved and complete, for example {"optimizer": "momentum", "learning_rate": 0.1,
+    settings: resolved and complete, but for those in `work`: {"optimizer": "momentum", "learning_rate": 0.1,
         "momentum": {"schedule": "gradient_norm", "start": 0.5, "end": 0.9}, ...}
     params: what the sampler proposed, by dotted name ("momentum.start")
     epochs: passes over the training data when nothing stops the trial

@@ -23,8 +23,9 @@ from slalom.spec.model import Arm, Choices, Compare, IntRange, Metric, Range, Re
 from slalom.suggest import Proposals, TrialStore
 from slalom.trial import Effort, Outcome, Phase, Reply, Report, TrialId, TrialResult, Work
 from tests.loop.scattered import ScatteredLanes
+from tests.programs import program
 
-WORK = Work({"name": "digits"}, {"name": "mlp", "hidden": (8,), "activation": "tanh"}, 32)
+WORK = Work({"name": "digits"}, {"name": "mlp", "hidden": (8,), "activation": "tanh", "bias": True}, 32)
 RATE = {"learning_rate": Range(1e-3, 1.0, log=True)}
 MIXED = RATE | {"layers": IntRange(1, 4), "optimizer": Choices(("sgd", "adam")), "size": Choices((16, 2.5, True))}
 COUNTED = {"layers": IntRange(1, 3), "optimizer": Choices(("sgd", "adam"))}
@@ -37,12 +38,14 @@ def study(arms=("constant", "rising"), space=RATE, epochs=9, report_every=1, goa
     return StudySpec(
         name="momentum",
         question="Does a rising momentum help?",
-        work=WORK,
+        task=WORK.task,
+        precision=WORK.precision,
         epochs=epochs,
         report_every=report_every,
         metric=Metric("error" if goal == "minimize" else "accuracy", goal),
         arms=tuple(
-            Arm(name, {"weight_decay": 0.0, **spaces[name]}, dict(sorted(spaces[name].items()))) for name in arms
+            Arm(name, {**program(WORK), "weight_decay": 0.0, **spaces[name]}, dict(sorted(spaces[name].items())))
+            for name in arms
         ),
         tune=Tune(**{"trials": 16, **tune}),
         confirm_seeds=SEEDS,

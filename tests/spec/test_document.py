@@ -73,7 +73,7 @@ def test_numbers_of_numpy_and_paths_do(document, reading):
     study = study_from(changed, reading)
     assert study.epochs == 40
     assert study.arm("constant").settings["momentum"]["value"] == 0.5
-    assert study.work.task["data"] == "here"
+    assert study.task["data"] == "here"
     assert read_study(study.text, "study.yaml", reading) == study
 
 

@@ -40,13 +40,16 @@ compare: {baseline: plain}
 """
 
 
+MODEL = {"name": "mlp", "hidden": (32,), "activation": "tanh", "bias": True}
+
+
 def test_the_example_of_the_design(edited, example, inspector, tmp_path):
     study = edited()
     assert study.name == "momentum-schedules"
     assert study.question.startswith("Does raising momentum")
-    assert study.work == Work(
+    assert study.work("none", study.arm("none").settings) == Work(
         task={"name": "digits", "rare": (), "rare_fraction": 0.1},
-        model={"name": "mlp", "hidden": (32,), "activation": "tanh"},
+        model=MODEL,
         batch_size=32,
         precision="float32",
     )
@@ -59,16 +62,22 @@ def test_the_example_of_the_design(edited, example, inspector, tmp_path):
     assert study.facts == {"bayes_error": 0.2}
     assert study.text == example
     assert len(study.fingerprint) == 64
-    assert inspector.seen == [(study.work.task, tmp_path)]
+    assert inspector.seen == [(study.task, tmp_path)]
 
 
 def test_the_arms_of_the_example_are_resolved(edited):
     study = edited()
     shared = {
+        "model": MODEL,
+        "batch_size": 32,
+        "loss": {"name": "cross_entropy"},
+        "preprocess": "none",
+        "initialization": {"scheme": "fan_in"},
         "optimizer": "sgd",
         "learning_rate": Range(1e-3, 1.0, log=True),
         "learning_rate_schedule": {"schedule": "constant"},
-        "weight_decay": Range(1e-6, 1e-2, log=True),
+        "layer_rates": 1.0,
+        "weight_decay": {"of": "mean", "value": Range(1e-6, 1e-2, log=True)},
         "decay_biases": True,
         "input_dropout": 0.0,
         "hidden_dropout": 0.0,
@@ -98,8 +107,8 @@ def test_defaults(reading: Reading):
         "beta2": 0.999,
         "epsilon": 1e-8,
     }
-    assert study.work.model == {"name": "mlp", "hidden": (32,), "activation": "tanh"}
-    assert (study.work.batch_size, study.work.precision) == (32, "float32")
+    assert plain.settings["model"] == MODEL
+    assert (plain.settings["batch_size"], study.precision) == (32, "float32")
     assert study.metric == Metric("error", "minimize")
     assert study.tune == Tune(1)
     assert study.compare == Compare("plain", 0.05)
@@ -156,7 +165,7 @@ def test_an_arm_s_own_setting_goes_before_the_shared_one(edited):
         (NONE, "none: {hidden_dropout: 0, weight_decay: 0}"),
     )
     assert study.arm("none").settings["hidden_dropout"] == 0.0
-    assert study.arm("none").settings["weight_decay"] == 0.0
+    assert study.arm("none").settings["weight_decay"] == {"of": "mean", "value": 0.0}
     assert "weight_decay" not in study.arm("none").space
     assert study.arm("constant").settings["hidden_dropout"] == 0.5
 
@@ -193,24 +202,24 @@ def test_other_words_and_sections(edited):
         ("sampler: tpe, pruner: successive_halving", "sampler: qmc, pruner: none, generation: 4"),
         ("lanes: auto, gpus_per_lane: 1, pack_width: auto", "lanes: 2, gpus_per_lane: 0.25, pack_width: 16"),
     )
-    assert study.work.batch_size is None
-    assert (study.work.precision, study.report_every) == ("float64", 5)
+    assert all(arm.settings["batch_size"] is None for arm in study.arms)
+    assert (study.precision, study.report_every) == ("float64", 5)
     assert study.metric == Metric("accuracy", "maximize")
     assert (study.tune.sampler, study.tune.pruner, study.tune.generation) == ("qmc", "none", 4)
     assert study.resources == Resources(2, 0.25, 16)
 
 
 def test_an_option_of_a_task_without_a_default_may_be_left_out(edited):
-    assert edited(("task: digits", "task: files")).work.task == {"name": "files", "limit": 1.0}
+    assert edited(("task: digits", "task: files")).task == {"name": "files", "limit": 1.0}
     given = edited(("task: digits", "task: {name: files, data: ../here}"))
-    assert given.work.task == {"name": "files", "data": "../here", "limit": 1.0}
+    assert given.task == {"name": "files", "data": "../here", "limit": 1.0}
 
 
 def test_a_user_s_task_starts_from_the_study_s_folder(edited, inspector, tmp_path):
     (tmp_path / "cats.py").write_text("class Cats: ...")
     task = {"name": "cats.py:Cats", "colours": ("red", {"share": 0.5}), "data": "pictures"}
     study = edited(("task: digits", "task: {name: cats.py:Cats, colours: [red, {share: 0.5}], data: pictures}"))
-    assert study.work.task == task
+    assert study.task == task
     assert study.task_file == tmp_path / "cats.py"
     assert inspector.seen == [(task, tmp_path)]
     with pytest.raises(StudyError, match=r"study\.yaml:3:40: share must be finite, got inf"):

@@ -47,17 +47,17 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "unknown option of a task": ("task: digits ", "task: {name: digits, ▶rar: [3]} ", ["'rar'", "'rare'"]),
     "task's option of another kind": (
         "task: digits ",
-        "task: {name: digits, rare: ▶3} ",
-        ["rare of digits must be a list of whole numbers", "got 3"],
+        "task: {name: digits, rare: ▶three} ",
+        ["rare of digits must be a list of whole numbers", "got 'three'"],
     ),
     "task without a name": ("task: digits ", "task: ▶{rare: [3]} ", ["needs 'name'", "digits"]),
     "task's file is not there": ("task: digits ", "task: ▶cats.py:Cats ", ["readable", "cats.py"]),
     "task's file without a class": ("task: digits ", "task: {name: ▶cats.py} ", ["file.py:Class", "'cats.py'"]),
     "unknown model": ("{name: mlp,", "{name: ▶mlpp,", ["'mlpp'", "did you mean 'mlp'?"]),
     "unknown activation": ("activation: tanh", "activation: ▶tan", ["'tan'", "did you mean 'tanh'?"]),
-    "hidden is a number": ("hidden: [32]", "hidden: ▶32", ["list of whole numbers", "got 32"]),
+    "hidden is a word": ("hidden: [32]", "hidden: ▶wide", ["list of whole numbers", "got 'wide'"]),
     "hidden layer without units": ("hidden: [32]", "hidden: ▶[32, 0]", ["each at least 1", "[32, 0]"]),
-    "model is searched": ("{name: mlp,", "{name: ▶{choice: [mlp, cnn]},", ["cannot be searched", "a study of its own"]),
+    "model is searched": ("{name: mlp,", "{name: ▶{choice: [mlp, cnn]},", ["cannot be searched", "an arm of its own"]),
     # training
     "no epochs": ("epochs: 40", "epochs: ▶0", ["epochs must be a whole number, at least 1", "got 0"]),
     "half an epoch": ("epochs: 40", "epochs: ▶0.5", ["whole number", "got 0.5"]),
@@ -242,5 +242,7 @@ def test_a_model_beside_the_task_s_own_is_refused(edited, reading: Reading):
     ):
         edited(reading=own)
     model = "model: {name: mlp, hidden: [32], activation: tanh}\n"
-    assert edited((model, ""), reading=own).work.model == {"name": "task"}
-    assert edited((model, "")).work.model == {"name": "mlp", "hidden": (32,), "activation": "tanh"}
+    assert edited((model, ""), reading=own).arm("none").settings["model"] == {"name": "task"}
+    assert edited((model, "")).arm("none").settings["model"]["hidden"] == (32,)
+    with pytest.raises(StudyError, match=r"study\.yaml:10:29: model must be left out"):
+        edited((model, ""), ("{momentum: 0.0}", "{momentum: 0.0, model: {hidden: 3}}"), reading=own)

@@ -29,7 +29,7 @@ DATA = clouds()
 
 
 def clouds_work(batch_size=20, precision="float64", name="mlp", **structure):
-    model = {"name": name, **({"hidden": (5,), "activation": "tanh"} | structure)}
+    model = {"name": name, **({"hidden": (5,), "activation": "tanh", "bias": True} | structure)}
     return Work({"name": "clouds"}, model, batch_size, precision)
 
 

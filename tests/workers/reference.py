@@ -44,7 +44,7 @@ class Reference:
         return Trained(torch.cat([p.detach().flatten() for p in self.net.parameters()]), loss)
 
     def _optimizer(self):
-        chosen, decay = self.chosen, self.chosen["weight_decay"]
+        chosen, decay = self.chosen, self.chosen["weight_decay"]["value"]
         groups = [
             {"params": [p for p in self.net.parameters() if p.ndim > 1], "weight_decay": decay},
             {

@@ -185,7 +185,7 @@ class Noisy(nn.Module):
         (lambda: nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2)), "1 .BatchNorm1d. keeps running statistics"),
         (Noisy, "draws random numbers of its own"),
         (lambda: nn.Linear(5, 2), r"fails on inputs of shape \(2, 4\)"),
-        (lambda: nn.Linear(4, 3), r"gives \(2, 3\) for 2 inputs of 2 classes"),
+        (lambda: nn.Linear(4, 3), r"must give 2 outputs for each input, but gives \(2, 3\) for 2"),
         (lambda: "net", "must return a torch.nn.Module, but returned 'net'"),
     ],
 )

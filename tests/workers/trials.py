@@ -14,7 +14,9 @@ from slalom_worker.tasks import open_task
 PLAIN = {
     "learning_rate": 0.05,
     "learning_rate_schedule": {"schedule": "constant"},
-    "weight_decay": 0.0,
+    "initialization": {"scheme": "fan_in"},
+    "layer_rates": 1.0,
+    "weight_decay": {"of": "mean", "value": 0.0},
     "decay_biases": True,
     "input_dropout": 0.0,
     "hidden_dropout": 0.0,
@@ -23,7 +25,7 @@ PLAIN = {
 
 
 def work(task="digits", hidden=(32,), activation="tanh", batch_size=32, precision="float32", **options):
-    model = {"name": "mlp", "hidden": hidden, "activation": activation}
+    model = {"name": "mlp", "hidden": hidden, "activation": activation, "bias": True}
     return Work({"name": task, **options}, model, batch_size, precision)
 
 
@@ -43,7 +45,7 @@ def objective(of, device=CPU):
 
 
 def settings(optimizer="sgd", **changes):
-    """Complete settings, defaults where nothing is said; a number for momentum stands for a constant one."""
+    """Complete settings, defaults where nothing is said; bare numbers for momentum and weight decay as in a study."""
     method = OPTIMIZERS[optimizer]
     full = {"optimizer": optimizer, **PLAIN}
     full |= {name: kind.default for name, kind in method.hyperparameters.items()}
@@ -51,6 +53,8 @@ def settings(optimizer="sgd", **changes):
         full["momentum"] = {"schedule": "constant", "value": method.momentum}
     if isinstance(changes.get("momentum"), float):
         changes["momentum"] = {"schedule": "constant", "value": changes["momentum"]}
+    if isinstance(changes.get("weight_decay"), float):
+        changes["weight_decay"] = {"of": "mean", "value": changes["weight_decay"]}
     return full | changes
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from slalom.errors import InputError
+from slalom.seeds import derive
+from slalom.trial import Work
+from slalom_worker.initializations import INITIALIZATIONS
+from slalom_worker.initializations.base import Fans
 from slalom_worker.models import MODELS
 from slalom_worker.regularizers import SlotDropout
 from slalom_worker.tasks import OwnModel
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from slalom.trial import Work
+    from slalom.trial import Settings
     from slalom_worker.tasks.data import Data, Task
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -26,9 +30,9 @@ RUNNING_STATISTICS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._
 
 
 def build_module(work: Work, data: Data, task: Task, seed: int) -> nn.Module:
-    """One trial's module, from inputs [B, *shape] to logits [B, classes], its weights drawn from the seed.
+    """One trial's module, from inputs [B, *shape] to outputs [B, k], its weights drawn from the seed.
 
-    Raises InputError where the module cannot be built, gives no logits, or keeps running statistics.
+    Raises InputError where the module cannot be built, gives no outputs, or keeps running statistics.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -44,13 +48,13 @@ def build_module(work: Work, data: Data, task: Task, seed: int) -> nn.Module:
 
 
 def probe(module: nn.Module, data: Data, dtype: torch.dtype) -> None:
-    """Send two examples through: learn the shapes that dropout meets, check the logits and that nothing is random."""
+    """Send two examples through: learn the shapes that dropout meets, check the outputs and that nothing is random."""
     hooks = [part.register_forward_pre_hook(_note_shape) for part in module.modules() if isinstance(part, SlotDropout)]
     inputs = torch.as_tensor(data.train.inputs[:2]).to(dtype)
     before = torch.get_rng_state()
     try:
         with torch.no_grad():
-            logits = module(inputs)
+            outputs = module(inputs)
     except (RuntimeError, TypeError, ValueError) as exc:
         raise InputError(f"model: fails on inputs of shape {tuple(inputs.shape)}: {exc}") from exc
     finally:
@@ -60,14 +64,44 @@ def probe(module: nn.Module, data: Data, dtype: torch.dtype) -> None:
         raise InputError(
             "model: draws random numbers of its own, which would depend on the pack; use nn.Dropout layers"
         )
-    if tuple(logits.shape) != (len(inputs), data.classes):
-        raise InputError(f"model: gives {tuple(logits.shape)} for {len(inputs)} inputs of {data.classes} classes")
+    if tuple(outputs.shape) != (len(inputs), data.outputs):
+        shape = tuple(outputs.shape)
+        raise InputError(f"model: must give {data.outputs} outputs for each input, but gives {shape} for {len(inputs)}")
+
+
+def initialise(module: nn.Module, initialization: Mapping[str, Any], seed: int) -> None:
+    """Draw the weights of linear and convolutional layers anew, as {"scheme": name, **parameters} says."""
+    scheme = INITIALIZATIONS[initialization["scheme"]]
+    if scheme.draw is None:
+        return
+    generator = torch.Generator().manual_seed(derive(seed, "initialization"))
+    with torch.no_grad():
+        for part in module.modules():
+            if isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
+                fans = Fans(*nn.init._calculate_fan_in_and_fan_out(part.weight))
+                scheme.draw(part.weight, fans, generator, initialization)
+                if part.bias is not None and scheme.biases:
+                    scheme.draw(part.bias, fans, generator, initialization)
+                elif part.bias is not None:
+                    part.bias.zero_()
+
+
+def own_layers(settings: Settings, data: Data, task: Task) -> int:
+    """How many layers with weights a task's own model has; InputError where it cannot be built."""
+    module = build_module(Work(settings, {"name": "task"}, None), data, task, seed=0)
+    return int(layers_of(module).max()) + 1
+
+
+def layers_of(module: nn.Module) -> Tensor:
+    """Which layer each parameter [P] belongs to, from 0: layers are the modules with parameters of their own."""
+    owners = [part for part in module.modules() if next(part.parameters(recurse=False), None) is not None]
+    return torch.cat([torch.full((p.numel(),), n) for n, part in enumerate(owners) for p in part.parameters(False)])
 
 
 def _build(work: Work, data: Data, task: Task) -> nn.Module:
     structure = {name: value for name, value in work.model.items() if name != "name"}
     if not isinstance(task, OwnModel):
-        return MODELS[work.model["name"]].build(data.shape, data.classes, structure)
+        return MODELS[work.model["name"]].build(data.shape, data.outputs, structure)
     module = task.model(**structure)
     if not isinstance(module, nn.Module):
         raise InputError(f"{work.task['name']}: model() must return a torch.nn.Module, but returned {module!r}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
 
-from slalom_worker.modules import DTYPES, build_module, probe, weights_of
+from slalom_worker.losses import LOSSES
+from slalom_worker.modules import DTYPES, build_module, initialise, layers_of, probe, weights_of
 from slalom_worker.regularizers import SlotDropout
 from slalom_worker.tracing import Program, operations, trace
 
@@ -23,8 +24,14 @@ CHUNK = 256
 """Examples that are evaluated at once; a constant, since another width may round differently."""
 
 
+LEAST_DOUBT = 1e-6
+"""Probability that a net leaves to other classes; less is taken as so much, whose logarithm is a number."""
+
+FAN_IN: Mapping[str, Any] = {"scheme": "fan_in"}
+
+
 class Examples(NamedTuple):
-    """A split on the device: inputs [n, *shape], labels [n], weights [n] float64 of sum 1 or None for equal."""
+    """A split on the device: inputs [n, *shape], labels [n] or numbers [n, k], weights [n] float64 of sum 1 or None."""
 
     inputs: Tensor
     labels: Tensor
@@ -34,6 +41,21 @@ class Examples(NamedTuple):
         """Weighted means [E] float64 of values [E, n]."""
         values = values.double()
         return values.mean(-1) if self.weights is None else (values * self.weights).sum(-1)
+
+
+class Batch(NamedTuple):
+    """What a step of E slots is taken on.
+
+    examples: which training examples, [E, B]
+    masks: [E, B, ...] of the dropout layers that drop anything
+    weights: what each example's loss is multiplied by in the gradient [E, B], or None for 1
+    focus: how much more the gradient looks at examples that a net is unsure of [E, 1], or None for not at all
+    """
+
+    examples: Tensor
+    masks: Mapping[str, Tensor]
+    weights: Tensor | None = None
+    focus: Tensor | None = None
 
 
 UNEVEN = frozenset(
@@ -82,6 +104,8 @@ class Objective:
         self.dropouts = {
             f"{name}.mask": part for name, part in self.module.named_modules() if isinstance(part, SlotDropout)
         }
+        self.loss = LOSSES[work.loss["name"]]
+        self.layers = layers_of(self.module)
         self.train = self._place(data.train)
         self.validation = self._place(data.validation)
         self._test: Examples | None = None
@@ -96,9 +120,10 @@ class Objective:
             self._test = self._place(self.data.test)
         return self._test
 
-    def initial(self, seed: int) -> Tensor:
+    def initial(self, seed: int, initialization: Mapping[str, Any] = FAN_IN) -> Tensor:
         """A trial's initial parameters [P]."""
         module = build_module(self.work, self.data, self.task, seed)
+        initialise(module, initialization, seed)
         return torch.cat([tensor.detach().flatten() for tensor in weights_of(module).values()]).to(self.device)
 
     def views(self, parameters: Tensor) -> dict[str, Tensor]:
@@ -107,60 +132,68 @@ class Objective:
         lead = parameters.shape[:-1]
         return {name: part.view(*lead, *shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
-    def gradient(
-        self, weights: Sequence[Tensor], index: Tensor, masks: Mapping[str, Tensor], into: Sequence[Tensor]
-    ) -> Tensor:
-        """Mean losses [E] on the training examples `index` [E, B]; their gradients are written to `into`.
+    def gradient(self, weights: Sequence[Tensor], batch: Batch, into: Sequence[Tensor]) -> Tensor:
+        """Mean losses [E] on a batch; the gradients, with the emphasis that it gives, are written to `into`.
 
         weights, into: each weight [E, ...] as `views` orders them
-        masks: [E, B, ...] of the dropout layers that drop anything
         """
+        chosen = {"weights": batch.weights, "focus": batch.focus}
+        emphasis = {name: part for name, part in chosen.items() if part is not None}
 
-        def function(index: Tensor, *tensors: Tensor) -> list[Tensor]:
-            return self._gradient(
-                index, tensors[: len(weights)], dict(zip(masks, tensors[len(weights) :], strict=True))
-            )
+        def function(examples: Tensor, *tensors: Tensor) -> list[Tensor]:
+            rest = iter(tensors)
+            nets = [next(rest) for _ in weights]
+            masks = {name: next(rest) for name in batch.masks}
+            return self._gradient(nets, Batch(examples, masks, **{name: next(rest) for name in emphasis}))
 
-        key = ("gradient", index.shape[1], *masks)
-        losses, *gradients = self._results(key, function, [], [index, *weights, *masks.values()])
+        key = ("gradient", batch.examples.shape[1], *batch.masks, *emphasis)
+        stacks = [batch.examples, *weights, *batch.masks.values(), *emphasis.values()]
+        losses, *gradients = self._results(key, function, [], stacks)
         for target, gradient in zip(into, gradients, strict=True):
             target.copy_(gradient)
         return losses
 
     @torch.no_grad()
     def evaluate(self, parameters: Tensor, split: Examples) -> dict[str, Tensor]:
-        """Weighted mean loss, error and accuracy of every slot, each [E] float64, without dropout."""
+        """Weighted mean loss of every slot, and of classes error and accuracy, each [E] float64, without dropout."""
         weights = list(self.views(parameters).values())
         chunks: list[list[Tensor]] = []
         for start in range(0, len(split.labels), CHUNK):
             inputs, labels = (part[start : start + CHUNK] for part in split[:2])
             chunks.append(self._results(("evaluate", len(labels)), self._outcome, [inputs, labels], weights))
-        losses, wrong = (torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True))
-        error = split.mean(wrong)
-        return {"loss": split.mean(losses), "error": error, "accuracy": 1 - error}
+        losses, *wrong = (torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True))
+        found = {"loss": split.mean(losses)}
+        for each in wrong:
+            found["error"] = split.mean(each)
+            found["accuracy"] = 1 - found["error"]
+        return found
 
-    def rates(self, settings: Sequence[dict[str, float]]) -> dict[str, list[float]]:
+    def rates(self, settings: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
         """Each dropout layer's rate in every slot."""
         return {name: [part.rate_for(one) for one in settings] for name, part in self.dropouts.items()}
 
-    def _gradient(self, index: Tensor, weights: Sequence[Tensor], masks: Mapping[str, Tensor]) -> list[Tensor]:
+    def _gradient(self, weights: Sequence[Tensor], batch: Batch) -> list[Tensor]:
         """Mean losses [E], and the gradient of each weight.
 
         One backward of the sum over slots: the mean would scale every gradient by 1/E.
         """
-        flat = index.reshape(-1)
+        index, flat = batch.examples, batch.examples.reshape(-1)
         inputs, labels = (part.index_select(0, flat).view(*index.shape, *part.shape[1:]) for part in self.train[:2])
         with torch.enable_grad():
             leaves = [weight.detach().requires_grad_() for weight in weights]
-            losses = _cross_entropy(self._apply(leaves, masks, inputs), labels).sum(-1) / labels.shape[-1]
-            gradients = torch.autograd.grad(losses.sum(), leaves, materialize_grads=True)
+            each = self.loss.each(self._apply(leaves, batch.masks, inputs), labels, self.work.loss)
+            losses = each.sum(-1) / index.shape[-1]
+            emphasized = _emphasized(each, batch)
+            minimised = losses if emphasized is each else emphasized.sum(-1) / index.shape[-1]
+            gradients = torch.autograd.grad(minimised.sum(), leaves, materialize_grads=True)
         return [losses.detach(), *gradients]
 
     def _outcome(self, inputs: Tensor, labels: Tensor, *weights: Tensor) -> list[Tensor]:
         """Losses [E, n], and where the likeliest class is the wrong one [E, n], of inputs that all slots share."""
         inputs, labels = (part.expand(len(weights[0]), *part.shape) for part in (inputs, labels))
-        logits = self._apply(weights, {}, inputs)
-        return [_cross_entropy(logits, labels), logits.mT.max(-2).indices != labels]
+        outputs = self._apply(weights, {}, inputs)
+        losses = self.loss.each(outputs, labels, self.work.loss)
+        return [losses] if labels.is_floating_point() else [losses, outputs.mT.max(-2).indices != labels]
 
     def _results(
         self,
@@ -187,11 +220,11 @@ class Objective:
         return [torch.cat(parts) for parts in zip(*apart, strict=True)]
 
     def _apply(self, weights: Sequence[Tensor], masks: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
-        """Logits [E, B, classes] of every slot on inputs [E, B, *shape]."""
+        """Outputs [E, B, k] of every slot on inputs [E, B, *shape]."""
         stacks = {**dict(zip(self.shapes, weights, strict=True)), **masks}
         if self.way is Way.STACKED:
-            logits: Tensor = vmap(self._forward)(stacks, inputs)
-            return logits
+            outputs: Tensor = vmap(self._forward)(stacks, inputs)
+            return outputs
         slots = range(len(inputs))
         return torch.stack([self._forward({k: v[slot] for k, v in stacks.items()}, inputs[slot]) for slot in slots])
 
@@ -200,27 +233,32 @@ class Objective:
         index = torch.arange(2, device=self.device).expand(2, -1)
         weights = list(self.views(self.initial(0).repeat(2, 1)).values())
         try:
-            done = operations(lambda *tensors: self._gradient(index, tensors, {}), weights)
+            done = operations(lambda *tensors: self._gradient(tensors, Batch(index, {})), weights)
         except RuntimeError:
             return Way.BY_HAND
         return Way.APART if UNEVEN & done else Way.STACKED
 
     def _forward(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
-        logits: Tensor = functional_call(self.module, dict(tensors), (inputs,))
-        return logits
+        outputs: Tensor = functional_call(self.module, dict(tensors), (inputs,))
+        return outputs
 
     def _place(self, split: Split) -> Examples:
         inputs = torch.as_tensor(split.inputs).to(self.device, self.dtype)
         weights = None if split.weights is None else torch.as_tensor(split.weights, dtype=torch.float64).to(self.device)
-        return Examples(inputs, torch.as_tensor(split.labels).to(self.device), weights)
+        labels = torch.as_tensor(split.labels)
+        if labels.is_floating_point():
+            labels = labels.to(self.dtype)
+        return Examples(inputs, labels.to(self.device), weights)
 
 
-def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """-log softmax(logits)[label]: [E, B] from logits [E, B, classes] and labels [E, B].
-
-    By classes first, then examples: the sum over a few classes is then one over long rows.
-    """
-    return -logits.mT.log_softmax(-2).gather(-2, labels.unsqueeze(-2)).squeeze(-2)
+def _emphasized(losses: Tensor, batch: Batch) -> Tensor:
+    """Losses [E, B] whose gradient has the batch's emphasis; the emphasis itself has no gradient."""
+    emphasized = losses if batch.weights is None else losses * batch.weights
+    if batch.focus is None:
+        return emphasized
+    # of cross-entropy: exp(-loss) is the probability of the example's own class
+    doubt = (1 - (-losses.detach()).exp()).clamp(min=LEAST_DOUBT)
+    return emphasized * (batch.focus * doubt.log()).exp()
 
 
 def _resized(stacks: Sequence[Tensor], slots: int) -> list[Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,12 +10,14 @@ import torch
 from slalom.seeds import derive
 from slalom_worker import pace, streams
 from slalom_worker.group import Group, Rows
+from slalom_worker.objective import Batch
 from slalom_worker.optimizers import OPTIMIZERS
+from slalom_worker.regularizers import decay_factor
 from slalom_worker.schedules import Clock
 from slalom_worker.slot import SCALARS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -44,7 +47,7 @@ class Pack:
         self._begin_epoch(len(batches))
         loss = torch.zeros_like(self.clock["step"])
         for step, index in enumerate(batches):
-            loss.add_(self._step(step, index, masks(step)), alpha=index.shape[1])
+            loss.add_(self._step(step, Batch(index, masks(step))), alpha=index.shape[1])
         self.clock["step"] += len(batches)
         for slot, mean in zip(self.slots, (loss / count).tolist(), strict=True):
             slot.epoch += 1
@@ -57,11 +60,11 @@ class Pack:
         index = torch.arange(min(size, len(self.objective.train.labels)), device=self.objective.device)
         self._begin_epoch(steps)
         for step in range(steps):
-            self._step(step, index.repeat(len(self.slots), 1), {})
+            self._step(step, Batch(index.repeat(len(self.slots), 1), {}))
 
-    def _step(self, step: int, index: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
-        """One step of every slot on its own examples [E, B]; mean losses [E]."""
-        losses = self.objective.gradient(self.weights, index, masks, self.gradients)
+    def _step(self, step: int, batch: Batch) -> Tensor:
+        """One step of every slot on its own examples; mean losses [E]."""
+        losses = self.objective.gradient(self.weights, batch, self.gradients)
         self._update(step, losses)
         return losses
 
@@ -140,7 +143,7 @@ class Pack:
         self.rates = pace.learning_rates(settings, objective.device)
         self.momenta = pace.momenta(settings, objective.device)
         self.groups = list(self._groups())
-        rates = objective.rates([dict(one) for one in settings])
+        rates = objective.rates(settings)
         self.dropout = {name: self._column(column) for name, column in rates.items() if any(column)}
         batch = objective.work.batch_size or len(objective.train.labels)
         per_epoch = -(-len(objective.train.labels) // batch)
@@ -170,19 +173,30 @@ class Pack:
                     for key in optimizer.hyperparameters
                 },
                 self._decay(self.slots[place]),
-                None,
+                self._factors(self.slots[place]),
             )
             yield Group(optimizer, place, rows)
 
     def _decay(self, slots: Sequence[Slot]) -> Tensor | None:
         """Weight decay of so many slots, [e, 1] or, where it spares the biases, [e, P]; None where there is none."""
-        decay = self._column([slot.settings["weight_decay"] for slot in slots]).unsqueeze(1)
+        examples = len(self.objective.train.labels)
+        decay = self._column([decay_factor(slot.settings["weight_decay"], examples) for slot in slots]).unsqueeze(1)
         if not decay.any():
             return None
         spared = torch.tensor([not slot.settings["decay_biases"] for slot in slots], device=decay.device).unsqueeze(1)
         if not spared.any():
             return decay
         return decay.expand(-1, len(self.objective.is_bias)).masked_fill(spared & self.objective.is_bias, 0.0)
+
+    def _factors(self, slots: Sequence[Slot]) -> Tensor | None:
+        """Of the learning rate [e, P], layer by layer; None where no layer has a rate of its own."""
+        chosen = [slot.settings["layer_rates"] for slot in slots]
+        if all(one == 1 for one in chosen):
+            return None
+        layers = self.objective.layers
+        count = int(layers.max()) + 1
+        each = [[one[str(n + 1)] if isinstance(one, Mapping) else one for n in range(count)] for one in chosen]
+        return torch.tensor(each, dtype=self.objective.dtype, device=layers.device)[:, layers]
 
     def _column(self, values: Sequence[float], dtype: torch.dtype | None = None) -> Tensor:
         return torch.tensor(values, dtype=dtype or self.objective.dtype, device=self.objective.device)

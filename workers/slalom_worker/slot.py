@@ -44,7 +44,7 @@ class Slot:
     def start(cls, order: Order, objective: Objective) -> Slot:
         """A trial before its first epoch."""
         settings = order.trial.settings
-        parameters = objective.initial(order.trial.seeds.weights)
+        parameters = objective.initial(order.trial.seeds.weights, settings["initialization"])
         tensors = {"parameters": parameters}
         optimizer = OPTIMIZERS[settings["optimizer"]]
         tensors |= {name: torch.zeros_like(parameters) for name in optimizer.state}

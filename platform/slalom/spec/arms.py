@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from slalom.settings import PerLayer
 from slalom.spec.distributions import distribution, setting
-from slalom.spec.keys import NAME, NAME_RULE, Key, Table, all_arm_keys, arm_keys, optimizers
+from slalom.spec.document import Node
+from slalom.spec.keys import DEFAULT_MODEL, NAME, NAME_RULE, Key, Table, all_arm_keys, arm_keys, optimizers
 from slalom.spec.model import Arm
+from slalom.spec.sense import check_arm
 from slalom.spec.space import space
-from slalom.spec.values import check_known, fixed, looks_searched, table
+from slalom.spec.values import check_known, fixed, is_word, looks_searched, table
 from slalom.wording import listing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from slalom.errors import StudyError
     from slalom.settings import Catalogue
-    from slalom.spec.document import Node
 
 
 @dataclass(frozen=True)
 class Shared:
     """Settings of every arm that does not set them itself.
 
-    training: as an arm would write them; search: distributions
+    training: as an arm would write them; search: distributions; model: the study's, in which an arm may change a part
     """
 
     training: Mapping[str, Node]
     search: Mapping[str, Node]
+    model: Node | None
 
     @property
     def all(self) -> Mapping[str, Node]:
@@ -63,11 +67,15 @@ def _check_search(shared: Shared, catalogue: Catalogue) -> None:
     for name, node in shared.search.items():
         if name == "optimizer" or any(isinstance(k.kind, Table) and k.kind.number is None for k in known[name]):
             raise _one_per_arm(node, name)
-        if not isinstance(node.plain(), dict):
+        if not isinstance(node.plain(), dict) and not _is_per_layer(node, known[name]):
             raise node.error(f"{name} must be a distribution, got {node.shown}; a fixed value belongs under training")
         if name in shared.training:
             place = shared.training[name].head
             raise node.head_error(f"{name} must be set once for all arms, got it under search and at {place}")
+
+
+def _is_per_layer(node: Node, keys: Collection[Key]) -> bool:
+    return isinstance(node.value, tuple) and any(isinstance(key.kind, PerLayer) for key in keys)
 
 
 def _check_use(heads: Collection[Node], shared: Shared) -> None:
@@ -93,7 +101,9 @@ def _read_arm(node: Node, shared: Shared, catalogue: Catalogue) -> Arm:
         if name not in keys:
             raise _unused(node, name, optimizer, shared, catalogue)
     settings = {name: _resolve(node, name, key, own, shared) for name, key in keys.items()}
-    return Arm(node.name, settings, space(settings))
+    arm = Arm(node.name, settings, space(settings))
+    check_arm(arm, node, catalogue)
+    return arm
 
 
 def _optimizer(node: Node, chosen: Mapping[str, Node], catalogue: Catalogue) -> str:
@@ -108,6 +118,8 @@ def _optimizer(node: Node, chosen: Mapping[str, Node], catalogue: Catalogue) -> 
 
 def _resolve(node: Node, name: str, key: Key, own: Mapping[str, Node], shared: Shared) -> Any:
     """One setting: the arm's own, else the shared one, else the default."""
+    if name == "model":
+        return _model(own.get(name), shared.model, key)
     written = own.get(name, shared.training.get(name))
     if written is not None:
         return _chosen(written, key)
@@ -120,13 +132,35 @@ def _resolve(node: Node, name: str, key: Key, own: Mapping[str, Node], shared: S
     return key.default
 
 
+def _model(own: Node | None, shared: Node | None, key: Key) -> Any:
+    """The arm's net: the study's with what the arm says in its place, or another one."""
+    written = own or shared
+    if written is None:
+        return key.default
+    return _chosen(written if own is None else _merged(own, shared), key)
+
+
+def _merged(own: Node, shared: Node | None) -> Node:
+    """The arm's mapping, over the study's unless it names another model."""
+    if not isinstance(own.value, Mapping) or looks_searched(own):
+        return own
+    default = {"name": Node("name", DEFAULT_MODEL, own.place, own.head)}
+    base = default if shared is None else shared.value if isinstance(shared.value, Mapping) else {"name": shared}
+    named, before = own.value.get("name"), base.get("name")
+    if named is not None and before is not None and named.value != before.value:
+        return own
+    return replace(own, value={**base, **own.value})
+
+
 def _chosen(node: Node, key: Key) -> Any:
+    if is_word(node, key):
+        return None
     return table(node, key.kind, setting) if isinstance(key.kind, Table) else setting(node, key.kind, node.name)
 
 
 def _searched(node: Node, key: Key) -> Any:
     if not isinstance(key.kind, Table):
-        return distribution(node, key.kind, node.name)
+        return setting(node, key.kind, node.name)
     if key.kind.number is None:
         raise _one_per_arm(node, node.name)
     name, option = key.kind.number

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from slalom.errors import InputError, nearest
-from slalom.settings import Choice, Integer, Kind, Number
+from slalom.settings import Choice, Integer, Integers, Kind, Number, PerLayer
 from slalom.spec.model import Choices, Distribution, IntRange, Range
 from slalom.spec.values import DISTRIBUTIONS, fixed
 
@@ -19,12 +19,17 @@ D = TypeVar("D", Range, IntRange, Choices)
 
 
 def setting(node: Node, kind: Kind, what: str) -> Any:
-    """A value, or where a distribution stands, the Distribution."""
+    """A value, or where a distribution stands, the Distribution; a value for each layer by the layer's number."""
+    if isinstance(kind, PerLayer):
+        if isinstance(node.value, tuple):
+            return {str(n): setting(item, kind.item, item.name) for n, item in enumerate(node.value, start=1)}
+        kind = kind.item
     return distribution(node, kind, what) if isinstance(node.value, Mapping) else fixed(node, kind, what)
 
 
 def distribution(node: Node, kind: Kind, what: str) -> Distribution:
-    """The distribution that must stand here, every value of it of the setting's kind."""
+    """The distribution that must stand here, every value of it of the setting's kind, or of a list's items'."""
+    kind = kind.item if isinstance(kind, Integers | PerLayer) else kind
     fields = node.fields()
     if len(fields) != 1:
         listed = ", ".join(DISTRIBUTIONS)

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from slalom.settings import Choice, Integer, Kind, Kinds, Number, Text, flag, fraction, positive
+from slalom.settings import Choice, Integer, Kind, Kinds, Number, PerLayer, Text, flag, fraction, positive
 
 if TYPE_CHECKING:
     from slalom.settings import Catalogue
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 NAME_RULE = "letters, digits, '-', '_' and '.', at most 100, a letter or digit first"
+
+DEFAULT_MODEL = "mlp"
 
 USER_TASK = re.compile(r"(.+\.py):([A-Za-z_][A-Za-z0-9_]*)")
 """File and class of a user's own task."""
@@ -28,6 +30,7 @@ class Table:
     number: the method and the option that a bare number stands for
     gaps: an option without a default may be left out
     one_per: whose choice it is, "arm" or "study", for the message that it cannot be searched
+    searchable: an option may be searched
     """
 
     methods: Mapping[str, Kinds]
@@ -36,6 +39,7 @@ class Table:
     number: tuple[str, str] | None = None
     gaps: bool = False
     one_per: str = "study"
+    searchable: bool = True
 
     @property
     def complete(self) -> dict[str, Any]:
@@ -85,7 +89,7 @@ REQUIRED = {
     "compare": "how the verdict is reached",
 }
 OPTIONAL = {
-    "model": "the net; left out where the task brings its own",
+    "model": "the net, of which an arm may change a part; left out where the task brings its own",
     "metric": "what the arms are judged by",
     "search": "distributions that are tuned in every arm, unless the arm has the setting itself",
     "resources": "what the lanes take; no number depends on it",
@@ -93,7 +97,6 @@ OPTIONAL = {
 
 TRAINING: Keys = {
     "epochs": Key(Integer(None, low=1), "passes over the training data in every trial"),
-    "batch_size": Key(Integer(32, low=1), "examples of a step, or `all`", word="all"),
     "report_every": Key(
         Integer(None, low=1), "epochs between two reports (1/100 of the epochs where it is not given)", word="auto"
     ),
@@ -142,10 +145,21 @@ METRIC = Key(
 
 ANY_ARM: Keys = {
     "learning_rate": Key(positive(), "the step size; every arm sets or searches it"),
-    "weight_decay": Key(Number(0.0, low=0.0), "the L2 penalty's factor, added to the gradient"),
+    "layer_rates": Key(PerLayer(positive(1.0)), "factors of the learning rate, one for each layer"),
+    "weight_decay": Key(
+        Table(
+            {"mean": {"value": Number(0.0, low=0.0)}, "summed": {"value": Number(None, low=0.0)}},
+            "of",
+            default="mean",
+            number=("mean", "value"),
+            one_per="arm",
+        ),
+        "lambda of the L2 penalty: a number of the mean loss, lambda / 2 * sum(w^2), so that lambda * w is added to "
+        "its gradient; `of: summed`, lambda * sum(w^2) added to the loss summed over the training examples",
+    ),
     "decay_biases": Key(flag(True), "whether the weight decay takes the biases too"),
     "input_dropout": Key(fraction(0.0), "the share of inputs that are dropped"),
-    "hidden_dropout": Key(fraction(0.0), "the share of hidden units that are dropped"),
+    "hidden_dropout": Key(PerLayer(fraction(0.0)), "the share of hidden units that are dropped"),
 }
 
 
@@ -156,7 +170,7 @@ def optimizers(catalogue: Catalogue) -> Choice:
 
 def model_table(catalogue: Catalogue) -> Table:
     """The models, for a task that does not bring its own."""
-    return Table(catalogue.models, default="mlp")
+    return Table(catalogue.models, default=DEFAULT_MODEL, one_per="arm")
 
 
 def task_table(catalogue: Catalogue) -> Table:
@@ -167,6 +181,17 @@ def task_table(catalogue: Catalogue) -> Table:
 def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
     """What an arm with this optimizer can set, in the order of its resolved settings."""
     keys = {
+        "model": Key(model_table(catalogue), "the net, where it is another than the study's, or what is other in it"),
+        "batch_size": Key(Integer(32, low=1), "examples of a step, or `all`", word="all"),
+        "loss": Key(
+            Table(catalogue.losses, default="cross_entropy", one_per="arm", searchable=False), "what is minimised"
+        ),
+        "preprocess": Key(
+            Choice("none", catalogue.preprocessing), "what is done to the inputs, learned from the training examples"
+        ),
+        "initialization": Key(
+            Table(catalogue.initializations, "scheme", default="fan_in", one_per="arm"), "how weights are drawn"
+        ),
         "optimizer": Key(optimizers(catalogue), "the way from gradients to steps"),
         "learning_rate": ANY_ARM["learning_rate"],
         "learning_rate_schedule": Key(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from slalom.errors import InputError, nearest
+from slalom.trial import PROGRAM, Work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from slalom.trial import Scalar, Settings, Work
+    from slalom.trial import Scalar, Settings
 
 Goal = Literal["minimize", "maximize"]
 
@@ -71,11 +73,15 @@ class Inspected:
     data: the digest of the data, 64 hexadecimal digits
     facts: what is known about the task, such as {"bayes_error": 0.2101}
     has_model: the task brings its own model, and the study names none
+    layers: how many layers with weights that model has
+    regression: the task has numbers to predict, not classes
     """
 
     data: str
     facts: Mapping[str, float] = field(default_factory=dict)
     has_model: bool = False
+    layers: int | None = None
+    regression: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,11 @@ class Arm:
     name: str
     settings: Settings
     space: Mapping[str, Distribution]
+
+    @property
+    def searches_program(self) -> bool:
+        """Whether its trials have several programs."""
+        return any(name.split(".")[0] in PROGRAM for name in self.space)
 
 
 @dataclass(frozen=True)
@@ -143,7 +154,7 @@ class Resources:
 class StudySpec:
     """One question.
 
-    work: what every trial's program has in common
+    task, precision: as in Work
     epochs, report_every: of a whole trial
     confirm_seeds: confirm trials of each arm
     data_digest: of the task's data, 64 hexadecimal digits
@@ -156,7 +167,8 @@ class StudySpec:
 
     name: str
     question: str
-    work: Work
+    task: Settings
+    precision: str
     epochs: int
     report_every: int
     metric: Metric
@@ -185,6 +197,18 @@ class StudySpec:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.report_every > self.epochs:
             raise InputError(f"report_every must be at most epochs={self.epochs}, got {self.report_every}")
+
+    @cached_property
+    def _programs(self) -> Mapping[str, Work | None]:
+        """The program of each arm that searches nothing that shapes it, so that its trials share one."""
+        return {arm.name: None if arm.searches_program else self._work(arm.settings) for arm in self.arms}
+
+    def work(self, arm: str, settings: Settings) -> Work:
+        """What shapes the program of a trial of the arm, given its resolved settings."""
+        return self._programs[arm] or self._work(settings)
+
+    def _work(self, settings: Settings) -> Work:
+        return Work(self.task, precision=self.precision, **{name: settings[name] for name in PROGRAM})
 
     def arm(self, name: str) -> Arm:
         """The arm of that name."""

@@ -12,13 +12,14 @@ from slalom.errors import InputError, StudyError
 from slalom.spec.arms import Shared, read_arms
 from slalom.spec.document import Node, from_python
 from slalom.spec.fingerprint import fingerprint
-from slalom.spec.keys import CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, model_table, task_table
+from slalom.spec.keys import CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, task_table
 from slalom.spec.model import Inspected, StudySpec
 from slalom.spec.sections import read_compare, read_metric, read_resources, read_training, read_tune
+from slalom.spec.sense import check_data
 from slalom.spec.task import read_task
-from slalom.spec.values import check_known, check_required, section, table
+from slalom.spec.values import check_known, check_required, section
 from slalom.spec.yaml import read_yaml
-from slalom.trial import Settings, Work
+from slalom.trial import Settings
 
 if TYPE_CHECKING:
     from slalom.settings import Catalogue
@@ -28,7 +29,7 @@ Inspect = Callable[[Settings, Path], Inspected]
 """Loads a task's data, given the task's settings and the folder where its relative paths start."""
 
 OWN_MODEL: Settings = {"name": "task"}
-"""`Work.model` where the task brings its own."""
+"""An arm's model where the task brings its own."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,12 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
     task = read_task(fields["task"], task_table(catalogue), reading.folder)
     training = read_training(fields["training"], catalogue)
     searched = fields["search"].fields() if "search" in fields else {}
-    models = model_table(catalogue)
-    model = table(fields["model"], models) if "model" in fields else models.complete
-    arms = read_arms(fields["arms"], Shared(training.shared, searched), catalogue)
+    arms = read_arms(fields["arms"], Shared(training.shared, searched, fields.get("model")), catalogue)
     spec = StudySpec(
         name=_name(fields["name"]),
         question=fields["question"].text(),
-        work=Work(task.settings, model, training.batch_size, training.precision),
+        task=task.settings,
+        precision=training.precision,
         epochs=training.epochs,
         report_every=training.report_every,
         metric=read_metric(fields.get("metric")),
@@ -107,12 +107,20 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
         raise
     except InputError as exc:
         raise fields["task"].error(str(exc)) from exc
-    if inspected.has_model and "model" in fields:
-        raise fields["model"].head_error(
-            f"model must be left out where the task brings its own, as {task.settings['name']} does, "
-            f"got {fields['model'].shown}"
-        )
     if inspected.has_model:
-        spec = replace(spec, work=replace(spec.work, model=OWN_MODEL))
+        _check_no_model(task, fields)
+        arms = tuple(replace(arm, settings={**arm.settings, "model": OWN_MODEL}) for arm in spec.arms)
+        spec = replace(spec, arms=arms)
+    check_data(spec, inspected, fields)
     mark = fingerprint(spec, inspected.data, task.digest, task.options)
     return replace(spec, facts=dict(inspected.facts), fingerprint=mark, data_digest=inspected.data)
+
+
+def _check_no_model(task: NamedTask, fields: Mapping[str, Node]) -> None:
+    arms = fields["arms"].fields().values()
+    for holder in (fields, *(arm.fields() for arm in arms)):
+        if "model" in holder:
+            raise holder["model"].head_error(
+                f"model must be left out where the task brings its own, as {task.settings['name']} does, "
+                f"got {holder['model'].shown}"
+            )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
-from slalom.settings import Choice, Integer, Integers, Kind, Number
+from slalom.settings import Choice, Integer, Integers, Kind, Number, PerLayer
 from slalom.spec.keys import (
     COMPARE,
     CONFIRM,
@@ -42,12 +42,13 @@ DISTRIBUTION = "#/$defs/distribution"
 def schema(catalogue: Catalogue) -> Schema:
     """The schema of a study that can name the catalogue's methods."""
     settings = {name: _setting(name, keys) for name, keys in all_arm_keys(catalogue).items()}
+    settings["model"]["anyOf"] += [_without_name(part) for part in settings["model"]["anyOf"] if "properties" in part]
     properties: dict[str, Schema] = {
         "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
         "question": {"type": "string", "minLength": 1},
         "task": _any([_table(task_table(catalogue), _kind), *_user_task()]),
-        "model": _table(model_table(catalogue), _kind),
-        "training": _section(TRAINING, settings),
+        "model": _table(model_table(catalogue), _searched),
+        "training": _section(TRAINING, {name: part for name, part in settings.items() if name != "model"}),
         "metric": _of(METRIC),
         "search": _mapping({name: {"$ref": DISTRIBUTION} for name in _searchable(catalogue)}),
         "arms": _arms(),
@@ -98,7 +99,14 @@ def _setting(name: str, keys: tuple[Key, ...]) -> Schema:
     """A key of an arm, as any optimizer has it; which optimizer is not searched, each arm has one."""
     of = _kind if name == "optimizer" else _searched
     parts = [_table(key.kind, of) if isinstance(key.kind, Table) else of(key.kind) for key in keys]
+    parts += [{"const": key.word} for key in keys if key.word is not None]
     return {"description": keys[0].meaning, **_any([part for i, part in enumerate(parts) if part not in parts[:i]])}
+
+
+def _without_name(method: Schema) -> Schema:
+    """An arm's model without a name is the study's, with a part of it changed."""
+    properties = {name: part for name, part in method["properties"].items() if name != "name"}
+    return _mapping(properties, [name for name in method["required"] if name != "name"])
 
 
 def _searchable(catalogue: Catalogue) -> list[str]:
@@ -112,6 +120,7 @@ def _searchable(catalogue: Catalogue) -> list[str]:
 
 def _table(table: Table, of: Callable[[Kind], Schema]) -> Schema:
     """A method's name alone, or a mapping with its options; `of` gives an option's schema."""
+    of = of if table.searchable else _kind
     mappings = [_method(table, name, of) for name in table.methods]
     parts: list[Schema] = [{"enum": list(table.methods)}, *mappings]
     if table.default is not None and table.number is None:
@@ -144,6 +153,12 @@ def _arms() -> Schema:
 
 
 def _searched(kind: Kind) -> Schema:
+    """A value, or a distribution; in a list that has one for each layer, each of them."""
+    if isinstance(kind, PerLayer):
+        each = _searched(kind.item)
+        return {"anyOf": [*each["anyOf"], {"type": "array", "items": {"anyOf": each["anyOf"]}}]}
+    if isinstance(kind, Integers):
+        return {"anyOf": [*_kind(kind)["anyOf"], {"$ref": DISTRIBUTION}]}
     return _any([_kind(kind), {"$ref": DISTRIBUTION}]) if isinstance(kind, Number | Integer | Choice) else _kind(kind)
 
 
@@ -157,7 +172,8 @@ def _kind(kind: Kind) -> Schema:
         return {"enum": list(kind.options), **default}
     if isinstance(kind, Integers):
         items = {"type": "integer", "minimum": kind.low}
-        return {"type": "array", "items": items, **({} if kind.default is None else {"default": list(kind.default)})}
+        stated = {} if kind.default is None else {"default": list(kind.default)}
+        return {"anyOf": [{"type": "array", "items": items, **stated}, items]}
     return {"type": "string", **default}
 
 

@@ -32,7 +32,6 @@ class Training:
     """What every trial has in common; `shared` are the settings that arms can set too."""
 
     epochs: int
-    batch_size: int | None
     report_every: int
     precision: str
     shared: Mapping[str, Node]
@@ -40,14 +39,15 @@ class Training:
 
 def read_training(node: Node, catalogue: Catalogue) -> Training:
     """The section `training`."""
-    values = section(node, TRAINING, all_arm_keys(catalogue))
     fields = node.fields()
+    if "model" in fields:
+        raise fields["model"].head_error("model must stand beside training, not under it, or in an arm")
+    values = section(node, TRAINING, all_arm_keys(catalogue))
     epochs, every = values["epochs"], values["report_every"]
     if every is not None and every > epochs:
         raise fields["report_every"].error(f"report_every must be a whole number in [1, epochs={epochs}], got {every}")
     return Training(
         epochs=epochs,
-        batch_size=values["batch_size"],
         report_every=every or -(-epochs // REPORTS),
         precision=values["precision"],
         shared={name: child for name, child in fields.items() if name not in TRAINING},

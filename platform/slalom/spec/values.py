@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from slalom.errors import StudyError, nearest
-from slalom.settings import Choice, Kind, Number
+from slalom.settings import Choice, Integers, Kind, Number
 from slalom.spec.document import Node
 from slalom.spec.keys import Key, Keys, Table
 
@@ -18,6 +18,8 @@ Reader = Callable[[Node, Kind, str], Any]
 def fixed(node: Node, kind: Kind, what: str, why: str = "") -> Any:
     """A value that is the same in every trial; `what` is its name in messages, `why` the rule's reason."""
     value = node.plain()
+    if isinstance(kind, Integers) and value in kind.item:
+        return (value,)
     if value in kind:
         # adding zero turns -0.0 into 0.0, which would have another fingerprint
         return float(value) + 0.0 if isinstance(kind, Number) else value
@@ -38,6 +40,7 @@ def table(node: Node, methods: Table, read: Reader = fixed) -> dict[str, Any]:
     if methods.number is not None and _is_bare(node):
         name, option = methods.number
         return {methods.key: name, option: read(node, methods.methods[name][option], node.name)}
+    read = read if methods.searchable else fixed
     fields = node.fields() if isinstance(node.value, Mapping) else {methods.key: node}
     if methods.key not in fields:
         raise _without_method(node, methods)
@@ -95,13 +98,20 @@ def field(node: Node | None, key: Key) -> Any:
     """A fixed value, its default where it is left out."""
     if node is None:
         return key.default
-    if key.word is not None and isinstance(node.value, str):
-        if node.value != key.word:
-            raise node.error(f"{node.name} must be {key.kind}, or {key.word!r}, got {node.shown}")
+    if is_word(node, key):
         return None
     if isinstance(key.kind, Table):
         return table(node, key.kind)
     return fixed(node, key.kind, node.name, key.why)
+
+
+def is_word(node: Node, key: Key) -> bool:
+    """Whether the key's word stands here; no other text may."""
+    if key.word is None or not isinstance(node.value, str):
+        return False
+    if node.value != key.word:
+        raise node.error(f"{node.name} must be {key.kind}, or {key.word!r}, got {node.shown}")
+    return True
 
 
 def check_known(fields: Mapping[str, Node], valid: Iterable[str], what: str) -> None:

@@ -17,6 +17,7 @@ from tests.benchmarks.peers.contest import Timing, contest
 from tests.benchmarks.peers.moments import now
 from tests.benchmarks.peers.serial import learning_rates
 from tests.benchmarks.workloads import Workload
+from tests.programs import work_of
 from tests.workers.trials import order, settings, trial
 
 NINTH = (9, 3, 3, *[1] * 6)
@@ -25,7 +26,7 @@ NINTH = (9, 3, 3, *[1] * 6)
 
 def orders(workload: Workload, trials: int) -> list[Order]:
     """The trials, ready to be trained: all alike but for the learning rate or, in halving, for their length."""
-    work, lengths = workload.study().work, [workload.epochs] * trials
+    work, lengths = work_of(workload.study()), [workload.epochs] * trials
     if workload.pruner != "none":
         lengths = [workload.epochs * NINTH[number % len(NINTH)] // 9 for number in range(trials)]
     return [
@@ -61,7 +62,7 @@ def _reports(slot: Slot) -> bool:
 
 def run(workload: Workload, trials: int) -> Timing:
     """Batches of the width, one after the other, on one thread, without recording."""
-    work = workload.study().work
+    work = work_of(workload.study())
     task = open_task(work.task, ".")
     pack = Pack(Objective(work, task.load(), task, open_device()))
     waiting = orders(workload, trials)

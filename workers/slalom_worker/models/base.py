@@ -18,9 +18,11 @@ class Model:
     """A family of nets.
 
     structure: what a study may set under `model:`
-    build: (shape of one input, classes, structure) -> module from inputs [B, *shape] to logits [B, classes],
+    layers: how many layers with weights a structure gives
+    build: (shape of one input, outputs, structure) -> module from inputs [B, *shape] to outputs [B, k],
         its weights drawn from torch's global generator, which the pack seeds
     """
 
     build: Callable[[tuple[int, ...], int, Mapping[str, Any]], nn.Module]
     structure: Mapping[str, Kind]
+    layers: Callable[[Mapping[str, Any]], int]

@@ -20,5 +20,5 @@ class Linear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
         """[B, out_features], as a view of [out_features, B]."""
-        product: Tensor = self.weight @ input.mT + self.bias.unsqueeze(-1)
-        return product.mT
+        product: Tensor = self.weight @ input.mT
+        return (product if self.bias is None else product + self.bias.unsqueeze(-1)).mT

@@ -1,24 +1,24 @@
 """A fully connected net of any hidden widths.
 
 Activations: `tanh`, `logistic`, `relu`, and `scaled_tanh` = 1.7159 tanh(2x/3) (LeCun et al. 1998, "Efficient
-BackProp", section 4.4). Weights and biases start uniform in +-1/sqrt(fan-in), torch's default for linear layers.
+BackProp", section 4.4).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from slalom.settings import Choice, Integers
+from slalom.settings import Choice, Integers, flag
 from slalom_worker.models.base import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import nn
 
 
-def build(shape: tuple[int, ...], classes: int, structure: Mapping[str, Any]) -> nn.Module:
-    """Input dropout, then linear, activation and dropout for each hidden width, then a linear layer of logits."""
+def build(shape: tuple[int, ...], outputs: int, structure: Mapping[str, Any]) -> nn.Module:
+    """Input dropout, then linear, activation and dropout for each hidden width, then a linear layer."""
     from math import prod
 
     from torch import nn
@@ -30,10 +30,16 @@ def build(shape: tuple[int, ...], classes: int, structure: Mapping[str, Any]) ->
     activation = activations.ACTIVATIONS[structure["activation"]]
     layers: list[nn.Module] = [nn.Flatten(), SlotDropout("input_dropout")]
     width = prod(shape)
-    for hidden in structure["hidden"]:
-        layers += [Linear(width, hidden), activation(), SlotDropout("hidden_dropout")]
+    for number, hidden in enumerate(_widths(structure), start=1):
+        layers += [Linear(width, hidden, structure["bias"]), activation(), SlotDropout("hidden_dropout", layer=number)]
         width = hidden
-    return nn.Sequential(*layers, Linear(width, classes))
+    return nn.Sequential(*layers, Linear(width, outputs, structure["bias"]))
+
+
+def _widths(structure: Mapping[str, Any]) -> Sequence[int]:
+    """Of the hidden layers; a searched one is a number."""
+    hidden = structure["hidden"]
+    return (hidden,) if isinstance(hidden, int) else hidden
 
 
 MLP = Model(
@@ -41,5 +47,7 @@ MLP = Model(
     {
         "hidden": Integers((32,), low=1),
         "activation": Choice("tanh", ("tanh", "logistic", "relu", "scaled_tanh")),
+        "bias": flag(True),
     },
+    lambda structure: len(_widths(structure)) + 1,
 )

@@ -1,5 +1,6 @@
-"""What keeps a net from fitting the noise: dropout here; weight decay is a column of the pack."""
+"""What keeps a net from fitting the noise: weight decay, and dropout."""
 
+from slalom_worker.regularizers.decay import decay_factor
 from slalom_worker.regularizers.dropout import SlotDropout
 
-__all__ = ["SlotDropout"]
+__all__ = ["SlotDropout", "decay_factor"]

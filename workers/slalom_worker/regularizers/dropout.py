@@ -6,7 +6,8 @@ Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural network
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -18,15 +19,17 @@ class SlotDropout(nn.Module):
     """Multiplies by a mask where the pack puts one in its buffer, and is the identity where it does not.
 
     setting: the study's setting that gives the rate ("input_dropout", "hidden_dropout"), or None
+    layer: which hidden layer it is behind, where the setting lists a rate for each
     rate: the rate where no setting gives it, as for a user's own nn.Dropout
     shape: of one example's activations here, set by `modules.build_module`
     """
 
     mask: Tensor | None
 
-    def __init__(self, setting: str | None, rate: float = 0.0) -> None:
+    def __init__(self, setting: str | None, rate: float = 0.0, layer: int | None = None) -> None:
         super().__init__()
         self.setting = setting
+        self.layer = layer
         self.rate = rate
         self.shape: tuple[int, ...] = ()
         self.register_buffer("mask", None, persistent=False)
@@ -35,6 +38,9 @@ class SlotDropout(nn.Module):
         """[B, ...] times a mask of the same shape."""
         return inputs if self.mask is None else inputs * self.mask
 
-    def rate_for(self, settings: dict[str, float]) -> float:
+    def rate_for(self, settings: Mapping[str, Any]) -> float:
         """The dropout rate of a trial with these settings, in [0, 1)."""
-        return self.rate if self.setting is None else settings[self.setting]
+        if self.setting is None:
+            return self.rate
+        rate = settings[self.setting]
+        return float(rate[str(self.layer)] if isinstance(rate, Mapping) else rate)

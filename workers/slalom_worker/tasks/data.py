@@ -56,6 +56,11 @@ class Data:
             )
 
     @property
+    def outputs(self) -> int:
+        """How many outputs a net for it has."""
+        return self.classes
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one input, such as (64,)."""
         return self.train.inputs.shape[1:]

@@ -177,12 +177,12 @@ def _open_experiment(client: MlflowClient, study: StudySpec, artifacts: Path | N
 
 
 def _data_input(study: StudySpec) -> DatasetInput:
-    task = {name: value for name, value in study.work.task.items() if name != "name"}
+    task = {name: value for name, value in study.task.items() if name != "name"}
     data = Dataset(
-        name=str(study.work.task["name"]),
+        name=str(study.task["name"]),
         digest=study.data_digest[:16],
         source_type="slalom",
-        source=json.dumps({"task": study.work.task["name"], **task}, default=str),
+        source=json.dumps({"task": study.task["name"], **task}, default=str),
     )
     return DatasetInput(data, [InputTag("mlflow.data.context", "training")])
 

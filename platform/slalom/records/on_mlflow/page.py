@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from slalom.trial import Work
+from typing import Any, NamedTuple
 
 NOTE = "mlflow.note.content"
 """The tag that MLflow's browser shows as a description."""
+
+METHODS = ("task", "model", "loss")
+"""Settings {"name": ..., **options}."""
 
 LONGEST_TAG = 8000
 """Characters that MLflow keeps of a tag."""
@@ -56,15 +56,15 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return found
 
 
-def program(work: Work) -> dict[str, Any]:
-    """What shapes the program; the names of task and model stand under "task" and "model"."""
-    named = {
-        kind if name == "name" else f"{kind}.{name}": value
-        for kind, settings in (("task", work.task), ("model", work.model))
-        for name, value in settings.items()
-    }
-    batch_size = "all" if work.batch_size is None else work.batch_size
-    return {**named, "batch_size": batch_size, "precision": work.precision}
+def spelled(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Settings as MLflow's parameters: a task, model or loss under its own word, what it is set to behind that."""
+    named: dict[str, Any] = {}
+    for word, value in settings.items():
+        if word in METHODS and isinstance(value, Mapping):
+            named |= {word if name == "name" else f"{word}.{name}": option for name, option in value.items()}
+        else:
+            named[word] = "all" if word == "batch_size" and value is None else value
+    return flat(named)
 
 
 def cut(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from slalom.records.on_mlflow.page import NOTE, Page, Point, cut, flat, identity, program
+from slalom.records.on_mlflow.page import NOTE, Page, Point, cut, flat, identity, spelled
 from slalom.wording import equation, with_bounds
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from slalom.spec.model import Arm, StudySpec
     from slalom.summary import ArmSummary, Interval, Summary
+    from slalom.trial import Settings
 
     Numbers = dict[str, float | None]
 
@@ -21,7 +22,9 @@ def opening_study_page(study: StudySpec) -> Page:
     """A study before its first summary: question and protocol."""
     tune = study.tune
     protocol = {
-        **program(study.work),
+        "task": study.task,
+        "precision": study.precision,
+        **_shared(study),
         "epochs": study.epochs,
         "report_every": study.report_every,
         "metric": {"name": study.metric.name, "goal": study.metric.goal},
@@ -30,7 +33,7 @@ def opening_study_page(study: StudySpec) -> Page:
         "compare": {"baseline": study.compare.baseline, "alpha": study.compare.alpha},
     }
     tags = {"slalom.question": cut(study.question), "slalom.state": "running"}
-    return Page({**identity(study.fingerprint, "study"), **tags}, flat(protocol))
+    return Page({**identity(study.fingerprint, "study"), **tags}, spelled(protocol))
 
 
 def study_page(study: StudySpec, summary: Summary, description: str) -> Page:
@@ -51,7 +54,13 @@ def study_page(study: StudySpec, summary: Summary, description: str) -> Page:
 
 def opening_arm_page(study: StudySpec, arm: Arm) -> Page:
     """An arm before its first summary: what it fixes."""
-    return Page(identity(study.fingerprint, "arm", arm.name), flat(arm.settings))
+    return Page(identity(study.fingerprint, "arm", arm.name), spelled(arm.settings))
+
+
+def _shared(study: StudySpec) -> Settings:
+    """The settings that are the same in all arms."""
+    first, *others = (arm.settings for arm in study.arms)
+    return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
 
 
 def arm_page(study: StudySpec, found: ArmSummary) -> Page:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from slalom.records.on_mlflow.page import Page, Point, cut, flat, identity, program
-from slalom.trial import Outcome
+from slalom.records.on_mlflow.page import Page, Point, cut, flat, identity, spelled
+from slalom.trial import PROGRAM, Outcome
 
 if TYPE_CHECKING:
     from slalom.trial import Ended, Report, TrialResult
@@ -37,7 +37,8 @@ def trial_page(fingerprint: str, trial: Ended) -> Page:
         "slalom.device": result.device,
         "slalom.error": cut(result.error or ""),
     }
-    params = flat({**program(spec.work), "epochs": spec.epochs, **spec.settings})
+    program = {name: getattr(spec.work, name) for name in ("task", "precision", *PROGRAM)}
+    params = spelled({**program, "epochs": spec.epochs, **spec.settings})
     return Page({name: tag for name, tag in tags.items() if tag}, {**params, **flat(spec.params)}, _points(result))
 
 

@@ -1,0 +1,20 @@
+"""What shapes a program as an arm's settings, for studies that are written by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slalom.trial import PROGRAM, Work
+
+if TYPE_CHECKING:
+    from slalom.spec.model import StudySpec
+
+
+def program(work: Work) -> dict[str, Any]:
+    """The settings of which `work` is made."""
+    return {name: getattr(work, name) for name in PROGRAM}
+
+
+def work_of(study: StudySpec) -> Work:
+    """The program of a study's first arm, which searches nothing in it."""
+    return study.work(study.arms[0].name, study.arms[0].settings)

@@ -1,0 +1,32 @@
+"""What a loss is to a pack: a number for each example, from a net's outputs and the example's label.
+
+Like the optimizers, the files here load without torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import Tensor
+
+    from slalom.settings import Kinds
+
+    Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What is minimised.
+
+    each: losses [E, B] from outputs [E, B, k], labels [E, B] (classes) or [E, B, k] (numbers), and the options
+    predict: what the net says [n, k], from outputs [n, k]: class probabilities, or numbers where `regression` is given
+    parameters: what a study may set of it
+    """
+
+    each: Callable[[Tensor, Tensor, Options], Tensor]
+    predict: Callable[[Tensor, Options, bool], Tensor]
+    parameters: Kinds

@@ -1,0 +1,28 @@
+"""Cross-entropy of the softmax: -log softmax(outputs)[label], the likelihood of classes.
+
+Source: Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slalom_worker.losses.base import Loss
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from slalom_worker.losses.base import Options
+
+
+def each(outputs: Tensor, labels: Tensor, _options: Options) -> Tensor:
+    """[E, B]; by classes first, then examples: the sum over a few classes is then one over long rows."""
+    return -outputs.mT.log_softmax(-2).gather(-2, labels.unsqueeze(-2)).squeeze(-2)
+
+
+def predict(outputs: Tensor, _options: Options, _regression: bool) -> Tensor:
+    """Class probabilities [n, classes]."""
+    return outputs.softmax(-1)
+
+
+CROSS_ENTROPY = Loss(each, predict, parameters={})

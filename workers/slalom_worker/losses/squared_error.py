@@ -1,0 +1,64 @@
+"""Half the squared error, summed over the outputs: 1/2 sum_k (f(output_k) - target_k)^2.
+
+The targets of a class are `high` at its own output and `low` at the others; where the task predicts numbers they are
+the numbers. `output` is the function f of the output units, "linear" for none: with a sigmoid there, targets at its
+ends drive the weights up without end, so Efficient BackProp puts them within (+-1 for 1.7159 tanh(2x/3)).
+Source: LeCun et al. 1998, "Efficient BackProp", sections 4.4 and 4.5.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slalom.settings import Choice, Number
+from slalom_worker.losses.base import Loss
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from slalom_worker.losses.base import Options
+
+
+def each(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
+    """[E, B]; by outputs first, then examples, as they lie in memory."""
+    errors: Tensor = squash(outputs.mT, options) - targets(outputs, labels, options).mT
+    return (errors * errors).sum(-2) / 2
+
+
+def targets(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
+    """[E, B, k]: of classes [E, B], or the numbers [E, B, k] themselves."""
+    if labels.is_floating_point():
+        return labels
+    import torch
+
+    own: Tensor = labels.unsqueeze(-1) == torch.arange(outputs.shape[-1], device=labels.device)
+    span, low = float(options["high"] - options["low"]), float(options["low"])
+    return own.to(outputs.dtype) * span + low
+
+
+def squash(outputs: Tensor, options: Options) -> Tensor:
+    """The function of the output units."""
+    from slalom_worker.models.activations import ACTIVATIONS
+
+    squashed: Tensor = outputs if options["output"] == "linear" else ACTIVATIONS[options["output"]]()(outputs)
+    return squashed
+
+
+def predict(outputs: Tensor, options: Options, regression: bool) -> Tensor:
+    """Numbers [n, k]; or shares [n, k] of sum 1, by how far each output is from `low` towards `high`."""
+    squashed = squash(outputs, options)
+    if regression:
+        return squashed
+    shares: Tensor = ((squashed - options["low"]) / (options["high"] - options["low"])).clamp(1e-6, 1)
+    return shares / shares.sum(-1, keepdim=True)
+
+
+SQUARED_ERROR = Loss(
+    each,
+    predict,
+    parameters={
+        "low": Number(0.0),
+        "high": Number(1.0),
+        "output": Choice("linear", ("linear", "logistic", "tanh", "scaled_tanh")),
+    },
+)
