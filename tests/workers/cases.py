@@ -13,6 +13,7 @@ from tests.workers import literature
 from tests.workers.covering import covering
 from tests.workers.trials import CPU, settings, trial
 
+CROSS_ENTROPY = {"name": "cross_entropy"}
 WIDTHS = (1, 2, 7, 16, 64)
 
 
@@ -28,9 +29,9 @@ def clouds():
 DATA = clouds()
 
 
-def clouds_work(batch_size=20, precision="float64", name="mlp", **structure):
+def clouds_work(batch_size=20, precision="float64", name="mlp", loss=CROSS_ENTROPY, **structure):
     model = {"name": name, **({"hidden": (5,), "activation": "tanh", "bias": True} | structure)}
-    return Work({"name": "clouds"}, model, batch_size, precision)
+    return Work({"name": "clouds"}, model, batch_size, precision, loss)
 
 
 def clouds_objective(work):
@@ -72,6 +73,7 @@ FACTORS: dict[str, dict[str, dict[str, Any]]] = {
         "all": {"weight_decay": 1e-2},
         "without biases": {"weight_decay": 1e-2, "decay_biases": False},
     },
+    "layers": {"alike": {}, "of their own": {"layer_rates": {"1": 2.0, "2": 0.25}}},
     "dropout": {
         "none": {},
         "hidden": {"hidden_dropout": 0.4},

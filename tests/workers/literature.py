@@ -116,6 +116,34 @@ ACTIVATIONS = {
 }
 
 
+class Mean(NamedTuple):
+    """value(outputs [B, k], labels [B], options): the mean loss of a batch."""
+
+    value: Any
+    settings: tuple[dict[str, Any], ...] = ({},)
+
+
+def squared_error(outputs, labels, options):
+    outputs = {"linear": lambda x: x, **ACTIVATIONS}[options["output"]](outputs)
+    one_hot = nn.functional.one_hot(labels, outputs.shape[1])
+    targets = torch.full_like(outputs, options["low"]).masked_fill(one_hot == 1, options["high"])
+    return nn.functional.mse_loss(outputs, targets) * outputs.shape[1] / 2
+
+
+LOSSES = {
+    "cross_entropy": Mean(lambda outputs, labels, _: nn.functional.cross_entropy(outputs, labels)),
+    "squared_error": Mean(
+        squared_error,
+        (
+            {"low": 0.0, "high": 1.0, "output": "linear"},
+            {"low": -1.0, "high": 1.0, "output": "scaled_tanh"},
+            {"low": -0.7, "high": 0.7, "output": "tanh"},
+            {"low": 0.0, "high": 1.0, "output": "logistic"},
+        ),
+    ),
+}
+
+
 class PlainMLP(nn.Module):
     """Layers as anyone writes them; `mask` is called with a dropout layer's name in the product's net."""
 

@@ -7,7 +7,7 @@ import math
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from slalom.seeds import derive
 from slalom_worker import streams
@@ -46,14 +46,20 @@ class Reference:
     def _optimizer(self):
         chosen, decay = self.chosen, self.chosen["weight_decay"]["value"]
         groups = [
-            {"params": [p for p in self.net.parameters() if p.ndim > 1], "weight_decay": decay},
             {
-                "params": [p for p in self.net.parameters() if p.ndim == 1],
-                "weight_decay": decay if chosen["decay_biases"] else 0.0,
-            },
+                "params": [parameter],
+                "weight_decay": decay if parameter.ndim > 1 or chosen["decay_biases"] else 0.0,
+                "factor": self._factor(number),
+            }
+            for number, parameter in enumerate(self.net.parameters())
         ]
-        groups = [group | {"lr": chosen["learning_rate"]} for group in groups]
+        groups = [group | {"lr": chosen["learning_rate"] * group["factor"]} for group in groups]
         return literature.OPTIMIZERS[chosen["optimizer"]].make(groups, chosen)
+
+    def _factor(self, number):
+        """Of the learning rate of a parameter; layers have a weight and a bias each."""
+        rates = self.chosen["layer_rates"]
+        return rates[str(number // 2 + 1)] if isinstance(rates, dict) else rates
 
     def _cumulated(self, labels):
         scheme = literature.EMPHASIS[self.chosen["emphasis"]["scheme"]]
@@ -68,8 +74,9 @@ class Reference:
         masks = self._masks(number)
         total = 0.0
         for step, index in enumerate(order.split(self.batch)):
-            logits = self.net(self.inputs[index], dropping(masks, step))
-            loss = nn.functional.cross_entropy(logits, self.labels[index])
+            outputs = self.net(self.inputs[index], dropping(masks, step))
+            options = self.spec.work.loss
+            loss = literature.LOSSES[options["name"]].value(outputs, self.labels[index], options)
             self.optimizer.zero_grad()
             loss.backward()
             self._pace()
@@ -100,7 +107,7 @@ class Reference:
         rate = self.chosen["learning_rate_schedule"]
         factor = literature.RATE_SCHEDULES[rate["schedule"]].value(at, rate)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.chosen["learning_rate"] * factor
+            group["lr"] = self.chosen["learning_rate"] * factor * group["factor"]
             if "momentum" in self.chosen:
                 curve = literature.MOMENTUM_SCHEDULES[self.chosen["momentum"]["schedule"]]
                 group["momentum"] = curve.value(at, self.chosen["momentum"])

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from slalom_worker.emphasis import EMPHASIS
+from slalom_worker.losses import LOSSES
 from slalom_worker.models import MODELS
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.schedules import MOMENTUM_SCHEDULES, RATE_SCHEDULES
@@ -23,6 +24,7 @@ TABLES = {
     "MOMENTUM_SCHEDULES": (MOMENTUM_SCHEDULES, "parameters"),
     "RATE_SCHEDULES": (RATE_SCHEDULES, "parameters"),
     "EMPHASIS": (EMPHASIS, "parameters"),
+    "LOSSES": (LOSSES, "parameters"),
 }
 
 

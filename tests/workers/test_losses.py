@@ -1,0 +1,43 @@
+"""Losses and targets: the pack against torch's own losses, and what a net with them predicts."""
+
+import pytest
+import torch
+
+from slalom_worker.losses import LOSSES
+from tests.workers import literature
+from tests.workers.cases import DATA, WIDTHS, clouds_objective, clouds_work
+from tests.workers.checks import check_equivalence, check_invariance
+from tests.workers.reference import Reference
+from tests.workers.trials import settings, trial
+
+CHOSEN = [
+    settings("sgd", learning_rate=0.2),
+    settings("nesterov", weight_decay=1e-3, hidden_dropout=0.3),
+    settings("adam", learning_rate=0.01, emphasis={"scheme": "class_balanced", "strength": 1.0}),
+]
+OPTIONS = [{"name": name, **chosen} for name, loss in literature.LOSSES.items() for chosen in loss.settings]
+
+
+@pytest.mark.parametrize("loss", OPTIONS, ids=str)
+def test_a_pack_minimises_every_loss_as_torch_does(loss):
+    work = clouds_work(loss=loss)
+    specs = [trial(n, work, one, epochs=19) for n, one in enumerate(CHOSEN)]
+    wanted = {spec.id.number: Reference(spec, DATA).train() for spec in specs}
+    check_equivalence(clouds_objective(work), specs, wanted, len(specs))
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("loss", OPTIONS, ids=str)
+def test_no_loss_makes_a_trial_depend_on_its_pack(loss, precision):
+    work = clouds_work(batch_size=33, precision=precision, loss=loss)
+    specs = [trial(n, work, CHOSEN[n % len(CHOSEN)], epochs=2) for n in range(64)]
+    check_invariance(clouds_objective(work), specs, WIDTHS)
+
+
+def test_what_a_net_says_is_a_probability_for_each_class():
+    outputs = torch.tensor([[0.7, -0.7, -0.7], [-5.0, 5.0, 0.0]])
+    options = {"low": -0.7, "high": 0.7, "output": "linear"}
+    shares = LOSSES["squared_error"].predict(outputs, options, False)
+    assert torch.allclose(shares, torch.tensor([[1.0, 0.0, 0.0], [0.0, 1 / 1.5, 0.5 / 1.5]]), atol=1e-5)
+    assert torch.equal(LOSSES["squared_error"].predict(outputs, options, True), outputs)
+    assert torch.equal(LOSSES["cross_entropy"].predict(outputs, {}, False), outputs.softmax(1))
