@@ -93,19 +93,34 @@ RATE_SCHEDULES = {
 
 
 class Scheme(NamedTuple):
-    """weights(labels [n], chosen): how likely each example is to be drawn, any scale; None: each once an epoch."""
+    """weights(labels [n], misses [n], epoch, chosen): how much each example counts, any scale; None: all the same."""
 
     weights: Any
     settings: tuple[dict[str, float], ...] = ({},)
 
 
-def class_balanced(labels, chosen):
+def class_balanced(labels, misses, epoch, chosen):
     return np.array([np.sum(labels == label) ** -chosen["strength"] for label in labels])
+
+
+def misclassified(labels, misses, epoch, chosen):
+    growth = [min((1 + chosen["strength"]) ** missed, chosen["cap"]) for missed in misses]
+    return np.array(growth) if epoch >= chosen["warm_up"] else np.ones(len(labels))
 
 
 EMPHASIS = {
     "uniform": Scheme(None),
-    "class_balanced": Scheme(class_balanced, ({"strength": 1.0}, {"strength": 0.5})),
+    "class_balanced": Scheme(
+        class_balanced, ({"strength": 1.0, "by": "sampling"}, {"strength": 0.5, "by": "weighting"})
+    ),
+    "misclassified": Scheme(
+        misclassified,
+        (
+            {"strength": 0.5, "cap": 8.0, "warm_up": 2, "by": "sampling"},
+            {"strength": 1.0, "cap": 5.0, "warm_up": 1, "by": "weighting"},
+        ),
+    ),
+    "focal": Scheme(None, ({"focus": 2.0},)),
 }
 
 ACTIVATIONS = {
@@ -116,8 +131,8 @@ ACTIVATIONS = {
 }
 
 
-class Mean(NamedTuple):
-    """value(outputs [B, k], labels [B], options): the mean loss of a batch."""
+class Each(NamedTuple):
+    """value(outputs [B, k], labels [B], options): the loss of each example [B]."""
 
     value: Any
     settings: tuple[dict[str, Any], ...] = ({},)
@@ -127,12 +142,12 @@ def squared_error(outputs, labels, options):
     outputs = {"linear": lambda x: x, **ACTIVATIONS}[options["output"]](outputs)
     one_hot = nn.functional.one_hot(labels, outputs.shape[1])
     targets = torch.full_like(outputs, options["low"]).masked_fill(one_hot == 1, options["high"])
-    return nn.functional.mse_loss(outputs, targets) * outputs.shape[1] / 2
+    return nn.functional.mse_loss(outputs, targets, reduction="none").sum(1) / 2
 
 
 LOSSES = {
-    "cross_entropy": Mean(lambda outputs, labels, _: nn.functional.cross_entropy(outputs, labels)),
-    "squared_error": Mean(
+    "cross_entropy": Each(lambda outputs, labels, _: nn.functional.cross_entropy(outputs, labels, reduction="none")),
+    "squared_error": Each(
         squared_error,
         (
             {"low": 0.0, "high": 1.0, "output": "linear"},

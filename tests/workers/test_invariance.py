@@ -16,7 +16,7 @@ from tests.workers.trials import CPU, objective, order, settings, trial, work
 MIX = [
     settings("adam", learning_rate=0.01, hidden_dropout=0.3),
     settings("sgd", learning_rate=0.5, weight_decay=1e-4, decay_biases=False),
-    settings("rmsprop", learning_rate=0.003, emphasis={"scheme": "class_balanced", "strength": 0.7}),
+    settings("rmsprop", learning_rate=0.003, emphasis={"scheme": "class_balanced", "strength": 0.7, "by": "sampling"}),
     settings("nesterov", momentum={"schedule": "sutskever", "end": 0.99}, input_dropout=0.1),
     settings("momentum", momentum={"schedule": "gradient_norm", "start": 0.5, "end": 0.9}),
     settings("amsgrad", learning_rate=0.01, learning_rate_schedule={"schedule": "cosine", "end": 0.0}),

@@ -156,17 +156,22 @@ class Objective:
     @torch.no_grad()
     def evaluate(self, parameters: Tensor, split: Examples) -> dict[str, Tensor]:
         """Weighted mean loss of every slot, and of classes error and accuracy, each [E] float64, without dropout."""
-        weights = list(self.views(parameters).values())
-        chunks: list[list[Tensor]] = []
-        for start in range(0, len(split.labels), CHUNK):
-            inputs, labels = (part[start : start + CHUNK] for part in split[:2])
-            chunks.append(self._results(("evaluate", len(labels)), self._outcome, [inputs, labels], weights))
-        losses, *wrong = (torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True))
+        losses, *wrong = self.outcomes(parameters, split)
         found = {"loss": split.mean(losses)}
         for each in wrong:
             found["error"] = split.mean(each)
             found["accuracy"] = 1 - found["error"]
         return found
+
+    @torch.no_grad()
+    def outcomes(self, parameters: Tensor, split: Examples) -> list[Tensor]:
+        """Losses of every slot and example [E, n], and of classes where it is in the wrong one [E, n]."""
+        weights = list(self.views(parameters).values())
+        chunks: list[list[Tensor]] = []
+        for start in range(0, len(split.labels), CHUNK):
+            inputs, labels = (part[start : start + CHUNK] for part in split[:2])
+            chunks.append(self._results(("evaluate", len(labels)), self._outcome, [inputs, labels], weights))
+        return [torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True)]
 
     def rates(self, settings: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
         """Each dropout layer's rate in every slot."""

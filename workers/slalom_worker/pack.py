@@ -12,6 +12,7 @@ from slalom_worker import pace, streams
 from slalom_worker.group import Group, Rows
 from slalom_worker.objective import Batch
 from slalom_worker.optimizers import OPTIMIZERS
+from slalom_worker.presentation import reads_net
 from slalom_worker.regularizers import decay_factor
 from slalom_worker.schedules import Clock
 from slalom_worker.slot import SCALARS
@@ -42,12 +43,15 @@ class Pack:
     def advance(self) -> None:
         """One epoch of every slot."""
         count = len(self.objective.train.labels)
+        self._look()
         batches = self._batches(count)
         masks = self._masks(batches[0].shape[1])
         self._begin_epoch(len(batches))
         loss = torch.zeros_like(self.clock["step"])
+        weights, focus = self._emphasis()
         for step, index in enumerate(batches):
-            loss.add_(self._step(step, Batch(index, masks(step))), alpha=index.shape[1])
+            chosen = weights if weights is None else weights.gather(1, index)
+            loss.add_(self._step(step, Batch(index, masks(step), chosen, focus)), alpha=index.shape[1])
         self.clock["step"] += len(batches)
         for slot, mean in zip(self.slots, (loss / count).tolist(), strict=True):
             slot.epoch += 1
@@ -107,12 +111,32 @@ class Pack:
 
     def _order(self, slot: Slot, count: int, size: int, found: dict[tuple[object, ...], Tensor]) -> Tensor:
         """One slot's order of examples; trials of several arms have the same, which is `found` the second time."""
-        if size >= count and slot.cumulated is None:
+        cumulated = slot.presentation.cumulated
+        if size >= count and cumulated is None:
             return torch.arange(count)  # all at once: there is nothing to shuffle
-        key = (slot.trial.seeds.batches, slot.epoch, id(slot.cumulated))
+        key = (slot.trial.seeds.batches, slot.epoch, id(cumulated))
         if key not in found:
-            found[key] = streams.order(slot.trial.seeds.batches, slot.epoch, count, slot.cumulated)
+            found[key] = streams.order(slot.trial.seeds.batches, slot.epoch, count, cumulated)
         return found[key]
+
+    def _look(self) -> None:
+        """Let the emphases that read their net see which examples it gets wrong."""
+        rows = [row for row, slot in enumerate(self.slots) if reads_net(slot.settings["emphasis"])]
+        if rows:
+            _, wrong = self.objective.outcomes(self.parameters[rows], self.objective.train)
+            for row, own in zip(rows, wrong, strict=True):
+                self.slots[row].look(own, self.objective.data.train.labels)
+
+    def _emphasis(self) -> tuple[Tensor | None, Tensor | None]:
+        """Weights of all examples [E, n] and focus [E, 1], each None where no slot has any."""
+        each = [slot.presentation.weights for slot in self.slots]
+        focus = [slot.settings["emphasis"].get("focus", 0.0) for slot in self.slots]
+        weights = None
+        if any(one is not None for one in each):
+            ones = torch.ones(len(self.objective.train.labels), dtype=torch.float64)
+            stacked = torch.stack([ones if one is None else one for one in each])
+            weights = stacked.to(self.objective.device, self.objective.dtype)
+        return weights, self._column(focus).unsqueeze(1) if any(focus) else None
 
     def _masks(self, batch: int) -> Callable[[int], dict[str, Tensor]]:
         """A function from the step to the dropout layers' masks, [E, B, ...], where anything is dropped."""

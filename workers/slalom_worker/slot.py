@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from slalom_worker.optimizers import OPTIMIZERS
-from slalom_worker.streams import sampling
+from slalom_worker.presentation import Presentation, present, reads_net
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from torch import Tensor
 
     from slalom.trial import Order, TrialSpec
@@ -28,14 +29,15 @@ class Slot:
 
     tensors: "parameters" [P], the optimizer's buffers [P], and float64 scalars [] "step" (updates done),
         "smoothed" and "largest" (gradient norms), and the optimizer's own
-    cumulated: sampling probabilities [n], cumulated, or None
+        and, where its emphasis reads the net, "misses" [n] (of examples, see emphasis.Standing)
+    presentation: how the examples are presented in this epoch
     loss: of the last epoch's batches, the mean over the epoch
     stop: the epoch after which there is something to do about it
     """
 
     order: Order
     tensors: dict[str, Tensor]
-    cumulated: Tensor | None
+    presentation: Presentation
     epoch: int = 0
     loss: float = math.nan
     stop: int = 0
@@ -50,7 +52,15 @@ class Slot:
         tensors |= {name: torch.zeros_like(parameters) for name in optimizer.state}
         scalars = (*SCALARS, *optimizer.scalars)
         tensors |= {name: torch.zeros((), dtype=torch.float64, device=parameters.device) for name in scalars}
-        return cls(order, tensors, sampling(settings["emphasis"], objective.data.train.labels)).aim(order)
+        if reads_net(settings["emphasis"]):
+            tensors["misses"] = torch.zeros(len(objective.train.labels), dtype=torch.float64, device=parameters.device)
+        presentation = present(settings["emphasis"], objective.data.train.labels, None, epoch=0)
+        return cls(order, tensors, presentation).aim(order)
+
+    def look(self, wrong: Tensor, labels: np.ndarray) -> None:
+        """Begin an epoch knowing which examples the net gets wrong [n]."""
+        self.tensors["misses"] = torch.where(wrong, self.tensors["misses"] + 1, 0.0)
+        self.presentation = present(self.settings["emphasis"], labels, self.tensors["misses"], self.epoch)
 
     @property
     def trial(self) -> TrialSpec:

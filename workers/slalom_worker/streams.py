@@ -11,13 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from slalom.seeds import derive
-from slalom_worker.emphasis import EMPHASIS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    import numpy as np
     from torch import Tensor
 
 DRAWN_AHEAD = 1 << 16
@@ -26,15 +21,6 @@ DRAWN_AHEAD = 1 << 16
 
 GENERATOR = torch.Generator()
 """Seeded anew for each order of examples; making one takes as long as a short draw."""
-
-
-def sampling(emphasis: Mapping[str, Any], labels: np.ndarray) -> Tensor | None:
-    """Cumulative sampling probabilities [n] float64 of an emphasizing scheme; None for each example once an epoch."""
-    scheme = EMPHASIS[emphasis["scheme"]]
-    if scheme.weights is None:
-        return None
-    cumulated = torch.as_tensor(scheme.weights(labels, emphasis), dtype=torch.float64).cumsum(0)
-    return cumulated / cumulated[-1]
 
 
 def order(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor:

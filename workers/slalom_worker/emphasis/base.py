@@ -1,4 +1,4 @@
-"""What an emphasizing scheme is to a pack: how likely each training example is to be presented next.
+"""What an emphasizing scheme is to a pack: how much more one training example counts than another.
 
 The files here work on numpy arrays and load without torch.
 """
@@ -6,7 +6,9 @@ The files here work on numpy arrays and load without torch.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from slalom.settings import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,10 +17,35 @@ if TYPE_CHECKING:
 
     from slalom.settings import Kind
 
+BY = Choice("sampling", ("sampling", "weighting"))
+"""Whether an emphasized example is drawn more often, with replacement, or takes a bigger step. Both have the same
+expected gradient; drawing makes it noisier, bigger steps make single ones larger.
+"""
+
+
+class Standing(NamedTuple):
+    """What is known of the n training examples when an epoch begins.
+
+    misses: in how many epochs in a row, up to this one, the net had it in the wrong class [n]; zero where the scheme
+        does not read the net
+    epoch: from 0
+    """
+
+    labels: np.ndarray
+    misses: np.ndarray
+    epoch: int
+
 
 @dataclass(frozen=True)
 class Emphasis:
-    """Sampling weights [n] (positive, any scale) from the labels [n], or None: each example once an epoch."""
+    """One way of presenting examples.
 
-    weights: Callable[[np.ndarray, Mapping[str, float]], np.ndarray] | None
+    weights: how much each counts [n], positive, of any scale; None: each example once an epoch
+    parameters: what a study may set; one called "by" is BY, one called "focus" is the power of the doubt about an
+        example (1 - the probability of its class) by which its gradient is multiplied
+    reads_net: the weights change as the net does, from epoch to epoch
+    """
+
+    weights: Callable[[Standing, Mapping[str, Any]], np.ndarray] | None
     parameters: Mapping[str, Kind]
+    reads_net: bool = False
