@@ -165,7 +165,7 @@ class PlainMLP(nn.Module):
     def __init__(self, shape, classes, structure):
         super().__init__()
         widths = [int(np.prod(shape)), *structure["hidden"], classes]
-        self.layers = nn.ModuleList(nn.Linear(one, other) for one, other in pairwise(widths))
+        self.layers = nn.ModuleList(nn.Linear(one, other, structure["bias"]) for one, other in pairwise(widths))
         self.activation = ACTIVATIONS[structure["activation"]]
 
     def forward(self, x, mask=lambda name, x: x):
@@ -182,4 +182,4 @@ class Net(NamedTuple):
     structures: tuple[dict[str, Any], ...]
 
 
-MODELS = {"mlp": Net(PlainMLP, ({"hidden": (7, 4)}, {"hidden": ()}))}
+MODELS = {"mlp": Net(PlainMLP, ({"hidden": (7, 4)}, {"hidden": (3, 1), "bias": False}, {"hidden": ()}))}

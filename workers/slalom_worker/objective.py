@@ -87,6 +87,8 @@ class Objective:
     """The program of one pack key: E trials' losses and gradients as functions of their parameters [E, P].
 
     way: how the slots' work is done
+    thin: a layer has one input or one unit; the product of a net alone is then one of vectors, which rounds otherwise
+        than one in a stack, so that a slot alone is done twice
     """
 
     def __init__(self, work: Work, data: Data, task: Task, device: torch.device) -> None:
@@ -111,6 +113,7 @@ class Objective:
         self._test: Examples | None = None
         self.way = self._find_way()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)
+        self.thin = any(len(shape) > 1 and 1 in shape for shape in self.shapes.values())
         self._programs: dict[tuple[object, ...], Program | None] = {}
 
     @property
@@ -219,6 +222,8 @@ class Objective:
         program = self._programs[key]
         if program is None:
             return function(*shared, *stacks)
+        if self.way is Way.STACKED and len(stacks[0]) == 1 and self.thin:
+            return [part[:1] for part in program(2, *shared, *_resized(stacks, 2))]
         if self.way is Way.STACKED:
             return program(len(stacks[0]), *shared, *stacks)
         apart = (program(1, *shared, *slot) for slot in zip(*(torch.split(stack, 1) for stack in stacks), strict=True))

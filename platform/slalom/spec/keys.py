@@ -89,12 +89,18 @@ REQUIRED = {
     "compare": "how the verdict is reached",
 }
 OPTIONAL = {
+    "about": "what is being tested, for the records: `heuristic` (its name), `claim` (what is said of it), `source`",
     "model": "the net, of which an arm may change a part; left out where the task brings its own",
     "metric": "what the arms are judged by",
     "search": "distributions that are tuned in every arm, unless the arm has the setting itself",
     "resources": "what the lanes take; no number depends on it",
 }
 
+ABOUT: Keys = {
+    "heuristic": Key(Text(""), "the way of training that the study is about"),
+    "claim": Key(Text(""), "what is said of it"),
+    "source": Key(Text(""), "who says so, and where"),
+}
 TRAINING: Keys = {
     "epochs": Key(Integer(None, low=1), "passes over the training data in every trial"),
     "report_every": Key(

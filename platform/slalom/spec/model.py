@@ -163,6 +163,7 @@ class StudySpec:
     facts: what is known about the task, such as {"bayes_error": 0.2101}
     fingerprint: 64 hexadecimal digits; results of different fingerprints are never mixed
     text: the study file as it was read, for the records
+    about: "heuristic", "claim" and "source" of what is tested, where the study says so
     """
 
     name: str
@@ -183,6 +184,7 @@ class StudySpec:
     task_file: Path | None = None
     facts: Mapping[str, float] = field(default_factory=dict)
     text: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.settings import Choice, Integer, Integers, Kind, Number, PerLayer
 from slalom.spec.keys import (
+    ABOUT,
     COMPARE,
     CONFIRM,
     METRIC,
@@ -46,6 +47,7 @@ def schema(catalogue: Catalogue) -> Schema:
     properties: dict[str, Schema] = {
         "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
         "question": {"type": "string", "minLength": 1},
+        "about": _section(ABOUT),
         "task": _any([_table(task_table(catalogue), _kind), *_user_task()]),
         "model": _table(model_table(catalogue), _searched),
         "training": _section(TRAINING, {name: part for name, part in settings.items() if name != "model"}),
