@@ -60,6 +60,7 @@ def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], at
         params=params,
         epochs=spec.epochs,
         report_every=spec.report_every,
+        record=spec.record,
     )
 
 

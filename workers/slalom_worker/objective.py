@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
 
+from slalom_worker.curvature import Layer, chain, diagonal
 from slalom_worker.modules import DTYPES, build_module, probe, weights_of
 from slalom_worker.regularizers import SlotDropout
 from slalom_worker.tracing import Program, operations, trace
@@ -96,6 +98,11 @@ class Objective:
             self._test = self._place(self.data.test)
         return self._test
 
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The net as a chain, of which curvature can be estimated; InputError, with the reason, where it is none."""
+        return chain(self.module)
+
     def initial(self, seed: int) -> Tensor:
         """A trial's initial parameters [P]."""
         module = build_module(self.work, self.data, self.task, seed)
@@ -139,6 +146,17 @@ class Objective:
         error = split.mean(wrong)
         return {"loss": split.mean(losses), "error": error, "accuracy": 1 - error}
 
+    @torch.no_grad()
+    def curvature(self, parameters: Tensor, index: Tensor) -> Tensor:
+        """The diagonal of the Gauss-Newton matrix [E, P] of the mean loss on the training examples `index` [E, n]."""
+        weights = list(self.views(parameters).values())
+        found = torch.zeros_like(parameters)
+        for part in torch.split(index, CHUNK, dim=1):
+            sums = self._results(("curvature", part.shape[1]), self._curvature, [], [part.contiguous(), *weights])
+            for target, own in zip(self.views(found).values(), sums, strict=True):
+                target.add_(own)
+        return found.div_(index.shape[1])
+
     def rates(self, settings: Sequence[dict[str, float]]) -> dict[str, list[float]]:
         """Each dropout layer's rate in every slot."""
         return {name: [part.rate_for(one) for one in settings] for name, part in self.dropouts.items()}
@@ -155,6 +173,18 @@ class Objective:
             losses = _cross_entropy(self._apply(leaves, masks, inputs), labels).sum(-1) / labels.shape[-1]
             gradients = torch.autograd.grad(losses.sum(), leaves, materialize_grads=True)
         return [losses.detach(), *gradients]
+
+    def _curvature(self, index: Tensor, *weights: Tensor) -> list[Tensor]:
+        """The Gauss-Newton matrix's diagonal, for each weight, summed over the examples `index` [E, n]."""
+        inputs = self.train.inputs.index_select(0, index.reshape(-1)).view(*index.shape, *self.train.inputs.shape[1:])
+        stacks = dict(zip(self.shapes, weights, strict=True))
+        of_one = partial(diagonal, self.layers, "cross_entropy")
+        if self.way is Way.STACKED:
+            found: list[Tensor] = vmap(of_one)(stacks, inputs)
+            return found
+        slots = range(len(inputs))
+        parts = [of_one({name: stack[slot] for name, stack in stacks.items()}, inputs[slot]) for slot in slots]
+        return [torch.stack(part) for part in zip(*parts, strict=True)]
 
     def _outcome(self, inputs: Tensor, labels: Tensor, *weights: Tensor) -> list[Tensor]:
         """Losses [E, n], and where the likeliest class is the wrong one [E, n], of inputs that all slots share."""

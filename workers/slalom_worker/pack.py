@@ -8,8 +8,10 @@ import torch
 
 from slalom.seeds import derive
 from slalom_worker import pace, streams
+from slalom_worker.curvature import renew
 from slalom_worker.group import Group, Rows
 from slalom_worker.optimizers import OPTIMIZERS
+from slalom_worker.recording import note_gradients
 from slalom_worker.schedules import Clock
 from slalom_worker.slot import SCALARS
 
@@ -42,6 +44,7 @@ class Pack:
         batches = self._batches(count)
         masks = self._masks(batches[0].shape[1])
         self._begin_epoch(len(batches))
+        renew(self.objective, [slot for slot in self.slots if OPTIMIZERS[slot.settings["optimizer"]].curvature])
         loss = torch.zeros_like(self.clock["step"])
         for step, index in enumerate(batches):
             loss.add_(self._step(step, index, masks(step)), alpha=index.shape[1])
@@ -62,6 +65,8 @@ class Pack:
     def _step(self, step: int, index: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
         """One step of every slot on its own examples [E, B]; mean losses [E]."""
         losses = self.objective.gradient(self.weights, index, masks, self.gradients)
+        if self.recording and step == len(self.steps) - 1:
+            note_gradients(self.objective, self.slots, self.gradient)
         self._update(step, losses)
         return losses
 
@@ -140,6 +145,7 @@ class Pack:
         self.rates = pace.learning_rates(settings, objective.device)
         self.momenta = pace.momenta(settings, objective.device)
         self.groups = list(self._groups())
+        self.recording = any(slot.trial.record for slot in self.slots)
         rates = objective.rates([dict(one) for one in settings])
         self.dropout = {name: self._column(column) for name, column in rates.items() if any(column)}
         batch = objective.work.batch_size or len(objective.train.labels)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
-from slalom.settings import Choice, Integer, Integers, Kind, Number
+from slalom.settings import Choice, Integer, Integers, Kind, Number, Words
 from slalom.spec.keys import (
     COMPARE,
     CONFIRM,
@@ -158,6 +158,13 @@ def _kind(kind: Kind) -> Schema:
     if isinstance(kind, Integers):
         items = {"type": "integer", "minimum": kind.low}
         return {"type": "array", "items": items, **({} if kind.default is None else {"default": list(kind.default)})}
+    if isinstance(kind, Words):
+        return {
+            "type": "array",
+            "items": {"enum": list(kind.options)},
+            "uniqueItems": True,
+            "default": list(kind.default),
+        }
     return {"type": "string", **default}
 
 

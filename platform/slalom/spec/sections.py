@@ -35,6 +35,7 @@ class Training:
     batch_size: int | None
     report_every: int
     precision: str
+    record: tuple[str, ...]
     shared: Mapping[str, Node]
 
 
@@ -50,6 +51,7 @@ def read_training(node: Node, catalogue: Catalogue) -> Training:
         batch_size=values["batch_size"],
         report_every=every or -(-epochs // REPORTS),
         precision=values["precision"],
+        record=tuple(values["record"]),
         shared={name: child for name, child in fields.items() if name not in TRAINING},
     )
 

@@ -1,0 +1,143 @@
+"""The diagonal of the Gauss-Newton matrix: how fast the loss's slope changes along each parameter.
+
+A backward recursion with squared weights, which leaves out what is not on the diagonal. From the second derivative h
+of the loss by a layer's outputs it goes to that by its inputs x and weights w:
+
+    linear in x and w, a = w x:  h_x = (w^2)^T h_a,  h_w = h_a (x^2)^T, summed over whatever shares w
+    elementwise, x = f(a):       h_a = f'(a)^2 h_x
+    places alone are chosen:     h goes where a gradient would
+
+One hidden layer with squared error has the exact diagonal, others an approximation that is never negative. Source:
+LeCun et al. 1998, "Efficient BackProp", sections 7.3 and 9.1; Becker and LeCun 1989, "Improving the convergence of
+back-propagation learning with second-order methods".
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vjp
+
+from slalom.errors import InputError
+from slalom_worker import streams
+from slalom_worker.models.activations import ACTIVATIONS
+from slalom_worker.models.linear import Linear
+from slalom_worker.regularizers import SlotDropout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from slalom_worker.objective import Objective
+    from slalom_worker.slot import Slot
+
+    Weights = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A part of a chain; prefix: of its parameters' names in the whole net, such as "2."."""
+
+    prefix: str
+    module: nn.Module
+
+    def __call__(self, weights: Weights, inputs: Tensor) -> Tensor:
+        """Its outputs, with weights by their names in the layer."""
+        outputs: Tensor = functional_call(self.module, dict(weights), (inputs,))
+        return outputs
+
+    def own(self, weights: Weights) -> dict[str, Tensor]:
+        """Its own of the whole net's weights, by their names in the layer."""
+        return {name: weights[self.prefix + name] for name, _ in self.module.named_parameters()}
+
+
+Back = tuple[dict[str, Tensor], Tensor]
+"""Second derivatives by a layer's weights, summed over the examples, and by its inputs [B, ...]."""
+
+
+def _through_linear(layer: Layer, weights: Weights, inputs: Tensor, second: Tensor) -> Back:
+    # the layer's own gradients, at squares of what they are products of
+    squares = {name: weight * weight for name, weight in weights.items()}
+    by_weights, by_inputs = vjp(layer, squares, inputs * inputs)[1](second)
+    return by_weights, by_inputs
+
+
+def _through_elementwise(layer: Layer, weights: Weights, inputs: Tensor, second: Tensor) -> Back:
+    (slope,) = vjp(lambda inputs: layer(weights, inputs), inputs)[1](torch.ones_like(second))
+    return {}, second * slope * slope
+
+
+def _through_choice(layer: Layer, weights: Weights, inputs: Tensor, second: Tensor) -> Back:
+    (by_inputs,) = vjp(lambda inputs: layer(weights, inputs), inputs)[1](second)
+    return {}, by_inputs
+
+
+THROUGH: Mapping[type[nn.Module], Callable[[Layer, Weights, Tensor, Tensor], Back]] = {
+    **dict.fromkeys((Linear, nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d), _through_linear),
+    **dict.fromkeys((nn.CELU, nn.ELU, nn.GELU, nn.LeakyReLU, nn.LogSigmoid, nn.Mish, nn.ReLU), _through_elementwise),
+    **dict.fromkeys((nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Tanh), _through_elementwise),
+    **{type(make()): _through_elementwise for make in ACTIVATIONS.values()},
+    **dict.fromkeys((nn.Flatten, nn.Identity, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, SlotDropout), _through_choice),
+}
+"""How second derivatives come back through a layer; of dropout through the net without it."""
+
+BY_OUTPUTS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "cross_entropy": lambda logits: logits.softmax(-1) * (1 - logits.softmax(-1)),
+    "squared_error": torch.ones_like,
+}
+"""The diagonal of an example's loss's second derivative by the net's outputs [B, classes], for each loss."""
+
+
+def chain(module: nn.Module) -> list[Layer]:
+    """The net as layers that follow one another; InputError, with the reason, where it is no such chain."""
+    layers = _flat(module, "")
+    named = [layer.prefix + name for layer in layers for name, _ in layer.module.named_parameters()]
+    if named != [name for name, _ in module.named_parameters()]:
+        raise InputError(
+            "model: curvature is estimated in nets whose layers have their own weights, but here some share"
+        )
+    return layers
+
+
+def _flat(module: nn.Module, prefix: str) -> list[Layer]:
+    if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
+        parts = module._modules.items()  # named_children leaves out what comes a second time
+        return [layer for name, part in parts if part for layer in _flat(part, f"{prefix}{name}.")]
+    if type(module) not in THROUGH:
+        raise InputError(
+            "model: curvature (of levenberg_marquardt, or recorded) is estimated in an nn.Sequential of "
+            f"{', '.join(sorted({kind.__name__ for kind in THROUGH}))}, but {prefix.rstrip('.') or 'the net'} is "
+            f"{type(module).__name__}"
+        )
+    return [Layer(prefix, module)]
+
+
+def diagonal(layers: Sequence[Layer], loss: str, weights: Weights, inputs: Tensor) -> list[Tensor]:
+    """Of one net, for each weight in the order of the layers, summed over the examples [B, *shape]."""
+    owns, met = [layer.own(weights) for layer in layers], [inputs]
+    for layer, own in zip(layers, owns, strict=True):
+        met.append(layer(own, met[-1]))
+    second = BY_OUTPUTS[loss](met.pop())
+    found: list[Tensor] = []
+    for layer, own, value in zip(reversed(layers), reversed(owns), reversed(met), strict=True):
+        by_weights, second = THROUGH[type(layer.module)](layer, own, value, second)
+        found = [*(by_weights[name] for name in own if name in by_weights), *found]
+    return found
+
+
+def renew(objective: Objective, slots: Sequence[Slot]) -> None:
+    """Fill the buffer "curvature" of slots before an epoch, each from a sample of its own size and stream."""
+    count = len(objective.train.labels)
+    samples: dict[int, list[tuple[Slot, Tensor]]] = defaultdict(list)
+    for slot in slots:
+        size = min(slot.settings["sample"], count)
+        drawn = streams.sample(slot.trial.seeds.batches, slot.epoch, count, slot.cumulated)[:size]
+        samples[size].append((slot, drawn))
+    for group in samples.values():
+        parameters = torch.stack([slot.tensors["parameters"] for slot, _ in group])
+        index = torch.stack([drawn for _, drawn in group]).to(objective.device)
+        for (slot, _), found in zip(group, objective.curvature(parameters, index), strict=True):
+            slot.tensors["curvature"].copy_(found)
