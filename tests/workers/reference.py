@@ -64,6 +64,10 @@ class Reference:
 
     def _epoch(self, number):
         """The mean loss of its batches; the last batch may be smaller."""
+        begin = literature.OPTIMIZERS[self.chosen["optimizer"]].begin
+        if begin is not None:
+            sample = streams.sample(self.spec.seeds.batches, number, len(self.labels), self.cumulated)
+            begin(self.optimizer, self.net, self.inputs[sample[: self.chosen["sample"]]])
         order = streams.order(self.spec.seeds.batches, number, len(self.labels), self.cumulated)
         masks = self._masks(number)
         total = 0.0

@@ -14,7 +14,6 @@ back-propagation learning with second-order methods".
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,16 +22,12 @@ from torch import Tensor, nn
 from torch.func import functional_call, vjp
 
 from slalom.errors import InputError
-from slalom_worker import streams
 from slalom_worker.models.activations import ACTIVATIONS
 from slalom_worker.models.linear import Linear
 from slalom_worker.regularizers import SlotDropout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from slalom_worker.objective import Objective
-    from slalom_worker.slot import Slot
 
     Weights = Mapping[str, Tensor]
 
@@ -126,18 +121,3 @@ def diagonal(layers: Sequence[Layer], loss: str, weights: Weights, inputs: Tenso
         by_weights, second = THROUGH[type(layer.module)](layer, own, value, second)
         found = [*(by_weights[name] for name in own if name in by_weights), *found]
     return found
-
-
-def renew(objective: Objective, slots: Sequence[Slot]) -> None:
-    """Fill the buffer "curvature" of slots before an epoch, each from a sample of its own size and stream."""
-    count = len(objective.train.labels)
-    samples: dict[int, list[tuple[Slot, Tensor]]] = defaultdict(list)
-    for slot in slots:
-        size = min(slot.settings["sample"], count)
-        drawn = streams.sample(slot.trial.seeds.batches, slot.epoch, count, slot.cumulated)[:size]
-        samples[size].append((slot, drawn))
-    for group in samples.values():
-        parameters = torch.stack([slot.tensors["parameters"] for slot, _ in group])
-        index = torch.stack([drawn for _, drawn in group]).to(objective.device)
-        for (slot, _), found in zip(group, objective.curvature(parameters, index), strict=True):
-            slot.tensors["curvature"].copy_(found)

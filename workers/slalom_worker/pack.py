@@ -8,7 +8,6 @@ import torch
 
 from slalom.seeds import derive
 from slalom_worker import pace, streams
-from slalom_worker.curvature import renew
 from slalom_worker.group import Group, Rows
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.recording import note_gradients
@@ -44,7 +43,7 @@ class Pack:
         batches = self._batches(count)
         masks = self._masks(batches[0].shape[1])
         self._begin_epoch(len(batches))
-        renew(self.objective, [slot for slot in self.slots if OPTIMIZERS[slot.settings["optimizer"]].curvature])
+        self._renew_curvature()
         loss = torch.zeros_like(self.clock["step"])
         for step, index in enumerate(batches):
             loss.add_(self._step(step, index, masks(step)), alpha=index.shape[1])
@@ -79,6 +78,23 @@ class Pack:
             group.begin_epoch(
                 *(part[:, group.place] for part in (self.steps + 1, self.epoch_rates, self.epoch_momenta))
             )
+
+    def _renew_curvature(self) -> None:
+        """Estimate it where the optimizer divides by it, each slot's from a sample of its own size and stream."""
+        count = len(self.objective.train.labels)
+        samples: dict[int, list[tuple[Slot, Tensor]]] = {}
+        for slot in self.slots:
+            if OPTIMIZERS[slot.settings["optimizer"]].curvature:
+                drawn = streams.sample(slot.trial.seeds.batches, slot.epoch, count, slot.cumulated)
+                sample = drawn[: slot.settings["sample"]]
+                samples.setdefault(len(sample), []).append((slot, sample))
+        for group in samples.values():
+            if len(group) == 1:
+                group *= 2  # a single product would be split over threads, where there are any, and round otherwise
+            parameters = torch.stack([slot.tensors["parameters"] for slot, _ in group])
+            index = torch.stack([sample for _, sample in group]).to(self.objective.device)
+            for (slot, _), found in zip(group, self.objective.curvature(parameters, index), strict=True):
+                slot.tensors["curvature"].copy_(found)
 
     @torch.inference_mode()
     def _update(self, step: int, losses: Tensor) -> None:
