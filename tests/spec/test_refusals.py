@@ -69,7 +69,7 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "unknown word to record": (
         "epochs: 40",
         "epochs: 40, record: ▶[gradients]",
-        ["gradient, curvature", "[gradients]"],
+        ["gradient, curvature", "['gradients']"],
     ),
     "recorded twice": ("epochs: 40", "epochs: 40, record: ▶[gradient, gradient]", ["each at most once"]),
     "record is no list": ("epochs: 40", "epochs: 40, record: ▶gradient", ["record must be a list", "got 'gradient'"]),

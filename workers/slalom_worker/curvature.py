@@ -14,6 +14,7 @@ back-propagation learning with second-order methods".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from slalom_worker.models.linear import Linear
 from slalom_worker.regularizers import SlotDropout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     Weights = Mapping[str, Tensor]
 
@@ -49,38 +50,52 @@ class Layer:
         return {name: weights[self.prefix + name] for name, _ in self.module.named_parameters()}
 
 
-Back = tuple[dict[str, Tensor], Tensor]
-"""Second derivatives by a layer's weights, summed over the examples, and by its inputs [B, ...]."""
+Back = Callable[[Tensor], tuple[dict[str, Tensor], Tensor]]
+"""From second derivatives by a layer's outputs to those by its weights, summed over the examples, and by its inputs."""
 
 
-def _through_linear(layer: Layer, weights: Weights, inputs: Tensor, second: Tensor) -> Back:
-    # the layer's own gradients, at squares of what they are products of
-    squares = {name: weight * weight for name, weight in weights.items()}
-    by_weights, by_inputs = vjp(layer, squares, inputs * inputs)[1](second)
-    return by_weights, by_inputs
+def _linear(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
+    def back(second: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        # the layer's own gradients, at squares of what they are products of
+        squares = {name: weight * weight for name, weight in weights.items()}
+        by_weights, by_inputs = vjp(layer, squares, inputs * inputs)[1](second)
+        return by_weights, by_inputs
+
+    return layer(weights, inputs), back
 
 
-def _through_elementwise(layer: Layer, weights: Weights, inputs: Tensor, second: Tensor) -> Back:
-    (slope,) = vjp(lambda inputs: layer(weights, inputs), inputs)[1](torch.ones_like(second))
-    return {}, second * slope * slope
+def _elementwise(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
+    outputs, pull, *_ = vjp(lambda inputs: layer(weights, inputs), inputs)
+
+    def back(second: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        (slope,) = pull(torch.ones_like(second))
+        return {}, second * slope * slope
+
+    return outputs, back
 
 
-def _through_choice(layer: Layer, weights: Weights, inputs: Tensor, second: Tensor) -> Back:
-    (by_inputs,) = vjp(lambda inputs: layer(weights, inputs), inputs)[1](second)
-    return {}, by_inputs
+def _choice(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
+    outputs, pull, *_ = vjp(lambda inputs: layer(weights, inputs), inputs)
+    return outputs, lambda second: ({}, pull(second)[0])
 
 
-THROUGH: Mapping[type[nn.Module], Callable[[Layer, Weights, Tensor, Tensor], Back]] = {
-    **dict.fromkeys((Linear, nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d), _through_linear),
-    **dict.fromkeys((nn.CELU, nn.ELU, nn.GELU, nn.LeakyReLU, nn.LogSigmoid, nn.Mish, nn.ReLU), _through_elementwise),
-    **dict.fromkeys((nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Tanh), _through_elementwise),
-    **{type(make()): _through_elementwise for make in ACTIVATIONS.values()},
-    **dict.fromkeys((nn.Flatten, nn.Identity, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, SlotDropout), _through_choice),
+LAYERS: Mapping[type[nn.Module], Callable[[Layer, Weights, Tensor], tuple[Tensor, Back]]] = {
+    **dict.fromkeys((Linear, nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d), _linear),
+    **dict.fromkeys((nn.CELU, nn.ELU, nn.GELU, nn.LeakyReLU, nn.LogSigmoid, nn.Mish, nn.ReLU), _elementwise),
+    **dict.fromkeys((nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Tanh), _elementwise),
+    **{type(make()): _elementwise for make in ACTIVATIONS.values()},
+    **dict.fromkeys((nn.Flatten, nn.Identity, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, SlotDropout), _choice),
 }
-"""How second derivatives come back through a layer; of dropout through the net without it."""
+"""What each kind of layer gives, and how second derivatives come back; dropout drops nothing here."""
+
+
+def _by_logits(logits: Tensor) -> Tensor:
+    p = logits.mT.softmax(-2).mT  # by classes first, then examples, as the loss
+    return p * (1 - p)
+
 
 BY_OUTPUTS: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "cross_entropy": lambda logits: logits.softmax(-1) * (1 - logits.softmax(-1)),
+    "cross_entropy": _by_logits,
     "squared_error": torch.ones_like,
 }
 """The diagonal of an example's loss's second derivative by the net's outputs [B, classes], for each loss."""
@@ -101,10 +116,10 @@ def _flat(module: nn.Module, prefix: str) -> list[Layer]:
     if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
         parts = module._modules.items()  # named_children leaves out what comes a second time
         return [layer for name, part in parts if part for layer in _flat(part, f"{prefix}{name}.")]
-    if type(module) not in THROUGH:
+    if type(module) not in LAYERS:
         raise InputError(
             "model: curvature (of levenberg_marquardt, or recorded) is estimated in an nn.Sequential of "
-            f"{', '.join(sorted({kind.__name__ for kind in THROUGH}))}, but {prefix.rstrip('.') or 'the net'} is "
+            f"{', '.join(sorted({kind.__name__ for kind in LAYERS}))}, but {prefix.rstrip('.') or 'the net'} is "
             f"{type(module).__name__}"
         )
     return [Layer(prefix, module)]
@@ -112,12 +127,14 @@ def _flat(module: nn.Module, prefix: str) -> list[Layer]:
 
 def diagonal(layers: Sequence[Layer], loss: str, weights: Weights, inputs: Tensor) -> list[Tensor]:
     """Of one net, for each weight in the order of the layers, summed over the examples [B, *shape]."""
-    owns, met = [layer.own(weights) for layer in layers], [inputs]
-    for layer, own in zip(layers, owns, strict=True):
-        met.append(layer(own, met[-1]))
-    second = BY_OUTPUTS[loss](met.pop())
+    backs: list[Back] = []
+    outputs = inputs
+    for layer in layers:
+        outputs, back = LAYERS[type(layer.module)](layer, layer.own(weights), outputs)
+        backs.append(back)
+    second = BY_OUTPUTS[loss](outputs)
     found: list[Tensor] = []
-    for layer, own, value in zip(reversed(layers), reversed(owns), reversed(met), strict=True):
-        by_weights, second = THROUGH[type(layer.module)](layer, own, value, second)
-        found = [*(by_weights[name] for name in own if name in by_weights), *found]
+    for layer, back in zip(reversed(layers), reversed(backs), strict=True):
+        by_weights, second = back(second)
+        found = [*(by_weights[name] for name, _ in layer.module.named_parameters()), *found]
     return found
