@@ -1,7 +1,4 @@
-"""Gradient and curvature of each layer at reports: what they are, that they cost no number, that the records show them.
-
-The batches here are all examples, so that the last batch is known.
-"""
+"""Gradient and curvature of each layer at reports: what they are, that they cost no number, that the records show them."""
 
 import math
 from dataclasses import replace
@@ -13,6 +10,7 @@ from torch import nn
 import slalom
 from slalom.api import local_lanes
 from slalom.trial import Outcome, Turn
+from slalom_worker import streams
 from slalom_worker.lane import LaneWorker
 from tests.record_samples import shown_in
 from tests.workers.checks import train
@@ -53,6 +51,10 @@ def test_recording_changes_no_number_and_happens_at_reports_alone():
     for key, metrics in found.items():
         assert layered(metrics).keys() == names
         assert {name: value for name, value in metrics.items() if name not in names} == plain[key]
+    for spec in specs:
+        for name in names:
+            assert len({found[spec.id, epoch][name] for epoch in (2, 4, 5)}) == 3
+            assert found[spec.id, "end"][name] == found[spec.id, 5][name]
 
 
 def test_what_is_recorded_does_not_depend_on_the_pack():
@@ -89,6 +91,24 @@ def test_they_are_those_of_the_plain_net():
     sizes = [sum(p.numel() for p in layer.parameters()) for layer in net.layers]
     for number, part in enumerate(curvature.split(sizes), 1):
         assert metrics[f"curvature.layer{number}"] == pytest.approx(float(part.mean()), rel=1e-9)
+
+
+def test_the_gradient_is_that_of_the_epoch_s_last_batch():
+    """The step is so small that the parameters stay what they were."""
+    of = work(hidden=(7,), precision="float64")
+    program = bundled(of)
+    spec = trial(0, of, settings("sgd", learning_rate=1e-12), epochs=2)
+    count = len(program.train.labels)
+    net = plain_net(of, program.data)
+    nn.utils.vector_to_parameters(program.initial(spec.seeds.weights), net.parameters())
+    found = reports([spec])
+    for epoch in (0, 1):
+        last = streams.order(spec.seeds.batches, epoch, count, None).split(32)[-1]
+        net.zero_grad()
+        nn.functional.cross_entropy(net(program.train.inputs[last]), program.train.labels[last]).backward()
+        gradient = torch.cat([p.grad.flatten() for p in net.layers[0].parameters()])
+        want = float(gradient.square().mean().sqrt())
+        assert found[spec.id, epoch + 1]["gradient.layer1"] == pytest.approx(want, rel=1e-6)
 
 
 def test_a_number_that_is_not_finite_is_left_out_and_ends_no_trial():
