@@ -1,4 +1,4 @@
-"""Gradient and curvature of each layer at reports: what they are, that they cost no number, that the records show them."""
+"""Gradient and curvature of each layer at reports: what they are, that they cost no number, that records show them."""
 
 import math
 from dataclasses import replace
