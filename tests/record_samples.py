@@ -119,12 +119,12 @@ def runs_in(tracking_uri: str, name: str = "momentum") -> list[Any]:
     return [] if experiment is None else list(client.search_runs([experiment.experiment_id], max_results=1000))
 
 
-def shown_in(tracking_uri: str) -> dict[tuple[str, ...], dict[str, Any]]:
+def shown_in(tracking_uri: str, name: str = "momentum") -> dict[tuple[str, ...], dict[str, Any]]:
     """What the runs show, each under its place in the tree, without ids and times."""
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri)
-    runs = {run.info.run_id: run for run in runs_in(tracking_uri)}
+    runs = {run.info.run_id: run for run in runs_in(tracking_uri, name)}
     shown = {}
     for run in runs.values():
         place = _place(run, runs)

@@ -66,6 +66,13 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "unknown word for batch_size": ("batch_size: 32", "batch_size: ▶al", ["at least 1, or 'all'", "'al'"]),
     "unknown precision": ("epochs: 40", "epochs: 40, precision: ▶float16", ["precision 'float16'", "float32, float64"]),
     "report after the end": ("epochs: 40", "epochs: 40, report_every: ▶41", ["[1, epochs=40]", "got 41"]),
+    "unknown word to record": (
+        "epochs: 40",
+        "epochs: 40, record: ▶[gradients]",
+        ["gradient, curvature", "['gradients']"],
+    ),
+    "recorded twice": ("epochs: 40", "epochs: 40, record: ▶[gradient, gradient]", ["each at most once"]),
+    "record is no list": ("epochs: 40", "epochs: 40, record: ▶gradient", ["record must be a list", "got 'gradient'"]),
     "dropout that is no number": ("epochs: 40", "epochs: 40, hidden_dropout: ▶.nan", ["[0, 1)", "got nan"]),
     # metric
     "unknown metric": ("name: error", "name: ▶eror", ["'eror'", "did you mean 'error'?"]),

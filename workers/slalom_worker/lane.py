@@ -15,6 +15,7 @@ from slalom.trial import Effort, Outcome, Phase, Reply, Report, TrialResult
 from slalom_worker.device import describe, open_device
 from slalom_worker.objective import Objective
 from slalom_worker.pack import Pack
+from slalom_worker.recording import recorded
 from slalom_worker.serving import freeze
 from slalom_worker.slot import Slot
 from slalom_worker.tasks import open_task
@@ -91,20 +92,28 @@ class LaneWorker:
 
     def _refill(self) -> list[TrialResult]:
         """Seat waiting trials of the pack's key in free slots; an empty pack gives way to the next key."""
-        failed: list[TrialResult] = []
+        failed = self._seat()
         while self.waiting and (self.key is None or not self.packs[self.key].slots):
-            if self.key in self.waiting:
-                break
             failed += self._open(next(iter(self.waiting)))
-        orders = self.waiting.get(self.key) if self.key else None
-        if not orders or self.key is None:
-            return failed
-        pack = self.packs[self.key]
-        free = min(len(orders), self.widths[self.key] - len(pack.slots))
-        if free > 0:
-            pack.seat([*pack.slots, *(self._slot(orders.popleft(), pack.objective) for _ in range(free))])
-            if not orders:
-                del self.waiting[self.key]
+            failed += self._seat()
+        return failed
+
+    def _seat(self) -> list[TrialResult]:
+        """Fill the pack's free slots with trials of its key; one that the net is not made for has failed."""
+        if self.key is None or self.key not in self.waiting:
+            return []
+        pack, orders = self.packs[self.key], self.waiting[self.key]
+        seated, failed = list(pack.slots), []
+        while orders and len(seated) < self.widths[self.key]:
+            order = orders.popleft()
+            try:
+                seated.append(self._slot(order, pack.objective))
+            except SlalomError as exc:
+                failed.append(_failure(order.trial, str(exc)))
+        if not orders:
+            del self.waiting[self.key]
+        if len(seated) > len(pack.slots):
+            pack.seat(seated)
         return failed
 
     def _open(self, key: str) -> list[TrialResult]:
@@ -136,8 +145,10 @@ class LaneWorker:
         reports: list[Report] = []
         results: list[TrialResult] = []
         gone: set[int] = set()
-        for slot, found in zip(due, self._metrics(pack, due), strict=True):
-            diverged = not all(map(math.isfinite, found.values()))
+        besides = recorded(pack.objective, due)
+        for slot, metrics, more in zip(due, self._metrics(pack, due), besides, strict=True):
+            diverged = not all(map(math.isfinite, metrics.values()))
+            found = {**metrics, **more}
             if not diverged:
                 reports.append(Report(slot.trial.id, slot.trial.attempt, slot.epoch, found))
             if diverged or slot.complete:

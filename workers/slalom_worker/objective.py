@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
 
+from slalom_worker.curvature import Layer, chain, diagonal
 from slalom_worker.losses import LOSSES
 from slalom_worker.modules import DTYPES, build_module, initialise, layers_of, probe, weights_of
 from slalom_worker.regularizers import SlotDropout
@@ -107,7 +109,7 @@ class Objective:
             f"{name}.mask": part for name, part in self.module.named_modules() if isinstance(part, SlotDropout)
         }
         self.loss = LOSSES[work.loss["name"]]
-        self.layers = layers_of(self.module)
+        self.layer_of = layers_of(self.module).to(device)
         self.train = self._place(data.train)
         self.validation = self._place(data.validation)
         self._test: Examples | None = None
@@ -122,6 +124,11 @@ class Objective:
         if self._test is None:
             self._test = self._place(self.data.test)
         return self._test
+
+    @cached_property
+    def chain(self) -> list[Layer]:
+        """The net as a chain, of which curvature can be estimated; InputError, with the reason, where it is none."""
+        return chain(self.module)
 
     def initial(self, seed: int, initialization: Mapping[str, Any] = FAN_IN) -> Tensor:
         """A trial's initial parameters [P]."""
@@ -176,6 +183,17 @@ class Objective:
             chunks.append(self._results(("evaluate", len(labels)), self._outcome, [inputs, labels], weights))
         return [torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True)]
 
+    @torch.no_grad()
+    def curvature(self, parameters: Tensor, index: Tensor) -> Tensor:
+        """The diagonal of the Gauss-Newton matrix [E, P] of the mean loss on the training examples `index` [E, n]."""
+        weights = list(self.views(parameters).values())
+        found = torch.zeros_like(parameters)
+        for part in torch.split(index, CHUNK, dim=1):
+            sums = self._results(("curvature", part.shape[1]), self._curvature, [], [part.contiguous(), *weights])
+            for target, own in zip(self.views(found).values(), sums, strict=True):
+                target.add_(own)
+        return found.div_(index.shape[1])
+
     def rates(self, settings: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
         """Each dropout layer's rate in every slot."""
         return {name: [part.rate_for(one) for one in settings] for name, part in self.dropouts.items()}
@@ -195,6 +213,18 @@ class Objective:
             minimised = losses if emphasized is each else emphasized.sum(-1) / index.shape[-1]
             gradients = torch.autograd.grad(minimised.sum(), leaves, materialize_grads=True)
         return [losses.detach(), *gradients]
+
+    def _curvature(self, index: Tensor, *weights: Tensor) -> list[Tensor]:
+        """The Gauss-Newton matrix's diagonal, for each weight, summed over the examples `index` [E, n]."""
+        inputs = self.train.inputs.index_select(0, index.reshape(-1)).view(*index.shape, *self.train.inputs.shape[1:])
+        stacks = dict(zip(self.shapes, weights, strict=True))
+        of_one = partial(diagonal, self.chain, lambda outputs: self.loss.second(outputs, self.work.loss))
+        if self.way is Way.STACKED:
+            found: list[Tensor] = vmap(of_one)(stacks, inputs)
+            return found
+        slots = range(len(inputs))
+        parts = [of_one({name: stack[slot] for name, stack in stacks.items()}, inputs[slot]) for slot in slots]
+        return [torch.stack(part) for part in zip(*parts, strict=True)]
 
     def _outcome(self, inputs: Tensor, labels: Tensor, *weights: Tensor) -> list[Tensor]:
         """Losses [E, n], and where the likeliest class is the wrong one [E, n], of inputs that all slots share."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -33,6 +33,7 @@ class Slot:
     presentation: how the examples are presented in this epoch
     loss: of the last epoch's batches, the mean over the epoch
     stop: the epoch after which there is something to do about it
+    recorded: what the last epoch kept for its report, beside the metrics
     """
 
     order: Order
@@ -41,14 +42,17 @@ class Slot:
     epoch: int = 0
     loss: float = math.nan
     stop: int = 0
+    recorded: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def start(cls, order: Order, objective: Objective) -> Slot:
-        """A trial before its first epoch."""
+        """A trial before its first epoch; InputError, with the reason, where the net is none that it can train."""
         settings = order.trial.settings
         parameters = objective.initial(order.trial.seeds.weights, settings["initialization"])
         tensors = {"parameters": parameters}
         optimizer = OPTIMIZERS[settings["optimizer"]]
+        if optimizer.curvature or "curvature" in order.trial.record:
+            _ = objective.chain  # raises where the net is no chain of layers
         tensors |= {name: torch.zeros_like(parameters) for name in optimizer.state}
         scalars = (*SCALARS, *optimizer.scalars)
         tensors |= {name: torch.zeros((), dtype=torch.float64, device=parameters.device) for name in scalars}

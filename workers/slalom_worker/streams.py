@@ -32,6 +32,11 @@ def order(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor
     return torch.searchsorted(cumulated, draws, right=True).clamp_(max=count - 1)
 
 
+def sample(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor:
+    """Examples [count], of which the first are a trial's sample before an epoch: drawn as its epochs are, but anew."""
+    return order(derive(seed, "sample"), epoch, count, cumulated)
+
+
 class Masks:
     """One dropout layer's masks through an epoch, for all slots of a pack: `draw(step)` gives [E, B, *shape]."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from slalom.settings import Choice, Integer, Kind, Kinds, Number, PerLayer, Text, flag, fraction, positive
+from slalom.settings import Choice, Integer, Kind, Kinds, Number, PerLayer, Text, Words, flag, fraction, positive
 
 if TYPE_CHECKING:
     from slalom.settings import Catalogue
@@ -107,6 +107,9 @@ TRAINING: Keys = {
         Integer(None, low=1), "epochs between two reports (1/100 of the epochs where it is not given)", word="auto"
     ),
     "precision": Key(Choice("float32", ("float32", "float64")), "the numbers that trials compute with"),
+    "record": Key(
+        Words((), ("gradient", "curvature")), "what is recorded of each layer at every report, beside the metrics"
+    ),
 }
 TUNE: Keys = {
     "trials": Key(Integer(None, low=1), "tuning trials of each arm"),

@@ -78,6 +78,7 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         precision=training.precision,
         epochs=training.epochs,
         report_every=training.report_every,
+        record=training.record,
         metric=read_metric(fields.get("metric")),
         arms=arms,
         tune=read_tune(fields["tune"], arms),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
-from slalom.settings import Choice, Integer, Integers, Kind, Number, PerLayer
+from slalom.settings import Choice, Integer, Integers, Kind, Number, PerLayer, Words
 from slalom.spec.keys import (
     ABOUT,
     COMPARE,
@@ -176,6 +176,13 @@ def _kind(kind: Kind) -> Schema:
         items = {"type": "integer", "minimum": kind.low}
         stated = {} if kind.default is None else {"default": list(kind.default)}
         return {"anyOf": [{"type": "array", "items": items, **stated}, items]}
+    if isinstance(kind, Words):
+        return {
+            "type": "array",
+            "items": {"enum": list(kind.options)},
+            "uniqueItems": True,
+            "default": list(kind.default),
+        }
     return {"type": "string", **default}
 
 

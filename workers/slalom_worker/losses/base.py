@@ -23,10 +23,13 @@ class Loss:
     """What is minimised.
 
     each: losses [E, B] from outputs [E, B, k], labels [E, B] (classes) or [E, B, k] (numbers), and the options
+    second: the second derivatives [n, k] of an example's loss by a net's outputs [n, k], as a Gauss-Newton matrix has
+        them on its diagonal
     predict: what the net says [n, k], from outputs [n, k]: class probabilities, or numbers where `regression` is given
     parameters: what a study may set of it
     """
 
     each: Callable[[Tensor, Tensor, Options], Tensor]
+    second: Callable[[Tensor, Options], Tensor]
     predict: Callable[[Tensor, Options, bool], Tensor]
     parameters: Kinds

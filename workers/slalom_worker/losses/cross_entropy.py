@@ -20,9 +20,15 @@ def each(outputs: Tensor, labels: Tensor, _options: Options) -> Tensor:
     return -outputs.mT.log_softmax(-2).gather(-2, labels.unsqueeze(-2)).squeeze(-2)
 
 
+def second(outputs: Tensor, _options: Options) -> Tensor:
+    """The p (1 - p) of each class, by classes first, then examples, as the loss."""
+    p: Tensor = outputs.mT.softmax(-2).mT
+    return p * (1 - p)
+
+
 def predict(outputs: Tensor, _options: Options, _regression: bool) -> Tensor:
     """Class probabilities [n, classes]."""
     return outputs.softmax(-1)
 
 
-CROSS_ENTROPY = Loss(each, predict, parameters={})
+CROSS_ENTROPY = Loss(each, second, predict, parameters={})

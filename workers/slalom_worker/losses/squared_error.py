@@ -44,6 +44,15 @@ def squash(outputs: Tensor, options: Options) -> Tensor:
     return squashed
 
 
+def second(outputs: Tensor, options: Options) -> Tensor:
+    """The square of the output function's derivative, 1 where there is none."""
+    from torch.func import vjp
+
+    squashed, pull, *_ = vjp(lambda outputs: squash(outputs, options), outputs)
+    slope: Tensor = pull(squashed.new_ones(squashed.shape))[0]
+    return slope * slope
+
+
 def predict(outputs: Tensor, options: Options, regression: bool) -> Tensor:
     """Numbers [n, k]; or shares [n, k] of sum 1, by how far each output is from `low` towards `high`."""
     squashed = squash(outputs, options)
@@ -55,6 +64,7 @@ def predict(outputs: Tensor, options: Options, regression: bool) -> Tensor:
 
 SQUARED_ERROR = Loss(
     each,
+    second,
     predict,
     parameters={
         "low": Number(0.0),

@@ -11,6 +11,7 @@ from slalom_worker.optimizers.momentum import MOMENTUM
 from slalom_worker.optimizers.nesterov import NESTEROV
 from slalom_worker.optimizers.rmsprop import RMSPROP
 from slalom_worker.optimizers.sgd import SGD
+from slalom_worker.optimizers.stochastic_lm import LEVENBERG_MARQUARDT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,7 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
     "rmsprop": RMSPROP,
     "adam": ADAM,
     "amsgrad": AMSGRAD,
+    "levenberg_marquardt": LEVENBERG_MARQUARDT,
 }
 
 __all__ = ["OPTIMIZERS", "Optimizer", "Slots"]
