@@ -1,5 +1,7 @@
 """Schedules' values: as their sources' formulas and torch's schedulers give them, with the same bits in any pack."""
 
+from itertools import combinations
+
 import pytest
 import torch
 
@@ -14,7 +16,7 @@ REFERENCES = {
 LENGTHS = (1, 7, 30, 264, 2001)
 MANY = {
     "linear": [{"start": 0.5, "end": 0.9, "share": 1.0}, {"start": 0.9, "end": 0.1, "share": 1e-6}],
-    "rate step": [{"factor": 0.1, "drops": 2}, {"factor": 0.5, "drops": 29}, {"factor": 1.0, "drops": 1}],
+    "rate step": [{"factor": 0.1, "drops": 2}, {"factor": 0.3, "drops": 29}, {"factor": 1.0, "drops": 1}],
     "rate inverse_time": [{"tau": 2.0}, {"tau": 1e-6}],
     "rate warm_up": [{"share": 1.0}, {"share": 1e-6}],
     "rate first_step": [{"factor": 10.0}, {"factor": 1e-3}],
@@ -45,12 +47,20 @@ def test_values_are_those_of_the_source(name):
 
 @pytest.mark.parametrize("name", PRODUCT)
 def test_a_value_has_the_same_bits_beside_any_others(name):
-    """As a view of a whole epoch, at every place of a vector."""
-    (chosen, *_) = REFERENCES[name].settings
-    at = clock(37)
-    whole = value(name, at, chosen)
-    for start, stop in ((0, 1), (5, 6), (1, 3), (3, 12), (20, 37)):
-        assert torch.equal(value(name, Clock(*(part[start:stop] for part in at)), chosen), whole[start:stop])
+    """Epochs of 37 steps [steps, k], as a pack asks for them, of slots whose clocks are apart."""
+    for chosen in (*REFERENCES[name].settings, *MANY.get(name, [])):
+        whole = epoch(name, slice(None), chosen)
+        for start, stop in combinations(range(SLOTS + 1), 2):
+            assert torch.equal(epoch(name, slice(start, stop), chosen), whole[:, start:stop])
+
+
+SLOTS = 17
+
+
+def epoch(name, slots, chosen):
+    first = torch.arange(SLOTS, dtype=torch.float64)[slots] * 3
+    step = first + torch.arange(37, dtype=torch.float64).unsqueeze(1)
+    return value(name, Clock(step, torch.full_like(first, 100), 1 - step / 100), chosen)
 
 
 def torch_factors(make, steps):
