@@ -125,7 +125,7 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "search that an arm cannot follow": (
         "weight_decay: ",
         "epsilon: ",
-        ["arm none", "epsilon of search unused", "optimizer sgd has no epsilon", "rmsprop, adam and amsgrad"],
+        ["arm none", "epsilon of search unused", "optimizer sgd has no epsilon", "adagrad, adam, adamw and amsgrad"],
     ),
     # arms
     "one arm": (
@@ -145,11 +145,15 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     ),
     "no optimizer": (", optimizer: sgd", "", ["arm none needs an optimizer", "sgd, momentum"]),
     "no learning rate": ("  learning_rate: {log: [1e-3, 1.0]}\n", "", ["arm none needs a learning_rate"]),
-    "another optimizer's setting": (NONE, "none: {▶beta1: 0.5}", ["sgd has no beta1", "adam and amsgrad have it"]),
+    "another optimizer's setting": (
+        NONE,
+        "none: {▶beta1: 0.5}",
+        ["sgd has no beta1", "adam, adamw and amsgrad have it"],
+    ),
     "momentum of an optimizer without": (
         NONE,
         "none: {optimizer: adam, ▶momentum: 0.5}",
-        ["optimizer adam has no momentum", "sgd, momentum and nesterov have it"],
+        ["optimizer adam has no momentum", "sgd, momentum, nesterov and alexnet have it"],
     ),
     "momentum out of range": (NONE, "none: {momentum: ▶1}", ["momentum must be a number in [0, 1)", "got 1"]),
     "momentum is a yes": (NONE, "none: {momentum: ▶true}", ["[0, 1)", "got true"]),
