@@ -24,17 +24,18 @@ VANISHED = 1e-5
 def condition(inputs: np.ndarray, data: Data) -> float:
     """Of the exact Hessian of a linear net's mean cross-entropy, weights and biases 0, without its null space.
 
-    That holds a logit more for all classes, and the weights of what does not vary.
+    That holds a logit more for all classes, and the weights of what does not vary. Odd labels are told from even ones:
+    where all classes are as likely, as with these weights, their number does not matter.
     """
     extended = torch.tensor(np.concatenate([inputs.astype(np.float64), np.ones((len(inputs), 1))], axis=1))
-    labels, start = torch.tensor(data.train.labels), torch.zeros(extended.shape[1], data.outputs, dtype=torch.float64)
+    labels, start = torch.tensor(data.train.labels % 2), torch.zeros(extended.shape[1], 2, dtype=torch.float64)
 
     def loss(weights: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.cross_entropy(extended @ weights, labels)
 
     square = hessian(loss, start, vectorize=True).reshape(start.numel(), start.numel())
     curvatures = torch.linalg.eigvalsh(square).flip(0)
-    rank = int(torch.linalg.matrix_rank(extended, rtol=VANISHED)) * (data.outputs - 1)
+    rank = int(torch.linalg.matrix_rank(extended, rtol=VANISHED))
     return float(curvatures[0] / curvatures[rank - 1])
 
 
