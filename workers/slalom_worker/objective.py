@@ -13,6 +13,7 @@ from torch.func import functional_call, vmap
 from slalom_worker.curvature import Layer, chain, diagonal
 from slalom_worker.losses import LOSSES
 from slalom_worker.modules import DTYPES, build_module, initialise, layers_of, probe, weights_of
+from slalom_worker.preprocessing import PREPROCESSING
 from slalom_worker.regularizers import SlotDropout
 from slalom_worker.tracing import Program, operations, trace
 
@@ -89,6 +90,7 @@ class Objective:
     """The program of one pack key: E trials' losses and gradients as functions of their parameters [E, P].
 
     way: how the slots' work is done
+    prepared: what preprocessing made of the training inputs, or None for nothing
     thin: a layer has one input or one unit; the product of a net alone is then one of vectors, which rounds otherwise
         than one in a stack, so that a slot alone is done twice
     """
@@ -110,6 +112,8 @@ class Objective:
         }
         self.loss = LOSSES[work.loss["name"]]
         self.layer_of = layers_of(self.module).to(device)
+        preparation = PREPROCESSING[work.preprocess]
+        self.prepared = None if work.preprocess == "none" else preparation.fit(data.train.inputs)
         self.train = self._place(data.train)
         self.validation = self._place(data.validation)
         self._test: Examples | None = None
@@ -283,12 +287,13 @@ class Objective:
         return outputs
 
     def _place(self, split: Split) -> Examples:
-        inputs = torch.as_tensor(split.inputs).to(self.device, self.dtype)
+        inputs = split.inputs if self.prepared is None else self.prepared.apply(split.inputs)
+        placed = torch.as_tensor(inputs).to(self.device, self.dtype)
         weights = None if split.weights is None else torch.as_tensor(split.weights, dtype=torch.float64).to(self.device)
         labels = torch.as_tensor(split.labels)
         if labels.is_floating_point():
             labels = labels.to(self.dtype)
-        return Examples(inputs, labels.to(self.device), weights)
+        return Examples(placed, labels.to(self.device), weights)
 
 
 def _emphasized(losses: Tensor, batch: Batch) -> Tensor:

@@ -112,6 +112,8 @@ class Pack:
             self._steer(step)
         for group in self.groups:
             group.update(losses[group.place])
+        if self.objective.data.bound is not None:
+            self.parameters.clamp_(-self.objective.data.bound, self.objective.data.bound)
 
     def _steer(self, step: int) -> None:
         """Let the schedules that read the gradient do so."""
