@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from slalom_worker.optimizers.adam import ADAM
 from slalom_worker.optimizers.amsgrad import AMSGRAD
 from slalom_worker.optimizers.base import Optimizer, Slots
+from slalom_worker.optimizers.conjugate_gradient import FLETCHER_REEVES, POLAK_RIBIERE
 from slalom_worker.optimizers.momentum import MOMENTUM
 from slalom_worker.optimizers.nesterov import NESTEROV
 from slalom_worker.optimizers.rmsprop import RMSPROP
@@ -22,6 +23,8 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
     "rmsprop": RMSPROP,
     "adam": ADAM,
     "amsgrad": AMSGRAD,
+    "polak_ribiere": POLAK_RIBIERE,
+    "fletcher_reeves": FLETCHER_REEVES,
 }
 
 __all__ = ["OPTIMIZERS", "Optimizer", "Slots"]
