@@ -10,6 +10,7 @@ from slalom_worker.optimizers.adamw import ADAMW
 from slalom_worker.optimizers.alexnet import ALEXNET
 from slalom_worker.optimizers.amsgrad import AMSGRAD
 from slalom_worker.optimizers.base import Optimizer, Slots
+from slalom_worker.optimizers.conjugate_gradient import FLETCHER_REEVES, POLAK_RIBIERE
 from slalom_worker.optimizers.momentum import MOMENTUM
 from slalom_worker.optimizers.nesterov import NESTEROV
 from slalom_worker.optimizers.rmsprop import RMSPROP
@@ -32,6 +33,8 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
     "adamw": ADAMW,
     "amsgrad": AMSGRAD,
     "levenberg_marquardt": LEVENBERG_MARQUARDT,
+    "polak_ribiere": POLAK_RIBIERE,
+    "fletcher_reeves": FLETCHER_REEVES,
 }
 
 __all__ = ["OPTIMIZERS", "Optimizer", "Slots"]

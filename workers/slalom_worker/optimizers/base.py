@@ -28,6 +28,8 @@ class Slots(NamedTuple):
     columns: [e, 1] for each hyperparameter and each of `Optimizer.columns`, and the step's "rate" and "momentum",
         schedules included; "rate" may be [e, c], where layers have rates of their own
     loss: [e, 1] float64, the loss whose gradient it is, weight decay included; of `Optimizer.whole` alone, else zero
+    data_loss: [e, 1] float64, the same without weight decay; an update with an `Optimizer.answer` replaces it by its
+        answer's
     """
 
     parameters: Tensor
@@ -35,6 +37,7 @@ class Slots(NamedTuple):
     state: Mapping[str, Tensor]
     columns: Columns
     loss: Tensor
+    data_loss: Tensor
 
 
 @dataclass(frozen=True)
