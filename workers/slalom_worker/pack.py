@@ -108,11 +108,11 @@ class Pack:
     def _order(self, slot: Slot, count: int, size: int, found: dict[tuple[object, ...], Tensor]) -> Tensor:
         """One slot's order of examples; trials of several arms have the same, which is `found` the second time."""
         if size >= count and slot.cumulated is None:
-            return torch.arange(count)  # all at once: there is nothing to shuffle
+            return torch.arange(count) if slot.bag is None else slot.bag  # all at once: there is nothing to shuffle
         key = (slot.trial.seeds.batches, slot.epoch, id(slot.cumulated))
         if key not in found:
             found[key] = streams.order(slot.trial.seeds.batches, slot.epoch, count, slot.cumulated)
-        return found[key]
+        return found[key] if slot.bag is None or slot.cumulated is not None else slot.bag[found[key]]
 
     def _masks(self, batch: int) -> Callable[[int], dict[str, Tensor]]:
         """A function from the step to the dropout layers' masks, [E, B, ...], where anything is dropped."""

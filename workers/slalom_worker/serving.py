@@ -1,7 +1,8 @@
 """A trained trial as a model that answers: what `mlflow.pyfunc.load_model` loads, by this module's name.
 
-The folder holds weights.safetensors, whose header says the inputs' shape and the number of classes, model.json
-(task, model and precision), and the user's task file where the task is the user's own.
+The folder holds model.json (task, model, loss, precision, and how an ensemble's members are combined), a folder
+`members` with a safetensors file for each net, whose header says the inputs' shape and the number of classes, and the
+user's task file where the task is the user's own.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 
 from slalom.errors import InputError
 from slalom.trial import Work
-from slalom_worker.modules import build_module
+from slalom_worker.ensemble import equal_shares, say
+from slalom_worker.losses import LOSSES
+from slalom_worker.modules import DTYPES, build_module
 from slalom_worker.tasks import open_task
 from slalom_worker.tasks.data import Data, Split
 
@@ -28,9 +31,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from slalom_worker.losses.base import Options
+
 
 def freeze(parameters: Mapping[str, Tensor], shape: Sequence[int], classes: int) -> bytes:
-    """One trial's parameters as safetensors that say what they are for: inputs [n, *shape] to so many classes."""
+    """One net's parameters as safetensors that say what they are for: inputs [n, *shape] to so many classes."""
     about = {"shape": json.dumps(list(shape)), "classes": str(classes)}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in parameters.items()}
     return save(tensors, about)
@@ -38,32 +43,46 @@ def freeze(parameters: Mapping[str, Tensor], shape: Sequence[int], classes: int)
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained module and the shape of one input."""
+    """Trained nets, one or an ensemble's members, and the shape of one input.
 
-    module: nn.Module
+    loss: that they were trained with, {"name": ..., **options}
+    combine: "mean", "vote", or "none" of one net
+    """
+
+    modules: Sequence[nn.Module]
     shape: tuple[int, ...]
     dtype: torch.dtype
+    loss: Options
+    combine: str
 
     def predict(self, inputs: Any, params: Mapping[str, Any] | None = None) -> NDArray[Any]:  # noqa: ARG002 (MLflow's)
-        """Class probabilities [n, classes] of inputs [n, *shape]: an array, or a table with a row for each."""
-        examples = torch.as_tensor(np.array(inputs, dtype=np.float32)).reshape(-1, *self.shape)
+        """Class probabilities [n, classes] of inputs [n, *shape]: an array, or a table with a row for each.
+
+        Of an ensemble that votes, the fractions of its votes.
+        """
+        examples = torch.as_tensor(np.array(inputs, dtype=np.float32)).reshape(-1, *self.shape).to(self.dtype)
         with torch.inference_mode():
-            probabilities: Tensor = self.module(examples.to(self.dtype)).softmax(dim=1)
-        return probabilities.numpy()
+            outputs = torch.stack([module(examples) for module in self.modules]).double()
+            said = say(LOSSES[self.loss["name"]], self.loss, outputs, equal_shares(outputs), self.combine)
+        return said.to(self.dtype).numpy()
 
 
 def _load_pyfunc(path: str) -> Classifier:
     """What MLflow calls with the folder; InputError where the weights are not those of the model."""
     folder = Path(path)
     about = json.loads((folder / "model.json").read_text())
-    work = Work(about["task"], about["model"], None, about["precision"])
-    with safe_open(folder / "weights.safetensors", framework="pt") as file:
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+    work = Work(about["task"], about["model"], None, about["precision"], about["loss"])
+    files = sorted((folder / "members").iterdir())
+    with safe_open(files[0], framework="pt") as file:
         header = file.metadata()
     shape, classes = tuple(json.loads(header["shape"])), int(header["classes"])
-    module = build_module(work, _stand_in(shape, classes), open_task(work.task, folder), seed=0)
-    _fill(module, weights)
-    return Classifier(module.eval(), shape, next(iter(weights.values())).dtype)
+    task, data = open_task(work.task, folder), _stand_in(shape, classes)
+    modules = []
+    for member in files:
+        module = build_module(work, data, task, seed=0)
+        _fill(module, load_file(member))
+        modules.append(module.to(DTYPES[work.precision]).eval())
+    return Classifier(modules, shape, DTYPES[work.precision], work.loss, about["combine"])
 
 
 def _stand_in(shape: tuple[int, ...], classes: int) -> Data:

@@ -1,4 +1,4 @@
-"""One trial in training: what a pack stacks, and what is kept while a trial waits for its verdict."""
+"""One net in training: what a pack stacks, and what is kept while its trial waits for its verdict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from slalom_worker.optimizers import OPTIMIZERS
-from slalom_worker.streams import sampling
+from slalom_worker.streams import bag, sampling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,10 +24,11 @@ SCALARS = ("step", "smoothed", "largest")
 
 @dataclass
 class Slot:
-    """A trial's state; copying its tensors out of a pack and into another changes no number.
+    """A net's state; copying its tensors out of a pack and into another changes no number.
 
     tensors: "parameters" [P], the optimizer's buffers [P], and float64 scalars [] "step" (updates done),
         "smoothed" and "largest" (gradient norms), and the optimizer's own
+    bag: the examples [n] that stand in place of the training examples, or None
     cumulated: sampling probabilities [n], cumulated, or None
     loss: of the last epoch's batches, the mean over the epoch
     stop: the epoch after which there is something to do about it
@@ -35,6 +36,7 @@ class Slot:
 
     order: Order
     tensors: dict[str, Tensor]
+    bag: Tensor | None
     cumulated: Tensor | None
     epoch: int = 0
     loss: float = math.nan
@@ -42,7 +44,7 @@ class Slot:
 
     @classmethod
     def start(cls, order: Order, objective: Objective) -> Slot:
-        """A trial before its first epoch."""
+        """A net before its first epoch."""
         settings = order.trial.settings
         parameters = objective.initial(order.trial.seeds.weights, settings["initialization"])
         tensors = {"parameters": parameters}
@@ -50,11 +52,13 @@ class Slot:
         tensors |= {name: torch.zeros_like(parameters) for name in optimizer.state}
         scalars = (*SCALARS, *optimizer.scalars)
         tensors |= {name: torch.zeros((), dtype=torch.float64, device=parameters.device) for name in scalars}
-        return cls(order, tensors, sampling(settings["emphasis"], objective.data.train.labels)).aim(order)
+        labels = objective.data.train.labels
+        own = bag(order.trial.seeds.batches, len(labels)) if settings["ensemble"].get("bagging") else None
+        return cls(order, tensors, own, sampling(settings["emphasis"], labels, own)).aim(order)
 
     @property
     def trial(self) -> TrialSpec:
-        """The trial that is trained here."""
+        """The trial that is trained here; a member's has the member's seeds."""
         return self.order.trial
 
     @property

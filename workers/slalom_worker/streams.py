@@ -28,17 +28,31 @@ GENERATOR = torch.Generator()
 """Seeded anew for each order of examples; making one takes as long as a short draw."""
 
 
-def sampling(emphasis: Mapping[str, Any], labels: np.ndarray) -> Tensor | None:
-    """Cumulative sampling probabilities [n] float64 of an emphasizing scheme; None for each example once an epoch."""
+def bag(seed: int, count: int) -> Tensor:
+    """A bootstrap sample [count] of so many examples: drawn evenly, with replacement."""
+    return torch.randint(count, (count,), generator=GENERATOR.manual_seed(derive(seed, "bag")))
+
+
+def sampling(emphasis: Mapping[str, Any], labels: np.ndarray, own: Tensor | None = None) -> Tensor | None:
+    """Cumulative sampling probabilities [n] float64 of an emphasizing scheme; None for each example once an epoch.
+
+    own: the bag [n] that takes the place of the training examples: an example counts as often as it is in there
+    """
     scheme = EMPHASIS[emphasis["scheme"]]
     if scheme.weights is None:
         return None
-    cumulated = torch.as_tensor(scheme.weights(labels, emphasis), dtype=torch.float64).cumsum(0)
+    weights = torch.as_tensor(scheme.weights(labels, emphasis), dtype=torch.float64)
+    if own is not None:
+        weights = weights * torch.bincount(own, minlength=len(labels))
+    cumulated = weights.cumsum(0)
     return cumulated / cumulated[-1]
 
 
 def order(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor:
-    """The examples [count] that a trial meets in an epoch: a permutation, or draws with replacement."""
+    """The examples [count] that a trial meets in an epoch: a permutation, or draws with replacement.
+
+    Of a bag it is the permutation of the bag's entries.
+    """
     generator = GENERATOR.manual_seed(derive(seed, epoch))
     if cumulated is None:
         return torch.randperm(count, generator=generator)
