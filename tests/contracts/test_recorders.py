@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-WEIGHTS = freeze({"1.weight": torch.zeros(2, 3)}, (3,), 2)
+WEIGHTS = (freeze({"1.weight": torch.zeros(2, 3)}, (3,), 2),)
 
 
 class Store(NamedTuple):

@@ -10,7 +10,7 @@ import threading
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -40,6 +40,9 @@ from tests.record_samples import (
     summary,
     tuning_summary,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @pytest.fixture
@@ -201,9 +204,11 @@ def test_a_deleted_study_run_leaves_no_orphans(uri):
     assert record(uri, ("summary", summary())) == whole
 
 
-def weights_for(work: Work, folder: Path, shape: tuple[int, ...], classes: int) -> bytes:
-    module = build_module(work, _stand_in(shape, classes), open_task(work.task, folder), seed=3)
-    return freeze(weights_of(module), shape, classes)
+def weights_for(
+    work: Work, folder: Path, shape: tuple[int, ...], classes: int, seeds: Sequence[int] = (3,)
+) -> list[bytes]:
+    task, data = open_task(work.task, folder), _stand_in(shape, classes)
+    return [freeze(weights_of(build_module(work, data, task, seed)), shape, classes) for seed in seeds]
 
 
 def load(uri: str, kind: str) -> Any:
@@ -223,7 +228,7 @@ def test_a_model_loads_and_predicts(uri, tmp_path, kind):
     trial = ended("rising", 0, Phase.CONFIRM)
     weights = weights_for(WORK, tmp_path, (64,), 10)
     shown = record(uri, ("trials", [trial]), ("model", trial.spec, weights))
-    assert shown["momentum", "rising", "rising confirm 0"]["files"] == ["weights.safetensors"]
+    assert shown["momentum", "rising", "rising confirm 0"]["files"] == ["members"]
     model = load(uri, kind)
     inputs = np.random.default_rng(0).random((5, 64), dtype=np.float32)
     found = model.predict(inputs)
@@ -268,7 +273,7 @@ def test_a_half_written_model_is_written_again(uri, tmp_path):
 
 def test_weights_of_another_model_are_refused(uri, tmp_path):
     trial = ended("rising", 0, Phase.CONFIRM)
-    record(uri, ("trials", [trial]), ("model", trial.spec, freeze({"1.weight": torch.zeros(2, 3)}, (64,), 10)))
+    record(uri, ("trials", [trial]), ("model", trial.spec, [freeze({"1.weight": torch.zeros(2, 3)}, (64,), 10)]))
     with pytest.raises(InputError, match="weights must be those of"):
         load(uri, "models")
 
@@ -365,7 +370,7 @@ import torch
 assert "mlflow" not in sys.modules
 recorder = MlflowRecorder("sqlite:///home/mlflow.db", Path("home/artifacts"), study(), describe)
 recorder.trials(all_ended())
-recorder.model(all_ended()[-1].spec, freeze({"1.weight": torch.zeros(2, 3)}, (3,), 2))
+recorder.model(all_ended()[-1].spec, [freeze({"1.weight": torch.zeros(2, 3)}, (3,), 2)])
 recorder.summary(summary())
 recorder.close()
 """
