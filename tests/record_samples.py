@@ -128,12 +128,12 @@ def runs_in(tracking_uri: str, name: str = "momentum") -> list[Any]:
     return [] if experiment is None else list(client.search_runs([experiment.experiment_id], max_results=1000))
 
 
-def shown_in(tracking_uri: str) -> dict[tuple[str, ...], dict[str, Any]]:
+def shown_in(tracking_uri: str, name: str = "momentum") -> dict[tuple[str, ...], dict[str, Any]]:
     """What the runs show, each under its place in the tree, without ids and times."""
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri)
-    runs = {run.info.run_id: run for run in runs_in(tracking_uri)}
+    runs = {run.info.run_id: run for run in runs_in(tracking_uri, name)}
     registered = client.search_model_versions()
     shown = {}
     for run in runs.values():
@@ -154,6 +154,17 @@ def shown_in(tracking_uri: str) -> dict[tuple[str, ...], dict[str, Any]]:
             "registered": [(one.name, int(one.version)) for one in registered if one.run_id == run.info.run_id],
         }
     return shown
+
+
+def load_model(tracking_uri: str, place: str) -> Any:
+    """The model as whoever has set this tracking URI loads it."""
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking_uri)
+    try:
+        return mlflow.pyfunc.load_model(place)
+    finally:
+        mlflow.set_tracking_uri(None)
 
 
 def _place(run: Any, runs: dict[str, Any]) -> tuple[str, ...]:

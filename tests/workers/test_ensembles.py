@@ -295,20 +295,19 @@ def test_each_members_weights_come_back_with_the_result():
         assert all(torch.equal(found[name], parameter) for name, parameter in module.named_parameters())
 
 
-def test_bagging_helps_more_than_other_initial_weights_alone_and_both_more_than_one_net():
-    """ESL's two classes and net of 10 hidden units without decay: error of single nets, of 25 together, of 25 bagged."""
-    of = work("mixture", hidden=(10,), activation="logistic", batch_size=None, precision="float64")
-    plain, bagged = (
-        settings("adam", learning_rate=0.05, ensemble=ensemble(bagging, members=25)) for bagging in (False, True)
-    )
-    seeds = range(4)
-    specs = [trial(2 * n + b, of, (plain, bagged)[b], Phase.CONFIRM, epochs=1500) for n in seeds for b in (0, 1)]
-    specs = [replace(spec, report_every=1500) for spec in specs]
-    _, results = finish(lane(200), [order(spec) for spec in specs])
-    test = {result.trial.number: result.metrics for result in results}
-    single = np.mean([test[2 * n]["test.member_error"] for n in seeds])
-    other_weights = np.mean([test[2 * n]["test.error"] for n in seeds])
-    bags = np.mean([test[2 * n + 1]["test.error"] for n in seeds])
-    assert single > other_weights + 0.005
-    assert other_weights > bags + 0.003
-    assert np.mean([test[2 * n + 1]["test.diversity"] - test[2 * n]["test.diversity"] for n in seeds]) > 0.02
+def test_without_decay_a_net_is_worse_than_25_from_other_weights_and_these_than_25_that_are_bagged():
+    """On ESL's two classes, drawn anew eight times, by its net of 10 hidden units: mean test errors .269, .258, .251."""
+    found = []
+    for seed in range(8):
+        of = work("mixture", hidden=(10,), batch_size=None, precision="float64", seed=seed)
+        arms = [
+            settings("adam", learning_rate=0.2, ensemble=ensemble(bagging, members=25)) for bagging in (False, True)
+        ]
+        specs = [trial(n, of, arm, Phase.CONFIRM, epochs=700) for n, arm in enumerate(arms)]
+        _, results = finish(lane(50), [order(replace(spec, report_every=700)) for spec in specs])
+        other_weights, bagged = (result.metrics for result in sorted(results, key=lambda one: one.trial))
+        found.append((other_weights["test.member_error"], other_weights["test.error"], bagged["test.error"]))
+        assert bagged["test.diversity"] > other_weights["test.diversity"]
+    single, other_weights, bagged = np.mean(found, axis=0)
+    assert single - other_weights > 0.005
+    assert other_weights - bagged > 0.003
