@@ -89,7 +89,7 @@ class ArmPlan:
         self._open: dict[TrialId, Order] = {}
         self._due: list[Order] = []
         self._over: list[Ended] = []
-        self._kept: tuple[Ended, bytes] | None = None
+        self._kept: tuple[Ended, tuple[bytes, ...]] | None = None
         self._generations = generations(spec.tune)
         self._new: list[Ended] = []
         self._at_once = 1 if spec.tune.sampler == "tpe" else max(1, AHEAD // spec.tune.generation)
@@ -108,8 +108,8 @@ class ArmPlan:
         over, self._over = self._over, []
         return over
 
-    def kept(self) -> tuple[Ended, bytes] | None:
-        """The best confirm trial and its weights (safetensors), told once."""
+    def kept(self) -> tuple[Ended, tuple[bytes, ...]] | None:
+        """The best confirm trial and the weights of its nets, told once."""
         kept, self._kept = self._kept, None
         return kept
 
@@ -131,7 +131,7 @@ class ArmPlan:
         if order.keep_weights:
             before = self.ended[result.trial]
             self.reproduced = _same(result, before.result)
-            self._kept = (before, result.weights) if result.weights is not None else None
+            self._kept = (before, result.weights) if result.weights else None
         else:
             self._write(order.trial, result)
         self._answered(result.trial)

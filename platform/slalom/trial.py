@@ -105,7 +105,7 @@ class TrialSpec:
 class Order:
     """Train a trial up to an epoch. A lane that holds its state goes on, any other starts it from its seeds.
 
-    keep_weights: return the weights with the result (safetensors bytes)
+    keep_weights: return the weights with the result
     """
 
     trial: TrialSpec
@@ -130,6 +130,7 @@ class TrialResult:
     metrics: the last report's, and for a confirm trial "test.error", "test.loss", ...
     history: the reports, oldest first
     error: the exception's text of a failed trial
+    weights: of each net, where they were asked for: one, or an ensemble's members, each as safetensors
     lane, device: where it ended, such as "lane 3 on 10.0.0.7" and "cpu" or the GPU's name
     started, ended: seconds since the epoch, or None where nobody looked at the clock
     """
@@ -141,7 +142,7 @@ class TrialResult:
     metrics: Metrics
     history: tuple[Report, ...] = ()
     error: str | None = None
-    weights: bytes | None = field(default=None, repr=False)
+    weights: tuple[bytes, ...] = field(default=(), repr=False)
     lane: str = ""
     device: str = ""
     started: float | None = None

@@ -82,6 +82,7 @@ def test_the_arms_of_the_example_are_resolved(edited):
         "input_dropout": 0.0,
         "hidden_dropout": 0.0,
         "emphasis": {"scheme": "uniform"},
+        "ensemble": {"combine": "none"},
     }
     assert {arm.name: arm.settings for arm in study.arms} == {
         "none": {**shared, "momentum": {"schedule": "constant", "value": 0.0}},
@@ -92,6 +93,23 @@ def test_the_arms_of_the_example_are_resolved(edited):
     assert [list(arm.space) for arm in study.arms] == 3 * [["learning_rate", "weight_decay"]] + [
         ["learning_rate", "momentum", "weight_decay"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("{members: 25, bagging: true}", {"combine": "mean", "members": 25, "bagging": True}),
+        ("{members: 2}", {"combine": "mean", "members": 2, "bagging": False}),
+        ("{combine: vote, members: 3}", {"combine": "vote", "members": 3, "bagging": False}),
+        ("none", {"combine": "none"}),
+        ("{combine: none}", {"combine": "none"}),
+    ],
+)
+def test_an_ensemble_is_its_mean_unless_it_votes(edited, written, read):
+    arms = edited(("none:     {momentum: 0.0}", f"none: {{momentum: 0.0, ensemble: {written}}}"))
+    assert arms.arm("none").settings["ensemble"] == read
+    shared = edited(("optimizer: sgd", f"optimizer: sgd, ensemble: {written}"))
+    assert {tuple(arm.settings["ensemble"].items()) for arm in shared.arms} == {tuple(read.items())}
 
 
 def test_defaults(reading: Reading):

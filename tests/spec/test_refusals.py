@@ -143,6 +143,38 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
         "none: {optimizer: ▶{choice: [sgd, adam]}}",
         ["optimizer cannot be searched", "an arm of its own"],
     ),
+    "ensemble of one": (NONE, "none: {ensemble: {members: ▶1}}", ["members of mean", "at least 2", "got 1"]),
+    "ensemble of nobody": (NONE, "none: {ensemble: ▶{bagging: true}}", ["ensemble mean needs 'members'", "at least 2"]),
+    "ensemble of a searched size": (
+        NONE,
+        "none: {ensemble: {members: ▶{int: [2, 9]}}}",
+        ["members of mean cannot be searched", "{int: [2, 9]}"],
+    ),
+    "ensemble with searched bags": (
+        NONE,
+        "none: {ensemble: {members: 5, bagging: ▶{choice: [true, false]}}}",
+        ["bagging of mean cannot be searched"],
+    ),
+    "searched ensemble": (
+        NONE,
+        "none: {ensemble: ▶{choice: [none, mean]}}",
+        ["ensemble cannot be searched", "each arm has one", "an arm of its own"],
+    ),
+    "ensemble that every arm searches": (
+        "weight_decay:  {log: [1e-6, 1e-2]}",
+        "ensemble: ▶{choice: [none, mean]}",
+        ["ensemble cannot be searched", "an arm of its own"],
+    ),
+    "unknown way to combine": (
+        NONE,
+        "none: {ensemble: {combine: ▶voting, members: 5}}",
+        ["combine of ensemble 'voting'", "did you mean 'vote'?"],
+    ),
+    "unknown key of an ensemble": (
+        NONE,
+        "none: {ensemble: {▶member: 5}}",
+        ["ensemble mean has the unknown key 'member'", "did you mean 'members'?"],
+    ),
     "no optimizer": (", optimizer: sgd", "", ["arm none needs an optimizer", "sgd, momentum"]),
     "no learning rate": ("  learning_rate: {log: [1e-3, 1.0]}\n", "", ["arm none needs a learning_rate"]),
     "another optimizer's setting": (

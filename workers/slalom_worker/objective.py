@@ -198,6 +198,16 @@ class Objective:
                 target.add_(own)
         return found.div_(index.shape[1])
 
+    @torch.no_grad()
+    def outputs(self, parameters: Tensor, split: Examples) -> Tensor:
+        """What every slot says of each example [E, n, k], without dropout."""
+        weights = list(self.views(parameters).values())
+        chunks = [
+            self._results(("outputs", len(inputs)), self._outputs, [inputs], weights)[0]
+            for inputs in torch.split(split.inputs, CHUNK)
+        ]
+        return torch.cat(chunks, dim=1)
+
     def rates(self, settings: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
         """Each dropout layer's rate in every slot."""
         return {name: [part.rate_for(one) for one in settings] for name, part in self.dropouts.items()}
@@ -236,6 +246,10 @@ class Objective:
         outputs = self._apply(weights, {}, inputs)
         losses = self.loss.each(outputs, labels, self.work.loss)
         return [losses] if labels.is_floating_point() else [losses, outputs.mT.max(-2).indices != labels]
+
+    def _outputs(self, inputs: Tensor, *weights: Tensor) -> list[Tensor]:
+        """Outputs [E, n, k] of inputs that all slots share."""
+        return [self._apply(weights, {}, inputs.expand(len(weights[0]), *inputs.shape))]
 
     def _results(
         self,

@@ -136,11 +136,11 @@ class Pack:
         """One slot's order of examples; trials of several arms have the same, which is `found` the second time."""
         cumulated = slot.presentation.cumulated
         if size >= count and cumulated is None:
-            return torch.arange(count)  # all at once: there is nothing to shuffle
+            return torch.arange(count) if slot.bag is None else slot.bag  # all at once: there is nothing to shuffle
         key = (slot.trial.seeds.batches, slot.epoch, id(cumulated))
         if key not in found:
             found[key] = streams.order(slot.trial.seeds.batches, slot.epoch, count, cumulated)
-        return found[key]
+        return found[key] if slot.bag is None or cumulated is not None else slot.bag[found[key]]
 
     def _look(self) -> None:
         """Let the emphases that read their net see which examples it gets wrong."""

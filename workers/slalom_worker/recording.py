@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from slalom.trial import Metrics
+    from slalom_worker.nets import Nets
     from slalom_worker.objective import Objective
     from slalom_worker.slot import Slot
 
@@ -37,8 +38,15 @@ def note_gradients(objective: Objective, slots: Sequence[Slot], gradient: Tensor
             slots[row].recorded = metrics
 
 
-def recorded(objective: Objective, slots: Sequence[Slot]) -> list[Metrics]:
-    """What each of these slots records besides its metrics, where it reports.
+def recorded(objective: Objective, trials: Sequence[Nets]) -> list[Metrics]:
+    """What each of these trials records besides its metrics, where it reports; of an ensemble, its members' mean."""
+    slots = [slot for nets in trials for slot in nets.slots]
+    each = iter(_of_each(objective, slots))
+    return [_mean([next(each) for _ in nets.slots]) for nets in trials]
+
+
+def _of_each(objective: Objective, slots: Sequence[Slot]) -> list[Metrics]:
+    """What each slot records.
 
     "curvature.layer1" is the mean over the layer's parameters of the Gauss-Newton matrix's diagonal.
     """
@@ -51,6 +59,12 @@ def recorded(objective: Objective, slots: Sequence[Slot]) -> list[Metrics]:
         for row, metrics in zip(rows, _named("curvature", _means(objective, curvature.double())), strict=True):
             found[row] = {**found[row], **metrics}
     return found
+
+
+def _mean(members: Sequence[Metrics]) -> Metrics:
+    """Of what all of them have."""
+    shared = [name for name in members[0] if all(name in one for one in members)]
+    return {name: sum(one[name] for one in members) / len(members) for name in shared}
 
 
 def _means(objective: Objective, values: Tensor) -> list[Tensor]:

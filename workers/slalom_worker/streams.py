@@ -23,8 +23,16 @@ GENERATOR = torch.Generator()
 """Seeded anew for each order of examples; making one takes as long as a short draw."""
 
 
+def bag(seed: int, count: int) -> Tensor:
+    """A bootstrap sample [count] of so many examples: drawn evenly, with replacement."""
+    return torch.randint(count, (count,), generator=GENERATOR.manual_seed(derive(seed, "bag")))
+
+
 def order(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor:
-    """The examples [count] that a trial meets in an epoch: a permutation, or draws with replacement."""
+    """The examples [count] that a trial meets in an epoch: a permutation, or draws with replacement.
+
+    Of a bag it is the permutation of the bag's entries.
+    """
     generator = GENERATOR.manual_seed(derive(seed, epoch))
     if cumulated is None:
         return torch.randperm(count, generator=generator)

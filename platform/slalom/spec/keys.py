@@ -27,6 +27,7 @@ class Table:
 
     methods: the options of each
     default: the method taken where the study names none
+    implied: the method of a mapping that does not name one
     number: the method and the option that a bare number stands for
     gaps: an option without a default may be left out
     one_per: whose choice it is, "arm" or "study", for the message that it cannot be searched
@@ -36,6 +37,7 @@ class Table:
     methods: Mapping[str, Kinds]
     key: str = "name"
     default: str | None = None
+    implied: str | None = None
     number: tuple[str, str] | None = None
     gaps: bool = False
     one_per: str = "study"
@@ -172,6 +174,21 @@ ANY_ARM: Keys = {
 }
 
 
+MEMBERS: Kinds = {"members": Integer(None, low=2), "bagging": flag(False)}
+ENSEMBLE = Key(
+    Table(
+        {"none": {}, "mean": MEMBERS, "vote": MEMBERS},
+        "combine",
+        default="none",
+        implied="mean",
+        one_per="arm",
+        searchable=False,
+    ),
+    "several nets in place of one, from other initial weights, that answer together: by their mean, or by a vote; "
+    "`bagging`: each learns from a bootstrap sample of its own",
+)
+
+
 def optimizers(catalogue: Catalogue) -> Choice:
     """The kind of an arm's optimizer."""
     return Choice(None, tuple(catalogue.optimizers))
@@ -211,6 +228,7 @@ def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
         "emphasis": Key(
             Table(catalogue.emphasis, "scheme", default="uniform", one_per="arm"), "how often examples are presented"
         ),
+        "ensemble": ENSEMBLE,
     }
     if optimizer in catalogue.momentum:
         keys["momentum"] = _momentum_key(catalogue, catalogue.momentum[optimizer])

@@ -137,7 +137,8 @@ def _method(table: Table, name: str, of: Callable[[Kind], Schema]) -> Schema:
     kinds = table.methods[name]
     required = [] if table.gaps else [option for option, kind in kinds.items() if kind.default is None]
     options = {option: of(kind) for option, kind in kinds.items()}
-    return _mapping({table.key: {"const": name}, **options}, [table.key, *required])
+    named = [] if name == table.implied else [table.key]
+    return _mapping({table.key: {"const": name}, **options}, [*named, *required])
 
 
 def _user_task() -> list[Schema]:

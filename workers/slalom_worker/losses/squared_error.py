@@ -25,6 +25,12 @@ def each(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
     return (errors * errors).sum(-2) / 2
 
 
+def together(outputs: Tensor, shares: Tensor, labels: Tensor, options: Options) -> Tensor:
+    """[n], of the mean of what leaves the output units."""
+    mean = (squash(outputs, options) * shares.unsqueeze(-1)).sum(0)
+    return each(mean.unsqueeze(0), labels.unsqueeze(0), {**options, "output": "linear"})[0]
+
+
 def targets(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
     """[E, B, k]: of classes [E, B], or the numbers [E, B, k] themselves."""
     if labels.is_floating_point():
@@ -53,10 +59,10 @@ def second(outputs: Tensor, options: Options) -> Tensor:
     return slope * slope
 
 
-def predict(outputs: Tensor, options: Options, regression: bool) -> Tensor:
+def predict(outputs: Tensor, options: Options, numbers: bool) -> Tensor:
     """Numbers [n, k]; or shares [n, k] of sum 1, by how far each output is from `low` towards `high`."""
     squashed = squash(outputs, options)
-    if regression:
+    if numbers:
         return squashed
     shares: Tensor = ((squashed - options["low"]) / (options["high"] - options["low"])).clamp(1e-6, 1)
     return shares / shares.sum(-1, keepdim=True)
@@ -65,6 +71,7 @@ def predict(outputs: Tensor, options: Options, regression: bool) -> Tensor:
 SQUARED_ERROR = Loss(
     each,
     second,
+    together,
     predict,
     parameters={
         "low": Number(0.0),

@@ -1,4 +1,4 @@
-"""A line search of every slot at once, one evaluation at a time, until the strong Wolfe conditions hold:
+"""A line search of every slot at once, one evaluation at a time, until the strong Wolfe conditions hold.
 
     f(a) <= f(0) + c1 * a * f'(0)  and  |f'(a)| <= c2 * |f'(0)|
 
@@ -22,8 +22,9 @@ MOST = 20
 """Evaluations of one search; it gives up after these."""
 
 INNER, OUTER, SHRINK = 0.1, 9.0, 0.1
-"""A step keeps away from a bracket's ends by INNER of its width, and goes beyond the lower point by INNER to OUTER times
-the distance of the two, where they are no bracket; SHRINK of the bracket is tried next to a loss that is not finite."""
+"""A step keeps away from a bracket's ends by INNER of its width. Where the two points are no bracket it goes beyond the
+lower one by INNER to OUTER times their distance. SHRINK of the bracket is tried next to a loss that is not finite.
+"""
 
 ROUNDING = {4: 2.0**-23, 8: 2.0**-52}
 """Of numbers of so many bytes."""
@@ -43,7 +44,7 @@ class Point(NamedTuple):
     slope: Tensor
 
     def where(self, chosen: Tensor, other: Point) -> Point:
-        """This point in the chosen slots [e, 1], and the other one in the rest."""
+        """The point in the chosen slots [e, 1], and the other one in the rest."""
         return Point(*(mine.where(chosen, theirs) for mine, theirs in zip(self, other, strict=True)))
 
     @classmethod
