@@ -184,7 +184,7 @@ def test_a_bag_is_a_bootstrap_sample():
 
 
 def test_an_emphasis_draws_from_the_bag():
-    scheme = {"scheme": "class_balanced", "strength": 1.0}
+    scheme = {"scheme": "class_balanced", "strength": 1.0, "by": "sampling"}
     spec = trial(0, clouds_work(), settings("sgd", emphasis=scheme, ensemble=ensemble(True)), epochs=2)
     nets = Nets.start(order(spec), clouds_objective(clouds_work()))
     labels = DATA.train.labels
