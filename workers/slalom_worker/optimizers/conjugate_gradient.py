@@ -59,7 +59,7 @@ def _turn(slots: Slots, formula: Callable[[Tensor, Tensor], Tensor], arrived: Te
     beta = formula(gradient, state["last_gradient"]).to(gradient.dtype)
     conjugate = state["direction"] * beta - gradient
     slope = _dot(conjugate, gradient)
-    descends = accepted & slope.isfinite() & (slope < 0)
+    descends = accepted & (slope < 0)
     slope = slope.where(descends, -_dot(gradient, gradient))
     sound = slots.loss.isfinite() & slope.isfinite()
     _put(state["direction"], conjugate.where(descends, -gradient), arrived)
