@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slalom.seeds import trial_seeds
 from slalom.spec.model import Arm, Compare, Metric, Range, Resources, StudySpec, Tune
@@ -13,9 +13,17 @@ from slalom.summary import ArmSummary, Confirmed, Difference, Interval, State, S
 from slalom.trial import Effort, Ended, Outcome, Phase, Report, TrialId, TrialResult, TrialSpec, Work
 from tests.programs import program
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 FINGERPRINT = "0123456789abcdef" * 4
 WORK = Work({"name": "digits"}, {"name": "mlp", "hidden": [8], "activation": "tanh", "bias": True}, 32)
-SETTINGS = {"optimizer": "momentum", "weight_decay": 0.0, "momentum": {"schedule": "gradient_norm", "end": 0.9}}
+SETTINGS = {
+    "optimizer": "momentum",
+    "weight_decay": 0.0,
+    "ensemble": {"combine": "none"},
+    "momentum": {"schedule": "gradient_norm", "end": 0.9},
+}
 
 
 def study(fingerprint: str = FINGERPRINT, work: Work = WORK, task_file: Path | None = None) -> StudySpec:
@@ -47,11 +55,12 @@ def ended(
     outcome: Outcome = Outcome.COMPLETE,
     epochs: int = 4,
     work: Work = WORK,
+    settings: Mapping[str, Any] = SETTINGS,
     **result: Any,
 ) -> Ended:
     trial = TrialId(arm, phase, number)
     params = {"learning_rate": 0.1 + number}
-    spec = TrialSpec(trial, 1, trial_seeds(FINGERPRINT, phase, number), work, {**SETTINGS, **params}, params, 4)
+    spec = TrialSpec(trial, 1, trial_seeds(FINGERPRINT, phase, number), work, {**settings, **params}, params, 4)
     history = tuple(
         Report(trial, 1, epoch, {"train.loss": 1 / epoch, "validation.error": 0.5 / epoch})
         for epoch in range(1, epochs + 1)
@@ -119,12 +128,13 @@ def runs_in(tracking_uri: str, name: str = "momentum") -> list[Any]:
     return [] if experiment is None else list(client.search_runs([experiment.experiment_id], max_results=1000))
 
 
-def shown_in(tracking_uri: str) -> dict[tuple[str, ...], dict[str, Any]]:
+def shown_in(tracking_uri: str, name: str = "momentum") -> dict[tuple[str, ...], dict[str, Any]]:
     """What the runs show, each under its place in the tree, without ids and times."""
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri)
-    runs = {run.info.run_id: run for run in runs_in(tracking_uri)}
+    runs = {run.info.run_id: run for run in runs_in(tracking_uri, name)}
+    registered = client.search_model_versions()
     shown = {}
     for run in runs.values():
         place = _place(run, runs)
@@ -141,8 +151,20 @@ def shown_in(tracking_uri: str) -> dict[tuple[str, ...], dict[str, Any]]:
             },
             "data": [(given.dataset.name, given.dataset.digest) for given in run.inputs.dataset_inputs],
             "files": sorted(file.path for file in client.list_artifacts(run.info.run_id)),
+            "registered": [(one.name, int(one.version)) for one in registered if one.run_id == run.info.run_id],
         }
     return shown
+
+
+def load_model(tracking_uri: str, place: str) -> Any:
+    """The model as whoever has set this tracking URI loads it."""
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking_uri)
+    try:
+        return mlflow.pyfunc.load_model(place)
+    finally:
+        mlflow.set_tracking_uri(None)
 
 
 def _place(run: Any, runs: dict[str, Any]) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ class Campaign:
         started = self._started.pop(ended.spec.id, None)
         return replace(ended, result=replace(ended.result, started=started, ended=self._clock()))
 
-    def kept(self) -> list[tuple[Ended, bytes]]:
+    def kept(self) -> list[tuple[Ended, tuple[bytes, ...]]]:
         """The arms' best confirm trials with their weights, each told once."""
         kept = [plan.kept() for plan in self._plans.values()]
         return [one for one in kept if one is not None]

@@ -61,6 +61,7 @@ def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], at
         params=params,
         epochs=spec.epochs,
         report_every=spec.report_every,
+        record=spec.record,
     )
 
 
@@ -88,7 +89,7 @@ class ArmPlan:
         self._open: dict[TrialId, Order] = {}
         self._due: list[Order] = []
         self._over: list[Ended] = []
-        self._kept: tuple[Ended, bytes] | None = None
+        self._kept: tuple[Ended, tuple[bytes, ...]] | None = None
         self._generations = generations(spec.tune)
         self._new: list[Ended] = []
         self._at_once = 1 if spec.tune.sampler == "tpe" else max(1, AHEAD // spec.tune.generation)
@@ -107,8 +108,8 @@ class ArmPlan:
         over, self._over = self._over, []
         return over
 
-    def kept(self) -> tuple[Ended, bytes] | None:
-        """The best confirm trial and its weights (safetensors), told once."""
+    def kept(self) -> tuple[Ended, tuple[bytes, ...]] | None:
+        """The best confirm trial and the weights of its nets, told once."""
         kept, self._kept = self._kept, None
         return kept
 
@@ -129,8 +130,8 @@ class ArmPlan:
             return
         if order.keep_weights:
             before = self.ended[result.trial]
-            self.reproduced = dict(result.metrics) == dict(before.result.metrics)
-            self._kept = (before, result.weights) if result.weights is not None else None
+            self.reproduced = _same(result, before.result)
+            self._kept = (before, result.weights) if result.weights else None
         else:
             self._write(order.trial, result)
         self._answered(result.trial)
@@ -290,3 +291,9 @@ class ArmPlan:
 def _of_attempt(report: Report, attempt: int) -> Report:
     """The report as that attempt's: a rung that an attempt before it passed gives the same numbers."""
     return report if report.attempt == attempt else replace(report, attempt=attempt)
+
+
+def _same(one: TrialResult, other: TrialResult) -> bool:
+    """Whether two trainings gave the same numbers; what only one of them was asked to record is not looked at."""
+    both = one.metrics.keys() & other.metrics.keys()
+    return one.outcome is other.outcome and all(one.metrics[name] == other.metrics[name] for name in both)

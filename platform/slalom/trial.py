@@ -87,6 +87,7 @@ class TrialSpec:
     params: what the sampler proposed, by dotted name ("momentum.start")
     epochs: passes over the training data when nothing stops the trial
     report_every: epochs between two reports; the last epoch always reports, and every rung is one that does
+    record: what reports hold of each layer beside the metrics, "gradient" and "curvature"; no number depends on it
     """
 
     id: TrialId
@@ -97,13 +98,14 @@ class TrialSpec:
     params: Mapping[str, Scalar]
     epochs: int
     report_every: int = 1
+    record: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """Train a trial up to an epoch. A lane that holds its state goes on, any other starts it from its seeds.
 
-    keep_weights: return the weights with the result (safetensors bytes)
+    keep_weights: return the weights with the result
     """
 
     trial: TrialSpec
@@ -128,6 +130,7 @@ class TrialResult:
     metrics: the last report's, and for a confirm trial "test.error", "test.loss", ...
     history: the reports, oldest first
     error: the exception's text of a failed trial
+    weights: of each net, where they were asked for: one, or an ensemble's members, each as safetensors
     lane, device: where it ended, such as "lane 3 on 10.0.0.7" and "cpu" or the GPU's name
     started, ended: seconds since the epoch, or None where nobody looked at the clock
     """
@@ -139,7 +142,7 @@ class TrialResult:
     metrics: Metrics
     history: tuple[Report, ...] = ()
     error: str | None = None
-    weights: bytes | None = field(default=None, repr=False)
+    weights: tuple[bytes, ...] = field(default=(), repr=False)
     lane: str = ""
     device: str = ""
     started: float | None = None

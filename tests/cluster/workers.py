@@ -46,7 +46,7 @@ class Obedient:
 
     def heavy(self, number):
         """Answer with some megabytes, which take a way of their own."""
-        yield TrialResult(TrialId("a", Phase.CONFIRM, 0), 0, Outcome.COMPLETE, 1, {}, weights=bytes(number << 20))
+        yield TrialResult(TrialId("a", Phase.CONFIRM, 0), 0, Outcome.COMPLETE, 1, {}, weights=(bytes(number << 20),))
 
     def ask(self, number):
         """Answer with what the process is: its pid, its device's share and the variable that MKL reads."""

@@ -75,7 +75,7 @@ def test_a_lane_takes_its_turns_in_the_order_they_were_sent(start):
     found = heard(lanes, 6)
     assert {lane: numbers(found, lane) for lane in sent} == {0: [3, 1, 2, 2], 1: [200, 9]}
     assert [reply.effort for lane, reply in found if lane == 0] == [Effort(n, n) for n in (1, 2, 3, 4)]
-    assert [len(reply.results[0].weights) for _, reply in found if reply.results] == [2 << 20]
+    assert [len(reply.results[0].weights[0]) for _, reply in found if reply.results] == [2 << 20]
     assert list(lanes.collect(0.1)) == []
 
 

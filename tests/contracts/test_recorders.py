@@ -6,24 +6,29 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.request import urlopen
 
+import numpy as np
 import pytest
 import torch
 
 from slalom.records import InMemoryRecorder, Recorder, Records
 from slalom.records.on_mlflow import MlflowRecorder
 from slalom.summary import State
-from slalom.trial import Phase
+from slalom.trial import Phase, Work
 from slalom_worker.serving import freeze
 from tests.loop.conftest import postgres  # noqa: F401 (a fixture)
+from tests.programs import stand_in
 from tests.record_samples import (
     FINGERPRINT,
+    SETTINGS,
     all_ended,
     database,
     describe,
     ended,
+    load_model,
     runs_in,
     shown_in,
     study,
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-WEIGHTS = freeze({"1.weight": torch.zeros(2, 3)}, (3,), 2)
+WEIGHTS = (freeze({"1.weight": torch.zeros(2, 3)}, stand_in((3,), 2)),)
 
 
 class Store(NamedTuple):
@@ -179,6 +184,22 @@ def test_a_server_keeps_what_a_file_keeps(server, tmp_path):
     once = record(on_sqlite(tmp_path), *ALL)
     assert record(store, *ALL) == once
     assert record(store, *ALL) == once
+
+
+def test_a_server_gives_out_a_registered_ensemble(server):
+    nets = [torch.tensor([[0.0, 1.0], [2.0, 0.0]]), torch.zeros(2, 2)]
+    work = Work({"name": "mixture"}, {"name": "mlp", "hidden": [], "activation": "tanh", "bias": False}, 32)
+    ensemble = {"combine": "mean", "members": 2, "bagging": False}
+    trial = ended("rising", 0, Phase.CONFIRM, work=work, settings={**SETTINGS, "ensemble": ensemble})
+    for _ in range(2):
+        recorder = MlflowRecorder(server(), None, replace(study(), name="together"), describe)
+        recorder.trials([trial])
+        recorder.model(trial.spec, [freeze({"2.weight": net}, stand_in((2,), 2)) for net in nets])
+        recorder.close()
+    said = load_model(server(), "models:/together.rising/1").predict(np.eye(2, dtype=np.float32))
+    np.testing.assert_allclose(said, sum(net.T.softmax(1).numpy() for net in nets) / 2, rtol=1e-6)
+    shown = shown_in(server(), "together")
+    assert shown["together", "rising", "rising confirm 0"]["registered"] == [("together.rising", 1)]
 
 
 def test_a_database_server_keeps_what_a_file_keeps(postgres, tmp_path):  # noqa: F811

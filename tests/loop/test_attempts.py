@@ -145,7 +145,7 @@ def test_the_best_confirm_trial_is_trained_again_for_its_weights(seed):
     assert set(recorder.records.models) == best
     assert store.notes()["reproduced"] == {arm.name: True for arm in arms}
     for trial in best:
-        assert recorder.records.models[trial] == repr(store.ended()[trial].spec.seeds).encode()
+        assert recorder.records.models[trial] == (repr(store.ended()[trial].spec.seeds).encode(),)
 
 
 def test_a_confirm_trial_that_does_not_come_out_the_same_is_told():

@@ -118,7 +118,7 @@ class FakeWorker:
             reports.append(Report(trial.id, trial.attempt, epoch, metrics))
         if epoch == trial.epochs:
             del self.seated[trial.id]
-            weights = repr(trial.seeds).encode() if order.keep_weights else None
+            weights = (repr(trial.seeds).encode(),) if order.keep_weights else ()
             results.append(TrialResult(trial.id, trial.attempt, Outcome.COMPLETE, epoch, metrics, weights=weights))
         elif epoch == order.until:
             del self.seated[trial.id]

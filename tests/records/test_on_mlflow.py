@@ -10,7 +10,7 @@ import threading
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,21 +25,27 @@ from slalom.records.on_mlflow.trial_page import MOST_POINTS, trial_page
 from slalom.summary import State
 from slalom.trial import Outcome, Phase, Report, TrialId, Work
 from slalom_worker.modules import build_module, weights_of
-from slalom_worker.serving import _stand_in, freeze
+from slalom_worker.serving import freeze
 from slalom_worker.tasks import open_task
+from tests.programs import stand_in
 from tests.record_samples import (
     FINGERPRINT,
+    SETTINGS,
     WORK,
     all_ended,
     database,
     describe,
     ended,
+    load_model,
     runs_in,
     shown_in,
     study,
     summary,
     tuning_summary,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @pytest.fixture
@@ -201,37 +207,94 @@ def test_a_deleted_study_run_leaves_no_orphans(uri):
     assert record(uri, ("summary", summary())) == whole
 
 
-def weights_for(work: Work, folder: Path, shape: tuple[int, ...], classes: int) -> bytes:
-    module = build_module(work, _stand_in(shape, classes), open_task(work.task, folder), seed=3)
-    return freeze(weights_of(module), shape, classes)
+def weights_for(
+    work: Work, folder: Path, shape: tuple[int, ...], classes: int, seeds: Sequence[int] = (3,)
+) -> list[bytes]:
+    task, data = open_task(work.task, folder), stand_in(shape, classes)
+    return [freeze(weights_of(build_module(work, data, task, seed)), data) for seed in seeds]
 
 
 def load(uri: str, kind: str) -> Any:
-    import mlflow
-
     (run,) = [run for run in runs_in(uri) if "slalom.model" in run.data.tags]
-    where = {"models": f"models:/{run.data.tags['slalom.model']}", "runs": f"runs:/{run.info.run_id}/model"}[kind]
-    mlflow.set_tracking_uri(uri)
-    try:
-        return mlflow.pyfunc.load_model(where)
-    finally:
-        mlflow.set_tracking_uri(None)
+    places = {
+        "models": f"models:/{run.data.tags['slalom.model']}",
+        "runs": f"runs:/{run.info.run_id}/model",
+        "registry": "models:/momentum.rising/1",
+    }
+    return load_model(uri, places[kind])
 
 
-@pytest.mark.parametrize("kind", ["models", "runs"])
+@pytest.mark.parametrize("kind", ["models", "runs", "registry"])
 def test_a_model_loads_and_predicts(uri, tmp_path, kind):
     trial = ended("rising", 0, Phase.CONFIRM)
     weights = weights_for(WORK, tmp_path, (64,), 10)
     shown = record(uri, ("trials", [trial]), ("model", trial.spec, weights))
-    assert shown["momentum", "rising", "rising confirm 0"]["files"] == ["weights.safetensors"]
+    page = shown["momentum", "rising", "rising confirm 0"]
+    assert (page["files"], page["registered"]) == (["members"], [("momentum.rising", 1)])
     model = load(uri, kind)
     inputs = np.random.default_rng(0).random((5, 64), dtype=np.float32)
     found = model.predict(inputs)
-    module = build_module(WORK, _stand_in((64,), 10), open_task(WORK.task, tmp_path), seed=3)
+    module = build_module(WORK, stand_in((64,), 10), open_task(WORK.task, tmp_path), seed=3)
     expected = module(torch.as_tensor(inputs)).softmax(1).detach().numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     np.testing.assert_allclose(model.predict(pd.DataFrame(inputs)), expected, rtol=1e-6)
     assert model.metadata.get_input_schema().inputs[0].shape == (-1, 64)
+
+
+@pytest.mark.parametrize("combine", ["mean", "vote"])
+def test_an_ensemble_is_a_registered_model_that_says_what_its_members_say(uri, tmp_path, combine):
+    chosen = {**SETTINGS, "ensemble": {"combine": combine, "members": 3, "bagging": True}}
+    trial = ended("rising", 0, Phase.CONFIRM, settings=chosen)
+    seeds = (3, 4, 5)
+    record(uri, ("trials", [trial]), ("model", trial.spec, weights_for(WORK, tmp_path, (64,), 10, seeds)))
+    (run,) = [run for run in runs_in(uri) if "slalom.model" in run.data.tags]
+    files = [file.path for file in client(uri).list_artifacts(run.info.run_id, "members")]
+    assert sorted(files) == [f"members/0{m}.safetensors" for m in range(3)]
+    inputs = np.random.default_rng(0).random((50, 64), dtype=np.float32)
+    modules = [build_module(WORK, stand_in((64,), 10), open_task(WORK.task, tmp_path), seed) for seed in seeds]
+    each = np.stack([module(torch.as_tensor(inputs)).softmax(1).detach().numpy() for module in modules])
+    expected = each.mean(0) if combine == "mean" else np.eye(10)[each.argmax(-1)].mean(0)
+    np.testing.assert_allclose(load(uri, "registry").predict(inputs), expected, rtol=1e-6)
+
+
+def test_members_beyond_a_hundred_keep_their_order(uri, tmp_path):
+    chosen = {**SETTINGS, "ensemble": {"combine": "mean", "members": 101, "bagging": False}}
+    trial, small = ended("rising", 0, Phase.CONFIRM, settings=chosen), {"1.weight": torch.zeros(2, 3)}
+    record(uri, ("trials", [trial]), ("model", trial.spec, [freeze(small, stand_in((3,), 2))] * 101))
+    (run,) = [run for run in runs_in(uri) if "slalom.model" in run.data.tags]
+    files = sorted(file.path for file in client(uri).list_artifacts(run.info.run_id, "members"))
+    assert (files[0], files[-1]) == ("members/000.safetensors", "members/100.safetensors")
+
+
+def test_a_model_that_was_not_registered_yet_is_registered_by_the_next_recorder(uri, tmp_path):
+    trial, weights = ended("rising", 0, Phase.CONFIRM), weights_for(WORK, tmp_path, (64,), 10)
+    steps = (("trials", [trial]), ("model", trial.spec, weights))
+    whole = record(uri, *steps)
+    client(uri).delete_registered_model("momentum.rising")
+    assert record(uri, *steps, *steps) == whole
+
+
+def test_every_study_of_a_name_has_a_version_of_its_own(uri, tmp_path):
+    trial, weights = ended("rising", 0, Phase.CONFIRM), weights_for(WORK, tmp_path, (64,), 10)
+    for fingerprint in (FINGERPRINT, FINGERPRINT[::-1]):
+        recorder = MlflowRecorder(uri, tmp_path / "artifacts", study(fingerprint), describe)
+        recorder.trials([trial])
+        recorder.model(trial.spec, weights)
+        recorder.close()
+    found = {version.version: version.tags for version in client(uri).search_model_versions("name='momentum.rising'")}
+    assert {number: tags["slalom.fingerprint"] for number, tags in found.items()} == {
+        1: FINGERPRINT,
+        2: FINGERPRINT[::-1],
+    }
+
+
+def test_a_store_without_a_registry_is_told_of(uri):
+    from mlflow import MlflowClient
+
+    from slalom.records.on_mlflow.registry import Kept, register
+
+    with pytest.raises(Infrastructure, match=r"the model registry did not take momentum\.rising: .*not supported"):
+        register(MlflowClient(uri, registry_uri="nowhere://here"), "momentum", Kept(FINGERPRINT, "rising", "m-1", "r"))
 
 
 def test_a_model_of_a_users_own_task_takes_the_task_along(uri, tmp_path):
@@ -262,13 +325,17 @@ def test_a_half_written_model_is_written_again(uri, tmp_path):
     (model,) = client(uri).search_logged_models([run.info.experiment_id])
     (run,) = [run for run in runs_in(uri) if "slalom.model" in run.data.tags]
     assert (model.source_run_id, str(model.status)) == (run.info.run_id, "READY")
+    (version,) = client(uri).search_model_versions("name = 'momentum.rising'")
+    assert version.tags["slalom.model"] == model.model_id
     linked = client(uri).get_run(run.info.run_id).outputs.model_outputs
     assert [output.model_id for output in linked if output.model_id == model.model_id] == [model.model_id]
 
 
 def test_weights_of_another_model_are_refused(uri, tmp_path):
     trial = ended("rising", 0, Phase.CONFIRM)
-    record(uri, ("trials", [trial]), ("model", trial.spec, freeze({"1.weight": torch.zeros(2, 3)}, (64,), 10)))
+    record(
+        uri, ("trials", [trial]), ("model", trial.spec, [freeze({"1.weight": torch.zeros(2, 3)}, stand_in((64,), 10))])
+    )
     with pytest.raises(InputError, match="weights must be those of"):
         load(uri, "models")
 
@@ -357,6 +424,7 @@ def test_who_waits_for_room_is_not_kept_by_a_failure():
 QUIET = """
 import sys
 from pathlib import Path
+from tests.programs import stand_in
 from tests.record_samples import *
 from slalom.records import InMemoryRecorder
 from slalom.records.on_mlflow import MlflowRecorder
@@ -365,7 +433,7 @@ import torch
 assert "mlflow" not in sys.modules
 recorder = MlflowRecorder("sqlite:///home/mlflow.db", Path("home/artifacts"), study(), describe)
 recorder.trials(all_ended())
-recorder.model(all_ended()[-1].spec, freeze({"1.weight": torch.zeros(2, 3)}, (3,), 2))
+recorder.model(all_ended()[-1].spec, [freeze({"1.weight": torch.zeros(2, 3)}, stand_in((3,), 2))])
 recorder.summary(summary())
 recorder.close()
 """

@@ -82,6 +82,7 @@ def test_the_arms_of_the_example_are_resolved(edited):
         "input_dropout": 0.0,
         "hidden_dropout": 0.0,
         "emphasis": {"scheme": "uniform"},
+        "ensemble": {"combine": "none"},
     }
     assert {arm.name: arm.settings for arm in study.arms} == {
         "none": {**shared, "momentum": {"schedule": "constant", "value": 0.0}},
@@ -92,6 +93,23 @@ def test_the_arms_of_the_example_are_resolved(edited):
     assert [list(arm.space) for arm in study.arms] == 3 * [["learning_rate", "weight_decay"]] + [
         ["learning_rate", "momentum", "weight_decay"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("{members: 25, bagging: true}", {"combine": "mean", "members": 25, "bagging": True}),
+        ("{members: 2}", {"combine": "mean", "members": 2, "bagging": False}),
+        ("{combine: vote, members: 3}", {"combine": "vote", "members": 3, "bagging": False}),
+        ("none", {"combine": "none"}),
+        ("{combine: none}", {"combine": "none"}),
+    ],
+)
+def test_an_ensemble_is_its_mean_unless_it_votes(edited, written, read):
+    arms = edited(("none:     {momentum: 0.0}", f"none: {{momentum: 0.0, ensemble: {written}}}"))
+    assert arms.arm("none").settings["ensemble"] == read
+    shared = edited(("optimizer: sgd", f"optimizer: sgd, ensemble: {written}"))
+    assert {tuple(arm.settings["ensemble"].items()) for arm in shared.arms} == {tuple(read.items())}
 
 
 def test_defaults(reading: Reading):
@@ -109,6 +127,7 @@ def test_defaults(reading: Reading):
     }
     assert plain.settings["model"] == MODEL
     assert (plain.settings["batch_size"], study.precision) == (32, "float32")
+    assert study.record == ()
     assert study.metric == Metric("error", "minimize")
     assert study.tune == Tune(1)
     assert study.compare == Compare("plain", 0.05)
@@ -197,13 +216,14 @@ def test_a_long_search_has_larger_generations(edited, trials, generation):
 
 def test_other_words_and_sections(edited):
     study = edited(
-        ("batch_size: 32", "batch_size: all, precision: float64, report_every: 5"),
+        ("batch_size: 32", "batch_size: all, precision: float64, report_every: 5, record: [gradient]"),
         ("metric: {name: error, goal: minimize}", "metric: accuracy"),
         ("sampler: tpe, pruner: successive_halving", "sampler: qmc, pruner: none, generation: 4"),
         ("lanes: auto, gpus_per_lane: 1, pack_width: auto", "lanes: 2, gpus_per_lane: 0.25, pack_width: 16"),
     )
     assert all(arm.settings["batch_size"] is None for arm in study.arms)
     assert (study.precision, study.report_every) == ("float64", 5)
+    assert study.record == ("gradient",)
     assert study.metric == Metric("accuracy", "maximize")
     assert (study.tune.sampler, study.tune.pruner, study.tune.generation) == ("qmc", "none", 4)
     assert study.resources == Resources(2, 0.25, 16)

@@ -77,6 +77,10 @@ class Reference:
         counts, chosen = self._counts(number), self.chosen["emphasis"]
         drawn = counts is not None and chosen["by"] == "sampling"
         cumulated = (counts / counts.sum()).cumsum(0) if drawn else None
+        begin = literature.OPTIMIZERS[self.chosen["optimizer"]].begin
+        if begin is not None:
+            sample = streams.sample(self.spec.seeds.batches, number, len(self.labels), cumulated)
+            begin(self.optimizer, self.net, self.inputs[sample[: self.chosen["sample"]]])
         order = streams.order(self.spec.seeds.batches, number, len(self.labels), cumulated)
         masks = self._masks(number)
         total = 0.0

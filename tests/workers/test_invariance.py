@@ -59,6 +59,7 @@ WORKS = {
     "digits, wide": work(hidden=(100,), batch_size=301),
     "digits, odd widths": work(hidden=(33, 13), batch_size=250, activation="logistic"),
     "digits, relu, float64": work(hidden=(17,), batch_size=333, activation="relu", precision="float64"),
+    "mixture, one unit": work("mixture", hidden=(3, 1), batch_size=None),
     "mixture, all at once": work("mixture", hidden=(10,), activation="scaled_tanh", batch_size=None),
 }
 

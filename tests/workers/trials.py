@@ -21,6 +21,7 @@ PLAIN = {
     "input_dropout": 0.0,
     "hidden_dropout": 0.0,
     "emphasis": {"scheme": "uniform"},
+    "ensemble": {"combine": "none"},
 }
 
 

@@ -8,20 +8,22 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
 from slalom.errors import SlalomError
-from slalom.trial import Effort, Outcome, Phase, Reply, Report, TrialResult
+from slalom.trial import Effort, Outcome, Reply, Report, TrialResult
 from slalom_worker.device import describe, open_device
+from slalom_worker.measures import measure
+from slalom_worker.nets import Nets, count_nets
 from slalom_worker.objective import Objective
 from slalom_worker.pack import Pack
+from slalom_worker.recording import recorded
 from slalom_worker.serving import freeze
-from slalom_worker.slot import Slot
 from slalom_worker.tasks import open_task
 from slalom_worker.width import best_width
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
+
+    import torch
 
     from slalom.trial import Metrics, Order, TrialId, TrialSpec, Turn
 
@@ -48,7 +50,8 @@ class LaneWorker:
         self.turn_seconds = turn_seconds
         self.clock = clock
         self.waiting: dict[str, deque[Order]] = {}
-        self.parked: dict[TrialId, Slot] = {}
+        self.parked: dict[TrialId, Nets] = {}
+        self.seated: list[Nets] = []
         self.packs: dict[str, Pack] = {}
         self.widths: dict[str, int] = {}
         self.key: str | None = None
@@ -85,27 +88,46 @@ class LaneWorker:
             self.parked.pop(trial, None)
         left = {key: deque(o for o in orders if o.trial.id not in drops) for key, orders in self.waiting.items()}
         self.waiting = {key: orders for key, orders in left.items() if orders}
-        for pack in self.packs.values():
-            if any(slot.trial.id in drops for slot in pack.slots):
-                pack.seat([slot for slot in pack.slots if slot.trial.id not in drops])
+        if any(nets.trial.id in drops for nets in self.seated):
+            self._seat([nets for nets in self.seated if nets.trial.id not in drops])
 
     def _refill(self) -> list[TrialResult]:
         """Seat waiting trials of the pack's key in free slots; an empty pack gives way to the next key."""
-        failed: list[TrialResult] = []
+        failed = self._admit()
         while self.waiting and (self.key is None or not self.packs[self.key].slots):
-            if self.key in self.waiting:
-                break
             failed += self._open(next(iter(self.waiting)))
-        orders = self.waiting.get(self.key) if self.key else None
-        if not orders or self.key is None:
-            return failed
-        pack = self.packs[self.key]
-        free = min(len(orders), self.widths[self.key] - len(pack.slots))
-        if free > 0:
-            pack.seat([*pack.slots, *(self._slot(orders.popleft(), pack.objective) for _ in range(free))])
-            if not orders:
-                del self.waiting[self.key]
+            failed += self._admit()
         return failed
+
+    def _admit(self) -> list[TrialResult]:
+        """Seat the first that wait for the pack's key, each as a whole; what is wider than the pack is seated alone.
+
+        A trial that the net is not made for has failed.
+        """
+        if self.key is None or self.key not in self.waiting:
+            return []
+        pack, orders = self.packs[self.key], self.waiting[self.key]
+        admitted, failed = list(self.seated), []
+        free = self.widths[self.key] - len(pack.slots)
+        while orders and (count_nets(orders[0].trial) <= free or not admitted):
+            order = orders.popleft()
+            try:
+                admitted.append(self._nets(order, pack.objective))
+            except SlalomError as exc:
+                failed.append(_failure(order.trial, str(exc)))
+                continue
+            free -= len(admitted[-1].slots)
+        if len(admitted) > len(self.seated):
+            self._seat(admitted)
+        if not orders:
+            del self.waiting[self.key]
+        return failed
+
+    def _seat(self, trials: Sequence[Nets]) -> None:
+        """Train these trials from now on, and no others; all are of the pack's key."""
+        self.seated = list(trials)
+        if self.key is not None:
+            self.packs[self.key].seat([slot for nets in trials for slot in nets.slots])
 
     def _open(self, key: str) -> list[TrialResult]:
         """Turn to a key, whose pack is made where it is new; where it cannot be, its trials have failed."""
@@ -121,68 +143,50 @@ class LaneWorker:
         self.key = key
         return []
 
-    def _slot(self, order: Order, objective: Objective) -> Slot:
+    def _nets(self, order: Order, objective: Objective) -> Nets:
         """The trial's parked state, or its start; a parked state of an earlier attempt is the same numbers."""
-        slot = self.parked.pop(order.trial.id, None)
-        if slot is None or slot.epoch > order.until:
-            return Slot.start(order, objective)
-        return slot.aim(order)
+        nets = self.parked.pop(order.trial.id, None)
+        if nets is None or nets.epoch > order.until:
+            return Nets.start(order, objective)
+        return nets.aim(order)
 
     def _judge(self, pack: Pack) -> tuple[list[Report], list[TrialResult]]:
         """Report the epoch where it is due, and take out of the pack what has reached its end."""
-        due = [slot for slot in pack.slots if slot.epoch >= slot.stop or not math.isfinite(slot.loss)]
+        due = [nets for nets in self.seated if nets.epoch >= nets.stop or not math.isfinite(nets.loss)]
         if not due:
             return [], []
         reports: list[Report] = []
         results: list[TrialResult] = []
         gone: set[int] = set()
-        for slot, found in zip(due, self._metrics(pack, due), strict=True):
-            diverged = not all(map(math.isfinite, found.values()))
+        besides = recorded(pack.objective, due)
+        for nets, metrics, more in zip(due, measure(pack.objective, due), besides, strict=True):
+            trial = nets.trial
+            diverged = not all(map(math.isfinite, metrics.values()))
+            found = {**metrics, **more}
             if not diverged:
-                reports.append(Report(slot.trial.id, slot.trial.attempt, slot.epoch, found))
-            if diverged or slot.complete:
-                results.append(self._result(slot, pack.objective, found, diverged=diverged))
-                gone.add(id(slot))
-            elif slot.epoch >= slot.order.until:
-                self.parked[slot.trial.id] = slot.park()
-                gone.add(id(slot))
+                reports.append(Report(trial.id, trial.attempt, nets.epoch, found))
+            if diverged or nets.complete:
+                results.append(self._result(nets, pack.objective, found, diverged=diverged))
+                gone.add(id(nets))
+            elif nets.epoch >= nets.order.until:
+                self.parked[trial.id] = nets.park()
+                gone.add(id(nets))
             else:
-                slot.aim(slot.order)
+                nets.aim(nets.order)
         if gone:
-            pack.seat([slot for slot in pack.slots if id(slot) not in gone])
+            self._seat([nets for nets in self.seated if id(nets) not in gone])
         return reports, results
 
-    def _metrics(self, pack: Pack, slots: list[Slot]) -> Iterable[Metrics]:
-        """What each of these slots has reached; test data is looked at by confirm trials alone, at their end."""
-        objective = pack.objective
-        found: list[dict[str, float]] = [{"train.loss": slot.loss} for slot in slots]
-        ends = [row for row, slot in enumerate(slots) if slot.complete]
-        tests = [row for row in ends if slots[row].trial.id.phase is Phase.CONFIRM]
-        splits = [("validation", objective.validation, list(range(len(slots)))), ("train", objective.train, ends)]
-        if tests:
-            splits.append(("test", objective.test, tests))
-        for name, split, rows in splits:
-            if rows:
-                parameters = torch.stack([slots[row].found for row in rows])
-                for metric, column in objective.evaluate(parameters, split).items():
-                    for row, value in zip(rows, column.tolist(), strict=True):
-                        # "train.loss" is the mean over the epoch's batches; the loss after it has a name of its own.
-                        key = "train.final_loss" if (name, metric) == ("train", "loss") else f"{name}.{metric}"
-                        found[row][key] = value
-        return found
-
-    def _result(self, slot: Slot, objective: Objective, metrics: Metrics, *, diverged: bool) -> TrialResult:
-        trial = slot.trial
-        weights = None
-        if slot.order.keep_weights and not diverged:
-            weights = freeze(objective.views(slot.found), objective.data.shape, objective.data.classes)
+    def _result(self, nets: Nets, objective: Objective, metrics: Metrics, *, diverged: bool) -> TrialResult:
+        trial = nets.trial
+        kept = nets.slots if nets.order.keep_weights and not diverged else []
         return TrialResult(
             trial.id,
             trial.attempt,
             Outcome.DIVERGED if diverged else Outcome.COMPLETE,
-            slot.epoch,
+            nets.epoch,
             {} if diverged else metrics,
-            weights=weights,
+            weights=tuple(freeze(objective.views(slot.found), objective.data, objective.prepared) for slot in kept),
             device=self.device_name,
         )
 

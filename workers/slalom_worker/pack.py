@@ -13,6 +13,7 @@ from slalom_worker.group import Group, Rows
 from slalom_worker.objective import Batch
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.presentation import reads_net
+from slalom_worker.recording import note_gradients
 from slalom_worker.regularizers import decay_factor
 from slalom_worker.schedules import Clock
 from slalom_worker.slot import SCALARS
@@ -47,6 +48,7 @@ class Pack:
         batches = self._batches(count)
         masks = self._masks(batches[0].shape[1])
         self._begin_epoch(len(batches))
+        self._renew_curvature()
         loss = torch.zeros_like(self.clock["step"])
         weights, focus = self._emphasis()
         for step, index in enumerate(batches):
@@ -69,6 +71,8 @@ class Pack:
     def _step(self, step: int, batch: Batch) -> Tensor:
         """One step of every slot on its own examples; mean losses [E]."""
         losses = self.objective.gradient(self.weights, batch, self.gradients)
+        if self.recording and step == len(self.steps) - 1:
+            note_gradients(self.objective, self.slots, self.gradient)
         self._update(step, losses)
         return losses
 
@@ -82,6 +86,23 @@ class Pack:
                 *(part[:, group.place] for part in (self.steps + 1, self.epoch_rates, self.epoch_momenta))
             )
 
+    def _renew_curvature(self) -> None:
+        """Estimate it where the optimizer divides by it, each slot's from a sample of its own size and stream."""
+        count = len(self.objective.train.labels)
+        samples: dict[int, list[tuple[Slot, Tensor]]] = {}
+        for slot in self.slots:
+            if OPTIMIZERS[slot.settings["optimizer"]].curvature:
+                drawn = streams.sample(slot.trial.seeds.batches, slot.epoch, count, slot.presentation.cumulated)
+                sample = drawn[: slot.settings["sample"]]
+                samples.setdefault(len(sample), []).append((slot, sample))
+        for group in samples.values():
+            if len(group) == 1:
+                group *= 2  # a single product would be split over threads, where there are any, and round otherwise
+            parameters = torch.stack([slot.tensors["parameters"] for slot, _ in group])
+            index = torch.stack([sample for _, sample in group]).to(self.objective.device)
+            for (slot, _), found in zip(group, self.objective.curvature(parameters, index), strict=True):
+                slot.tensors["curvature"].copy_(found)
+
     @torch.inference_mode()
     def _update(self, step: int, losses: Tensor) -> None:
         """One step of every slot's optimizer."""
@@ -91,6 +112,8 @@ class Pack:
             self._steer(step)
         for group in self.groups:
             group.update(losses[group.place])
+        if self.objective.data.bound is not None:
+            self.parameters.clamp_(-self.objective.data.bound, self.objective.data.bound)
 
     def _steer(self, step: int) -> None:
         """Let the schedules that read the gradient do so."""
@@ -113,11 +136,11 @@ class Pack:
         """One slot's order of examples; trials of several arms have the same, which is `found` the second time."""
         cumulated = slot.presentation.cumulated
         if size >= count and cumulated is None:
-            return torch.arange(count)  # all at once: there is nothing to shuffle
+            return torch.arange(count) if slot.bag is None else slot.bag  # all at once: there is nothing to shuffle
         key = (slot.trial.seeds.batches, slot.epoch, id(cumulated))
         if key not in found:
             found[key] = streams.order(slot.trial.seeds.batches, slot.epoch, count, cumulated)
-        return found[key]
+        return found[key] if slot.bag is None or cumulated is not None else slot.bag[found[key]]
 
     def _look(self) -> None:
         """Let the emphases that read their net see which examples it gets wrong."""
@@ -167,6 +190,7 @@ class Pack:
         self.rates = pace.learning_rates(settings, objective.device)
         self.momenta = pace.momenta(settings, objective.device)
         self.groups = list(self._groups())
+        self.recording = any(slot.trial.record for slot in self.slots)
         rates = objective.rates(settings)
         self.dropout = {name: self._column(column) for name, column in rates.items() if any(column)}
         batch = objective.work.batch_size or len(objective.train.labels)
@@ -217,7 +241,7 @@ class Pack:
         chosen = [slot.settings["layer_rates"] for slot in slots]
         if all(one == 1 for one in chosen):
             return None
-        layers = self.objective.layers
+        layers = self.objective.layer_of
         count = int(layers.max()) + 1
         each = [[one[str(n + 1)] if isinstance(one, Mapping) else one for n in range(count)] for one in chosen]
         return torch.tensor(each, dtype=self.objective.dtype, device=layers.device)[:, layers]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import torch
 
-from slalom_worker.emphasis import EMPHASIS, Standing
+from slalom_worker.emphasis import EMPHASIS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
+
+    from slalom_worker.emphasis import Standing
 
 
 class Presentation(NamedTuple):
@@ -31,14 +32,18 @@ def reads_net(emphasis: Mapping[str, Any]) -> bool:
     return EMPHASIS[emphasis["scheme"]].reads_net
 
 
-def present(emphasis: Mapping[str, Any], labels: np.ndarray, misses: Tensor | None, epoch: int) -> Presentation:
-    """The presentation of an epoch; misses: [n] as in Standing, or None where none are known."""
+def present(emphasis: Mapping[str, Any], standing: Standing, bag: Tensor | None = None) -> Presentation:
+    """The presentation of an epoch.
+
+    bag: the examples [n] that stand in place of the training examples, so that one is drawn as often as it is in there
+    """
     scheme = EMPHASIS[emphasis["scheme"]]
     if scheme.weights is None:
         return Presentation()
-    known = np.zeros(len(labels)) if misses is None else misses.cpu().numpy()
-    weights = torch.as_tensor(scheme.weights(Standing(labels, known, epoch), emphasis), dtype=torch.float64)
+    weights = torch.as_tensor(scheme.weights(standing, emphasis), dtype=torch.float64)
     if emphasis["by"] == "weighting":
         return Presentation(weights=weights / weights.mean())
+    if bag is not None:
+        weights = weights * torch.bincount(bag, minlength=len(weights))
     cumulated = weights.cumsum(0)
     return Presentation(cumulated=cumulated / cumulated[-1])

@@ -23,13 +23,26 @@ GENERATOR = torch.Generator()
 """Seeded anew for each order of examples; making one takes as long as a short draw."""
 
 
+def bag(seed: int, count: int) -> Tensor:
+    """A bootstrap sample [count] of so many examples: drawn evenly, with replacement."""
+    return torch.randint(count, (count,), generator=GENERATOR.manual_seed(derive(seed, "bag")))
+
+
 def order(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor:
-    """The examples [count] that a trial meets in an epoch: a permutation, or draws with replacement."""
+    """The examples [count] that a trial meets in an epoch: a permutation, or draws with replacement.
+
+    Of a bag it is the permutation of the bag's entries.
+    """
     generator = GENERATOR.manual_seed(derive(seed, epoch))
     if cumulated is None:
         return torch.randperm(count, generator=generator)
     draws = torch.rand(count, dtype=torch.float64, generator=generator)
     return torch.searchsorted(cumulated, draws, right=True).clamp_(max=count - 1)
+
+
+def sample(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor:
+    """Examples [count], of which the first are a trial's sample before an epoch: drawn as its epochs are, but anew."""
+    return order(derive(seed, "sample"), epoch, count, cumulated)
 
 
 class Masks:

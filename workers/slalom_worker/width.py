@@ -116,6 +116,7 @@ def _order(objective: Objective, number: int) -> Order:
         "input_dropout": 0.0,
         "hidden_dropout": 0.0,
         "emphasis": {"scheme": "uniform"},
+        "ensemble": {"combine": "none"},
         **{name: kind.default for name, kind in adam.hyperparameters.items()},
     }
     trial = TrialId("width", Phase.TUNE, number)

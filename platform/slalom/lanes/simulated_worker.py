@@ -103,7 +103,7 @@ class SimulatedWorker:
             reports.append(Report(trial.id, trial.attempt, epoch, metrics))
             if whole:
                 done = TrialResult(trial.id, trial.attempt, Outcome.COMPLETE, epoch, metrics, device="simulated")
-                results.append(replace(done, weights=b"simulated") if seat.order.keep_weights else done)
+                results.append(replace(done, weights=(b"simulated",)) if seat.order.keep_weights else done)
                 return False
         if epoch >= seat.order.until:
             self.parked[trial.id] = epoch

@@ -24,10 +24,11 @@ class Recorder(Protocol):
         """Record trials that ended, with their parameters, histories and outcomes; those on record are left."""
         ...
 
-    def model(self, trial: TrialSpec, weights: bytes) -> None:
+    def model(self, trial: TrialSpec, weights: Sequence[bytes]) -> None:
         """Record the weights of an arm's best confirm trial, which is on record, as a loadable model of its run.
 
-        weights: safetensors that say what they are for, as `slalom_worker.serving.freeze` writes them
+        weights: of each of its nets, safetensors that say what they are for, as `slalom_worker.serving.freeze` writes
+            them
         """
         ...
 

@@ -17,7 +17,7 @@ class Records:
     """One study's records, which outlive the recorder that writes them."""
 
     trials: dict[TrialId, Ended] = field(default_factory=dict)
-    models: dict[TrialId, bytes] = field(default_factory=dict)
+    models: dict[TrialId, Sequence[bytes]] = field(default_factory=dict)
     summary: Summary | None = None
 
 
@@ -32,7 +32,7 @@ class InMemoryRecorder:
         for trial in ended:
             self.records.trials.setdefault(trial.spec.id, trial)
 
-    def model(self, trial: TrialSpec, weights: bytes) -> None:
+    def model(self, trial: TrialSpec, weights: Sequence[bytes]) -> None:
         """Keep the first weights of a trial."""
         self.records.models.setdefault(trial.id, weights)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from slalom.settings import Choice, Integer, Kind, Kinds, Number, PerLayer, Text, flag, fraction, positive
+from slalom.settings import Choice, Integer, Kind, Kinds, Number, PerLayer, Text, Words, flag, fraction, positive
 
 if TYPE_CHECKING:
     from slalom.settings import Catalogue
@@ -27,6 +27,7 @@ class Table:
 
     methods: the options of each
     default: the method taken where the study names none
+    implied: the method of a mapping that does not name one
     number: the method and the option that a bare number stands for
     gaps: an option without a default may be left out
     one_per: whose choice it is, "arm" or "study", for the message that it cannot be searched
@@ -36,6 +37,7 @@ class Table:
     methods: Mapping[str, Kinds]
     key: str = "name"
     default: str | None = None
+    implied: str | None = None
     number: tuple[str, str] | None = None
     gaps: bool = False
     one_per: str = "study"
@@ -89,18 +91,27 @@ REQUIRED = {
     "compare": "how the verdict is reached",
 }
 OPTIONAL = {
+    "about": "what is being tested, for the records: `heuristic` (its name), `claim` (what is said of it), `source`",
     "model": "the net, of which an arm may change a part; left out where the task brings its own",
     "metric": "what the arms are judged by",
     "search": "distributions that are tuned in every arm, unless the arm has the setting itself",
     "resources": "what the lanes take; no number depends on it",
 }
 
+ABOUT: Keys = {
+    "heuristic": Key(Text(""), "the way of training that the study is about"),
+    "claim": Key(Text(""), "what is said of it"),
+    "source": Key(Text(""), "who says so, and where"),
+}
 TRAINING: Keys = {
     "epochs": Key(Integer(None, low=1), "passes over the training data in every trial"),
     "report_every": Key(
         Integer(None, low=1), "epochs between two reports (1/100 of the epochs where it is not given)", word="auto"
     ),
     "precision": Key(Choice("float32", ("float32", "float64")), "the numbers that trials compute with"),
+    "record": Key(
+        Words((), ("gradient", "curvature")), "what is recorded of each layer at every report, beside the metrics"
+    ),
 }
 TUNE: Keys = {
     "trials": Key(Integer(None, low=1), "tuning trials of each arm"),
@@ -163,6 +174,21 @@ ANY_ARM: Keys = {
 }
 
 
+MEMBERS: Kinds = {"members": Integer(None, low=2), "bagging": flag(False)}
+ENSEMBLE = Key(
+    Table(
+        {"none": {}, "mean": MEMBERS, "vote": MEMBERS},
+        "combine",
+        default="none",
+        implied="mean",
+        one_per="arm",
+        searchable=False,
+    ),
+    "several nets in place of one, from other initial weights, that answer together: by their mean, or by a vote; "
+    "`bagging`: each learns from a bootstrap sample of its own",
+)
+
+
 def optimizers(catalogue: Catalogue) -> Choice:
     """The kind of an arm's optimizer."""
     return Choice(None, tuple(catalogue.optimizers))
@@ -202,6 +228,7 @@ def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
         "emphasis": Key(
             Table(catalogue.emphasis, "scheme", default="uniform", one_per="arm"), "how often examples are presented"
         ),
+        "ensemble": ENSEMBLE,
     }
     if optimizer in catalogue.momentum:
         keys["momentum"] = _momentum_key(catalogue, catalogue.momentum[optimizer])

@@ -9,8 +9,9 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
-from slalom.settings import Choice, Integer, Integers, Kind, Number, PerLayer
+from slalom.settings import Choice, Integer, Integers, Kind, Number, PerLayer, Words
 from slalom.spec.keys import (
+    ABOUT,
     COMPARE,
     CONFIRM,
     METRIC,
@@ -46,6 +47,7 @@ def schema(catalogue: Catalogue) -> Schema:
     properties: dict[str, Schema] = {
         "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
         "question": {"type": "string", "minLength": 1},
+        "about": _section(ABOUT),
         "task": _any([_table(task_table(catalogue), _kind), *_user_task()]),
         "model": _table(model_table(catalogue), _searched),
         "training": _section(TRAINING, {name: part for name, part in settings.items() if name != "model"}),
@@ -135,7 +137,8 @@ def _method(table: Table, name: str, of: Callable[[Kind], Schema]) -> Schema:
     kinds = table.methods[name]
     required = [] if table.gaps else [option for option, kind in kinds.items() if kind.default is None]
     options = {option: of(kind) for option, kind in kinds.items()}
-    return _mapping({table.key: {"const": name}, **options}, [table.key, *required])
+    named = [] if name == table.implied else [table.key]
+    return _mapping({table.key: {"const": name}, **options}, [*named, *required])
 
 
 def _user_task() -> list[Schema]:
@@ -174,6 +177,13 @@ def _kind(kind: Kind) -> Schema:
         items = {"type": "integer", "minimum": kind.low}
         stated = {} if kind.default is None else {"default": list(kind.default)}
         return {"anyOf": [{"type": "array", "items": items, **stated}, items]}
+    if isinstance(kind, Words):
+        return {
+            "type": "array",
+            "items": {"enum": list(kind.options)},
+            "uniqueItems": True,
+            "default": list(kind.default),
+        }
     return {"type": "string", **default}
 
 

@@ -42,11 +42,17 @@ def table(node: Node, methods: Table, read: Reader = fixed) -> dict[str, Any]:
         return {methods.key: name, option: read(node, methods.methods[name][option], node.name)}
     read = read if methods.searchable else fixed
     fields = node.fields() if isinstance(node.value, Mapping) else {methods.key: node}
-    if methods.key not in fields:
-        raise _without_method(node, methods)
-    name = _method(fields[methods.key], methods, node.name)
+    name = _named(node, fields, methods)
     check_known(fields, (methods.key, *methods.methods[name]), f"{node.name} {name}")
     return {methods.key: name, **_options(node, fields, name, methods, read)}
+
+
+def _named(node: Node, fields: Mapping[str, Node], methods: Table) -> str:
+    if methods.key in fields:
+        return _method(fields[methods.key], methods, node.name)
+    if methods.implied is None:
+        raise _without_method(node, methods)
+    return _method(node, methods, node.name) if looks_searched(node) else methods.implied
 
 
 def _options(node: Node, fields: Mapping[str, Node], name: str, methods: Table, read: Reader) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from slalom.settings import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    import numpy as np
 
     from slalom.settings import Kind
 
@@ -34,6 +34,11 @@ class Standing(NamedTuple):
     labels: np.ndarray
     misses: np.ndarray
     epoch: int
+
+    @classmethod
+    def first(cls, labels: np.ndarray) -> Standing:
+        """Before the first epoch, when nothing is known but the labels."""
+        return cls(labels, np.zeros(len(labels)), 0)
 
 
 @dataclass(frozen=True)

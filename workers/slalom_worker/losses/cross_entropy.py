@@ -20,9 +20,21 @@ def each(outputs: Tensor, labels: Tensor, _options: Options) -> Tensor:
     return -outputs.mT.log_softmax(-2).gather(-2, labels.unsqueeze(-2)).squeeze(-2)
 
 
-def predict(outputs: Tensor, _options: Options, _regression: bool) -> Tensor:
+def together(outputs: Tensor, shares: Tensor, labels: Tensor, options: Options) -> Tensor:
+    """[n], of the mean probability: -log of the mean of exp(-loss); in logarithms, as a probability may be 1e-400."""
+    found: Tensor = -(shares.log() - each(outputs, labels.expand(len(outputs), -1), options)).logsumexp(0)
+    return found
+
+
+def second(outputs: Tensor, _options: Options) -> Tensor:
+    """The p (1 - p) of each class, by classes first, then examples, as the loss."""
+    p: Tensor = outputs.mT.softmax(-2).mT
+    return p * (1 - p)
+
+
+def predict(outputs: Tensor, _options: Options, _numbers: bool) -> Tensor:
     """Class probabilities [n, classes]."""
     return outputs.softmax(-1)
 
 
-CROSS_ENTROPY = Loss(each, predict, parameters={})
+CROSS_ENTROPY = Loss(each, second, together, predict, parameters={})

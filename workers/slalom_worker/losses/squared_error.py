@@ -25,6 +25,12 @@ def each(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
     return (errors * errors).sum(-2) / 2
 
 
+def together(outputs: Tensor, shares: Tensor, labels: Tensor, options: Options) -> Tensor:
+    """[n], of the mean of what leaves the output units."""
+    mean = (squash(outputs, options) * shares.unsqueeze(-1)).sum(0)
+    return each(mean.unsqueeze(0), labels.unsqueeze(0), {**options, "output": "linear"})[0]
+
+
 def targets(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
     """[E, B, k]: of classes [E, B], or the numbers [E, B, k] themselves."""
     if labels.is_floating_point():
@@ -44,10 +50,19 @@ def squash(outputs: Tensor, options: Options) -> Tensor:
     return squashed
 
 
-def predict(outputs: Tensor, options: Options, regression: bool) -> Tensor:
+def second(outputs: Tensor, options: Options) -> Tensor:
+    """The square of the output function's derivative, 1 where there is none."""
+    from torch.func import vjp
+
+    squashed, pull, *_ = vjp(lambda outputs: squash(outputs, options), outputs)
+    slope: Tensor = pull(squashed.new_ones(squashed.shape))[0]
+    return slope * slope
+
+
+def predict(outputs: Tensor, options: Options, numbers: bool) -> Tensor:
     """Numbers [n, k]; or shares [n, k] of sum 1, by how far each output is from `low` towards `high`."""
     squashed = squash(outputs, options)
-    if regression:
+    if numbers:
         return squashed
     shares: Tensor = ((squashed - options["low"]) / (options["high"] - options["low"])).clamp(1e-6, 1)
     return shares / shares.sum(-1, keepdim=True)
@@ -55,6 +70,8 @@ def predict(outputs: Tensor, options: Options, regression: bool) -> Tensor:
 
 SQUARED_ERROR = Loss(
     each,
+    second,
+    together,
     predict,
     parameters={
         "low": Number(0.0),

@@ -55,6 +55,8 @@ class Optimizer:
     whole: the update sees all parameters of a slot at once, and the loss
     scalars: names of the buffers that are one number for each slot
     answer: the buffer that holds the parameters found so far, where those in training are only being tried
+    curvature: the pack fills its buffer "curvature" at the beginning of each epoch: with the Gauss-Newton matrix's
+        diagonal on as many examples as its hyperparameter "sample" says
     full_batch: it makes sense with all examples in every step alone; why not otherwise
     """
 
@@ -67,4 +69,5 @@ class Optimizer:
     whole: bool = False
     scalars: tuple[str, ...] = ()
     answer: str | None = None
+    curvature: bool = False
     full_batch: str | None = None

@@ -14,6 +14,7 @@ from slalom.records.on_mlflow.model import log_model
 from slalom.records.on_mlflow.over_server import ServerTrialRuns
 from slalom.records.on_mlflow.over_tables import TableTrialRuns
 from slalom.records.on_mlflow.page import NOTE, Page, Point, cut
+from slalom.records.on_mlflow.registry import Kept, register
 from slalom.records.on_mlflow.search import search
 from slalom.records.on_mlflow.standing import StandingRun
 from slalom.records.on_mlflow.study_page import arm_page, opening_arm_page, opening_study_page, study_page
@@ -49,7 +50,8 @@ class Book:
     """
 
     def __init__(self, tracking_uri: str, artifacts: Path | None, study: StudySpec) -> None:
-        self._client = MlflowClient(tracking_uri)
+        # the registry is the same store, whatever the process has set for another
+        self._client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
         self._study = study
         data = _data_input(study)
         self._experiment = _open_experiment(self._client, study, artifacts)
@@ -65,7 +67,7 @@ class Book:
             self._client.log_text(self._top.run_id, study.text, "study.yaml")
         self._runs = _trial_runs(self._client, Shelf(self._experiment, study.fingerprint, data))
         self._trials: dict[Key, str] = {}
-        self._with_model: set[str] = set()
+        self._models: dict[str, str] = {}
         for run in self._runs.found():
             self._take(run)
 
@@ -76,14 +78,15 @@ class Book:
             runs = [self._run(key, trial) for key, trial in due.items()]
             self._trials |= zip(due, self._runs.write(runs), strict=True)
 
-    def model(self, trial: TrialSpec, weights: bytes) -> None:
-        """Write the weights of a trial on record, as a model; the tag that names it is written last."""
+    def model(self, trial: TrialSpec, weights: Sequence[bytes]) -> None:
+        """Write the weights of a trial on record, as a model, and register it; the tag that names it comes between."""
         run_id = self._trials[_key(trial.id)]
-        if run_id in self._with_model:
-            return
-        model_id = log_model(self._client, self._experiment, run_id, trial, weights, self._study.task_file)
-        self._client.set_tag(run_id, MODEL, model_id)
-        self._with_model.add(run_id)
+        if run_id not in self._models:
+            model_id = log_model(self._client, self._experiment, run_id, trial, weights, self._study.task_file)
+            self._client.set_tag(run_id, MODEL, model_id)
+            self._models[run_id] = model_id
+        kept = Kept(self._study.fingerprint, trial.id.arm, self._models[run_id], run_id)
+        register(self._client, self._study.name, kept)
 
     def summary(self, summary: Summary, description: str) -> None:
         """Write the study and its arms as they stand."""
@@ -115,7 +118,7 @@ class Book:
             return
         self._adopt(run.run_id, run.tags, self._arms[key.arm])
         if MODEL in run.tags:
-            self._with_model.add(run.run_id)
+            self._models[run.run_id] = run.tags[MODEL]
 
     def _search(self, *conditions: str) -> Iterator[Run]:
         return search(self._client, self._experiment, self._study.fingerprint, *conditions)

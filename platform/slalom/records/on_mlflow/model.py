@@ -1,4 +1,7 @@
-"""A trial's weights as an MLflow model of its run, which `mlflow.pyfunc.load_model` loads."""
+"""A trial's weights as an MLflow model of its run, which `mlflow.pyfunc.load_model` loads.
+
+A trial has one net or, as an ensemble, several; each one's weights are an artifact of the run too.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import Schema, TensorSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mlflow import MlflowClient
 
     from slalom.trial import TrialSpec
@@ -23,11 +28,19 @@ if TYPE_CHECKING:
 NAME = "model"
 """So that "runs:/<run>/model" finds it."""
 
+MEMBERS = "members"
+"""The folder with a file for each net: 00.safetensors, 01.safetensors, ..."""
+
 PACKAGES = ("slalom", "torch", "safetensors", "numpy")
 
 
 def log_model(
-    client: MlflowClient, experiment: str, run_id: str, trial: TrialSpec, weights: bytes, task_file: Path | None
+    client: MlflowClient,
+    experiment: str,
+    run_id: str,
+    trial: TrialSpec,
+    weights: Sequence[bytes],
+    task_file: Path | None,
 ) -> str:
     """Write the model and return its id; what an earlier try left of it is deleted.
 
@@ -47,34 +60,42 @@ def log_model(
             mlflow_model=Model(model.artifact_location, run_id, model_uuid=model.model_id, model_id=model.model_id),
             # the versions are named, or MLflow loads the model in a child to find what it imports
             pip_requirements=[_requirement(package) for package in PACKAGES],
-            **_schema(weights, trial.work.precision),
+            **_schema(weights[0], trial.work.precision),
         )
         client.log_model_artifacts(model.model_id, str(saved))
-        client.log_artifact(run_id, str(data / "weights.safetensors"))
+        client.log_artifacts(run_id, str(data / MEMBERS), MEMBERS)
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, trial.epochs)])
     client.finalize_logged_model(model.model_id, "READY")
     return str(model.model_id)
 
 
-def _write_data(data: Path, trial: TrialSpec, weights: bytes, task_file: Path | None) -> None:
+def _write_data(data: Path, trial: TrialSpec, weights: Sequence[bytes], task_file: Path | None) -> None:
     """What `slalom_worker.serving` reads; a user's task travels along, and is found beside the weights."""
-    data.mkdir()
+    (data / MEMBERS).mkdir(parents=True)
     task = dict(trial.work.task)
     if task_file is not None:
         (data / task_file.name).write_bytes(task_file.read_bytes())
         task["name"] = f"{task_file.name}:{str(task['name']).rpartition(':')[2]}"
-    about = {"task": task, "model": dict(trial.work.model), "precision": trial.work.precision}
+    about = {
+        "task": task,
+        "model": dict(trial.work.model),
+        "loss": dict(trial.work.loss),
+        "precision": trial.work.precision,
+        "combine": trial.settings["ensemble"]["combine"],
+    }
     (data / "model.json").write_text(json.dumps(about, indent=2, default=str))
-    (data / "weights.safetensors").write_bytes(weights)
+    digits = max(2, len(str(len(weights) - 1)))
+    for number, own in enumerate(weights):
+        (data / MEMBERS / f"{number:0{digits}}.safetensors").write_bytes(own)
 
 
 def _schema(weights: bytes, precision: str) -> dict[str, Any]:
-    """Signature and example, from what the weights' header says about inputs and classes."""
+    """Signature and example, from what the weights' header says about inputs and outputs."""
     length = int.from_bytes(weights[:8], "little")
     about = json.loads(weights[8 : 8 + length]).get("__metadata__", {})
-    shape, classes = json.loads(about["shape"]), int(about["classes"])
+    shape, width = json.loads(about["shape"]), int(about["outputs"])
     inputs = TensorSpec(np.dtype(np.float32), (-1, *shape))
-    outputs = TensorSpec(np.dtype(precision), (-1, classes))
+    outputs = TensorSpec(np.dtype(precision), (-1, width))
     signature = ModelSignature(Schema([inputs]), outputs=Schema([outputs]))
     return {"signature": signature, "input_example": np.zeros((1, *shape), np.float32)}
 

@@ -56,8 +56,8 @@ class MlflowRecorder:
             self._ended.append(trial)
             self._writing.add(self._write_trials)
 
-    def model(self, trial: TrialSpec, weights: bytes) -> None:
-        """Record the weights of a trial on record, if it has none."""
+    def model(self, trial: TrialSpec, weights: Sequence[bytes]) -> None:
+        """Record the weights of a trial on record, if it has none, and have the model registered."""
         self._writing.add(lambda book: book.model(trial, weights))
 
     def summary(self, summary: Summary) -> None:

@@ -1,0 +1,69 @@
+"""The model registry: the model that is kept of an arm, under a name that people can load it by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
+
+from slalom.errors import Infrastructure
+from slalom.records.on_mlflow.page import identity
+from slalom.records.on_mlflow.trial_runs import FINGERPRINT, MODEL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A logged model that is kept of an arm, and the run of its trial."""
+
+    fingerprint: str
+    arm: str
+    model_id: str
+    run_id: str
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """By which its version is found again."""
+        return {**identity(self.fingerprint, "model", self.arm), MODEL: self.model_id}
+
+
+def register(client: MlflowClient, study: str, kept: Kept) -> None:
+    """Give the model a version of "<study>.<arm>", unless it has one; one of an earlier try goes.
+
+    Raises Infrastructure where the store has no registry, or does not take the model.
+    """
+    name = f"{study}.{kept.arm}"
+    try:
+        _open(client, name)
+        known = _versions(client, name, kept)
+        for version in known:
+            if version.tags[MODEL] != kept.model_id:
+                client.delete_model_version(name, version.version)
+        if not any(version.tags[MODEL] == kept.model_id for version in known):
+            # by "models:/<id>" for a source, MLflow would look for the model in the process's own tracking URI
+            place = client.get_logged_model(kept.model_id).artifact_location
+            client.create_model_version(name, place, kept.run_id, dict(kept.tags), model_id=kept.model_id)
+    except MlflowException as exc:
+        raise Infrastructure(f"the model registry did not take {name}: {exc}") from exc
+
+
+def _open(client: MlflowClient, name: str) -> None:
+    """Make the name known; that it is already is no matter."""
+    try:
+        client.create_registered_model(name)
+    except MlflowException as exc:
+        if exc.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+            raise
+
+
+def _versions(client: MlflowClient, name: str, kept: Kept) -> list[ModelVersion]:
+    """The versions that this study has of the arm."""
+    found = client.search_model_versions(f"name = '{name}' AND tags.`{FINGERPRINT}` = '{kept.fingerprint}'")
+    return [version for version in found if version.tags.get("slalom.arm") == kept.arm]
