@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.pack import Pack
 from slalom_worker.slot import Slot
 from tests.workers.trials import order
@@ -69,13 +70,20 @@ def check_invariance(program, specs, widths, *, disturbed=True):
 
 
 def results(program, slots):
-    """What is known of each trial at its end: parameters, loss, and the metrics evaluated by the pack."""
-    parameters = torch.stack([slot.tensors["parameters"] for slot in slots])
-    known = {"parameters": parameters, "loss": torch.tensor([slot.loss for slot in slots], dtype=torch.float64)}
+    """What is known of each trial at its end: parameters, the optimizer's buffers, loss, and the pack's metrics."""
+    parameters = torch.stack([slot.found for slot in slots])
+    known = {"loss": torch.tensor([slot.loss for slot in slots], dtype=torch.float64)}
     for split in ("validation", "train"):
         found = program.evaluate(parameters, getattr(program, split))
         known |= {f"{split}.{name}": values for name, values in found.items()}
-    return [{name: values[row] for name, values in known.items()} for row in range(len(slots))]
+    own = [
+        ("parameters", *method.state, *method.scalars)
+        for method in (OPTIMIZERS[s.settings["optimizer"]] for s in slots)
+    ]
+    return [
+        {name: slot.tensors[name] for name in names} | {name: values[row] for name, values in known.items()}
+        for row, (slot, names) in enumerate(zip(slots, own, strict=True))
+    ]
 
 
 def same(one, other):

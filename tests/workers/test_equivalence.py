@@ -21,7 +21,8 @@ from tests.workers.trials import settings, trial
 EPOCHS = 24  # of 11 steps: 264, so that a schedule's change at step 250 is among them
 WORK = clouds_work()
 TABLES = {
-    "OPTIMIZERS": (OPTIMIZERS, "hyperparameters"),
+    # those that need all examples in every step do not fit the suite's batches: test_conjugate_gradient.py
+    "OPTIMIZERS": ({n: one for n, one in OPTIMIZERS.items() if one.full_batch is None}, "hyperparameters"),
     "MOMENTUM_SCHEDULES": (MOMENTUM_SCHEDULES, "parameters"),
     "RATE_SCHEDULES": (RATE_SCHEDULES, "parameters"),
     "EMPHASIS": (EMPHASIS, "parameters"),

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from math import nan
 from typing import TYPE_CHECKING
 
 from slalom.settings import fraction
@@ -42,7 +43,7 @@ def update(slots: Slots, formula: Callable[[Tensor, Tensor], Tensor]) -> None:
     state = slots.state
     searching = state["searching"] > 0
     slope = _dot(slots.gradient, state["direction"])
-    tried = line_search.Point(state["step"], slots.loss, slope)
+    tried = line_search.Point(state["next_step"], slots.loss, slope)
     rounding = line_search.ROUNDING[slots.parameters.element_size()]
     found = line_search.narrow(state, slots.columns, tried, rounding)
     arrived = ~searching | found.accepted
@@ -58,14 +59,15 @@ def _turn(slots: Slots, formula: Callable[[Tensor, Tensor], Tensor], arrived: Te
     beta = formula(gradient, state["last_gradient"]).to(gradient.dtype)
     conjugate = state["direction"] * beta - gradient
     slope = _dot(conjugate, gradient)
-    descends = accepted & slope.isfinite() & (slope < 0)
+    descends = accepted & (slope < 0)
     slope = slope.where(descends, -_dot(gradient, gradient))
+    sound = slots.loss.isfinite() & slope.isfinite()
     _put(state["direction"], conjugate.where(descends, -gradient), arrived)
     _put(state["last_gradient"], gradient, arrived)
     _put(state["origin"], slots.parameters, arrived)
-    _put(state["answer_loss"], slots.data_loss, arrived)
+    _put(state["answer_loss"], slots.data_loss.masked_fill(~sound, nan), arrived)
     slots.data_loss.copy_(state["answer_loss"])
-    first = state["step"] * state["start_slope"] / slope
+    first = state["next_step"] * state["start_slope"] / slope
     first = first.where(first.isfinite() & (first > 0), slots.columns["rate"].double())
     line_search.begin(state, arrived, line_search.Point(first * 0, slots.loss, slope), first)
 
@@ -77,8 +79,8 @@ def _go_on(slots: Slots, arrived: Tensor, given_up: Tensor) -> None:
     """
     state = slots.state
     best, smaller = state["low_step"], line_search.SHRINK * state["high_step"]
-    step = state["step"].where(arrived, line_search.next_step(state))
-    state["step"].copy_(best.where(best > 0, smaller).where(given_up, step))
+    step = state["next_step"].where(arrived, line_search.next_step(state))
+    state["next_step"].copy_(best.where(best > 0, smaller).where(given_up, step))
     step = best.where(given_up, step).to(slots.parameters.dtype)
     slots.parameters.copy_(state["direction"] * step + state["origin"])
 

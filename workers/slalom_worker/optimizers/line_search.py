@@ -22,8 +22,8 @@ MOST = 20
 """Evaluations of one search; it gives up after these."""
 
 INNER, OUTER, SHRINK = 0.1, 9.0, 0.1
-"""A step keeps away from a bracket's ends by INNER of its width. Where the two points are no bracket it goes beyond the
-lower one by INNER to OUTER times their distance. SHRINK of the bracket is tried next to a loss that is not finite.
+"""A step keeps away from a bracket's ends by INNER of its width, and where the points are no bracket it goes beyond the
+lower one by INNER to OUTER times their distance; where a loss is not finite, SHRINK of the bracket is tried next.
 """
 
 ROUNDING = {4: 2.0**-23, 8: 2.0**-52}
@@ -31,9 +31,9 @@ ROUNDING = {4: 2.0**-23, 8: 2.0**-52}
 
 NUMBERS = (
     *(f"{point}_{what}" for point in ("start", "low", "high") for what in ("step", "loss", "slope")),
-    *("step", "bracketed", "evaluations"),
+    *("next_step", "bracketed", "evaluations"),
 )
-"""What a search has to remember of a slot; "step" is the one that is evaluated next."""
+"""What a search has to remember of a slot."""
 
 
 class Point(NamedTuple):
@@ -44,7 +44,7 @@ class Point(NamedTuple):
     slope: Tensor
 
     def where(self, chosen: Tensor, other: Point) -> Point:
-        """The point in the chosen slots [e, 1], and the other one in the rest."""
+        """The same point in the chosen slots [e, 1], and the other one in the rest."""
         return Point(*(mine.where(chosen, theirs) for mine, theirs in zip(self, other, strict=True)))
 
     @classmethod
@@ -69,7 +69,7 @@ def begin(state: Mapping[str, Tensor], chosen: Tensor, start: Point, first: Tens
     """Start a search in the chosen slots [e, 1], with the step that is tried first."""
     for name in ("start", "low", "high"):
         start.where(chosen, Point.read(state, name)).write(state, name)
-    state["step"].copy_(first.where(chosen, state["step"]))
+    state["next_step"].copy_(first.where(chosen, state["next_step"]))
     for name in ("bracketed", "evaluations"):
         state[name].masked_fill_(chosen, 0.0)
 
