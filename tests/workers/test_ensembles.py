@@ -296,14 +296,13 @@ def test_each_members_weights_come_back_with_the_result():
 
 
 def test_without_decay_a_net_is_worse_than_25_from_other_weights_and_these_than_25_that_are_bagged():
-    """On ESL's two classes, drawn anew eight times, by its net of 10 hidden units: mean test errors .269, .258, .251."""
+    """On ESL's two classes, drawn anew eight times, by its net of 10 hidden units: test errors .277, .265, .259."""
     found = []
     for seed in range(8):
         of = work("mixture", hidden=(10,), batch_size=None, precision="float64", seed=seed)
-        arms = [
-            settings("adam", learning_rate=0.2, ensemble=ensemble(bagging, members=25)) for bagging in (False, True)
-        ]
-        specs = [trial(n, of, arm, Phase.CONFIRM, epochs=700) for n, arm in enumerate(arms)]
+        arms = [ensemble(bagging, members=25) for bagging in (False, True)]
+        chosen = [settings("adam", learning_rate=0.2, ensemble=arm) for arm in arms]
+        specs = [trial(n, of, one, Phase.CONFIRM, epochs=700) for n, one in enumerate(chosen)]
         _, results = finish(lane(50), [order(replace(spec, report_every=700)) for spec in specs])
         other_weights, bagged = (result.metrics for result in sorted(results, key=lambda one: one.trial))
         found.append((other_weights["test.member_error"], other_weights["test.error"], bagged["test.error"]))
