@@ -15,12 +15,14 @@ from slalom_worker import streams
 from slalom_worker.ensemble import judge, out_of_bag
 from slalom_worker.modules import build_module
 from slalom_worker.nets import Nets
-from slalom_worker.objective import Objective
+from slalom_worker.objective import Examples, Objective
 from slalom_worker.pack import Pack
 from slalom_worker.tasks import Split
 from tests.workers.cases import DATA, clouds_objective, clouds_work
 from tests.workers.checks import train
 from tests.workers.test_invariance import MIX, facts, finish, lane
+from tests.workers.test_own_models import IMAGE, Chooser, Plain, Uneven, convolutions
+from tests.workers.test_own_models import objective as own_objective
 from tests.workers.trials import CPU, objective, order, settings, trial, work
 
 MIXTURE = work("mixture", hidden=(4,), batch_size=16, precision="float64", n=61)
@@ -310,3 +312,17 @@ def test_without_decay_a_net_is_worse_than_25_from_other_weights_and_these_than_
     single, other_weights, bagged = np.mean(found, axis=0)
     assert single - other_weights > 0.005
     assert other_weights - bagged > 0.003
+
+
+@pytest.mark.parametrize(("make", "shape"), [(Plain, (4,)), (Uneven, (4,)), (convolutions, IMAGE), (Chooser, (4,))])
+def test_what_any_net_says_is_its_own(make, shape):
+    """However the slots' work is done, and more examples than are looked at together."""
+    program = own_objective(make, shape)
+    parameters = torch.stack([program.initial(seed) for seed in range(3)])
+    split = Examples(program.train.inputs.repeat(5, *(1 for _ in shape)), program.train.labels.repeat(5), None)
+    said = program.outputs(parameters, split)
+    assert said.shape == (3, 5 * 67, 2)
+    for row, own in enumerate(parameters):
+        assert torch.equal(program.outputs(own.unsqueeze(0), split)[0], said[row])
+    wrong = (said.max(-1).indices != split.labels).double().mean(-1)
+    assert torch.equal(program.evaluate(parameters, split)["error"], wrong)
