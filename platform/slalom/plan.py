@@ -61,6 +61,7 @@ def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], at
         params=params,
         epochs=spec.epochs,
         report_every=spec.report_every,
+        record=spec.record,
     )
 
 
@@ -129,7 +130,7 @@ class ArmPlan:
             return
         if order.keep_weights:
             before = self.ended[result.trial]
-            self.reproduced = dict(result.metrics) == dict(before.result.metrics)
+            self.reproduced = _same(result, before.result)
             self._kept = (before, result.weights) if result.weights else None
         else:
             self._write(order.trial, result)
@@ -290,3 +291,9 @@ class ArmPlan:
 def _of_attempt(report: Report, attempt: int) -> Report:
     """The report as that attempt's: a rung that an attempt before it passed gives the same numbers."""
     return report if report.attempt == attempt else replace(report, attempt=attempt)
+
+
+def _same(one: TrialResult, other: TrialResult) -> bool:
+    """Whether two trainings gave the same numbers; what only one of them was asked to record is not looked at."""
+    both = one.metrics.keys() & other.metrics.keys()
+    return one.outcome is other.outcome and all(one.metrics[name] == other.metrics[name] for name in both)

@@ -28,6 +28,7 @@ def as_json(spec: StudySpec, summary: Summary, where: Mapping[str, str]) -> dict
     found = {
         "study": spec.name,
         "question": spec.question,
+        "about": spec.about,
         "fingerprint": spec.fingerprint,
         "state": summary.state.value,
         **{name: where.get(name) for name in ("home", "storage", "tracking_uri")},
@@ -137,6 +138,12 @@ def legend(spec: StudySpec) -> str:
     )
 
 
+def claim(spec: StudySpec) -> str:
+    """What is said of the heuristic that the study is about, and by whom; nothing where the study does not say."""
+    said, source = spec.about.get("claim", ""), spec.about.get("source", "")
+    return " ".join(filter(None, (f"The claim: {said}." if said else "", f"Source: {source}." if source else "")))
+
+
 def protocol(spec: StudySpec) -> str:
     """What every arm was given, in one line."""
     metric, tune = spec.metric.name, spec.tune
@@ -168,6 +175,7 @@ def markdown(spec: StudySpec, summary: Summary) -> str:
     parts = [
         f"**{_escaped(answer(spec, summary))}**",
         _escaped(spec.question),
+        _escaped(claim(spec)),
         _table(result_rows(spec, summary)),
         _escaped(legend(spec)),
         _table(tuning_rows(spec, summary)),

@@ -116,6 +116,22 @@ class PerLayer:
 
 
 @dataclass(frozen=True)
+class Words:
+    """A list of some of the options, each at most once."""
+
+    default: tuple[str, ...]
+    options: tuple[str, ...]
+
+    def __contains__(self, value: object) -> bool:
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+            return False
+        return len(set(value)) == len(value) and set(value) <= set(self.options)
+
+    def __str__(self) -> str:
+        return f"a list of {', '.join(self.options)}, each at most once"
+
+
+@dataclass(frozen=True)
 class Text:
     """Any text, such as a folder."""
 
@@ -128,7 +144,7 @@ class Text:
         return "a text"
 
 
-Kind = Number | Integer | Choice | Integers | PerLayer | Text
+Kind = Number | Integer | Choice | Integers | PerLayer | Words | Text
 
 
 def positive(default: float | None = None) -> Number:

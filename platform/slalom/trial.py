@@ -87,6 +87,7 @@ class TrialSpec:
     params: what the sampler proposed, by dotted name ("momentum.start")
     epochs: passes over the training data when nothing stops the trial
     report_every: epochs between two reports; the last epoch always reports, and every rung is one that does
+    record: what reports hold of each layer beside the metrics, "gradient" and "curvature"; no number depends on it
     """
 
     id: TrialId
@@ -97,6 +98,7 @@ class TrialSpec:
     params: Mapping[str, Scalar]
     epochs: int
     report_every: int = 1
+    record: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from slalom.summary import State
 from slalom.trial import Phase, Work
 from slalom_worker.serving import freeze
 from tests.loop.conftest import postgres  # noqa: F401 (a fixture)
+from tests.programs import stand_in
 from tests.record_samples import (
     FINGERPRINT,
     SETTINGS,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-WEIGHTS = (freeze({"1.weight": torch.zeros(2, 3)}, (3,), 2),)
+WEIGHTS = (freeze({"1.weight": torch.zeros(2, 3)}, stand_in((3,), 2)),)
 
 
 class Store(NamedTuple):
@@ -193,7 +194,7 @@ def test_a_server_gives_out_a_registered_ensemble(server):
     for _ in range(2):
         recorder = MlflowRecorder(server(), None, replace(study(), name="together"), describe)
         recorder.trials([trial])
-        recorder.model(trial.spec, [freeze({"2.weight": net}, (2,), 2) for net in nets])
+        recorder.model(trial.spec, [freeze({"2.weight": net}, stand_in((2,), 2)) for net in nets])
         recorder.close()
     said = load_model(server(), "models:/together.rising/1").predict(np.eye(2, dtype=np.float32))
     np.testing.assert_allclose(said, sum(net.T.softmax(1).numpy() for net in nets) / 2, rtol=1e-6)

@@ -25,8 +25,9 @@ from slalom.records.on_mlflow.trial_page import MOST_POINTS, trial_page
 from slalom.summary import State
 from slalom.trial import Outcome, Phase, Report, TrialId, Work
 from slalom_worker.modules import build_module, weights_of
-from slalom_worker.serving import _stand_in, freeze
+from slalom_worker.serving import freeze
 from slalom_worker.tasks import open_task
+from tests.programs import stand_in
 from tests.record_samples import (
     FINGERPRINT,
     SETTINGS,
@@ -209,8 +210,8 @@ def test_a_deleted_study_run_leaves_no_orphans(uri):
 def weights_for(
     work: Work, folder: Path, shape: tuple[int, ...], classes: int, seeds: Sequence[int] = (3,)
 ) -> list[bytes]:
-    task, data = open_task(work.task, folder), _stand_in(shape, classes)
-    return [freeze(weights_of(build_module(work, data, task, seed)), shape, classes) for seed in seeds]
+    task, data = open_task(work.task, folder), stand_in(shape, classes)
+    return [freeze(weights_of(build_module(work, data, task, seed)), data) for seed in seeds]
 
 
 def load(uri: str, kind: str) -> Any:
@@ -233,7 +234,7 @@ def test_a_model_loads_and_predicts(uri, tmp_path, kind):
     model = load(uri, kind)
     inputs = np.random.default_rng(0).random((5, 64), dtype=np.float32)
     found = model.predict(inputs)
-    module = build_module(WORK, _stand_in((64,), 10), open_task(WORK.task, tmp_path), seed=3)
+    module = build_module(WORK, stand_in((64,), 10), open_task(WORK.task, tmp_path), seed=3)
     expected = module(torch.as_tensor(inputs)).softmax(1).detach().numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     np.testing.assert_allclose(model.predict(pd.DataFrame(inputs)), expected, rtol=1e-6)
@@ -250,7 +251,7 @@ def test_an_ensemble_is_a_registered_model_that_says_what_its_members_say(uri, t
     files = [file.path for file in client(uri).list_artifacts(run.info.run_id, "members")]
     assert sorted(files) == [f"members/0{m}.safetensors" for m in range(3)]
     inputs = np.random.default_rng(0).random((50, 64), dtype=np.float32)
-    modules = [build_module(WORK, _stand_in((64,), 10), open_task(WORK.task, tmp_path), seed) for seed in seeds]
+    modules = [build_module(WORK, stand_in((64,), 10), open_task(WORK.task, tmp_path), seed) for seed in seeds]
     each = np.stack([module(torch.as_tensor(inputs)).softmax(1).detach().numpy() for module in modules])
     expected = each.mean(0) if combine == "mean" else np.eye(10)[each.argmax(-1)].mean(0)
     np.testing.assert_allclose(load(uri, "registry").predict(inputs), expected, rtol=1e-6)
@@ -259,7 +260,7 @@ def test_an_ensemble_is_a_registered_model_that_says_what_its_members_say(uri, t
 def test_members_beyond_a_hundred_keep_their_order(uri, tmp_path):
     chosen = {**SETTINGS, "ensemble": {"combine": "mean", "members": 101, "bagging": False}}
     trial, small = ended("rising", 0, Phase.CONFIRM, settings=chosen), {"1.weight": torch.zeros(2, 3)}
-    record(uri, ("trials", [trial]), ("model", trial.spec, [freeze(small, (3,), 2)] * 101))
+    record(uri, ("trials", [trial]), ("model", trial.spec, [freeze(small, stand_in((3,), 2))] * 101))
     (run,) = [run for run in runs_in(uri) if "slalom.model" in run.data.tags]
     files = sorted(file.path for file in client(uri).list_artifacts(run.info.run_id, "members"))
     assert (files[0], files[-1]) == ("members/000.safetensors", "members/100.safetensors")
@@ -332,7 +333,9 @@ def test_a_half_written_model_is_written_again(uri, tmp_path):
 
 def test_weights_of_another_model_are_refused(uri, tmp_path):
     trial = ended("rising", 0, Phase.CONFIRM)
-    record(uri, ("trials", [trial]), ("model", trial.spec, [freeze({"1.weight": torch.zeros(2, 3)}, (64,), 10)]))
+    record(
+        uri, ("trials", [trial]), ("model", trial.spec, [freeze({"1.weight": torch.zeros(2, 3)}, stand_in((64,), 10))])
+    )
     with pytest.raises(InputError, match="weights must be those of"):
         load(uri, "models")
 
@@ -421,6 +424,7 @@ def test_who_waits_for_room_is_not_kept_by_a_failure():
 QUIET = """
 import sys
 from pathlib import Path
+from tests.programs import stand_in
 from tests.record_samples import *
 from slalom.records import InMemoryRecorder
 from slalom.records.on_mlflow import MlflowRecorder
@@ -429,7 +433,7 @@ import torch
 assert "mlflow" not in sys.modules
 recorder = MlflowRecorder("sqlite:///home/mlflow.db", Path("home/artifacts"), study(), describe)
 recorder.trials(all_ended())
-recorder.model(all_ended()[-1].spec, [freeze({"1.weight": torch.zeros(2, 3)}, (3,), 2)])
+recorder.model(all_ended()[-1].spec, [freeze({"1.weight": torch.zeros(2, 3)}, stand_in((3,), 2))])
 recorder.summary(summary())
 recorder.close()
 """

@@ -16,7 +16,9 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), flags=re.M | re.S)
 
 
-STUDIES = [(page.name, block) for page in PAGES for block in blocks(page, "yaml")]
+# its study names a method that the page adds: test_adding_a_method.py runs it
+ELSEWHERE = "adding-a-method.md"
+STUDIES = [(page.name, block) for page in PAGES if page.name != ELSEWHERE for block in blocks(page, "yaml")]
 
 
 @pytest.mark.parametrize(("page", "block"), STUDIES, ids=[page for page, _ in STUDIES])

@@ -11,7 +11,7 @@ def test_the_catalogue_holds_every_table():
     assert {"digits", "fashion_mnist", "mixture"} <= CATALOGUE.tasks.keys()
     assert "mlp" in CATALOGUE.models
     assert {"sgd", "adam"} <= CATALOGUE.optimizers.keys()
-    assert CATALOGUE.momentum == {"sgd": 0.0, "momentum": 0.9, "nesterov": 0.9}
+    assert CATALOGUE.momentum == {"sgd": 0.0, "momentum": 0.9, "nesterov": 0.9, "alexnet": 0.9}
 
 
 def test_the_reader_s_defaults_are_in_it():

@@ -44,6 +44,7 @@ def test_the_order_of_keys_and_arms_does_not_matter(document, catalogue, data):
         ("1e-3, 1.0", "0.001, 1"),
         ("constant: {momentum: 0.9}", "constant: {momentum: {schedule: constant, value: 0.9}}"),
         ("none:     {momentum: 0.0}", "none:     {}"),
+        ("epochs: 40", "epochs: 40, record: [gradient, curvature]"),
         ("pruner: successive_halving", "pruner: {name: successive_halving, factor: 3}, generation: 8"),
     ],
 )

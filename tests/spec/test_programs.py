@@ -69,6 +69,14 @@ def test_weight_decay_says_which_loss_it_is_of(edited):
     assert "weight_decay" in found.space
 
 
+def test_a_method_written_out_can_be_searched_in_every_arm(edited):
+    summed = ("weight_decay:  {log: [1e-6, 1e-2]}", "weight_decay: {of: summed, value: {log: [0.01, 1]}}")
+    assert edited(summed).arm("none").settings["weight_decay"] == {"of": "summed", "value": Range(0.01, 1.0, log=True)}
+    fixed = ("weight_decay:  {log: [1e-6, 1e-2]}", "weight_decay: {of: summed, value: 0.1}")
+    with pytest.raises(StudyError, match=r"weight_decay must hold a distribution, got \{of: 'summed'"):
+        edited(fixed)
+
+
 REFUSED = {
     "a searched net": ("model: {choice: [mlp]}", "needs 'name'"),
     "a searched loss": ("loss: {name: squared_error, low: {uniform: [0, 1]}}", "cannot be searched"),
@@ -76,6 +84,7 @@ REFUSED = {
     "layer rates": ("layer_rates: [1, 2, 3]", "arm none: layer_rates must list a number for each of 2 layers, got 3"),
     "dropout": ("hidden_dropout: [0.1, 0.2]", "hidden_dropout must list a number for each of 1 hidden layers, got 2"),
     "a rate of a layer": ("layer_rates: [1, -2]", r"layer_rates\[1\] must be a number above 0, got -2"),
+    "focus without probabilities": ("loss: squared_error, emphasis: focal", "emphasis focal is of cross-entropy"),
     "a word for a batch": ("batch_size: some", "batch_size must be a whole number, at least 1, or 'all', got 'some'"),
     "a net under an unknown name": ("model: {name: mpl}", "name of model 'mpl' is unknown; did you mean 'mlp'"),
 }

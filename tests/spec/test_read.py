@@ -127,6 +127,7 @@ def test_defaults(reading: Reading):
     }
     assert plain.settings["model"] == MODEL
     assert (plain.settings["batch_size"], study.precision) == (32, "float32")
+    assert study.record == ()
     assert study.metric == Metric("error", "minimize")
     assert study.tune == Tune(1)
     assert study.compare == Compare("plain", 0.05)
@@ -215,13 +216,14 @@ def test_a_long_search_has_larger_generations(edited, trials, generation):
 
 def test_other_words_and_sections(edited):
     study = edited(
-        ("batch_size: 32", "batch_size: all, precision: float64, report_every: 5"),
+        ("batch_size: 32", "batch_size: all, precision: float64, report_every: 5, record: [gradient]"),
         ("metric: {name: error, goal: minimize}", "metric: accuracy"),
         ("sampler: tpe, pruner: successive_halving", "sampler: qmc, pruner: none, generation: 4"),
         ("lanes: auto, gpus_per_lane: 1, pack_width: auto", "lanes: 2, gpus_per_lane: 0.25, pack_width: 16"),
     )
     assert all(arm.settings["batch_size"] is None for arm in study.arms)
     assert (study.precision, study.report_every) == ("float64", 5)
+    assert study.record == ("gradient",)
     assert study.metric == Metric("accuracy", "maximize")
     assert (study.tune.sampler, study.tune.pruner, study.tune.generation) == ("qmc", "none", 4)
     assert study.resources == Resources(2, 0.25, 16)

@@ -66,6 +66,13 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "unknown word for batch_size": ("batch_size: 32", "batch_size: ▶al", ["at least 1, or 'all'", "'al'"]),
     "unknown precision": ("epochs: 40", "epochs: 40, precision: ▶float16", ["precision 'float16'", "float32, float64"]),
     "report after the end": ("epochs: 40", "epochs: 40, report_every: ▶41", ["[1, epochs=40]", "got 41"]),
+    "unknown word to record": (
+        "epochs: 40",
+        "epochs: 40, record: ▶[gradients]",
+        ["gradient, curvature", "['gradients']"],
+    ),
+    "recorded twice": ("epochs: 40", "epochs: 40, record: ▶[gradient, gradient]", ["each at most once"]),
+    "record is no list": ("epochs: 40", "epochs: 40, record: ▶gradient", ["record must be a list", "got 'gradient'"]),
     "dropout that is no number": ("epochs: 40", "epochs: 40, hidden_dropout: ▶.nan", ["[0, 1)", "got nan"]),
     # metric
     "unknown metric": ("name: error", "name: ▶eror", ["'eror'", "did you mean 'error'?"]),
@@ -118,7 +125,7 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "search that an arm cannot follow": (
         "weight_decay: ",
         "epsilon: ",
-        ["arm none", "epsilon of search unused", "optimizer sgd has no epsilon", "rmsprop, adam and amsgrad"],
+        ["arm none", "epsilon of search unused", "optimizer sgd has no epsilon", "adagrad, adam, adamw and amsgrad"],
     ),
     # arms
     "one arm": (
@@ -170,11 +177,15 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     ),
     "no optimizer": (", optimizer: sgd", "", ["arm none needs an optimizer", "sgd, momentum"]),
     "no learning rate": ("  learning_rate: {log: [1e-3, 1.0]}\n", "", ["arm none needs a learning_rate"]),
-    "another optimizer's setting": (NONE, "none: {▶beta1: 0.5}", ["sgd has no beta1", "adam and amsgrad have it"]),
+    "another optimizer's setting": (
+        NONE,
+        "none: {▶beta1: 0.5}",
+        ["sgd has no beta1", "adam, adamw and amsgrad have it"],
+    ),
     "momentum of an optimizer without": (
         NONE,
         "none: {optimizer: adam, ▶momentum: 0.5}",
-        ["optimizer adam has no momentum", "sgd, momentum and nesterov have it"],
+        ["optimizer adam has no momentum", "sgd, momentum, nesterov and alexnet have it"],
     ),
     "momentum out of range": (NONE, "none: {momentum: ▶1}", ["momentum must be a number in [0, 1)", "got 1"]),
     "momentum is a yes": (NONE, "none: {momentum: ▶true}", ["[0, 1)", "got true"]),

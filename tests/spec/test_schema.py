@@ -39,6 +39,7 @@ def test_the_example_fits(document, validator):
         ("task", {"name": "files"}),
         ("metric", "accuracy"),
         ("training/batch_size", "all"),
+        ("training/record", ["curvature"]),
         ("training/hidden_dropout", 0.5),
         ("training/hidden_dropout", {"uniform": [0, 0.5]}),
         ("search/hidden_dropout", {"choice": [0, 0.5]}),

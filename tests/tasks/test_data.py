@@ -19,6 +19,15 @@ def data(**changes: Any) -> Data:
     return Data(**{"train": split(), "validation": split(2), "test": split(3), "classes": 2, **changes})
 
 
+def regression(**changes: Any) -> Data:
+    splits = {name: targets(getattr(data(), name)) for name in ("train", "validation", "test")}
+    return Data(**{**splits, "classes": None, **changes})
+
+
+def targets(one: Any, width: int = 3) -> Any:
+    return one._replace(labels=np.arange(len(one.inputs) * width, dtype=np.float32).reshape(len(one.inputs), width))
+
+
 def changed(array: np.ndarray, value: Any) -> np.ndarray:
     array = array.copy()
     array.flat[0] = value
@@ -56,6 +65,41 @@ def test_shape_is_that_of_one_input() -> None:
 def test_illegal_data_cannot_be_built(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         data(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"train": split()}, "train.labels must be float32 in a regression, but got int64"),
+        ({"test": targets(split())._replace(labels=np.ones(4, np.float32))}, r"shape \[n, k\] in a regression.* \[4\]"),
+        ({"train": targets(split(), 0)}, r"shape \[n, k\] in a regression, but got \[4, 0\]"),
+        ({"test": targets(split(), 2)}, r"test.labels must have the shape of train's, \[n, 3\], but got \[4, 2\]"),
+        ({"train": targets(split())._replace(labels=np.ones((3, 3), np.float32))}, "a label for each of 4 inputs"),
+        ({"train": targets(split())._replace(labels=np.full((4, 1), np.inf, np.float32))}, "labels must be finite"),
+        ({"test": targets(split())._replace(weights=np.full((4, 3), 1 / 12))}, r"of shape \[n\] = \[4\]"),
+        ({"classes": 2}, "train.labels must be int64, but got float32"),
+    ],
+)
+def test_illegal_regression_data_cannot_be_built(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        regression(**wrong)
+
+
+@pytest.mark.parametrize("bound", [0, -1.0, float("inf"), float("nan"), "1", True])
+def test_bound_is_a_number_above_zero(bound: Any) -> None:
+    with pytest.raises(InputError, match=f"bound must be a number above 0, but got {bound}"):
+        data(bound=bound)
+
+
+def test_outputs_are_classes_or_targets() -> None:
+    assert (data().outputs, data(classes=3).outputs, regression().outputs) == (2, 3, 3)
+
+
+def test_digest_follows_targets_and_bound() -> None:
+    other = targets(split())._replace(labels=changed(targets(split()).labels, 0.5))
+    different = (regression(), regression(train=other), regression(bound=1.0), regression(bound=2.0), data(bound=1.0))
+    assert len({one.digest() for one in (data(), *different)}) == 6
+    assert regression(bound=1).digest() == regression(bound=1.0).digest()
 
 
 def test_digest_is_that_of_the_values() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,16 +12,9 @@ from slalom.errors import InputError
 from slalom_worker.tasks.mixture import Mixture
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from slalom_worker.tasks import Data, Split
-
-ESL = (Path(__file__).resolve().parents[2] / "../shared/data/esl").resolve()
-
-
-@pytest.fixture(scope="module")
-def book() -> Data:
-    if not ESL.is_dir():
-        pytest.skip("the book's mixture data (a folder shared/data/esl beside the repository) is absent")
-    return Mixture(data=str(ESL)).load()
 
 
 def weighted_error(split: Split, predicted: np.ndarray) -> float:
@@ -96,8 +88,8 @@ def test_digest_is_stable_and_follows_seed_and_n() -> None:
     assert len({task.load().digest() for task in (Mixture(), Mixture(seed=1), Mixture(n=202))}) == 3
 
 
-def test_digest_follows_data(book: Data) -> None:
-    again, other = Mixture(data=str(ESL)).load(), Mixture(data=str(ESL), seed=1).load()
+def test_digest_follows_data(book: Data, book_folder: Path) -> None:
+    again, other = (Mixture(data=str(book_folder), seed=seed).load() for seed in (0, 1))
     assert book.digest() == again.digest()
     assert len({book.digest(), other.digest(), Mixture().load().digest()}) == 3
     np.testing.assert_array_equal(other.train.inputs, book.train.inputs)

@@ -117,6 +117,6 @@ def cases():
 
 
 def diverging(work, epochs, first=1000):
-    """For every optimizer a trial that leaves the finite numbers at once."""
+    """For every optimizer a trial whose loss leaves the finite numbers at once."""
     names = literature.OPTIMIZERS
     return [trial(first + n, work, settings(name, learning_rate=1e308), epochs=epochs) for n, name in enumerate(names)]

@@ -36,7 +36,7 @@ class Reference:
         torch.manual_seed(spec.seeds.weights)
         self.net = plain_net(spec.work, data)
         self.optimizer = self._optimizer()
-        self.cumulated = self._cumulated(data.train.labels)
+        self.misses = [0] * len(self.labels)
 
     def train(self):
         for epoch in range(self.spec.epochs):
@@ -61,29 +61,48 @@ class Reference:
         rates = self.chosen["layer_rates"]
         return rates[str(number // 2 + 1)] if isinstance(rates, dict) else rates
 
-    def _cumulated(self, labels):
-        scheme = literature.EMPHASIS[self.chosen["emphasis"]["scheme"]]
+    def _counts(self, epoch):
+        """How much each example counts, of mean 1; None where all count the same."""
+        chosen = self.chosen["emphasis"]
+        scheme = literature.EMPHASIS[chosen["scheme"]]
         if scheme.weights is None:
             return None
-        weights = scheme.weights(labels, self.chosen["emphasis"])
-        return torch.as_tensor((weights / weights.sum()).cumsum())
+        wrong = self.net(self.inputs).argmax(1) != self.labels
+        self.misses = [missed + 1 if now else 0 for missed, now in zip(self.misses, wrong.tolist(), strict=True)]
+        weights = scheme.weights(self.labels.numpy(), self.misses, epoch, chosen)
+        return torch.as_tensor(weights / weights.mean())
 
     def _epoch(self, number):
         """The mean loss of its batches; the last batch may be smaller."""
-        order = streams.order(self.spec.seeds.batches, number, len(self.labels), self.cumulated)
+        counts, chosen = self._counts(number), self.chosen["emphasis"]
+        drawn = counts is not None and chosen["by"] == "sampling"
+        cumulated = (counts / counts.sum()).cumsum(0) if drawn else None
+        begin = literature.OPTIMIZERS[self.chosen["optimizer"]].begin
+        if begin is not None:
+            sample = streams.sample(self.spec.seeds.batches, number, len(self.labels), cumulated)
+            begin(self.optimizer, self.net, self.inputs[sample[: self.chosen["sample"]]])
+        order = streams.order(self.spec.seeds.batches, number, len(self.labels), cumulated)
         masks = self._masks(number)
         total = 0.0
         for step, index in enumerate(order.split(self.batch)):
             outputs = self.net(self.inputs[index], dropping(masks, step))
             options = self.spec.work.loss
-            loss = literature.LOSSES[options["name"]].value(outputs, self.labels[index], options)
+            each = literature.LOSSES[options["name"]].value(outputs, self.labels[index], options)
+            loss = each.mean()
             self.optimizer.zero_grad()
-            loss.backward()
+            (each * self._factors(each, None if drawn or counts is None else counts[index])).mean().backward()
             self._pace()
             self.optimizer.step()
             self.step += 1
             total += loss.item() * len(index)
         return total / len(self.labels)
+
+    def _factors(self, losses, counts):
+        """What the emphasis multiplies each example's gradient by."""
+        focus = self.chosen["emphasis"].get("focus")
+        if focus is not None:
+            return (1 - torch.exp(-losses.detach())) ** focus
+        return torch.ones_like(losses) if counts is None else counts
 
     def _masks(self, epoch):
         """By layer a function from the step to masks [B, width], as the trial's stream gives them."""

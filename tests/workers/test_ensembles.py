@@ -52,7 +52,7 @@ def alone(spec, m):
     plain = replace(spec, seeds=member_seeds(spec, m), settings=spec.settings | {"ensemble": {"combine": "none"}})
     (slot,) = train(Objective(spec.work, data, program.task, CPU), [plain])
     module = build_module(spec.work, data, program.task, seed=0).double().eval()
-    vector_to_parameters(slot.tensors["parameters"], module.parameters())
+    vector_to_parameters(slot.found, module.parameters())
     return module, slot.loss
 
 
@@ -186,15 +186,16 @@ def test_a_bag_is_a_bootstrap_sample():
 
 
 def test_an_emphasis_draws_from_the_bag():
-    scheme = {"scheme": "class_balanced", "strength": 1.0}
+    scheme = {"scheme": "class_balanced", "strength": 1.0, "by": "sampling"}
     spec = trial(0, clouds_work(), settings("sgd", emphasis=scheme, ensemble=ensemble(True)), epochs=2)
     nets = Nets.start(order(spec), clouds_objective(clouds_work()))
     labels = DATA.train.labels
     for m, slot in enumerate(nets.slots):
         counts = np.bincount(bag_of(spec, m, len(labels)), minlength=len(labels))
         weights = counts / np.bincount(labels)[labels]
-        np.testing.assert_allclose(np.diff(slot.cumulated.numpy(), prepend=0), weights / weights.sum(), atol=1e-15)
-        drawn = torch.cat([streams.order(slot.trial.seeds.batches, e, len(labels), slot.cumulated) for e in range(99)])
+        cumulated = slot.presentation.cumulated
+        np.testing.assert_allclose(np.diff(cumulated.numpy(), prepend=0), weights / weights.sum(), atol=1e-15)
+        drawn = torch.cat([streams.order(slot.trial.seeds.batches, e, len(labels), cumulated) for e in range(99)])
         assert set(drawn.tolist()) <= set(slot.bag.tolist())
 
 
@@ -287,8 +288,19 @@ def test_where_a_member_diverges_the_trial_does():
     assert facts(told, [results[plain.id]]) == facts(*quiet)
 
 
-def test_each_members_weights_come_back_with_the_result():
-    spec = trial(0, MIXTURE, BAGGED, Phase.CONFIRM, epochs=2)
+MISSED = {"scheme": "misclassified", "strength": 1.0, "cap": 10.0, "warm_up": 1, "by": "weighting"}
+METHODS = {
+    "adam with dropout": (16, BAGGED),
+    "emphasis by weighting": (16, settings("sgd", learning_rate=0.3, emphasis=MISSED, ensemble=ensemble(True))),
+    "curvature": (16, settings("levenberg_marquardt", sample=30, learning_rate=0.01, ensemble=ensemble(True))),
+    "line search": (None, settings("polak_ribiere", learning_rate=0.1, ensemble=ensemble(True))),
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_each_members_weights_come_back_and_are_those_of_a_trial_on_its_bag(name):
+    batch_size, chosen = METHODS[name]
+    spec = trial(0, replace(MIXTURE, batch_size=batch_size), chosen, Phase.CONFIRM, epochs=4)
     _, (result,) = finish(lane(8), [order(spec, keep_weights=True)])
     assert len(result.weights) == M
     for m, kept in enumerate(result.weights):

@@ -1,6 +1,7 @@
 """The pack against an independent, plain reference: one nn.Module, torch.optim, one trial at a time."""
 
 from functools import cache
+from math import isfinite
 
 import pytest
 import torch
@@ -65,7 +66,7 @@ def test_a_pack_trains_every_trial_as_torch_does(width):
 
 def test_wide_packs_train_all_cases_beside_trials_that_diverge():
     found, wild, wanted = suite()
-    assert not any(wanted[spec.id.number].parameters.isfinite().all() for spec in wild)
+    assert not any(isfinite(wanted[spec.id.number].loss) for spec in wild)
     specs = [spec for _, spec in found]
     middle = len(specs) // 2
     check_equivalence(clouds_objective(WORK), [*specs[:middle], *wild, *specs[middle:]], wanted, width=64)

@@ -16,7 +16,7 @@ from tests.workers.trials import CPU, objective, order, settings, trial, work
 MIX = [
     settings("adam", learning_rate=0.01, hidden_dropout=0.3),
     settings("sgd", learning_rate=0.5, weight_decay=1e-4, decay_biases=False),
-    settings("rmsprop", learning_rate=0.003, emphasis={"scheme": "class_balanced", "strength": 0.7}),
+    settings("rmsprop", learning_rate=0.003, emphasis={"scheme": "class_balanced", "strength": 0.7, "by": "sampling"}),
     settings("nesterov", momentum={"schedule": "sutskever", "end": 0.99}, input_dropout=0.1),
     settings("momentum", momentum={"schedule": "gradient_norm", "start": 0.5, "end": 0.9}),
     settings("amsgrad", learning_rate=0.01, learning_rate_schedule={"schedule": "cosine", "end": 0.0}),
@@ -59,6 +59,7 @@ WORKS = {
     "digits, wide": work(hidden=(100,), batch_size=301),
     "digits, odd widths": work(hidden=(33, 13), batch_size=250, activation="logistic"),
     "digits, relu, float64": work(hidden=(17,), batch_size=333, activation="relu", precision="float64"),
+    "mixture, one unit": work("mixture", hidden=(3, 1), batch_size=None),
     "mixture, all at once": work("mixture", hidden=(10,), activation="scaled_tanh", batch_size=None),
 }
 

@@ -13,7 +13,7 @@ from tests.workers.trials import settings, trial
 CHOSEN = [
     settings("sgd", learning_rate=0.2),
     settings("nesterov", weight_decay=1e-3, hidden_dropout=0.3),
-    settings("adam", learning_rate=0.01, emphasis={"scheme": "class_balanced", "strength": 1.0}),
+    settings("adam", learning_rate=0.01, emphasis={"scheme": "class_balanced", "strength": 1.0, "by": "sampling"}),
 ]
 OPTIONS = [{"name": name, **chosen} for name, loss in literature.LOSSES.items() for chosen in loss.settings]
 

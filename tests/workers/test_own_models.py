@@ -91,7 +91,7 @@ IMAGE = (1, 8, 8)
 CHOSEN = [
     settings("adam", learning_rate=0.01),
     settings("nesterov", weight_decay=1e-3),
-    settings("rmsprop", learning_rate=0.003, emphasis={"scheme": "class_balanced", "strength": 1.0}),
+    settings("rmsprop", learning_rate=0.003, emphasis={"scheme": "class_balanced", "strength": 1.0, "by": "sampling"}),
     settings("momentum", momentum={"schedule": "gradient_norm", "start": 0.5, "end": 0.9}),
     settings("sgd", learning_rate_schedule={"schedule": "cosine", "end": 0.0}),
 ]

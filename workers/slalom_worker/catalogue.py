@@ -8,6 +8,7 @@ from slalom_worker.initializations import INITIALIZATIONS
 from slalom_worker.losses import LOSSES
 from slalom_worker.models import MODELS
 from slalom_worker.optimizers import OPTIMIZERS
+from slalom_worker.preprocessing import PREPROCESSING
 from slalom_worker.schedules import MOMENTUM_SCHEDULES, RATE_SCHEDULES
 from slalom_worker.tasks import TASKS
 
@@ -16,7 +17,7 @@ CATALOGUE = Catalogue(
     models={name: model.structure for name, model in MODELS.items()},
     layers={name: model.layers for name, model in MODELS.items()},
     losses={name: loss.parameters for name, loss in LOSSES.items()},
-    preprocessing=("none",),
+    preprocessing=tuple(PREPROCESSING),
     initializations={name: way.parameters for name, way in INITIALIZATIONS.items()},
     optimizers={name: optimizer.hyperparameters for name, optimizer in OPTIMIZERS.items()},
     momentum={name: optimizer.momentum for name, optimizer in OPTIMIZERS.items() if optimizer.momentum is not None},

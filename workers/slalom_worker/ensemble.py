@@ -14,22 +14,21 @@ import torch
 from slalom_worker.objective import Examples
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
-    from slalom_worker.losses import Loss
-    from slalom_worker.losses.base import Options
     from slalom_worker.objective import Objective
 
 
-def say(loss: Loss, options: Options, outputs: Tensor, shares: Tensor, combine: str) -> Tensor:
-    """Class probabilities [n, classes] of several nets' outputs [M, n, classes], or fractions of their votes.
+def say(predict: Callable[[Tensor], Tensor], outputs: Tensor, shares: Tensor, combine: str) -> Tensor:
+    """Class probabilities or numbers [n, k] of several nets' outputs [M, n, k], or fractions of their votes.
 
+    predict: what one net says, from its outputs
     shares: of each net in what is said of an example [M, n], of sum 1
     combine: "mean", or "vote"; where votes are equal, the class of the lowest number has it
     """
-    each = _votes(outputs) if combine == "vote" else loss.predict(outputs, options, False)
+    each = _votes(outputs) if combine == "vote" else predict(outputs)
     return (each * shares.unsqueeze(-1)).sum(0)
 
 
@@ -77,7 +76,10 @@ def _together(objective: Objective, outputs: Tensor, shares: Tensor, split: Exam
     loss, options = objective.loss, objective.work.loss
     found = {"loss": _mean(split, loss.together(outputs, shares, split.labels, options).unsqueeze(0))}
     if not split.labels.is_floating_point():
-        wrong = say(loss, options, outputs, shares, combine).max(-1).indices != split.labels
+        wrong = (
+            say(lambda outputs: loss.predict(outputs, options, False), outputs, shares, combine).max(-1).indices
+            != split.labels
+        )
         found["error"] = _mean(split, wrong.unsqueeze(0))
         found["accuracy"] = 1 - found["error"]
     return found

@@ -61,7 +61,9 @@ class Group:
         fixed = {name: column.to(self.now.dtype).unsqueeze(1) for name, column in rows.hyperparameters.items()}
         columns = {**fixed, **dict(zip(self.names, self.now, strict=True))}
         self.loss = rows.parameters.new_zeros(slots, 1, dtype=torch.float64)
-        self.blocks = list(_blocks(rows, columns, self.loss, whole=optimizer.whole))
+        self.data_loss = torch.zeros_like(self.loss)
+        losses = (self.loss, self.data_loss)
+        self.blocks = list(_blocks(rows, columns, losses, whole=optimizer.whole))
 
     def begin_epoch(self, counts: Tensor, rates: Tensor, momenta: Tensor) -> None:
         """Tabulate an epoch: the number of each update, learning rates and momenta, all [steps, e]."""
@@ -79,15 +81,18 @@ class Group:
         self.now[1, :, 0] = momenta
 
     def update(self, losses: Tensor) -> None:
-        """One step of every slot, with mean losses [e]."""
+        """One step of every slot, with mean losses [e]; where there are answers, these are replaced by theirs."""
         if self.optimizer.whole:
             self.loss.copy_(losses.unsqueeze(1))
+            self.data_loss.copy_(self.loss)
         for slots, rate, decay, factors in self.blocks:
             if factors is not None:
                 torch.mul(rate, factors, out=slots.columns["rate"])
             if decay is not None:
                 self._decay(slots, decay)
             self.optimizer.update(slots)
+        if self.optimizer.answer is not None:
+            losses.copy_(self.data_loss.squeeze(1))
 
     def _decay(self, slots: Slots, decay: Tensor) -> None:
         """Take weight decay into the gradient, or beside it into the parameters, and into the loss where it is read."""
@@ -99,7 +104,9 @@ class Group:
         slots.gradient.addcmul_(slots.parameters, decay)
 
 
-def _blocks(rows: Rows, columns: Mapping[str, Tensor], loss: Tensor, *, whole: bool) -> Iterator[Block]:
+def _blocks(
+    rows: Rows, columns: Mapping[str, Tensor], losses: tuple[Tensor, Tensor], *, whole: bool
+) -> Iterator[Block]:
     """The group in blocks of whole slots, or of parts of one, that fit a cache; as one where it must be whole."""
     slots, parameters = rows.parameters.shape
     height = slots if whole else max(1, BLOCK // parameters)
@@ -112,7 +119,7 @@ def _blocks(rows: Rows, columns: Mapping[str, Tensor], loss: Tensor, *, whole: b
             if factors is not None:
                 own["rate"] = torch.empty_like(factors)
             state = {name: _cut(buffer, box) for name, buffer in rows.state.items()}
-            block = Slots(rows.parameters[box], rows.gradient[box], state, own, loss[box[0]])
+            block = Slots(rows.parameters[box], rows.gradient[box], state, own, *(loss[box[0]] for loss in losses))
             yield Block(block, rate, decay, factors)
 
 

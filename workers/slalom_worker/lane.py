@@ -15,6 +15,7 @@ from slalom_worker.measures import measure
 from slalom_worker.nets import Nets, count_nets
 from slalom_worker.objective import Objective
 from slalom_worker.pack import Pack
+from slalom_worker.recording import recorded
 from slalom_worker.serving import freeze
 from slalom_worker.tasks import open_task
 from slalom_worker.width import best_width
@@ -92,28 +93,35 @@ class LaneWorker:
 
     def _refill(self) -> list[TrialResult]:
         """Seat waiting trials of the pack's key in free slots; an empty pack gives way to the next key."""
-        failed: list[TrialResult] = []
+        failed = self._admit()
         while self.waiting and (self.key is None or not self.packs[self.key].slots):
-            if self.key in self.waiting:
-                break
             failed += self._open(next(iter(self.waiting)))
-        self._admit()
+            failed += self._admit()
         return failed
 
-    def _admit(self) -> None:
-        """Seat the first that wait for the pack's key, each as a whole; what is wider than the pack is seated alone."""
-        orders = self.waiting.get(self.key) if self.key else None
-        if not orders or self.key is None:
-            return
-        pack, admitted = self.packs[self.key], list(self.seated)
+    def _admit(self) -> list[TrialResult]:
+        """Seat the first that wait for the pack's key, each as a whole; what is wider than the pack is seated alone.
+
+        A trial that the net is not made for has failed.
+        """
+        if self.key is None or self.key not in self.waiting:
+            return []
+        pack, orders = self.packs[self.key], self.waiting[self.key]
+        admitted, failed = list(self.seated), []
         free = self.widths[self.key] - len(pack.slots)
         while orders and (count_nets(orders[0].trial) <= free or not admitted):
-            admitted.append(self._nets(orders.popleft(), pack.objective))
+            order = orders.popleft()
+            try:
+                admitted.append(self._nets(order, pack.objective))
+            except SlalomError as exc:
+                failed.append(_failure(order.trial, str(exc)))
+                continue
             free -= len(admitted[-1].slots)
         if len(admitted) > len(self.seated):
             self._seat(admitted)
         if not orders:
             del self.waiting[self.key]
+        return failed
 
     def _seat(self, trials: Sequence[Nets]) -> None:
         """Train these trials from now on, and no others; all are of the pack's key."""
@@ -150,9 +158,11 @@ class LaneWorker:
         reports: list[Report] = []
         results: list[TrialResult] = []
         gone: set[int] = set()
-        for nets, found in zip(due, measure(pack.objective, due), strict=True):
+        besides = recorded(pack.objective, due)
+        for nets, metrics, more in zip(due, measure(pack.objective, due), besides, strict=True):
             trial = nets.trial
-            diverged = not all(map(math.isfinite, found.values()))
+            diverged = not all(map(math.isfinite, metrics.values()))
+            found = {**metrics, **more}
             if not diverged:
                 reports.append(Report(trial.id, trial.attempt, nets.epoch, found))
             if diverged or nets.complete:
@@ -168,7 +178,7 @@ class LaneWorker:
         return reports, results
 
     def _result(self, nets: Nets, objective: Objective, metrics: Metrics, *, diverged: bool) -> TrialResult:
-        trial, data = nets.trial, objective.data
+        trial = nets.trial
         kept = nets.slots if nets.order.keep_weights and not diverged else []
         return TrialResult(
             trial.id,
@@ -176,7 +186,7 @@ class LaneWorker:
             Outcome.DIVERGED if diverged else Outcome.COMPLETE,
             nets.epoch,
             {} if diverged else metrics,
-            weights=tuple(freeze(objective.views(slot.found), data.shape, data.classes) for slot in kept),
+            weights=tuple(freeze(objective.views(slot.found), objective.data, objective.prepared) for slot in kept),
             device=self.device_name,
         )
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
 
+from slalom_worker.curvature import Layer, chain, diagonal
 from slalom_worker.losses import LOSSES
 from slalom_worker.modules import DTYPES, build_module, initialise, layers_of, probe, weights_of
+from slalom_worker.preprocessing import PREPROCESSING
 from slalom_worker.regularizers import SlotDropout
 from slalom_worker.tracing import Program, operations, trace
 
@@ -87,6 +90,9 @@ class Objective:
     """The program of one pack key: E trials' losses and gradients as functions of their parameters [E, P].
 
     way: how the slots' work is done
+    prepared: what preprocessing made of the training inputs, or None for nothing
+    thin: a layer has one input or one unit; the product of a net alone is then one of vectors, which rounds otherwise
+        than one in a stack, so that a slot alone is done twice
     """
 
     def __init__(self, work: Work, data: Data, task: Task, device: torch.device) -> None:
@@ -105,12 +111,15 @@ class Objective:
             f"{name}.mask": part for name, part in self.module.named_modules() if isinstance(part, SlotDropout)
         }
         self.loss = LOSSES[work.loss["name"]]
-        self.layers = layers_of(self.module)
+        self.layer_of = layers_of(self.module).to(device)
+        preparation = PREPROCESSING[work.preprocess]
+        self.prepared = None if work.preprocess == "none" else preparation.fit(data.train.inputs)
         self.train = self._place(data.train)
         self.validation = self._place(data.validation)
         self._test: Examples | None = None
         self.way = self._find_way()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)
+        self.thin = any(len(shape) > 1 and 1 in shape for shape in self.shapes.values())
         self._programs: dict[tuple[object, ...], Program | None] = {}
 
     @property
@@ -119,6 +128,11 @@ class Objective:
         if self._test is None:
             self._test = self._place(self.data.test)
         return self._test
+
+    @cached_property
+    def chain(self) -> list[Layer]:
+        """The net as a chain, of which curvature can be estimated; InputError, with the reason, where it is none."""
+        return chain(self.module)
 
     def initial(self, seed: int, initialization: Mapping[str, Any] = FAN_IN) -> Tensor:
         """A trial's initial parameters [P]."""
@@ -156,17 +170,33 @@ class Objective:
     @torch.no_grad()
     def evaluate(self, parameters: Tensor, split: Examples) -> dict[str, Tensor]:
         """Weighted mean loss of every slot, and of classes error and accuracy, each [E] float64, without dropout."""
-        weights = list(self.views(parameters).values())
-        chunks: list[list[Tensor]] = []
-        for start in range(0, len(split.labels), CHUNK):
-            inputs, labels = (part[start : start + CHUNK] for part in split[:2])
-            chunks.append(self._results(("evaluate", len(labels)), self._outcome, [inputs, labels], weights))
-        losses, *wrong = (torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True))
+        losses, *wrong = self.outcomes(parameters, split)
         found = {"loss": split.mean(losses)}
         for each in wrong:
             found["error"] = split.mean(each)
             found["accuracy"] = 1 - found["error"]
         return found
+
+    @torch.no_grad()
+    def outcomes(self, parameters: Tensor, split: Examples) -> list[Tensor]:
+        """Losses of every slot and example [E, n], and of classes where it is in the wrong one [E, n]."""
+        weights = list(self.views(parameters).values())
+        chunks: list[list[Tensor]] = []
+        for start in range(0, len(split.labels), CHUNK):
+            inputs, labels = (part[start : start + CHUNK] for part in split[:2])
+            chunks.append(self._results(("evaluate", len(labels)), self._outcome, [inputs, labels], weights))
+        return [torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True)]
+
+    @torch.no_grad()
+    def curvature(self, parameters: Tensor, index: Tensor) -> Tensor:
+        """The diagonal of the Gauss-Newton matrix [E, P] of the mean loss on the training examples `index` [E, n]."""
+        weights = list(self.views(parameters).values())
+        found = torch.zeros_like(parameters)
+        for part in torch.split(index, CHUNK, dim=1):
+            sums = self._results(("curvature", part.shape[1]), self._curvature, [], [part.contiguous(), *weights])
+            for target, own in zip(self.views(found).values(), sums, strict=True):
+                target.add_(own)
+        return found.div_(index.shape[1])
 
     @torch.no_grad()
     def outputs(self, parameters: Tensor, split: Examples) -> Tensor:
@@ -198,6 +228,18 @@ class Objective:
             gradients = torch.autograd.grad(minimised.sum(), leaves, materialize_grads=True)
         return [losses.detach(), *gradients]
 
+    def _curvature(self, index: Tensor, *weights: Tensor) -> list[Tensor]:
+        """The Gauss-Newton matrix's diagonal, for each weight, summed over the examples `index` [E, n]."""
+        inputs = self.train.inputs.index_select(0, index.reshape(-1)).view(*index.shape, *self.train.inputs.shape[1:])
+        stacks = dict(zip(self.shapes, weights, strict=True))
+        of_one = partial(diagonal, self.chain, lambda outputs: self.loss.second(outputs, self.work.loss))
+        if self.way is Way.STACKED:
+            found: list[Tensor] = vmap(of_one)(stacks, inputs)
+            return found
+        slots = range(len(inputs))
+        parts = [of_one({name: stack[slot] for name, stack in stacks.items()}, inputs[slot]) for slot in slots]
+        return [torch.stack(part) for part in zip(*parts, strict=True)]
+
     def _outcome(self, inputs: Tensor, labels: Tensor, *weights: Tensor) -> list[Tensor]:
         """Losses [E, n], and where the likeliest class is the wrong one [E, n], of inputs that all slots share."""
         inputs, labels = (part.expand(len(weights[0]), *part.shape) for part in (inputs, labels))
@@ -228,6 +270,8 @@ class Objective:
         program = self._programs[key]
         if program is None:
             return function(*shared, *stacks)
+        if self.way is Way.STACKED and len(stacks[0]) == 1 and self.thin:
+            return [part[:1] for part in program(2, *shared, *_resized(stacks, 2))]
         if self.way is Way.STACKED:
             return program(len(stacks[0]), *shared, *stacks)
         apart = (program(1, *shared, *slot) for slot in zip(*(torch.split(stack, 1) for stack in stacks), strict=True))
@@ -257,12 +301,13 @@ class Objective:
         return outputs
 
     def _place(self, split: Split) -> Examples:
-        inputs = torch.as_tensor(split.inputs).to(self.device, self.dtype)
+        inputs = split.inputs if self.prepared is None else self.prepared.apply(split.inputs)
+        placed = torch.as_tensor(inputs).to(self.device, self.dtype)
         weights = None if split.weights is None else torch.as_tensor(split.weights, dtype=torch.float64).to(self.device)
         labels = torch.as_tensor(split.labels)
         if labels.is_floating_point():
             labels = labels.to(self.dtype)
-        return Examples(inputs, labels.to(self.device), weights)
+        return Examples(placed, labels.to(self.device), weights)
 
 
 def _emphasized(losses: Tensor, batch: Batch) -> Tensor:

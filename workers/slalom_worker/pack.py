@@ -12,6 +12,8 @@ from slalom_worker import pace, streams
 from slalom_worker.group import Group, Rows
 from slalom_worker.objective import Batch
 from slalom_worker.optimizers import OPTIMIZERS
+from slalom_worker.presentation import reads_net
+from slalom_worker.recording import note_gradients
 from slalom_worker.regularizers import decay_factor
 from slalom_worker.schedules import Clock
 from slalom_worker.slot import SCALARS
@@ -42,12 +44,16 @@ class Pack:
     def advance(self) -> None:
         """One epoch of every slot."""
         count = len(self.objective.train.labels)
+        self._look()
         batches = self._batches(count)
         masks = self._masks(batches[0].shape[1])
         self._begin_epoch(len(batches))
+        self._renew_curvature()
         loss = torch.zeros_like(self.clock["step"])
+        weights, focus = self._emphasis()
         for step, index in enumerate(batches):
-            loss.add_(self._step(step, Batch(index, masks(step))), alpha=index.shape[1])
+            chosen = weights if weights is None else weights.gather(1, index)
+            loss.add_(self._step(step, Batch(index, masks(step), chosen, focus)), alpha=index.shape[1])
         self.clock["step"] += len(batches)
         for slot, mean in zip(self.slots, (loss / count).tolist(), strict=True):
             slot.epoch += 1
@@ -65,6 +71,8 @@ class Pack:
     def _step(self, step: int, batch: Batch) -> Tensor:
         """One step of every slot on its own examples; mean losses [E]."""
         losses = self.objective.gradient(self.weights, batch, self.gradients)
+        if self.recording and step == len(self.steps) - 1:
+            note_gradients(self.objective, self.slots, self.gradient)
         self._update(step, losses)
         return losses
 
@@ -78,6 +86,23 @@ class Pack:
                 *(part[:, group.place] for part in (self.steps + 1, self.epoch_rates, self.epoch_momenta))
             )
 
+    def _renew_curvature(self) -> None:
+        """Estimate it where the optimizer divides by it, each slot's from a sample of its own size and stream."""
+        count = len(self.objective.train.labels)
+        samples: dict[int, list[tuple[Slot, Tensor]]] = {}
+        for slot in self.slots:
+            if OPTIMIZERS[slot.settings["optimizer"]].curvature:
+                drawn = streams.sample(slot.trial.seeds.batches, slot.epoch, count, slot.presentation.cumulated)
+                sample = slot.examples(drawn[: slot.settings["sample"]])
+                samples.setdefault(len(sample), []).append((slot, sample))
+        for group in samples.values():
+            if len(group) == 1:
+                group *= 2  # a single product would be split over threads, where there are any, and round otherwise
+            parameters = torch.stack([slot.tensors["parameters"] for slot, _ in group])
+            index = torch.stack([sample for _, sample in group]).to(self.objective.device)
+            for (slot, _), found in zip(group, self.objective.curvature(parameters, index), strict=True):
+                slot.tensors["curvature"].copy_(found)
+
     @torch.inference_mode()
     def _update(self, step: int, losses: Tensor) -> None:
         """One step of every slot's optimizer."""
@@ -87,6 +112,8 @@ class Pack:
             self._steer(step)
         for group in self.groups:
             group.update(losses[group.place])
+        if self.objective.data.bound is not None:
+            self.parameters.clamp_(-self.objective.data.bound, self.objective.data.bound)
 
     def _steer(self, step: int) -> None:
         """Let the schedules that read the gradient do so."""
@@ -107,12 +134,32 @@ class Pack:
 
     def _order(self, slot: Slot, count: int, size: int, found: dict[tuple[object, ...], Tensor]) -> Tensor:
         """One slot's order of examples; trials of several arms have the same, which is `found` the second time."""
-        if size >= count and slot.cumulated is None:
-            return torch.arange(count) if slot.bag is None else slot.bag  # all at once: there is nothing to shuffle
-        key = (slot.trial.seeds.batches, slot.epoch, id(slot.cumulated))
+        cumulated = slot.presentation.cumulated
+        if size >= count and cumulated is None:
+            return slot.examples(torch.arange(count))  # all at once: there is nothing to shuffle
+        key = (slot.trial.seeds.batches, slot.epoch, id(cumulated))
         if key not in found:
-            found[key] = streams.order(slot.trial.seeds.batches, slot.epoch, count, slot.cumulated)
-        return found[key] if slot.bag is None or slot.cumulated is not None else slot.bag[found[key]]
+            found[key] = streams.order(slot.trial.seeds.batches, slot.epoch, count, cumulated)
+        return slot.examples(found[key])
+
+    def _look(self) -> None:
+        """Let the emphases that read their net see which examples it gets wrong."""
+        rows = [row for row, slot in enumerate(self.slots) if reads_net(slot.settings["emphasis"])]
+        if rows:
+            _, wrong = self.objective.outcomes(self.parameters[rows], self.objective.train)
+            for row, own in zip(rows, wrong, strict=True):
+                self.slots[row].look(own, self.objective.data.train.labels)
+
+    def _emphasis(self) -> tuple[Tensor | None, Tensor | None]:
+        """Weights of all examples [E, n] and focus [E, 1], each None where no slot has any."""
+        each = [slot.presentation.weights for slot in self.slots]
+        focus = [slot.settings["emphasis"].get("focus", 0.0) for slot in self.slots]
+        weights = None
+        if any(one is not None for one in each):
+            ones = torch.ones(len(self.objective.train.labels), dtype=torch.float64)
+            stacked = torch.stack([ones if one is None else one for one in each])
+            weights = stacked.to(self.objective.device, self.objective.dtype)
+        return weights, self._column(focus).unsqueeze(1) if any(focus) else None
 
     def _masks(self, batch: int) -> Callable[[int], dict[str, Tensor]]:
         """A function from the step to the dropout layers' masks, [E, B, ...], where anything is dropped."""
@@ -143,6 +190,7 @@ class Pack:
         self.rates = pace.learning_rates(settings, objective.device)
         self.momenta = pace.momenta(settings, objective.device)
         self.groups = list(self._groups())
+        self.recording = any(slot.trial.record for slot in self.slots)
         rates = objective.rates(settings)
         self.dropout = {name: self._column(column) for name, column in rates.items() if any(column)}
         batch = objective.work.batch_size or len(objective.train.labels)
@@ -193,7 +241,7 @@ class Pack:
         chosen = [slot.settings["layer_rates"] for slot in slots]
         if all(one == 1 for one in chosen):
             return None
-        layers = self.objective.layers
+        layers = self.objective.layer_of
         count = int(layers.max()) + 1
         each = [[one[str(n + 1)] if isinstance(one, Mapping) else one for n in range(count)] for one in chosen]
         return torch.tensor(each, dtype=self.objective.dtype, device=layers.device)[:, layers]

@@ -1,8 +1,7 @@
 """A trained trial as a model that answers: what `mlflow.pyfunc.load_model` loads, by this module's name.
 
 The folder holds model.json (task, model, loss, precision, and how an ensemble's members are combined), a folder
-`members` with a safetensors file for each net, whose header says the inputs' shape and the number of classes, and the
-user's task file where the task is the user's own.
+`members` with a safetensors file for each net, and the user's task file where the task is the user's own.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from slalom.trial import Work
 from slalom_worker.ensemble import equal_shares, say
 from slalom_worker.losses import LOSSES
 from slalom_worker.modules import DTYPES, build_module
+from slalom_worker.preprocessing import Fitted
 from slalom_worker.tasks import open_task
 from slalom_worker.tasks.data import Data, Split
 
@@ -34,61 +34,80 @@ if TYPE_CHECKING:
     from slalom_worker.losses.base import Options
 
 
-def freeze(parameters: Mapping[str, Tensor], shape: Sequence[int], classes: int) -> bytes:
-    """One net's parameters as safetensors that say what they are for: inputs [n, *shape] to so many classes."""
-    about = {"shape": json.dumps(list(shape)), "classes": str(classes)}
+PREPARED = "prepared."
+"""Before the names of the arrays of preprocessing, which lie beside the parameters."""
+
+
+def freeze(parameters: Mapping[str, Tensor], data: Data, prepared: Fitted | None = None) -> bytes:
+    """One net's parameters as safetensors, with what its inputs are put through.
+
+    The header says what they are for: "shape" of an input, "outputs" of the net, and "kind", "classes" or "numbers".
+    """
+    kind = "numbers" if data.classes is None else "classes"
+    about = {"shape": json.dumps(list(data.shape)), "outputs": str(data.outputs), "kind": kind}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in parameters.items()}
-    return save(tensors, about)
+    arrays = {} if prepared is None else prepared.arrays()
+    return save({**tensors, **{PREPARED + name: torch.as_tensor(array) for name, array in arrays.items()}}, about)
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """Trained nets, one or an ensemble's members, and the shape of one input.
+class Predictor:
+    """Trained nets, one or an ensemble's members.
 
-    loss: that they were trained with, {"name": ..., **options}
+    stand_in: a task's data of the right shape
+    loss: that the nets were trained with, {"name": ..., **options}
     combine: "mean", "vote", or "none" of one net
+    prepared: what inputs are put through first
     """
 
     modules: Sequence[nn.Module]
-    shape: tuple[int, ...]
+    stand_in: Data
     dtype: torch.dtype
     loss: Options
     combine: str
+    prepared: Fitted | None
 
     def predict(self, inputs: Any, params: Mapping[str, Any] | None = None) -> NDArray[Any]:  # noqa: ARG002 (MLflow's)
-        """Class probabilities [n, classes] of inputs [n, *shape]: an array, or a table with a row for each.
+        """Class probabilities, or numbers, [n, k] of inputs [n, *shape]: an array, or a table with a row for each.
 
         Of an ensemble that votes, the fractions of its votes.
         """
-        examples = torch.as_tensor(np.array(inputs, dtype=np.float32)).reshape(-1, *self.shape).to(self.dtype)
+        given = np.array(inputs, dtype=np.float32).reshape(-1, *self.stand_in.shape)
+        examples = torch.as_tensor(given if self.prepared is None else self.prepared.apply(given)).to(self.dtype)
         with torch.inference_mode():
             outputs = torch.stack([module(examples) for module in self.modules]).double()
-            said = say(LOSSES[self.loss["name"]], self.loss, outputs, equal_shares(outputs), self.combine)
+            said = say(self._predict, outputs, equal_shares(outputs), self.combine)
         return said.to(self.dtype).numpy()
 
+    def _predict(self, outputs: Tensor) -> Tensor:
+        return LOSSES[self.loss["name"]].predict(outputs, self.loss, self.stand_in.classes is None)
 
-def _load_pyfunc(path: str) -> Classifier:
+
+def _load_pyfunc(path: str) -> Predictor:
     """What MLflow calls with the folder; InputError where the weights are not those of the model."""
     folder = Path(path)
     about = json.loads((folder / "model.json").read_text())
     work = Work(about["task"], about["model"], None, about["precision"], about["loss"])
     files = sorted((folder / "members").iterdir())
     with safe_open(files[0], framework="pt") as file:
-        header = file.metadata()
-    shape, classes = tuple(json.loads(header["shape"])), int(header["classes"])
-    task, data = open_task(work.task, folder), _stand_in(shape, classes)
-    modules = []
+        data = _stand_in(file.metadata())
+    task, modules = open_task(work.task, folder), []
     for member in files:
         module = build_module(work, data, task, seed=0)
-        _fill(module, load_file(member))
+        weights = load_file(member)
+        _fill(module, {name: weight for name, weight in weights.items() if not name.startswith(PREPARED)})
         modules.append(module.to(DTYPES[work.precision]).eval())
-    return Classifier(modules, shape, DTYPES[work.precision], work.loss, about["combine"])
+    arrays = {name.removeprefix(PREPARED): part.numpy() for name, part in weights.items() if name.startswith(PREPARED)}
+    prepared = Fitted.of(arrays) if arrays else None
+    return Predictor(modules, data, DTYPES[work.precision], work.loss, about["combine"], prepared)
 
 
-def _stand_in(shape: tuple[int, ...], classes: int) -> Data:
+def _stand_in(header: Mapping[str, str]) -> Data:
     """Data of the right shape, so that a model is built where the task's data is not at hand."""
-    split = Split(np.zeros((1, *shape), np.float32), np.zeros(1, np.int64))
-    return Data(split, split, split, classes)
+    inputs, outputs = np.zeros((1, *json.loads(header["shape"])), np.float32), int(header["outputs"])
+    numbers = header["kind"] == "numbers"
+    split = Split(inputs, np.zeros((1, outputs), np.float32) if numbers else np.zeros(1, np.int64))
+    return Data(split, split, split, None if numbers else outputs)
 
 
 def _fill(module: nn.Module, weights: Mapping[str, Tensor]) -> None:

@@ -11,13 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from slalom.seeds import derive
-from slalom_worker.emphasis import EMPHASIS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    import numpy as np
     from torch import Tensor
 
 DRAWN_AHEAD = 1 << 16
@@ -33,21 +28,6 @@ def bag(seed: int, count: int) -> Tensor:
     return torch.randint(count, (count,), generator=GENERATOR.manual_seed(derive(seed, "bag")))
 
 
-def sampling(emphasis: Mapping[str, Any], labels: np.ndarray, own: Tensor | None = None) -> Tensor | None:
-    """Cumulative sampling probabilities [n] float64 of an emphasizing scheme; None for each example once an epoch.
-
-    own: the bag [n] that takes the place of the training examples: an example counts as often as it is in there
-    """
-    scheme = EMPHASIS[emphasis["scheme"]]
-    if scheme.weights is None:
-        return None
-    weights = torch.as_tensor(scheme.weights(labels, emphasis), dtype=torch.float64)
-    if own is not None:
-        weights = weights * torch.bincount(own, minlength=len(labels))
-    cumulated = weights.cumsum(0)
-    return cumulated / cumulated[-1]
-
-
 def order(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor:
     """The examples [count] that a trial meets in an epoch: a permutation, or draws with replacement.
 
@@ -58,6 +38,11 @@ def order(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor
         return torch.randperm(count, generator=generator)
     draws = torch.rand(count, dtype=torch.float64, generator=generator)
     return torch.searchsorted(cumulated, draws, right=True).clamp_(max=count - 1)
+
+
+def sample(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor:
+    """Examples [count], of which the first are a trial's sample before an epoch: drawn as its epochs are, but anew."""
+    return order(derive(seed, "sample"), epoch, count, cumulated)
 
 
 class Masks:

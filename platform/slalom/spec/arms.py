@@ -163,8 +163,18 @@ def _searched(node: Node, key: Key) -> Any:
         return setting(node, key.kind, node.name)
     if key.kind.number is None:
         raise _one_per_arm(node, node.name)
+    if key.kind.key in node.fields():
+        return _with_search(node, key)
     name, option = key.kind.number
     return {key.kind.key: name, option: distribution(node, key.kind.methods[name][option], node.name)}
+
+
+def _with_search(node: Node, key: Key) -> Any:
+    """A method written out, of whose options one at least must be searched."""
+    chosen = _chosen(node, key)
+    if not space({node.name: chosen}):
+        raise node.error(f"{node.name} must hold a distribution, got {node.shown}; fixed values belong under training")
+    return chosen
 
 
 def _one_per_arm(node: Node, name: str) -> StudyError:

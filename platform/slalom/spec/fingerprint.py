@@ -2,7 +2,8 @@
 
 SHA-256 over canonical JSON (keys sorted, no spaces, floats in their shortest spelling that reads back the same)
 of the normalised study, the digests of its data and of the user's task file, and the protocol's version. Outside
-it are name, question, resources, the file's text and order, and the places of files.
+it are name, question, resources, the file's text and order, the places of files, and what is recorded of layers: a
+trial has the same seeds and numbers without it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from slalom.settings import Choice, Integer, Kind, Kinds, Number, PerLayer, Text, flag, fraction, positive
+from slalom.settings import Choice, Integer, Kind, Kinds, Number, PerLayer, Text, Words, flag, fraction, positive
 
 if TYPE_CHECKING:
     from slalom.settings import Catalogue
@@ -91,18 +91,27 @@ REQUIRED = {
     "compare": "how the verdict is reached",
 }
 OPTIONAL = {
+    "about": "what is being tested, for the records: `heuristic` (its name), `claim` (what is said of it), `source`",
     "model": "the net, of which an arm may change a part; left out where the task brings its own",
     "metric": "what the arms are judged by",
     "search": "distributions that are tuned in every arm, unless the arm has the setting itself",
     "resources": "what the lanes take; no number depends on it",
 }
 
+ABOUT: Keys = {
+    "heuristic": Key(Text(""), "the way of training that the study is about"),
+    "claim": Key(Text(""), "what is said of it"),
+    "source": Key(Text(""), "who says so, and where"),
+}
 TRAINING: Keys = {
     "epochs": Key(Integer(None, low=1), "passes over the training data in every trial"),
     "report_every": Key(
         Integer(None, low=1), "epochs between two reports (1/100 of the epochs where it is not given)", word="auto"
     ),
     "precision": Key(Choice("float32", ("float32", "float64")), "the numbers that trials compute with"),
+    "record": Key(
+        Words((), ("gradient", "curvature")), "what is recorded of each layer at every report, beside the metrics"
+    ),
 }
 TUNE: Keys = {
     "trials": Key(Integer(None, low=1), "tuning trials of each arm"),

@@ -166,8 +166,10 @@ class StudySpec:
     folder: where the study's relative paths start
     task_file: the user's own task, a file that travels to the nodes
     facts: what is known about the task, such as {"bayes_error": 0.2101}
+    record: what trials report of each layer beside the metrics, as in TrialSpec
     fingerprint: 64 hexadecimal digits; results of different fingerprints are never mixed
     text: the study file as it was read, for the records
+    about: "heuristic", "claim" and "source" of what is tested, where the study says so
     """
 
     name: str
@@ -188,6 +190,8 @@ class StudySpec:
     task_file: Path | None = None
     facts: Mapping[str, float] = field(default_factory=dict)
     text: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
+    record: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]

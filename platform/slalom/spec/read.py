@@ -12,7 +12,7 @@ from slalom.errors import InputError, StudyError
 from slalom.spec.arms import Shared, read_arms
 from slalom.spec.document import Node, from_python
 from slalom.spec.fingerprint import fingerprint
-from slalom.spec.keys import CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, task_table
+from slalom.spec.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, task_table
 from slalom.spec.model import Inspected, StudySpec
 from slalom.spec.sections import read_compare, read_metric, read_resources, read_training, read_tune
 from slalom.spec.sense import check_data
@@ -78,6 +78,7 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         precision=training.precision,
         epochs=training.epochs,
         report_every=training.report_every,
+        record=training.record,
         metric=read_metric(fields.get("metric")),
         arms=arms,
         tune=read_tune(fields["tune"], arms),
@@ -88,6 +89,7 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         folder=reading.folder.resolve(),
         task_file=task.file,
         text=text,
+        about=section(fields["about"], ABOUT) if "about" in fields else {},
     )
     return _inspected(spec, task, fields, reading)
 

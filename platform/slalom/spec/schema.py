@@ -9,8 +9,9 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
-from slalom.settings import Choice, Integer, Integers, Kind, Number, PerLayer
+from slalom.settings import Choice, Integer, Integers, Kind, Number, PerLayer, Words
 from slalom.spec.keys import (
+    ABOUT,
     COMPARE,
     CONFIRM,
     METRIC,
@@ -46,6 +47,7 @@ def schema(catalogue: Catalogue) -> Schema:
     properties: dict[str, Schema] = {
         "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
         "question": {"type": "string", "minLength": 1},
+        "about": _section(ABOUT),
         "task": _any([_table(task_table(catalogue), _kind), *_user_task()]),
         "model": _table(model_table(catalogue), _searched),
         "training": _section(TRAINING, {name: part for name, part in settings.items() if name != "model"}),
@@ -175,6 +177,13 @@ def _kind(kind: Kind) -> Schema:
         items = {"type": "integer", "minimum": kind.low}
         stated = {} if kind.default is None else {"default": list(kind.default)}
         return {"anyOf": [{"type": "array", "items": items, **stated}, items]}
+    if isinstance(kind, Words):
+        return {
+            "type": "array",
+            "items": {"enum": list(kind.options)},
+            "uniqueItems": True,
+            "default": list(kind.default),
+        }
     return {"type": "string", **default}
 
 

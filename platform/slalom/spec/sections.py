@@ -34,6 +34,7 @@ class Training:
     epochs: int
     report_every: int
     precision: str
+    record: tuple[str, ...]
     shared: Mapping[str, Node]
 
 
@@ -50,6 +51,7 @@ def read_training(node: Node, catalogue: Catalogue) -> Training:
         epochs=epochs,
         report_every=every or -(-epochs // REPORTS),
         precision=values["precision"],
+        record=tuple(values["record"]),
         shared={name: child for name, child in fields.items() if name not in TRAINING},
     )
 

@@ -87,6 +87,8 @@ def _of_numbers(settings: Settings) -> Iterator[str]:
 
 def _of_classes(settings: Settings) -> Iterator[str]:
     loss = settings["loss"]
+    if "focus" in settings["emphasis"] and loss["name"] != "cross_entropy":
+        yield f"emphasis {settings['emphasis']['scheme']} is of cross-entropy, got {loss['name']}"
     if loss["name"] == "squared_error" and not loss["low"] < loss["high"]:
         yield f"loss: low < high must hold, got low={loss['low']}, high={loss['high']}"
 

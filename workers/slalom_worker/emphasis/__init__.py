@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slalom_worker.emphasis.base import Emphasis
+from slalom_worker.emphasis.base import Emphasis, Standing
 from slalom_worker.emphasis.class_balanced import CLASS_BALANCED
+from slalom_worker.emphasis.focal import FOCAL
+from slalom_worker.emphasis.misclassified import MISCLASSIFIED
 from slalom_worker.emphasis.uniform import UNIFORM
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 EMPHASIS: Mapping[str, Emphasis] = {
     "uniform": UNIFORM,
     "class_balanced": CLASS_BALANCED,
+    "misclassified": MISCLASSIFIED,
+    "focal": FOCAL,
 }
 
-__all__ = ["EMPHASIS", "Emphasis"]
+__all__ = ["EMPHASIS", "Emphasis", "Standing"]

@@ -23,13 +23,16 @@ class Loss:
     """What is minimised.
 
     each: losses [E, B] from outputs [E, B, k], labels [E, B] (classes) or [E, B, k] (numbers), and the options
+    second: the second derivatives [n, k] of an example's loss by a net's outputs [n, k], as a Gauss-Newton matrix has
+        them on its diagonal
     together: losses [n] of what several nets say together, from their outputs [M, n, k] and their shares [M, n] in it
         (of sum 1), labels [n] or [n, k], and the options
-    predict: what the net says [n, k], from outputs [n, k]: class probabilities, or numbers where `regression` is given
+    predict: (outputs [n, k], options, numbers) -> what the net says [n, k]: numbers, or class probabilities
     parameters: what a study may set of it
     """
 
     each: Callable[[Tensor, Tensor, Options], Tensor]
+    second: Callable[[Tensor, Options], Tensor]
     together: Callable[[Tensor, Tensor, Tensor, Options], Tensor]
     predict: Callable[[Tensor, Options, bool], Tensor]
     parameters: Kinds

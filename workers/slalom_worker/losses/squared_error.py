@@ -50,10 +50,19 @@ def squash(outputs: Tensor, options: Options) -> Tensor:
     return squashed
 
 
-def predict(outputs: Tensor, options: Options, regression: bool) -> Tensor:
+def second(outputs: Tensor, options: Options) -> Tensor:
+    """The square of the output function's derivative, 1 where there is none."""
+    from torch.func import vjp
+
+    squashed, pull, *_ = vjp(lambda outputs: squash(outputs, options), outputs)
+    slope: Tensor = pull(squashed.new_ones(squashed.shape))[0]
+    return slope * slope
+
+
+def predict(outputs: Tensor, options: Options, numbers: bool) -> Tensor:
     """Numbers [n, k]; or shares [n, k] of sum 1, by how far each output is from `low` towards `high`."""
     squashed = squash(outputs, options)
-    if regression:
+    if numbers:
         return squashed
     shares: Tensor = ((squashed - options["low"]) / (options["high"] - options["low"])).clamp(1e-6, 1)
     return shares / shares.sum(-1, keepdim=True)
@@ -61,6 +70,7 @@ def predict(outputs: Tensor, options: Options, regression: bool) -> Tensor:
 
 SQUARED_ERROR = Loss(
     each,
+    second,
     together,
     predict,
     parameters={

@@ -28,6 +28,8 @@ class Slots(NamedTuple):
     columns: [e, 1] for each hyperparameter and each of `Optimizer.columns`, and the step's "rate" and "momentum",
         schedules included; "rate" may be [e, c], where layers have rates of their own
     loss: [e, 1] float64, the loss whose gradient it is, weight decay included; of `Optimizer.whole` alone, else zero
+    data_loss: [e, 1] float64, the same without weight decay; an update with an `Optimizer.answer` replaces it by its
+        answer's
     """
 
     parameters: Tensor
@@ -35,6 +37,7 @@ class Slots(NamedTuple):
     state: Mapping[str, Tensor]
     columns: Columns
     loss: Tensor
+    data_loss: Tensor
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Optimizer:
     whole: the update sees all parameters of a slot at once, and the loss
     scalars: names of the buffers that are one number for each slot
     answer: the buffer that holds the parameters found so far, where those in training are only being tried
+    curvature: the pack fills its buffer "curvature" at the beginning of each epoch: with the Gauss-Newton matrix's
+        diagonal on as many examples as its hyperparameter "sample" says
     full_batch: it makes sense with all examples in every step alone; why not otherwise
     """
 
@@ -64,4 +69,5 @@ class Optimizer:
     whole: bool = False
     scalars: tuple[str, ...] = ()
     answer: str | None = None
+    curvature: bool = False
     full_batch: str | None = None

@@ -19,12 +19,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+def mean_square(slots: Slots) -> Tensor:
+    """The running mean square [e, c] after this step's gradient."""
+    square = slots.state["square"]
+    return square.lerp_(slots.gradient * slots.gradient, slots.columns["news"])
+
+
+def descend(slots: Slots, square: Tensor) -> None:
+    """The step along the gradient over the root of `square` [e, c]."""
+    root = square.sqrt().add_(slots.columns["epsilon"])
+    slots.parameters.addcdiv_(slots.gradient.mul_(slots.columns["rate"]), root, value=-1)
+
+
 def update(slots: Slots) -> None:
     """One step."""
-    square, columns, gradient = slots.state["square"], slots.columns, slots.gradient
-    square.lerp_(gradient * gradient, columns["news"])
-    root = square.sqrt().add_(columns["epsilon"])
-    slots.parameters.addcdiv_(gradient.mul_(columns["rate"]), root, value=-1)
+    descend(slots, mean_square(slots))
 
 
 def news(_step: Tensor, hyperparameters: Mapping[str, Tensor]) -> Tensor:

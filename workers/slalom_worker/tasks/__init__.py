@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError, nearest
+from slalom_worker.tasks.amsgrad_counterexample import AMSGRAD_COUNTEREXAMPLE
 from slalom_worker.tasks.data import Data, OwnModel, Split, Task, TaskKind
 from slalom_worker.tasks.digits import DIGITS
 from slalom_worker.tasks.fashion_mnist import FASHION_MNIST
+from slalom_worker.tasks.ill_conditioned import ILL_CONDITIONED
 from slalom_worker.tasks.mixture import MIXTURE
 from slalom_worker.tasks.user import open_user_task
 
@@ -19,6 +21,8 @@ TASKS: Mapping[str, TaskKind] = {
     "digits": DIGITS,
     "mixture": MIXTURE,
     "fashion_mnist": FASHION_MNIST,
+    "ill_conditioned": ILL_CONDITIONED,
+    "amsgrad_counterexample": AMSGRAD_COUNTEREXAMPLE,
 }
 
 

@@ -1,4 +1,4 @@
-"""What a task gives: labelled examples in three fixed splits, and a digest that pins them."""
+"""What a task gives: examples with labels or targets in three fixed splits, and a digest that pins them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from slalom.errors import InputError, nearest
+from slalom.settings import positive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,10 +24,13 @@ SUM_TOLERANCE = 1e-6
 
 
 class Split(NamedTuple):
-    """inputs [n, ...] float32, labels [n] int64 in [0, classes), weights [n] float64 of sum 1, or None for equal."""
+    """inputs [n, ...] float32, labels, weights [n] float64 of sum 1, or None for equal.
+
+    labels: [n] int64 in [0, classes); the targets [n, k] float32 where the task is a regression
+    """
 
     inputs: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int64] | NDArray[np.float32]
     weights: NDArray[np.float64] | None = None
 
 
@@ -34,40 +38,45 @@ class Split(NamedTuple):
 class Data:
     """A task's data; InputError, with rule and value, where a split is not what Split says.
 
+    classes: of a classification; None makes it a regression
     facts: what is known about the task, such as {"bayes_error": 0.2101}; shown with the verdict
+    bound: the task's domain: every parameter is kept within +-bound after each update (projection)
     """
 
     train: Split
     validation: Split
     test: Split
-    classes: int
+    classes: int | None
     facts: Mapping[str, float] = field(default_factory=dict)
+    bound: float | None = None
 
     def __post_init__(self) -> None:
-        whole = isinstance(self.classes, int | np.integer) and not isinstance(self.classes, bool)
-        _require(whole and self.classes >= 2, "classes must be a whole number, at least 2", self.classes)
+        if self.classes is not None:
+            whole = isinstance(self.classes, int | np.integer) and not isinstance(self.classes, bool)
+            _require(whole and self.classes >= 2, "classes must be a whole number, at least 2", self.classes)
+        if self.bound is not None:
+            _require(self.bound in positive(), f"bound must be {positive()}", self.bound)
         for name in ("train", "validation", "test"):
             split = getattr(self, name)
             _check_split(name, split, self.classes)
-            _require(
-                split.inputs.shape[1:] == self.shape,
-                f"{name}.inputs must have the shape of train's, [n, {', '.join(map(str, self.shape))}]",
-                list(split.inputs.shape),
-            )
-
-    @property
-    def outputs(self) -> int:
-        """How many outputs a net for it has."""
-        return self.classes
+            _check_like(f"{name}.inputs", split.inputs, self.train.inputs)
+            _check_like(f"{name}.labels", split.labels, self.train.labels)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one input, such as (64,)."""
         return self.train.inputs.shape[1:]
 
+    @property
+    def outputs(self) -> int:
+        """The width of a net's output: the classes, or k of the targets [n, k]."""
+        return self.train.labels.shape[1] if self.classes is None else self.classes
+
     def digest(self) -> str:
-        """SHA-256 over the number of classes and every split's shapes, types and bytes, as hexadecimal text."""
+        """SHA-256 over classes, bound and every split's shapes, types and bytes, as hexadecimal text."""
         sha = hashlib.sha256(str(self.classes).encode())
+        if self.bound is not None:
+            sha.update(f"bound {float(self.bound)}".encode())
         for split in (self.train, self.validation, self.test):
             for array in split:
                 if array is None:
@@ -83,30 +92,41 @@ def _require(holds: bool | np.bool_, rule: str, value: object) -> None:
         raise InputError(f"{rule}, but got {value}")
 
 
-def _check_split(name: str, split: object, classes: int) -> None:
+def _check_split(name: str, split: object, classes: int | None) -> None:
     if not isinstance(split, Split):
         raise InputError(f"{name} must be a Split, but got {type(split).__name__}")
     inputs, labels, weights = split
     _check_array(f"{name}.inputs", inputs, np.float32)
-    _check_array(f"{name}.labels", labels, np.int64)
     _require(inputs.ndim >= 2, f"{name}.inputs must be of shape [n, ...]", list(inputs.shape))
-    _require(labels.ndim == 1, f"{name}.labels must be of shape [n]", list(labels.shape))
+    if classes is None:
+        _check_array(f"{name}.labels", labels, np.float32, " in a regression")
+        shaped = labels.ndim == 2 and labels.shape[1] > 0
+        _require(shaped, f"{name}.labels must be of shape [n, k] in a regression", list(labels.shape))
+    else:
+        _check_array(f"{name}.labels", labels, np.int64)
+        _require(labels.ndim == 1, f"{name}.labels must be of shape [n]", list(labels.shape))
+        wrong = labels[(labels < 0) | (labels >= classes)]
+        _require(not wrong.size, f"{name}.labels must be in [0, {classes})", wrong[:1])
     _require(len(inputs) > 0, f"{name} must hold an example", "none")
     _require(len(labels) == len(inputs), f"{name} must have a label for each of {len(inputs)} inputs", len(labels))
-    wrong = labels[(labels < 0) | (labels >= classes)]
-    _require(not wrong.size, f"{name}.labels must be in [0, {classes})", wrong[:1])
     if weights is not None:
         _check_array(f"{name}.weights", weights, np.float64)
         expected = f"{name}.weights must be of shape [n] = [{len(inputs)}]"
-        _require(weights.shape == labels.shape, expected, list(weights.shape))
+        _require(weights.shape == inputs.shape[:1], expected, list(weights.shape))
         _require(weights.min() >= 0, f"{name}.weights must not be negative", weights.min())
         _require(abs(weights.sum() - 1) <= SUM_TOLERANCE, f"{name}.weights must have the sum 1", weights.sum())
 
 
-def _check_array(name: str, array: object, kind: type[np.generic]) -> None:
+def _check_like(name: str, array: NDArray[Any], train: NDArray[Any]) -> None:
+    """Examples must have one shape in every split."""
+    expected = f"{name} must have the shape of train's, [{', '.join(['n', *map(str, train.shape[1:])])}]"
+    _require(array.shape[1:] == train.shape[1:], expected, list(array.shape))
+
+
+def _check_array(name: str, array: object, kind: type[np.generic], where: str = "") -> None:
     if not isinstance(array, np.ndarray):
         raise InputError(f"{name} must be a numpy array, but got {type(array).__name__}")
-    _require(array.dtype == kind, f"{name} must be {np.dtype(kind)}", array.dtype)
+    _require(array.dtype == kind, f"{name} must be {np.dtype(kind)}{where}", array.dtype)
     finite = np.isfinite(array)
     _require(finite.all(), f"{name} must be finite", array[~finite][:1])
 
@@ -125,7 +145,9 @@ class Task(Protocol):
 
 @runtime_checkable
 class OwnModel(Protocol):
-    """A task that brings its own model: a fresh torch module, from inputs [B, *shape] to logits [B, classes].
+    """A task that brings its own model: a fresh torch module, from inputs [B, *shape] to [B, outputs].
+
+    What it gives are logits, or predicted targets in a regression.
 
     Options of the study file's `model:` arrive as keyword arguments.
     """

@@ -15,6 +15,7 @@ from slalom.errors import InputError
 from slalom.settings import Integers, Number
 from slalom_worker.tasks.data import Data, Split, TaskKind
 from slalom_worker.tasks.splits import stratified, thinned
+from slalom_worker.tasks.training_options import TRAINING_OPTIONS, TrainingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,10 +27,11 @@ RARE_SEED = 1
 
 
 @dataclass(frozen=True)
-class Digits:
+class Digits(TrainingOptions):
     """Inputs [64] in [0, 1]: pixel rows one after the other, 16 grey levels divided by 16.
 
     rare: classes that keep only `rare_fraction` of their training examples; validation and test stay whole
+    further options: TrainingOptions, which come after `rare`
     """
 
     rare: Sequence[int] = ()
@@ -49,11 +51,18 @@ class Digits:
         train, validation, test = stratified(labels, SHARES, SPLIT_SEED)
         train = train[thinned(labels[train], self.rare, self.rare_fraction, RARE_SEED)]
         return Data(
-            train=Split(inputs[train], labels[train]),
+            train=self.altered(Split(inputs[train], labels[train]), CLASSES),
             validation=Split(inputs[validation], labels[validation]),
             test=Split(inputs[test], labels[test]),
             classes=CLASSES,
         )
 
 
-DIGITS = TaskKind(Digits, {"rare": Integers((), low=0), "rare_fraction": Number(0.1, low=0.0, high=1.0, open_low=True)})
+DIGITS = TaskKind(
+    Digits,
+    {
+        "rare": Integers((), low=0),
+        "rare_fraction": Number(0.1, low=0.0, high=1.0, open_low=True),
+        **TRAINING_OPTIONS,
+    },
+)

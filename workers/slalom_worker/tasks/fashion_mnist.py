@@ -21,6 +21,7 @@ from slalom.errors import Infrastructure, InputError
 from slalom.settings import Text
 from slalom_worker.tasks.data import Data, Split, TaskKind
 from slalom_worker.tasks.splits import stratified
+from slalom_worker.tasks.training_options import TRAINING_OPTIONS, TrainingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,12 +50,13 @@ INSTEAD = (
 
 
 @dataclass(frozen=True)
-class FashionMnist:
+class FashionMnist(TrainingOptions):
     """Inputs [784] in [0, 1]: pixel rows one after the other, grey levels divided by 255.
 
     data: a folder with the four published files, packed by gzip
     package, cache, address: where the files are looked for without `data`, in this order;
         the cache is ~/.cache/slalom/fashion_mnist unless given
+    further options: TrainingOptions
     """
 
     data: str | None = None
@@ -68,7 +70,7 @@ class FashionMnist:
         inputs, labels = self._images(folder, "train")
         train, validation = stratified(labels, SHARES, SPLIT_SEED)
         return Data(
-            train=Split(inputs[train], labels[train]),
+            train=self.altered(Split(inputs[train], labels[train]), CLASSES),
             validation=Split(inputs[validation], labels[validation]),
             test=Split(*self._images(folder, "t10k")),
             classes=CLASSES,
@@ -152,4 +154,4 @@ def _store(path: Path, content: bytes) -> None:
         part.replace(path)
 
 
-FASHION_MNIST = TaskKind(FashionMnist, {"data": Text()}, folders=("data",))
+FASHION_MNIST = TaskKind(FashionMnist, {"data": Text(), **TRAINING_OPTIONS}, folders=("data",))

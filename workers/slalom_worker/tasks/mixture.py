@@ -21,12 +21,14 @@ from slalom.errors import InputError
 from slalom.seeds import derive
 from slalom.settings import Integer, Text
 from slalom_worker.tasks.data import Data, Split, TaskKind
+from slalom_worker.tasks.training_options import TRAINING_OPTIONS, TrainingOptions
 
 Floats = NDArray[np.float64]
 Means = tuple[Floats, Floats]
 """The means [k, 2] of class 0 and of class 1."""
 
 CENTRES = ((1.0, 0.0), (0.0, 1.0))
+CLASSES = 2
 MEANS_PER_CLASS = 10
 DEVIATION = 0.2**0.5
 VALIDATION_POINTS = 1000
@@ -49,13 +51,14 @@ class Grid(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Mixture:
+class Mixture(TrainingOptions):
     """Inputs [2], as drawn.
 
     seed: of the means, the training points and the validation points
     n: training points, half of each class (class 0 takes an odd one)
     data: a folder with the book's mixture_xy.csv, mixture_means.csv and mixture_grid.csv, from which training
         points, means and test grid then come; only the validation points follow the seed
+    further options: TrainingOptions; the number of copies does not count in `n`
     """
 
     seed: int = 0
@@ -70,10 +73,10 @@ class Mixture:
         else:
             means, train, grid = self._read(Path(self.data))
         return Data(
-            train=train,
+            train=self.altered(train, CLASSES),
             validation=_sample(means, VALIDATION_POINTS, self._stream("validation")),
             test=_weighted(grid),
-            classes=2,
+            classes=CLASSES,
             facts={
                 "bayes_error": _bayes_error(grid),
                 "bayes_error_exact": _bayes_error(_density(means, (FINE_STEPS, FINE_STEPS), FINE_MARGIN)),
@@ -173,4 +176,8 @@ def _within(path: Path, rule: str, values: Floats, holds: NDArray[np.bool_]) -> 
         raise InputError(f"{path}: {rule}, but got {values[~holds][0]:g}")
 
 
-MIXTURE = TaskKind(Mixture, {"seed": Integer(0, low=0), "n": Integer(200, low=2), "data": Text()}, folders=("data",))
+MIXTURE = TaskKind(
+    Mixture,
+    {"seed": Integer(0, low=0), "n": Integer(200, low=2), "data": Text(), **TRAINING_OPTIONS},
+    folders=("data",),
+)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def _keys(count: int, seed: int) -> NDArray[np.uint64]:
+def random_words(count: int, seed: int) -> NDArray[np.uint64]:
     """A random word for each example, [count]; sorting by them shuffles."""
     return np.random.PCG64(seed).random_raw(count)
 
@@ -26,7 +26,7 @@ def stratified(labels: NDArray[np.int64], shares: Sequence[int], seed: int) -> t
 
     Of every class each array holds its share (relative to the sum of shares), to within one example.
     """
-    keys = _keys(len(labels), seed)
+    keys = random_words(len(labels), seed)
     parts: list[list[NDArray[np.int64]]] = [[] for _ in shares]
     ends, total = np.cumsum(shares)[:-1], sum(shares)
     for label in np.unique(labels):
@@ -44,7 +44,7 @@ def thinned(labels: NDArray[np.int64], rare: Collection[int], fraction: float, s
 
     A smaller fraction keeps a subset of what a larger one keeps.
     """
-    keys = _keys(len(labels), seed)
+    keys = random_words(len(labels), seed)
     keep = np.ones(len(labels), dtype=bool)
     for label in set(rare):
         members = np.flatnonzero(labels == label)

@@ -90,12 +90,12 @@ def _write_data(data: Path, trial: TrialSpec, weights: Sequence[bytes], task_fil
 
 
 def _schema(weights: bytes, precision: str) -> dict[str, Any]:
-    """Signature and example, from what the weights' header says about inputs and classes."""
+    """Signature and example, from what the weights' header says about inputs and outputs."""
     length = int.from_bytes(weights[:8], "little")
     about = json.loads(weights[8 : 8 + length]).get("__metadata__", {})
-    shape, classes = json.loads(about["shape"]), int(about["classes"])
+    shape, width = json.loads(about["shape"]), int(about["outputs"])
     inputs = TensorSpec(np.dtype(np.float32), (-1, *shape))
-    outputs = TensorSpec(np.dtype(precision), (-1, classes))
+    outputs = TensorSpec(np.dtype(precision), (-1, width))
     signature = ModelSignature(Schema([inputs]), outputs=Schema([outputs]))
     return {"signature": signature, "input_example": np.zeros((1, *shape), np.float32)}
 

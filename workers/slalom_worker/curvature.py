@@ -1,0 +1,133 @@
+"""The diagonal of the Gauss-Newton matrix: how fast the loss's slope changes along each parameter.
+
+A backward recursion with squared weights, which leaves out what is not on the diagonal. From the second derivative h
+of the loss by a layer's outputs it goes to that by its inputs x and weights w:
+
+    linear in x and w, a = w x:  h_x = (w^2)^T h_a,  h_w = h_a (x^2)^T, summed over whatever shares w
+    elementwise, x = f(a):       h_a = f'(a)^2 h_x
+    places alone are chosen:     h goes where a gradient would
+
+One hidden layer with squared error has the exact diagonal, others an approximation that is never negative. Source:
+LeCun et al. 1998, "Efficient BackProp", sections 7.3 and 9.1; Becker and LeCun 1989, "Improving the convergence of
+back-propagation learning with second-order methods".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vjp
+
+from slalom.errors import InputError
+from slalom_worker.models.activations import ACTIVATIONS
+from slalom_worker.models.linear import Linear
+from slalom_worker.regularizers import SlotDropout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Weights = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A part of a chain; prefix: of its parameters' names in the whole net, such as "2."."""
+
+    prefix: str
+    module: nn.Module
+
+    def __call__(self, weights: Weights, inputs: Tensor) -> Tensor:
+        """Its outputs, with weights by their names in the layer."""
+        outputs: Tensor = functional_call(self.module, dict(weights), (inputs,))
+        return outputs
+
+    def own(self, weights: Weights) -> dict[str, Tensor]:
+        """Its own of the whole net's weights, by their names in the layer."""
+        return {name: weights[self.prefix + name] for name, _ in self.module.named_parameters()}
+
+
+Back = Callable[[Tensor], tuple[dict[str, Tensor], Tensor]]
+"""From second derivatives by a layer's outputs to those by its weights, summed over the examples, and by its inputs."""
+
+
+def _linear(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
+    def back(second: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        # the layer's own gradients, at squares of what they are products of
+        squares = {name: weight * weight for name, weight in weights.items()}
+        by_weights, by_inputs = vjp(layer, squares, inputs * inputs)[1](second)
+        return by_weights, by_inputs
+
+    return layer(weights, inputs), back
+
+
+def _elementwise(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
+    outputs, pull, *_ = vjp(lambda inputs: layer(weights, inputs), inputs)
+
+    def back(second: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        (slope,) = pull(torch.ones_like(second))
+        return {}, second * slope * slope
+
+    return outputs, back
+
+
+def _choice(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
+    outputs, pull, *_ = vjp(lambda inputs: layer(weights, inputs), inputs)
+    return outputs, lambda second: ({}, pull(second)[0])
+
+
+LAYERS: Mapping[type[nn.Module], Callable[[Layer, Weights, Tensor], tuple[Tensor, Back]]] = {
+    **dict.fromkeys((Linear, nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d), _linear),
+    **dict.fromkeys((nn.CELU, nn.ELU, nn.GELU, nn.LeakyReLU, nn.LogSigmoid, nn.Mish, nn.ReLU), _elementwise),
+    **dict.fromkeys((nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Tanh), _elementwise),
+    **{type(make()): _elementwise for make in ACTIVATIONS.values()},
+    **dict.fromkeys((nn.Flatten, nn.Identity, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, SlotDropout), _choice),
+}
+"""What each kind of layer gives, and how second derivatives come back; dropout drops nothing here."""
+
+
+def chain(module: nn.Module) -> list[Layer]:
+    """The net as layers that follow one another; InputError, with the reason, where it is no such chain."""
+    layers = _flat(module, "")
+    named = [layer.prefix + name for layer in layers for name, _ in layer.module.named_parameters()]
+    if named != [name for name, _ in module.named_parameters()]:
+        raise InputError(
+            "model: curvature is estimated in nets whose layers have their own weights, but here some share"
+        )
+    return layers
+
+
+def _flat(module: nn.Module, prefix: str) -> list[Layer]:
+    if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
+        parts = module._modules.items()  # named_children leaves out what comes a second time
+        return [layer for name, part in parts if part for layer in _flat(part, f"{prefix}{name}.")]
+    if type(module) not in LAYERS:
+        raise InputError(
+            "model: curvature (of levenberg_marquardt, or recorded) is estimated in an nn.Sequential of "
+            f"{', '.join(sorted({kind.__name__ for kind in LAYERS}))}, but {prefix.rstrip('.') or 'the net'} is "
+            f"{type(module).__name__}"
+        )
+    return [Layer(prefix, module)]
+
+
+def diagonal(
+    layers: Sequence[Layer], by_outputs: Callable[[Tensor], Tensor], weights: Weights, inputs: Tensor
+) -> list[Tensor]:
+    """Of one net, for each weight in the order of the layers, summed over the examples [B, *shape].
+
+    by_outputs: the loss's second derivatives [B, k], from the net's outputs [B, k]
+    """
+    backs: list[Back] = []
+    outputs = inputs
+    for layer in layers:
+        outputs, back = LAYERS[type(layer.module)](layer, layer.own(weights), outputs)
+        backs.append(back)
+    second = by_outputs(outputs)
+    found: list[Tensor] = []
+    for layer, back in zip(reversed(layers), reversed(backs), strict=True):
+        by_weights, second = back(second)
+        found = [*(by_weights[name] for name, _ in layer.module.named_parameters()), *found]
+    return found

@@ -1,0 +1,13 @@
+"""Examples that the net is unsure of with a bigger step: the gradient is multiplied by (1 - p)^focus.
+
+p is the probability that the net gives to the example's class, at every step; the factor itself is not
+differentiated, as it would be in the loss. Of cross-entropy alone. Source: Lin et al. 2017, "Focal loss for dense
+object detection", equation 4.
+"""
+
+from __future__ import annotations
+
+from slalom.settings import Number
+from slalom_worker.emphasis.base import Emphasis
+
+FOCAL = Emphasis(weights=None, parameters={"focus": Number(2.0, 0.0, 10.0)})

@@ -1,0 +1,48 @@
+"""Misclassified examples presented more often, or with a bigger step, the more the longer they stay so.
+
+    weight = min((1 + strength)^misses, cap)
+
+where misses counts the epochs in a row, up to this one, that began with the example in the wrong class; in the first
+`warm_up` epochs, while most are wrong, every weight is 1. An example that is learned is back at 1. Looking at the
+training examples costs a forward pass an epoch. A mislabelled example stays wrong for good reason: `cap` bounds what
+it can do. Source: LeCun et al. 1998, "Efficient BackProp", section 4.2, which warns of outliers; the growth by a
+factor is that of boosting (Freund and Schapire 1997).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slalom.settings import Integer, Number, positive
+from slalom_worker.emphasis.base import BY, Emphasis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from slalom_worker.emphasis.base import Standing
+
+LARGEST = 1e12
+"""A weight beyond this is taken as so much: sums of weights stay exact enough to draw from."""
+
+
+def weights(standing: Standing, parameters: Mapping[str, Any]) -> np.ndarray:
+    """[n], from how long each has been missed."""
+    if standing.epoch < parameters["warm_up"]:
+        return np.ones(len(standing.labels))
+    growth = np.exp(np.minimum(standing.misses * np.log1p(parameters["strength"]), np.log(LARGEST)))
+    found: np.ndarray = np.minimum(growth, parameters["cap"])
+    return found
+
+
+MISCLASSIFIED = Emphasis(
+    weights,
+    {
+        "strength": positive(1.0),
+        "cap": Number(10.0, low=1.0, high=LARGEST),
+        "warm_up": Integer(1, low=0),
+        "by": BY,
+    },
+    reads_net=True,
+)

@@ -1,0 +1,106 @@
+"""Nonlinear conjugate gradient: a line search along d, then the next one along d <- -g + beta * d.
+
+    Fletcher-Reeves:  beta = |g|^2 / |last g|^2
+    Polak-Ribiere+:   beta = max(0, g * (g - last g) / |last g|^2)
+
+A step of the pack is one evaluation of loss and gradient, at a point that is being tried; the answer is the last point
+that a search accepted. The learning rate is the first step tried along -g; a later search first tries the last one's
+step times the ratio of the slopes. Where d is not a direction of descent, and after a search that gave up, which goes
+back to the lowest point it has seen, the next direction is -g. Numbers of a slot are float64, whatever the net's are.
+Source: Nocedal and Wright 2006, "Numerical optimization", second edition, algorithm 5.4, formula 5.44 and, for the
+first step, page 59; Fletcher and Reeves 1964; Polak and Ribiere 1969.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from slalom.settings import fraction
+from slalom_worker.optimizers import line_search
+from slalom_worker.optimizers.base import Optimizer, Slots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+
+def fletcher_reeves(gradient: Tensor, last: Tensor) -> Tensor:
+    """Beta [e, 1]; it is not a number where the last gradient is zero."""
+    return _dot(gradient, gradient) / _dot(last, last)
+
+
+def polak_ribiere(gradient: Tensor, last: Tensor) -> Tensor:
+    """Beta [e, 1], zero where it would be negative; it is not a number where the last gradient is zero."""
+    return (_dot(gradient, gradient - last) / _dot(last, last)).clamp(min=0)
+
+
+def update(slots: Slots, formula: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """One evaluation: it ends a slot's search and begins the next one, or narrows it down."""
+    state = slots.state
+    searching = state["searching"] > 0
+    slope = _dot(slots.gradient, state["direction"])
+    tried = line_search.Point(state["step"], slots.loss, slope)
+    rounding = line_search.ROUNDING[slots.parameters.element_size()]
+    found = line_search.narrow(state, slots.columns, tried, rounding)
+    arrived = ~searching | found.accepted
+    _turn(slots, formula, arrived, found.accepted & searching)
+    given_up = found.given_up & ~arrived
+    _go_on(slots, arrived, given_up)
+    state["searching"].copy_(~given_up)
+
+
+def _turn(slots: Slots, formula: Callable[[Tensor, Tensor], Tensor], arrived: Tensor, accepted: Tensor) -> None:
+    """Begin a search where the slots have arrived, along a conjugate direction where the last one was accepted."""
+    state, gradient = slots.state, slots.gradient
+    beta = formula(gradient, state["last_gradient"]).to(gradient.dtype)
+    conjugate = state["direction"] * beta - gradient
+    slope = _dot(conjugate, gradient)
+    descends = accepted & slope.isfinite() & (slope < 0)
+    slope = slope.where(descends, -_dot(gradient, gradient))
+    _put(state["direction"], conjugate.where(descends, -gradient), arrived)
+    _put(state["last_gradient"], gradient, arrived)
+    _put(state["origin"], slots.parameters, arrived)
+    _put(state["answer_loss"], slots.data_loss, arrived)
+    slots.data_loss.copy_(state["answer_loss"])
+    first = state["step"] * state["start_slope"] / slope
+    first = first.where(first.isfinite() & (first > 0), slots.columns["rate"].double())
+    line_search.begin(state, arrived, line_search.Point(first * 0, slots.loss, slope), first)
+
+
+def _go_on(slots: Slots, arrived: Tensor, given_up: Tensor) -> None:
+    """Set the parameters to be evaluated next; a search that gives up goes back to its lowest point.
+
+    Where that is the point it began at, the next search first tries a smaller step than this one's smallest.
+    """
+    state = slots.state
+    best, smaller = state["low_step"], line_search.SHRINK * state["high_step"]
+    step = state["step"].where(arrived, line_search.next_step(state))
+    state["step"].copy_(best.where(best > 0, smaller).where(given_up, step))
+    step = best.where(given_up, step).to(slots.parameters.dtype)
+    slots.parameters.copy_(state["direction"] * step + state["origin"])
+
+
+def _put(buffer: Tensor, value: Tensor, chosen: Tensor) -> None:
+    """Overwrite the buffer in the chosen slots [e, 1]."""
+    buffer.copy_(value.where(chosen, buffer))
+
+
+def _dot(one: Tensor, other: Tensor) -> Tensor:
+    """Each slot's product of two vectors, [e, 1] float64 from [e, P]."""
+    return (one.double() * other).sum(1, keepdim=True)
+
+
+POLAK_RIBIERE = Optimizer(
+    partial(update, formula=polak_ribiere),
+    state=("origin", "direction", "last_gradient"),
+    hyperparameters={"sufficient_decrease": fraction(1e-4), "curvature": fraction(0.1)},
+    whole=True,
+    scalars=("searching", "answer_loss", *line_search.NUMBERS),
+    answer="origin",
+    full_batch="its line search compares losses, which must be of the same examples and the same net",
+)
+
+FLETCHER_REEVES = replace(POLAK_RIBIERE, update=partial(update, formula=fletcher_reeves))

@@ -1,0 +1,70 @@
+"""What preprocessing is: an affine map of the inputs, found from the training inputs and used on all.
+
+Like the optimizers, the files here load without torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+ROWS = 4096
+"""Inputs that are mapped at once: the float64 copy of a whole data set would take twice its memory again."""
+
+
+class Fitted(NamedTuple):
+    """Flattened inputs x [n, d] become (x - shift) * factor, or (x - shift) @ factor.
+
+    shift: [d] float64
+    factor: float64, one for each of the d features, or a matrix [d, d]
+    """
+
+    shift: NDArray[np.float64]
+    factor: NDArray[np.float64]
+
+    def apply(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Inputs [n, *shape] mapped, of the same shape; computed in float64."""
+        flat = inputs.reshape(len(inputs), -1)
+        mapped = np.empty_like(flat, np.float32)
+        with _one_thread():
+            for start in range(0, len(flat), ROWS):
+                rows = flat[start : start + ROWS] - self.shift
+                mapped[start : start + ROWS] = rows * self.factor if self.factor.ndim == 1 else rows @ self.factor
+        return mapped.reshape(inputs.shape)
+
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """To be stored with a net's weights; `of` takes them back."""
+        return {"shift": self.shift, "factor": self.factor}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[np.float64]]) -> Fitted:
+        """The map whose `arrays` these are; others may be among them."""
+        return cls(arrays["shift"], arrays["factor"])
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """A way to prepare inputs.
+
+    find: the map, from flattened training inputs [n, d] float64, which no one else uses; it may overwrite them
+    """
+
+    find: Callable[[NDArray[np.float64]], Fitted]
+
+    def fit(self, inputs: NDArray[np.float32]) -> Fitted:
+        """The map from training inputs [n, *shape]; never give it others, or what is measured on them is too good."""
+        with _one_thread():
+            return self.find(inputs.reshape(len(inputs), -1).astype(np.float64))
+
+
+def _one_thread() -> threadpool_limits:
+    # linear algebra on several threads rounds otherwise, and lanes do not all have the same number
+    return threadpool_limits(1)

@@ -1,0 +1,24 @@
+"""Each feature's mean over the training inputs is taken away.
+
+Source: Y. LeCun, L. Bottou, G. Orr, K.-R. Mueller 1998, "Efficient BackProp", 4.3, first rule: inputs that are all
+positive let a unit's weights only grow or shrink together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slalom_worker.preprocessing.base import Fitted, Preprocessing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def find(inputs: NDArray[np.float64]) -> Fitted:
+    """Mean 0."""
+    return Fitted(inputs.mean(axis=0), np.ones(inputs.shape[1]))
+
+
+CENTER = Preprocessing(find)

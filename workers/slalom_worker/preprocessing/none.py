@@ -1,0 +1,21 @@
+"""Inputs as the task gives them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slalom_worker.preprocessing.base import Fitted, Preprocessing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def find(inputs: NDArray[np.float64]) -> Fitted:
+    """The identity, exact."""
+    width = inputs.shape[1]
+    return Fitted(np.zeros(width), np.ones(width))
+
+
+NONE = Preprocessing(find)

@@ -1,0 +1,28 @@
+"""A learning rate that falls by `factor` at each of so many `drops`, which part the training into equal shares.
+
+    factor^floor((drops + 1) * t / T)
+
+as torch.optim.lr_scheduler.StepLR, stepped every update. Source: Krizhevsky, Sutskever and Hinton 2012, "ImageNet
+classification with deep convolutional neural networks", section 5: three drops by 10, by hand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slalom.settings import Integer, Number
+from slalom_worker.schedules.base import Clock, Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+
+def factor(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
+    """What the learning rate is multiplied by; by exp and log, since torch's pow rounds unevenly."""
+    drops = ((parameters["drops"] + 1) * clock.step / clock.steps).floor()
+    return (drops * parameters["factor"].log()).exp()
+
+
+STEP = Schedule(factor, {"factor": Number(0.1, 0.0, 1.0, open_low=True), "drops": Integer(2, 1)})

@@ -1,0 +1,67 @@
+"""What a study may do to the training examples of a classification: mislabel some, repeat all.
+
+Validation and test stay as they are. Like the splits, what is drawn is the same in every version of numpy.
+Sources: label noise, D. Angluin and P. Laird 1988, "Learning from noisy examples"; repeated data, Y. LeCun,
+L. Bottou, G. Orr, K.-R. Mueller 1998, "Efficient BackProp", 4.1 (a batch step over ten equal copies does no more
+than one over a single copy).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slalom.settings import Integer, Number
+from slalom_worker.tasks.data import Split
+from slalom_worker.tasks.splits import random_words
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from slalom.settings import Kinds
+
+CHOICE_SEED, CLASS_SEED = 100, 101
+"""Apart from the seeds of the tasks' own draws."""
+MOST_COPIES = 1000
+TRAINING_OPTIONS: Kinds = {
+    "label_noise": Number(0.0, low=0.0, high=1.0, open_high=True),
+    "replicate": Integer(1, low=1, high=MOST_COPIES),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """Options that classification tasks share.
+
+    label_noise: the share of training examples whose label becomes another class, each other one as likely
+    replicate: how many copies of every training example there are, one whole set after the other
+    """
+
+    label_noise: float = 0.0
+    replicate: int = 1
+
+    def altered(self, train: Split, classes: int) -> Split:
+        """The training split with these options: mislabelled, then repeated, so that all copies agree."""
+        inputs, labels, weights = train
+        labels = mislabelled(labels, classes, self.label_noise)
+        copies = self.replicate
+        return Split(
+            np.concatenate([inputs] * copies),
+            np.tile(labels, copies),
+            None if weights is None else np.tile(weights / copies, copies),
+        )
+
+
+def mislabelled(labels: NDArray[Any], classes: int, share: float) -> NDArray[np.int64]:
+    """Labels [n] int64 of which round(share * n) name another class.
+
+    A larger share mislabels those of a smaller one, in the same way, and more.
+    """
+    drawn = np.argsort(random_words(len(labels), CHOICE_SEED), kind="stable")[: round(share * len(labels))]
+    # to another class: 1 to classes - 1 further, in a circle
+    steps = 1 + random_words(len(labels), CLASS_SEED) % np.uint64(classes - 1)
+    noisy = labels.copy()
+    noisy[drawn] = (labels[drawn] + steps[drawn].astype(np.int64)) % classes
+    return noisy
