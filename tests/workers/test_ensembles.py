@@ -17,7 +17,7 @@ from slalom_worker.modules import build_module
 from slalom_worker.nets import Nets
 from slalom_worker.objective import Examples, Objective
 from slalom_worker.pack import Pack
-from slalom_worker.tasks import Split
+from slalom_worker.tasks import Data, Split
 from tests.workers.cases import DATA, clouds_objective, clouds_work
 from tests.workers.checks import train
 from tests.workers.test_invariance import MIX, facts, finish, lane
@@ -159,6 +159,31 @@ def test_the_loss_of_squared_errors_is_that_of_the_mean_output(combine):
     targets = 2 * np.eye(3)[DATA.train.labels] - 1
     wanted = ((np.tanh(outputs.numpy()).mean(0) - targets) ** 2).sum(-1).mean() / 2
     assert judge(program, outputs, program.train, combine)["loss"] == pytest.approx(wanted, rel=1e-12)
+
+
+def test_of_numbers_there_are_losses_of_the_mean_and_of_the_members_and_out_of_bag():
+    random = np.random.default_rng(3)
+    raw = random.random(40)
+    numbers = Split(random.normal(size=(40, 2)).astype(np.float32), random.normal(size=(40, 3)).astype(np.float32))
+    split = numbers._replace(weights=raw / raw.sum())
+    of = clouds_work(loss={"name": "squared_error", "low": 0.0, "high": 1.0, "output": "linear"})
+    program = Objective(of, Data(split, split, split, None), None, CPU)
+    nets = Nets.start(order(trial(0, of, settings("sgd", ensemble=ensemble(True)))), program)
+    outputs = program.outputs(nets.found, program.train)
+    said, weights = outputs.numpy(), split.weights
+    each = ((said - split.labels) ** 2).sum(-1) / 2
+    found = judge(program, outputs, program.train, "mean")
+    wanted = {
+        "loss": ((said.mean(0) - split.labels) ** 2).sum(-1) @ weights / 2,
+        "member_loss": (each @ weights).mean(),
+    }
+    assert found == pytest.approx(wanted, rel=1e-12)
+    lacks = np.stack([~np.isin(np.arange(40), bag) for bag in nets.bags])
+    judged = lacks.any(0)
+    mean = (said * lacks[:, :, None]).sum(0)[judged] / lacks.sum(0)[judged, None]
+    losses = ((mean - split.labels[judged]) ** 2).sum(-1) / 2
+    oob = out_of_bag(program, outputs, nets.bags, "mean")
+    assert oob == {"loss": pytest.approx(losses @ weights[judged] / weights[judged].sum(), rel=1e-12)}
 
 
 def test_members_differ_in_weights_batches_masks_and_bags():
