@@ -149,6 +149,12 @@ def test_the_table_of_a_study_under_way():
     assert tuning_rows(SPEC, summary)[1][1] == ("rising", "-", "0 of 32", "-")
 
 
+def test_an_arm_of_ensembles_says_how_many_nets_it_trains():
+    many = Arm("rising", {"ensemble": {"combine": "mean", "members": 25, "bagging": True}}, {})
+    constant, rising, _ = tuning_rows(replace(SPEC, arms=(SPEC.arms[0], many, SPEC.arms[2])), DONE)[1]
+    assert (constant[2], rising[2]) == ("32: 20 pruned, 1 diverged", "32: 18 pruned; 25 nets each")
+
+
 @pytest.mark.parametrize(("better", "text"), [(True, "0.31 better"), (False, "0.31 worse"), (None, "0.31")])
 def test_the_table_marks_what_is_told_apart(better, text):
     arm = replace(RISING, difference=replace(RISING.difference, p=0.31, better=better))

@@ -72,7 +72,9 @@ def result_rows(spec: StudySpec, summary: Summary) -> Rows:
 def tuning_rows(spec: StudySpec, summary: Summary) -> Rows:
     """What each arm's tuning chose, and how its trials ended."""
     header = ("arm", f"validation {spec.metric.name}", "tuning trials", "chosen hyperparameters")
-    return header, [(arm.name, _tuned(arm), _trials(arm), _chosen(arm)) for arm in summary.arms]
+    return header, [
+        (arm.name, _tuned(arm), _trials(arm, spec.arm(arm.name).nets), _chosen(arm)) for arm in summary.arms
+    ]
 
 
 def _tuned(arm: ArmSummary) -> str:
@@ -85,12 +87,14 @@ def _chosen(arm: ArmSummary) -> str:
     return "none finished" if arm.tuning.trials >= arm.budget else NOTHING
 
 
-def _trials(arm: ArmSummary) -> str:
+def _trials(arm: ArmSummary, nets: int) -> str:
+    """How many there are and how they ended, and how much is trained in each where it is more than a net."""
     tuning = arm.tuning
     ended = tuning.trials if tuning.trials >= arm.budget else f"{tuning.trials} of {arm.budget}"
     parts = {"pruned": tuning.pruned, "diverged": tuning.diverged, "failed": tuning.failed}
     ends = ", ".join(f"{number} {how}" for how, number in parts.items() if number)
-    return f"{ended}: {ends}" if ends else str(ended)
+    text = f"{ended}: {ends}" if ends else f"{ended}"
+    return f"{text}; {nets} nets each" if nets > 1 else text
 
 
 def _confirmed(arm: ArmSummary) -> str:

@@ -109,6 +109,7 @@ NUMBERS = {
     ),
     "targets": ("loss: {name: squared_error, low: -1}", "low and high are of classes"),
     "emphasis": ("loss: squared_error, emphasis: class_balanced", "emphasis class_balanced is one of classes"),
+    "votes": ("loss: squared_error, ensemble: {members: 3, combine: vote}", "combine must be mean .* have no votes"),
 }
 
 

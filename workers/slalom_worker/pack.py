@@ -93,7 +93,7 @@ class Pack:
         for slot in self.slots:
             if OPTIMIZERS[slot.settings["optimizer"]].curvature:
                 drawn = streams.sample(slot.trial.seeds.batches, slot.epoch, count, slot.presentation.cumulated)
-                sample = drawn[: slot.settings["sample"]]
+                sample = slot.examples(drawn[: slot.settings["sample"]])
                 samples.setdefault(len(sample), []).append((slot, sample))
         for group in samples.values():
             if len(group) == 1:
@@ -136,11 +136,11 @@ class Pack:
         """One slot's order of examples; trials of several arms have the same, which is `found` the second time."""
         cumulated = slot.presentation.cumulated
         if size >= count and cumulated is None:
-            return torch.arange(count) if slot.bag is None else slot.bag  # all at once: there is nothing to shuffle
+            return slot.examples(torch.arange(count))  # all at once: there is nothing to shuffle
         key = (slot.trial.seeds.batches, slot.epoch, id(cumulated))
         if key not in found:
             found[key] = streams.order(slot.trial.seeds.batches, slot.epoch, count, cumulated)
-        return found[key] if slot.bag is None or cumulated is not None else slot.bag[found[key]]
+        return slot.examples(found[key])
 
     def _look(self) -> None:
         """Let the emphases that read their net see which examples it gets wrong."""

@@ -20,7 +20,7 @@ class Presentation(NamedTuple):
     """What one net's emphasis makes of the n training examples in an epoch.
 
     cumulated: sampling probabilities [n] float64, cumulated, or None for each example once an epoch
-    weights: what an example's loss is multiplied by [n] float64, of mean 1, or None for 1
+    weights: what an example's loss is multiplied by [n] float64, of mean 1 over what an epoch presents, or None for 1
     """
 
     cumulated: Tensor | None = None
@@ -42,7 +42,7 @@ def present(emphasis: Mapping[str, Any], standing: Standing, bag: Tensor | None 
         return Presentation()
     weights = torch.as_tensor(scheme.weights(standing, emphasis), dtype=torch.float64)
     if emphasis["by"] == "weighting":
-        return Presentation(weights=weights / weights.mean())
+        return Presentation(weights=weights / (weights if bag is None else weights[bag]).mean())
     if bag is not None:
         weights = weights * torch.bincount(bag, minlength=len(weights))
     cumulated = weights.cumsum(0)

@@ -66,6 +66,10 @@ class Slot:
         own = bag(order.trial.seeds.batches, len(labels)) if settings["ensemble"].get("bagging") else None
         return cls(order, tensors, own, present(settings["emphasis"], Standing.first(labels), own)).aim(order)
 
+    def examples(self, order: Tensor) -> Tensor:
+        """The training examples that an order stands for; unless it was drawn, it is one of the bag's entries."""
+        return order if self.bag is None or self.presentation.cumulated is not None else self.bag[order]
+
     def look(self, wrong: Tensor, labels: np.ndarray) -> None:
         """Begin an epoch knowing which examples the net gets wrong [n]."""
         self.tensors["misses"] = torch.where(wrong, self.tensors["misses"] + 1, 0.0)

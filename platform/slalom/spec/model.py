@@ -109,6 +109,11 @@ class Arm:
     space: Mapping[str, Distribution]
 
     @property
+    def nets(self) -> int:
+        """How many nets each of its trials trains: one, or an ensemble's members."""
+        return int(self.settings.get("ensemble", {}).get("members", 1))
+
+    @property
     def searches_program(self) -> bool:
         """Whether its trials have several programs."""
         return any(name.split(".")[0] in PROGRAM for name in self.space)

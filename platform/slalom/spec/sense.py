@@ -83,6 +83,8 @@ def _of_numbers(settings: Settings) -> Iterator[str]:
         yield f"loss: low and high are of classes, the task predicts numbers, got {loss['low']} and {loss['high']}"
     if settings["emphasis"]["scheme"] != "uniform":
         yield f"emphasis {settings['emphasis']['scheme']} is one of classes, and the task predicts numbers"
+    if settings["ensemble"]["combine"] == "vote":
+        yield "ensemble: combine must be mean where the task predicts numbers, which have no votes, got vote"
 
 
 def _of_classes(settings: Settings) -> Iterator[str]:
