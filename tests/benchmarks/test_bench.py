@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.benchmarks.document import BEGIN, END, write
+from tests.benchmarks.document import END, write
 from tests.benchmarks.peers.by_hand import Step, by_autograd, by_bmm
 from tests.benchmarks.peers.contest import Timing
 from tests.benchmarks.peers.static_pack import orders
@@ -54,6 +54,6 @@ def test_ratios_are_per_core():
 
 def test_only_the_measured_part_is_written(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    page.write_text(f"before\n<!-- `make bench` writes from here -->\nold\n{END}\nafter\n")
     write(page, ["new", "figures"])
-    assert page.read_text() == f"before\n{BEGIN}\n\nnew\n\nfigures\n\n{END}\nafter\n"
+    assert page.read_text() == f"before\n<!-- `make bench` writes from here -->\n\nnew\n\nfigures\n\n{END}\nafter\n"
