@@ -13,7 +13,6 @@ from statistics import fmean
 
 import slalom
 from slalom.report import markdown_table, result_rows
-from slalom.wording import count
 from tests.benchmarks.boundaries import draw
 from tests.benchmarks.document import write
 
@@ -60,8 +59,7 @@ def section(result: slalom.Result) -> str:
     header, body = result_rows(result.spec, result.summary)
     passes = passes_to_baseline(result)
     table = markdown_table((*header, "passes"), [(*line, passes[line[0]]) for line in body])
-    seconds = f"{count(result.summary.throughput.trials, 'trial')} in {result.summary.throughput.seconds:.0f} s"
-    return f"## {result.spec.name}\n\n{result.spec.question} ({seconds}.)\n\n{table}"
+    return f"## {result.spec.name}\n\n{result.spec.question}\n\n{table}"
 
 
 def passes_to_baseline(result: slalom.Result) -> Mapping[str, str]:

@@ -9,8 +9,8 @@ import torch
 
 from slalom.seeds import derive
 from slalom_worker import pace, streams
+from slalom_worker.examples import Batch
 from slalom_worker.group import Group, Rows
-from slalom_worker.objective import Batch
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.presentation import reads_net
 from slalom_worker.recording import note_gradients
