@@ -31,7 +31,8 @@ def draw(result: slalom.Result, picture: Path) -> None:
     half = len(data.test.labels) // 2
     points, weights = data.test.inputs[:half], data.test.weights
     assert weights is not None
-    best = weights[half:] / (weights[:half] + weights[half:])
+    density = weights[:half] + weights[half:]
+    best = np.where(density > 0, weights[half:] / np.where(density > 0, density, 1.0), np.nan)
     mlflow.set_tracking_uri(result.home.tracking_uri)
     figure, panels = plt.subplots(1, len(result.arms), figsize=(4 * len(result.arms), 4), sharex=True, sharey=True)
     for panel, arm in zip(panels, result.arms, strict=True):

@@ -27,7 +27,8 @@ def main() -> None:
     found = [result for file in slalom.bundled() if (result := studied(file)) is not None]
     rows = [row(result) for result in sorted(found, key=lambda result: result.spec.about["heuristic"])]
     sections = [section(result) for result in found]
-    write(PAGE, [markdown_table(HEADER, rows), *sections], "make heuristics")
+    table = markdown_table(HEADER, rows).replace("]\\(", "](")  # cells show Markdown as it is written; here are links
+    write(PAGE, [table, *sections], "make heuristics")
     draw(next(result for result in found if result.spec.name == "mixture-decay"), PICTURE)
     print(f"{PAGE.relative_to(ROOT)} and {PICTURE.relative_to(ROOT)} are written")
 
