@@ -96,8 +96,8 @@ def test_adam_climbs_to_the_worst_point_and_amsgrad_descends_to_the_best():
     cosine = {"schedule": "cosine", "end": 0.0}
     given = {"beta2": 0.99, "learning_rate": 0.1, "learning_rate_schedule": cosine, "initialization": ZERO}
     methods = [settings(name, **given) for name in ("adam", "amsgrad") for _ in range(SEEDS)]
-    specs = [trial(n % SEEDS, program.work, chosen, epochs=300) for n, chosen in enumerate(methods)]
+    specs = [trial(n % SEEDS, program.work, chosen, epochs=200) for n, chosen in enumerate(methods)]
     ends = torch.stack([slot.found for slot in train(program, specs)]).flatten().tolist()
     adam, amsgrad = ends[:SEEDS], ends[SEEDS:]
     assert min(adam) > 0.9
-    assert max(amsgrad) < -0.3
+    assert max(amsgrad) < -0.1

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 
 import slalom
 from slalom.api import local_lanes
@@ -17,9 +16,6 @@ from tests.record_samples import load_model, runs_in
 from tests.workers.trials import objective, order
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from slalom.trial import TrialSpec
@@ -48,7 +44,7 @@ NUMBERS = {
     "model": {"name": "mlp", "hidden": [], "bias": False},
     "training": {"epochs": 20, "batch_size": "all", "loss": "squared_error", "precision": "float64"},
     "metric": {"name": "loss", "goal": "minimize"},
-    "search": {"learning_rate": {"log": [0.01, 0.18]}},
+    "search": {"learning_rate": {"log": [0.005, 0.04]}},  # a bag of one example four times has the condition 40
     "arms": {
         "single": {"optimizer": "sgd"},
         "momentum": {"optimizer": "momentum", "momentum": 0.9},
