@@ -2,9 +2,9 @@
 
 A tenth of the mixture's training labels are wrong, momentum at a fixed learning rate. Measured over 20 paired seeds,
 test error less that of no emphasis, with its standard error: strength .5 without a bound +.101 (.012), worse in 20 of
-20; capped at 1.2 -.007 (.003), at 1.1 -.002 (.003), at 1.3 +.003 (.004). At 100 epochs and .03 a cap of 1.5 still did
-harm, +.027 (.009): the classes overlap, and what overlaps is emphasized as what is mislabelled. So without any label
-noise it is as bad, +.097 (.011), and a cap repairs it by leaving little of the emphasis.
+20; capped at 1.2 -.007 (.003), at 1.1 -.002 (.003), at 1.3 +.003 (.004). At 100 epochs and .03, over 12 seeds, a cap of
+1.5 still did harm, +.027 (.009): the classes overlap, and what overlaps is emphasized as what is mislabelled. So
+without any label noise it is as bad there, +.097 (.011), and a cap repairs it by leaving little of the emphasis.
 """
 
 import pytest

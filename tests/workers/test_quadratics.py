@@ -90,7 +90,7 @@ def test_conjugate_gradient_needs_no_more_searches_than_dimensions(name, conditi
 def test_adam_climbs_to_the_worst_point_and_amsgrad_descends_to_the_best():
     """Reddi, Kale and Kumar's problem in random order, as studies/amsgrad-counterexample.yaml asks it, for less long.
 
-    The study's 600 epochs bring them close to +1 and -1.
+    Measured after 300 epochs: Adam above .999, AMSGrad at -.51 to -.59, six seeds.
     """
     program = objective(regression({"name": "amsgrad_counterexample"}, batch_size=1, precision="float32"))
     cosine = {"schedule": "cosine", "end": 0.0}
