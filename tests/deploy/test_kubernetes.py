@@ -144,3 +144,13 @@ def test_ray_is_of_the_version_that_is_pinned():
     assert f"ray=={cluster['rayVersion']}" in constraints
     # the image has it, for Ray's nodes are started by KubeRay
     assert all(f"{name}={value}" in (DEPLOY / "Dockerfile").read_text() for name, value in LANE_ENVIRONMENT.items())
+
+
+def test_a_night_is_run_once_and_its_failure_is_kept():
+    """Words that Kubernetes' schemas leave open, since they list no values."""
+    (night,) = (one["spec"] for one in manifests("overlays/cpu") if one["kind"] == "CronJob")
+    assert (night["concurrencyPolicy"], night["timeZone"], night["suspend"]) == ("Forbid", "Etc/UTC", True)
+    job = night["jobTemplate"]["spec"]
+    assert (job["backoffLimit"], job["template"]["spec"]["restartPolicy"]) == (0, "Never")
+    (command,) = found(job, "command")
+    assert command[-1].startswith("slalom regress ")
