@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 METADATA = MetaData()
 
@@ -25,7 +25,7 @@ RUNS = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     # no foreign key: what ran is on record when the schedule is gone
-    Column("schedule", String(100), nullable=False, index=True),
+    Column("schedule", String(100), nullable=False),
     Column("study", Text, nullable=False),
     Column("command", String(20), nullable=False),
     Column("arguments", Text, nullable=False),
@@ -39,6 +39,7 @@ RUNS = Table(
     Column("exit_code", Integer),
     Column("outcome", String(20)),
     UniqueConstraint("schedule", "due", "attempt", name="slalom_run_once"),
+    Index("slalom_run_last", "schedule", "id"),
 )
 
 LEASES = Table(

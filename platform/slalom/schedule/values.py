@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -81,7 +82,7 @@ class Schedule:
     time_limit: seconds after which a run is stopped; None for never
     due: its next time that has not been run
     asked: when somebody asked for a run at once that has not started; None where nobody did
-    Raises InputError for a name that could be no file's.
+    Raises InputError for a name that could be no file's, and for arguments that no shell would take.
     """
 
     name: str
@@ -96,6 +97,10 @@ class Schedule:
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
             raise InputError(f"--name: letters, digits, '_', '.' and '-', at most 100, but got {self.name!r}")
+        try:
+            shlex.split(self.arguments)
+        except ValueError as exc:
+            raise InputError(f"--arguments: as in a shell, but got {self.arguments!r}: {exc}") from exc
 
 
 @dataclass(frozen=True)
