@@ -15,7 +15,6 @@ from slalom.schedule.values import Outcome, Reason, Run, Schedule
 from slalom.status import Status, StudyStatus
 from slalom.summary import State
 
-
 LABELS = ("study", "fingerprint", "schedule", "outcome")
 
 

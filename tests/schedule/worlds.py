@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, pairwise
 
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
@@ -129,5 +129,5 @@ class World:
     def assert_no_overlap(self):
         for name in {child.run.schedule for child in self.children}:
             spans = sorted((child.began, child.ends) for child in self.children if child.run.schedule == name)
-            for (_, ended), (began, _) in zip(spans, spans[1:], strict=False):
+            for (_, ended), (began, _) in pairwise(spans):
                 assert ended <= began
