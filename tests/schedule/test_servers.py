@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from slalom.schedule.book import open_book
 from slalom.schedule.cron import Cron
+from slalom.schedule.tables import METADATA
 from slalom.schedule.values import Outcome, Reason, Schedule
 from tests.cli.studies import await_that
 
@@ -63,6 +66,13 @@ def sqlite(tmp_path):
     return f"sqlite:///{tmp_path / 'home' / 'optuna.db'}"
 
 
+@pytest.fixture
+def database(postgres):
+    """The server's address; what is written there is gone afterwards."""
+    yield postgres.url
+    METADATA.drop_all(create_engine(postgres.url, poolclass=NullPool))
+
+
 def sleeping(logs, number=1):
     """Whether so many runs are under way."""
     return lambda: sum("sleeps" in log.read_text() for log in logs.glob("*.log")) == number
@@ -91,13 +101,13 @@ def test_a_time_limit_ends_the_child(sqlite, tmp_path):
     assert book.last_runs(1)[0].exit_code == 124
 
 
-def test_the_second_of_two_servers_takes_over_when_the_first_is_killed(postgres, tmp_path):
-    book, logs = open_book(postgres.url, postgres.shown), tmp_path / "logs"
+def test_the_second_of_two_servers_takes_over_when_the_first_is_killed(database, tmp_path):
+    book, logs = open_book(database, "the database"), tmp_path / "logs"
     overdue(book)
-    with fake_server(postgres.url, logs) as first:
+    with fake_server(database, logs) as first:
         await_that(sleeping(logs), 30)
         leader = book.lease().server
-        with fake_server(postgres.url, logs) as second:
+        with fake_server(database, logs) as second:
             time.sleep(2)  # longer than the lease
             assert (book.lease().server, len(children(second))) == (leader, 0)
             (child,) = children(first)
