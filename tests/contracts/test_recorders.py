@@ -19,7 +19,6 @@ from slalom.records.on_mlflow import MlflowRecorder
 from slalom.summary import State
 from slalom.trial import Phase, Work
 from slalom_worker.serving import freeze
-from tests.loop.conftest import postgres  # noqa: F401 (a fixture)
 from tests.programs import stand_in
 from tests.record_samples import (
     FINGERPRINT,
@@ -202,7 +201,7 @@ def test_a_server_gives_out_a_registered_ensemble(server):
     assert shown["together", "rising", "rising confirm 0"]["registered"] == [("together.rising", 1)]
 
 
-def test_a_database_server_keeps_what_a_file_keeps(postgres, tmp_path):  # noqa: F811
+def test_a_database_server_keeps_what_a_file_keeps(postgres, tmp_path):
     store = on_mlflow(postgres.url, tmp_path / "artifacts")
     once = record(on_sqlite(tmp_path), *ALL)
     assert record(store, *ALL) == once
