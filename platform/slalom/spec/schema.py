@@ -52,7 +52,7 @@ def schema(catalogue: Catalogue) -> Schema:
         "model": _table(model_table(catalogue), _searched),
         "training": _section(TRAINING, {name: part for name, part in settings.items() if name != "model"}),
         "metric": _of(METRIC),
-        "search": _mapping({name: {"$ref": DISTRIBUTION} for name in _searchable(catalogue)}),
+        "search": _mapping(_searchable(catalogue)),
         "arms": _arms(),
         "tune": _section(TUNE),
         "confirm": _section(CONFIRM),
@@ -111,13 +111,21 @@ def _without_name(method: Schema) -> Schema:
     return _mapping(properties, [name for name in method["required"] if name != "name"])
 
 
-def _searchable(catalogue: Catalogue) -> list[str]:
-    """The settings whose value, not only an option of it, can be a distribution."""
-    return [
-        name
-        for name, (key, *_) in all_arm_keys(catalogue).items()
-        if name != "optimizer" and (not isinstance(key.kind, Table) or key.kind.number is not None)
-    ]
+def _searchable(catalogue: Catalogue) -> dict[str, Schema]:
+    """The settings whose value can be a distribution, or hold one: a method written out, a list for the layers."""
+    kinds = {name: key.kind for name, (key, *_) in all_arm_keys(catalogue).items() if name != "optimizer"}
+    return {
+        name: _search(kind) for name, kind in kinds.items() if not isinstance(kind, Table) or kind.number is not None
+    }
+
+
+def _search(kind: Kind | Table) -> Schema:
+    parts: list[Schema] = [{"$ref": DISTRIBUTION}]
+    if isinstance(kind, Table):
+        parts += [part for part in _table(kind, _searched)["anyOf"] if "properties" in part]
+    elif isinstance(kind, PerLayer):
+        parts.append({"type": "array", "items": _searched(kind.item)})
+    return _any(parts)
 
 
 def _table(table: Table, of: Callable[[Kind], Schema]) -> Schema:
