@@ -172,6 +172,9 @@ def _parser() -> argparse.ArgumentParser:
             add(one)
         if name not in ("export", "schema", "ui"):
             one.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
+    from slalom.commands import submit
+
+    submit.add(commands, _place)
     return parser
 
 

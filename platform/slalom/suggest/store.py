@@ -46,7 +46,7 @@ class TrialStore:
         quiet()
         self._spec = spec
         self._shown = shown
-        self._storage = self._open(url)
+        self._storage = _opened(url, shown)
         self._root = f"{spec.name}/{spec.fingerprint[:12]}"
         self._studies: dict[str, optuna.Study] = {}
 
@@ -99,15 +99,26 @@ class TrialStore:
         if trials:
             write_rows(self._storage.engine, trials)
 
-    def _open(self, url: str) -> RDBStorage:
-        options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS}
-        # A port that is no number is a ValueError of SQLAlchemy's, tables of another Optuna a RuntimeError of Optuna's.
-        with _translated(self._shown, ValueError, RuntimeError):
-            place = make_url(url)
-            if place.get_backend_name() == "sqlite":
-                options = {"timeout": 60, "factory": _Connection}
-                _write_ahead(Path(place.database or ":memory:"))
-            return RDBStorage(url, engine_kwargs={"connect_args": options, "pool_pre_ping": True})
+
+def noted(url: str, shown: str, name: str) -> list[Any]:
+    """A note of every study in a storage that has it; Infrastructure where the storage does not answer."""
+    quiet()
+    storage = _opened(url, shown)
+    with _translated(shown):
+        studies = optuna.get_all_study_summaries(storage, include_best_trial=False)
+    found = [json.loads(study.user_attrs.get(name, "null")) for study in studies]
+    return [value for value in found if value is not None]
+
+
+def _opened(url: str, shown: str) -> RDBStorage:
+    options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS}
+    # A port that is no number is a ValueError of SQLAlchemy's, tables of another Optuna a RuntimeError of Optuna's.
+    with _translated(shown, ValueError, RuntimeError):
+        place = make_url(url)
+        if place.get_backend_name() == "sqlite":
+            options = {"timeout": 60, "factory": _Connection}
+            _write_ahead(Path(place.database or ":memory:"))
+        return RDBStorage(url, engine_kwargs={"connect_args": options, "pool_pre_ping": True})
 
 
 class _Connection(sqlite3.Connection):
