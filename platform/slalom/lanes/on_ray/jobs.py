@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from slalom.errors import Infrastructure, InputError
+from slalom.lanes.on_ray.connection import own_environment, own_sigterm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +34,13 @@ STOP_SECONDS = 60
 ELSEWHERE = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
 """Variables that Ray would follow instead of the address that it is given."""
 
-TALKATIVE = ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
+TALKATIVE = (
+    "ray.client_builder",
+    "ray._private.runtime_env.packaging",
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray.dashboard.modules.job.sdk",
+)
+"""Loggers of Ray's that tell every step."""
 
 ENVIRONMENT = {
     "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS),  # by default 3
@@ -77,7 +84,7 @@ class JobServer:
     def __init__(self, address: str) -> None:
         self.address = address
         knock(address)
-        with self._translated(), _undirected(), warnings.catch_warnings():
+        with self._translated(), own_environment(), own_sigterm(), _undirected(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from ray.job_submission import JobSubmissionClient
 
@@ -151,8 +158,11 @@ class JobServer:
         """Ray's errors as ours; those of `requests` are OSErrors."""
         try:
             yield
-        except (RuntimeError, OSError) as exc:
-            raise Infrastructure(f"the job server of {self.address} refuses: {_first_line(exc)}") from exc
+        except Exception as exc:
+            if not isinstance(exc, RuntimeError | OSError | _ray_error()):
+                raise
+            hint = "; RAY_AUTH_MODE=token and RAY_AUTH_TOKEN, or _PATH, let you in" if "token" in str(exc) else ""
+            raise Infrastructure(f"the job server of {self.address} refuses: {_first_line(exc)}{hint}") from exc
 
 
 def knock(address: str) -> None:
@@ -196,6 +206,13 @@ def _job(found: Any, number: int) -> Job:
         message=found.message or "",
         exit_code=found.driver_exit_code,
     )
+
+
+def _ray_error() -> type[Exception]:
+    from ray.exceptions import RayError
+
+    error: type[Exception] = RayError
+    return error
 
 
 def _first_line(exc: Exception) -> str:
