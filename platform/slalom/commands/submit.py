@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -198,12 +199,11 @@ def _server(address: str) -> JobServer:
 def _environment(sent: Submission) -> dict[str, Any]:
     if not sent.install:
         return {}
-    import slalom
-    import slalom_worker
     from slalom.lanes.on_ray.jobs import installing
     from slalom.submission import NUMERIC
 
-    folders = [Path(str(package.__file__)).parent for package in (slalom, slalom_worker)]
+    found = [find_spec(package) for package in ("slalom", "slalom_worker")]
+    folders = [Path(one.origin).parent for one in found if one is not None and one.origin is not None]
     return installing([f"{name}=={sent.versions[name]}" for name in NUMERIC], folders)
 
 
