@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from mlflow import MlflowClient
 
 import slalom as package
 from slalom import api
@@ -213,7 +214,7 @@ def test_what_it_says_is_read_from_afar_and_submitting_again_finds_it_done(stack
 
 def test_its_page_on_the_server(stack, folder, tmp_path):
     verdict = shown(stack, folder).verdict.sentence
-    client = pytest.importorskip("mlflow").MlflowClient(os.environ["SLALOM_TRACKING_URI"])
+    client = MlflowClient(os.environ["SLALOM_TRACKING_URI"])
     experiment = client.get_experiment_by_name("mine").experiment_id
     query = "workflowType=machine_learning&searchFilter=tags.%60slalom.kind%60%20!%3D%20'trial'"
     with browser(tmp_path) as window:

@@ -24,7 +24,7 @@ def main() -> int:
     stop.listen()
     try:
         _drive(stop)
-    except Interrupted:
+    except (Interrupted, KeyboardInterrupt):
         print("slalom: stopped; what had ended is kept, and the study goes on when it is submitted again")
         return Interrupted.exit_code
     except SlalomError as exc:
@@ -46,8 +46,8 @@ def _drive(stop: Stop) -> None:
             "was submitted: the task's data differ, or the file was changed meanwhile"
         )
     home = sent.place()
-    _await_predecessor(home)
     try:
+        _await_predecessor(home)
         submission.remember(spec, home, submission=sent.noted())
         with Watch() as watch, stop.between_turns(watch) as turn:
             result = api.run(spec, home, ray="auto", watch=turn)
