@@ -165,7 +165,7 @@ def _follow(server: JobServer, job: Job, options: argparse.Namespace, where: Any
     try:
         job = server.follow(job, say)
     except KeyboardInterrupt:
-        raise Interrupted(f"{job.id} goes on; stop it with: {_command('stop', options)}; look on") from None
+        raise Interrupted(f"{job.id} goes on; stop it with: {_command('stop', options)}") from None
     if not job.succeeded:
         raise _failure(job)
 
