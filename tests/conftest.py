@@ -1,4 +1,4 @@
-"""What holds for every test: the lanes' environment, tests that need CUDA, and no silent skip in CI."""
+"""What holds for every test: the lanes' environment, tests that need CUDA, no silent skip in CI, one PostgreSQL."""
 
 import os
 import signal
@@ -6,12 +6,26 @@ import signal
 import pytest
 
 from slalom_worker.environment import LANE_ENVIRONMENT
+from tests.postgres import binaries, server
 
 # Read by MKL at its first product, which may be any test's.
 os.environ.update(LANE_ENVIRONMENT)
 
 # A shell's background job is started with SIGINT ignored, and so would be all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server, see tests/postgres.py."""
+    programs = binaries()
+    if programs is None:
+        missing = "PostgreSQL's pg_ctl is neither on PATH nor in /usr/lib/postgresql"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with server(programs) as running:
+        yield running
 
 
 def pytest_collection_modifyitems(items):

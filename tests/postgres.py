@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own: on a free port, gone when they end. `tests/loop/conftest.py` makes it a fixture."""
+"""A PostgreSQL of the tests' own: on a free port, gone when they end. `tests/conftest.py` makes it a fixture."""
 
 from __future__ import annotations
 

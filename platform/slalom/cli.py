@@ -155,6 +155,8 @@ def _schema(_options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from slalom.commands import schedule, status, submit
+
     parser = argparse.ArgumentParser(prog="slalom", description="Which way of training is better, at equal effort?")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, command, about, adders in (
@@ -172,9 +174,10 @@ def _parser() -> argparse.ArgumentParser:
             add(one)
         if name not in ("export", "schema", "ui"):
             one.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
-    from slalom.commands import submit
-
-    submit.add(commands, _place)
+    shared = {"study": _study, "place": _place, "ray": _ray}
+    schedule.add(commands, shared, _home)
+    status.add(commands, shared, _home)
+    submit.add(commands, shared, _home)
     return parser
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from slalom.campaign import Campaign
 from slalom.errors import Interrupted, LaneLost
 from slalom.placement import Placement
+from slalom.pulse import Pulse
 from slalom.summary import State, Throughput
 from slalom.trial import Effort
 
@@ -42,6 +43,7 @@ def run(
     earlier = list(known.values())
     campaign = Campaign(spec, known, propose, throughput(store.notes()), clock)
     placement = Placement(len(lanes.names), spec.resources.pack_width)
+    pulse = Pulse(store, clock)
     state = State.INTERRUPTED
     try:
         store.note("state", State.RUNNING)
@@ -70,12 +72,14 @@ def run(
                 recorder.model(best.spec, weights)
             if kept:
                 recorder.summary(campaign.summary(State.RUNNING))
+            pulse.beat(campaign, placement)
             watch(campaign.progress())
         state = State.COMPLETE
     except KeyboardInterrupt as exc:
         write_rest(campaign, store, recorder)
         raise Interrupted("stopped; what had ended is kept") from exc
     finally:
+        pulse.write(campaign, placement)
         store.note("throughput", noted(campaign.throughput))
         store.note("reproduced", campaign.reproduced)
         store.note("state", state)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from slalom.plan import ATTEMPTS
 from slalom.trial import Turn
@@ -26,6 +26,14 @@ IN_FLIGHT = 2
 
 FIRST_SLOTS = 16
 """Trials given to a lane that has not yet said how many it trains at once."""
+
+
+class Load(NamedTuple):
+    """Lanes, trials that they have been given and train, and orders that wait for room."""
+
+    lanes: int
+    training: int
+    waiting: int
 
 
 class Placement:
@@ -48,6 +56,12 @@ class Placement:
         self._slots = [width or FIRST_SLOTS] * lanes
         self._vacancies = Vacancies(lanes, self._load)
         self._touched: set[int] = set()
+
+    @property
+    def load(self) -> Load:
+        """How busy the lanes are; counts them all."""
+        waiting = len(self._anywhere) + len(self._choosy)
+        return Load(len(self._training), sum(map(len, self._training)), waiting)
 
     def take(self, orders: Iterable[Order]) -> None:
         """Orders to be placed; one whose trial a lane holds goes back there."""

@@ -176,17 +176,17 @@ def markdown(spec: StudySpec, summary: Summary) -> str:
         f"**{_escaped(answer(spec, summary))}**",
         _escaped(spec.question),
         _escaped(claim(spec)),
-        _table(result_rows(spec, summary)),
+        markdown_table(*result_rows(spec, summary)),
         _escaped(legend(spec)),
-        _table(tuning_rows(spec, summary)),
+        markdown_table(*tuning_rows(spec, summary)),
         _escaped(protocol(spec)),
         _escaped(f"Known about the task: {listing(facts)}.") if facts else "",
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _table(rows: Rows) -> str:
-    header, body = rows
+def markdown_table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, whatever stands in its cells."""
     return "\n".join([_line(header), _line(["---"] * len(header)), *map(_line, body)])
 
 

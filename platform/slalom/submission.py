@@ -141,10 +141,17 @@ def remember(spec: StudySpec, home: Home, **notes: Any) -> None:
 
 def unfinished(home: Home) -> list[Submission]:
     """The submissions of a home's storage that have not ended; `tracking` is without its password."""
-    from slalom.suggest import noted
+    from sqlalchemy import create_engine
 
-    found = noted(home.storage_url, home.shown()["storage"], "submission") if home.has_trials else []
-    return [Submission(**one) for one in found]
+    from slalom.database import engine_options, translated
+    from slalom.suggest.survey import survey
+
+    if not home.has_trials:
+        return []
+    with translated(home.shown()["storage"], ValueError):
+        found = survey(create_engine(home.storage_url, **engine_options(home.storage_url, make=False)))
+    noted = (one.notes.get("submission") for one in found)
+    return [Submission(**note) for note in noted if note is not None]
 
 
 def versions(install: bool) -> dict[str, str]:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from slalom.summary import Interval
     from slalom.trial import Scalar
@@ -62,3 +62,10 @@ def listing(words: Sequence[str]) -> str:
 def count(number: int, noun: str) -> str:
     """A counted noun: "1 trial", "30 trials"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table's lines, each column as wide as its widest cell."""
+    table = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.benchmarks.document import BEGIN, END, write
+from tests.benchmarks import batch
+from tests.benchmarks.document import END, write
 from tests.benchmarks.peers.by_hand import Step, by_autograd, by_bmm
 from tests.benchmarks.peers.contest import Timing
 from tests.benchmarks.peers.static_pack import orders
@@ -54,6 +55,21 @@ def test_ratios_are_per_core():
 
 def test_only_the_measured_part_is_written(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    page.write_text(f"before\n<!-- `make bench` writes from here -->\nold\n{END}\nafter\n")
     write(page, ["new", "figures"])
-    assert page.read_text() == f"before\n{BEGIN}\n\nnew\n\nfigures\n\n{END}\nafter\n"
+    assert page.read_text() == f"before\n<!-- `make bench` writes from here -->\n\nnew\n\nfigures\n\n{END}\nafter\n"
+
+
+def test_a_batch_size_is_timed_at_the_rate_that_was_found():
+    """The better of one that learns and one that does not; each seed's epoch is the first with the goal."""
+    rate, course = batch.measured(32, (1e-6, 0.3), copies=1)
+    assert rate == 0.3
+    assert len(course.seconds) == 1 + max(course.reached)
+    assert len(course.reached) == batch.SEEDS
+    whole = batch.Course([50.0] * batch.SEEDS, [0.06] * batch.SEEDS, [1.0 * epoch for epoch in range(51)])
+    assert batch.row(32, rate, course, whole)[3].endswith("x fewer")
+
+
+def test_a_goal_that_is_not_reached_is_told():
+    course = batch.Course([3.0, float("inf"), float("inf")], [0.06, 0.1, 0.1], [0.0, 0.1])
+    assert batch.row(1, 0.1, course, None)[2] == f"not in {batch.EPOCHS} epochs"

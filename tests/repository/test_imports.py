@@ -15,6 +15,8 @@ ALLOWED = {
     "optuna": {"slalom.suggest"},
     "ray": {"slalom.lanes.on_ray"},
     "mlflow": {"slalom.records.on_mlflow"},
+    "cronsim": {"slalom.schedule.cron"},
+    "prometheus_client": {"slalom.schedule.metrics"},
     "torch": {"slalom_worker"},
     "slalom_worker": {"slalom_worker", "slalom.api", "slalom.cli"},
 }

@@ -7,8 +7,13 @@ import pytest
 
 import slalom
 from slalom.api import local_lanes
+from slalom.loop import run
+from slalom.records import InMemoryRecorder
+from slalom.suggest import Proposals, TrialStore
+from slalom.trial import Outcome
 
 STUDIES = list(slalom.bundled())
+PAGE = Path(__file__).parents[2] / "docs" / "heuristics.md"
 ESL = Path(__file__).parents[3] / "shared" / "data" / "esl"
 
 
@@ -18,6 +23,30 @@ def test_a_bundled_study_says_what_it_asks_and_what_it_found(file):
     assert spec.name == file.stem
     assert spec.question.endswith("?")
     assert "Found" in file.read_text(), "the file's comment says what the study found"
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+def test_what_a_bundled_study_is_about_is_on_the_page_of_heuristics(file):
+    about = slalom.load(file.stem).about
+    assert all(about[part] for part in ("heuristic", "claim", "source"))
+    (line,) = [line for line in PAGE.read_text().splitlines() if f"../studies/{file.name})" in line]
+    assert all(about[part] in line for part in ("heuristic", "claim", "source"))
+    assert re.search(r"\| [^|]*(wins|beats|told apart)[^|]* \|$", line), "the verdict ends the line: make heuristics"
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+def test_every_arm_of_a_bundled_study_trains(file, tmp_path):
+    """In two epochs, two tuning trials and six seeds."""
+    text = file.read_text()
+    for key, small in (("epochs", 2), ("trials", 2), ("seeds", 6), ("members", 3)):
+        text = re.sub(rf"\b{key}: \d+", f"{key}: {small}", text)
+    (tmp_path / file.name).write_text(text)
+    spec = slalom.load(tmp_path / file.name)
+    store, recorder, lanes = TrialStore("sqlite:///:memory:", spec, "here"), InMemoryRecorder(), local_lanes(spec)
+    run(spec, store, lanes, recorder, Proposals)
+    outcomes = {ended.result.outcome for ended in store.ended().values()}
+    assert Outcome.FAILED not in outcomes
+    assert len(store.ended()) == len(spec.arms) * 8
 
 
 @pytest.mark.skipif(not ESL.is_dir(), reason=f"the ESL mixture data are not at {ESL.name}")

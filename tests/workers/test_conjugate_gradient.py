@@ -10,9 +10,9 @@ from scipy.optimize import minimize
 from torch import nn
 
 from slalom.trial import Outcome, Turn
+from slalom_worker.examples import Batch
 from slalom_worker.group import Group, Rows
 from slalom_worker.lane import LaneWorker
-from slalom_worker.objective import Batch
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.pack import Pack
 from slalom_worker.slot import SCALARS, Slot

@@ -15,7 +15,7 @@ from slalom_worker.lane import LaneWorker
 from slalom_worker.losses import LOSSES
 from slalom_worker.models.activations import ACTIVATIONS, Logistic
 from slalom_worker.models.linear import Linear
-from slalom_worker.objective import Way
+from slalom_worker.ways import Way
 from tests.workers.cases import DATA, WIDTHS, clouds_objective, clouds_work
 from tests.workers.checks import check_invariance, train
 from tests.workers.test_own_models import IMAGE, convolutions, objective

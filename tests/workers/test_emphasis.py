@@ -6,6 +6,7 @@ import torch
 
 from slalom_worker import streams
 from slalom_worker.emphasis import EMPHASIS, Standing
+from slalom_worker.examples import Batch
 from slalom_worker.pack import Pack
 from slalom_worker.presentation import present
 from slalom_worker.slot import Slot
@@ -80,8 +81,6 @@ def test_misses_are_counted_in_a_row():
 
 def test_focus_spares_what_the_net_is_sure_of():
     """Of one example the gradient is (1 - p)^focus of what it was."""
-    from slalom_worker.objective import Batch
-
     program = clouds_objective(clouds_work())
     weights = list(program.views(program.initial(0).unsqueeze(0)).values())
     example = torch.tensor([[4]])

@@ -13,9 +13,10 @@ from slalom.seeds import Seeds, derive
 from slalom.trial import Outcome, Phase, Turn
 from slalom_worker import streams
 from slalom_worker.ensemble import judge, out_of_bag
+from slalom_worker.examples import Examples
 from slalom_worker.modules import build_module
 from slalom_worker.nets import Nets
-from slalom_worker.objective import Examples, Objective
+from slalom_worker.objective import Objective
 from slalom_worker.pack import Pack
 from slalom_worker.tasks import Data, Split
 from tests.workers.cases import DATA, clouds_objective, clouds_work

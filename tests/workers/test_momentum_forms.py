@@ -18,7 +18,8 @@ def walk(optimizer, schedule, **chosen):
     state = {"velocity": torch.zeros_like(here)}
     for factor in factors:
         columns = {"rate": (0.1 * factor).view(1, 1), "momentum": torch.full_like(here, 0.5)}
-        OPTIMIZERS[optimizer].update(Slots(here, torch.ones_like(here), state, columns, torch.zeros_like(here)))
+        none = torch.zeros_like(here)
+        OPTIMIZERS[optimizer].update(Slots(here, torch.ones_like(here), state, columns, none, none))
         found.append(here.item())
     return pytest.approx(found, abs=1e-15)
 

@@ -11,11 +11,12 @@ from torch import nn
 from slalom.errors import InputError
 from slalom.trial import Turn, Work
 from slalom_worker.lane import LaneWorker
-from slalom_worker.objective import Objective, Way
+from slalom_worker.objective import Objective
 from slalom_worker.pack import Pack
 from slalom_worker.regularizers import SlotDropout
 from slalom_worker.slot import Slot
 from slalom_worker.tasks import Data, Split
+from slalom_worker.ways import Way
 from tests.workers.cases import WIDTHS
 from tests.workers.checks import check_invariance, train
 from tests.workers.trials import CPU, order, settings, trial

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from slalom_worker import streams
+from slalom_worker.examples import Batch
 from slalom_worker.models.activations import ACTIVATIONS
-from slalom_worker.objective import Batch, Objective
+from slalom_worker.objective import Objective
 from slalom_worker.regularizers import decay_factor
 from slalom_worker.tasks import Data, Split
 from tests.workers.cases import DATA, clouds_objective, clouds_work

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from slalom_worker import tracing
-from slalom_worker.objective import Batch
+from slalom_worker.examples import Batch
 from slalom_worker.tracing import trace
 from tests.workers.trials import objective, work
 
@@ -92,9 +92,9 @@ def test_the_net_of_a_study_has_its_program(monkeypatch):
     index = torch.arange(96).view(3, 32)
     into = [torch.zeros_like(weight) for weight in weights]
     losses = program.gradient(weights, Batch(index, {}), into)
-    assert all(program._programs.values())
-    assert len(program._programs) == 1
-    calls = [line for line in next(iter(program._programs.values())).source.splitlines() if " = " in line]
+    assert all(program.programs._made.values())
+    assert len(program.programs._made) == 1
+    calls = [line for line in next(iter(program.programs._made.values())).source.splitlines() if " = " in line]
     assert not any("detach" in line for line in calls)
     monkeypatch.setattr(tracing, "trace", None)
     plain = program._gradient(weights, Batch(index, {}))

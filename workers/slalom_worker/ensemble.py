@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from slalom_worker.objective import Examples
+from slalom_worker.examples import Examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,8 +12,9 @@ from slalom_worker.ensemble import judge, out_of_bag
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from slalom_worker.examples import Examples
     from slalom_worker.nets import Nets
-    from slalom_worker.objective import Examples, Objective
+    from slalom_worker.objective import Objective
 
 
 def measure(objective: Objective, trials: Sequence[Nets]) -> list[dict[str, float]]:

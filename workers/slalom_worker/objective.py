@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.func import functional_call, vmap
+from torch.func import functional_call
 
 from slalom_worker.curvature import Layer, chain, diagonal
+from slalom_worker.examples import Batch, Examples
 from slalom_worker.losses import LOSSES
 from slalom_worker.modules import DTYPES, build_module, initialise, layers_of, probe, weights_of
 from slalom_worker.preprocessing import PREPROCESSING
 from slalom_worker.regularizers import SlotDropout
-from slalom_worker.tracing import Program, operations, trace
+from slalom_worker.ways import Programs, Way, find_way
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from slalom.trial import Work
     from slalom_worker.tasks.data import Data, Split, Task
@@ -27,63 +27,7 @@ CHUNK = 256
 """Examples that are evaluated at once; a constant, since another width may round differently."""
 
 
-LEAST_DOUBT = 1e-6
-"""Probability that a net leaves to other classes; less is taken as so much, whose logarithm is a number."""
-
 FAN_IN: Mapping[str, Any] = {"scheme": "fan_in"}
-
-
-class Examples(NamedTuple):
-    """A split on the device: inputs [n, *shape], labels [n] or numbers [n, k], weights [n] float64 of sum 1 or None."""
-
-    inputs: Tensor
-    labels: Tensor
-    weights: Tensor | None
-
-    def mean(self, values: Tensor) -> Tensor:
-        """Weighted means [E] float64 of values [E, n]."""
-        values = values.double()
-        return values.mean(-1) if self.weights is None else (values * self.weights).sum(-1)
-
-
-class Batch(NamedTuple):
-    """What a step of E slots is taken on.
-
-    examples: which training examples, [E, B]
-    masks: [E, B, ...] of the dropout layers that drop anything
-    weights: what each example's loss is multiplied by in the gradient [E, B], or None for 1
-    focus: how much more the gradient looks at examples that a net is unsure of [E, 1], or None for not at all
-    """
-
-    examples: Tensor
-    masks: Mapping[str, Tensor]
-    weights: Tensor | None = None
-    focus: Tensor | None = None
-
-
-UNEVEN = frozenset(
-    (
-        *("atan2", "atanh", "celu", "convolution", "cosh", "elu", "exp2", "gelu", "hypot", "logaddexp", "mish", "pow"),
-        *("selu", "sigmoid", "silu", "sinh", "softplus"),
-    )
-)
-"""Operations whose last bit depends on what else they do at once (measured with torch 2.13 on a CPU): at the tail of a
-vector these round otherwise than within it, and a convolution of several nets takes another path than a net's own.
-"""
-
-
-class Way(Enum):
-    """How the work of E slots is done.
-
-    STACKED: as one, by vmap
-    APART: slot by slot, each by the program of one slot, where an operation is UNEVEN; of convolutions that is also the
-        fastest way on a CPU (a LeNet-5 at batch 32 takes half as long again in groups, and a fifth more unfolded)
-    BY_HAND: slot by slot without a program, for a module that looks at its numbers to decide what to do
-    """
-
-    STACKED = "stacked"
-    APART = "apart"
-    BY_HAND = "by hand"
 
 
 class Objective:
@@ -91,8 +35,7 @@ class Objective:
 
     way: how the slots' work is done
     prepared: what preprocessing made of the training inputs, or None for nothing
-    thin: a layer has one input or one unit; the product of a net alone is then one of vectors, which rounds otherwise
-        than one in a stack, so that a slot alone is done twice
+    programs: of its gradient, its metrics and whatever else is worked out for all slots
     """
 
     def __init__(self, work: Work, data: Data, task: Task, device: torch.device) -> None:
@@ -119,8 +62,8 @@ class Objective:
         self._test: Examples | None = None
         self.way = self._find_way()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)
-        self.thin = any(len(shape) > 1 and 1 in shape for shape in self.shapes.values())
-        self._programs: dict[tuple[object, ...], Program | None] = {}
+        thin = any(len(shape) > 1 and 1 in shape for shape in self.shapes.values())
+        self.programs = Programs(self.way, thin=thin)
 
     @property
     def test(self) -> Examples:
@@ -162,7 +105,7 @@ class Objective:
 
         key = ("gradient", batch.examples.shape[1], *batch.masks, *emphasis)
         stacks = [batch.examples, *weights, *batch.masks.values(), *emphasis.values()]
-        losses, *gradients = self._results(key, function, [], stacks)
+        losses, *gradients = self.programs.results(key, function, [], stacks)
         for target, gradient in zip(into, gradients, strict=True):
             target.copy_(gradient)
         return losses
@@ -184,7 +127,7 @@ class Objective:
         chunks: list[list[Tensor]] = []
         for start in range(0, len(split.labels), CHUNK):
             inputs, labels = (part[start : start + CHUNK] for part in split[:2])
-            chunks.append(self._results(("evaluate", len(labels)), self._outcome, [inputs, labels], weights))
+            chunks.append(self.programs.results(("evaluate", len(labels)), self._outcome, [inputs, labels], weights))
         return [torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True)]
 
     @torch.no_grad()
@@ -193,7 +136,9 @@ class Objective:
         weights = list(self.views(parameters).values())
         found = torch.zeros_like(parameters)
         for part in torch.split(index, CHUNK, dim=1):
-            sums = self._results(("curvature", part.shape[1]), self._curvature, [], [part.contiguous(), *weights])
+            sums = self.programs.results(
+                ("curvature", part.shape[1]), self._curvature, [], [part.contiguous(), *weights]
+            )
             for target, own in zip(self.views(found).values(), sums, strict=True):
                 target.add_(own)
         return found.div_(index.shape[1])
@@ -203,7 +148,7 @@ class Objective:
         """What every slot says of each example [E, n, k], without dropout."""
         weights = list(self.views(parameters).values())
         chunks = [
-            self._results(("outputs", len(inputs)), self._outputs, [inputs], weights)[0]
+            self.programs.results(("outputs", len(inputs)), self._outputs, [inputs], weights)[0]
             for inputs in torch.split(split.inputs, CHUNK)
         ]
         return torch.cat(chunks, dim=1)
@@ -217,28 +162,22 @@ class Objective:
 
         One backward of the sum over slots: the mean would scale every gradient by 1/E.
         """
-        index, flat = batch.examples, batch.examples.reshape(-1)
-        inputs, labels = (part.index_select(0, flat).view(*index.shape, *part.shape[1:]) for part in self.train[:2])
+        inputs, labels = self.train.take(batch.examples)
+        size = labels.shape[1]
         with torch.enable_grad():
             leaves = [weight.detach().requires_grad_() for weight in weights]
             each = self.loss.each(self._apply(leaves, batch.masks, inputs), labels, self.work.loss)
-            losses = each.sum(-1) / index.shape[-1]
-            emphasized = _emphasized(each, batch)
-            minimised = losses if emphasized is each else emphasized.sum(-1) / index.shape[-1]
+            losses = each.sum(-1) / size
+            emphasized = batch.emphasized(each)
+            minimised = losses if emphasized is each else emphasized.sum(-1) / size
             gradients = torch.autograd.grad(minimised.sum(), leaves, materialize_grads=True)
         return [losses.detach(), *gradients]
 
     def _curvature(self, index: Tensor, *weights: Tensor) -> list[Tensor]:
         """The Gauss-Newton matrix's diagonal, for each weight, summed over the examples `index` [E, n]."""
-        inputs = self.train.inputs.index_select(0, index.reshape(-1)).view(*index.shape, *self.train.inputs.shape[1:])
-        stacks = dict(zip(self.shapes, weights, strict=True))
+        inputs, _ = self.train.take(index)
         of_one = partial(diagonal, self.chain, lambda outputs: self.loss.second(outputs, self.work.loss))
-        if self.way is Way.STACKED:
-            found: list[Tensor] = vmap(of_one)(stacks, inputs)
-            return found
-        slots = range(len(inputs))
-        parts = [of_one({name: stack[slot] for name, stack in stacks.items()}, inputs[slot]) for slot in slots]
-        return [torch.stack(part) for part in zip(*parts, strict=True)]
+        return self.way.over_slots(of_one, dict(zip(self.shapes, weights, strict=True)), inputs)
 
     def _outcome(self, inputs: Tensor, labels: Tensor, *weights: Tensor) -> list[Tensor]:
         """Losses [E, n], and where the likeliest class is the wrong one [E, n], of inputs that all slots share."""
@@ -251,75 +190,21 @@ class Objective:
         """Outputs [E, n, k] of inputs that all slots share."""
         return [self._apply(weights, {}, inputs.expand(len(weights[0]), *inputs.shape))]
 
-    def _results(
-        self,
-        key: tuple[object, ...],
-        function: Callable[..., list[Tensor]],
-        shared: Sequence[Tensor],
-        stacks: Sequence[Tensor],
-    ) -> list[Tensor]:
-        """What a function of shared tensors and stacks [E, ...] gives, by its program where it has one.
-
-        key: all that shapes the program but E
-        """
-        if self.way is Way.BY_HAND:
-            return function(*shared, *stacks)
-        if key not in self._programs:
-            alone = self.way is Way.APART
-            self._programs[key] = trace(function, lambda slots: [*shared, *_resized(stacks, 1 if alone else slots)])
-        program = self._programs[key]
-        if program is None:
-            return function(*shared, *stacks)
-        if self.way is Way.STACKED and len(stacks[0]) == 1 and self.thin:
-            return [part[:1] for part in program(2, *shared, *_resized(stacks, 2))]
-        if self.way is Way.STACKED:
-            return program(len(stacks[0]), *shared, *stacks)
-        apart = (program(1, *shared, *slot) for slot in zip(*(torch.split(stack, 1) for stack in stacks), strict=True))
-        return [torch.cat(parts) for parts in zip(*apart, strict=True)]
-
     def _apply(self, weights: Sequence[Tensor], masks: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """Outputs [E, B, k] of every slot on inputs [E, B, *shape]."""
         stacks = {**dict(zip(self.shapes, weights, strict=True)), **masks}
-        if self.way is Way.STACKED:
-            outputs: Tensor = vmap(self._forward)(stacks, inputs)
-            return outputs
-        slots = range(len(inputs))
-        return torch.stack([self._forward({k: v[slot] for k, v in stacks.items()}, inputs[slot]) for slot in slots])
-
-    def _find_way(self) -> Way:
-        self.way = Way.STACKED
-        index = torch.arange(2, device=self.device).expand(2, -1)
-        weights = list(self.views(self.initial(0).repeat(2, 1)).values())
-        try:
-            done = operations(lambda *tensors: self._gradient(tensors, Batch(index, {})), weights)
-        except RuntimeError:
-            return Way.BY_HAND
-        return Way.APART if UNEVEN & done else Way.STACKED
+        (outputs,) = self.way.over_slots(lambda *net: [self._forward(*net)], stacks, inputs)
+        return outputs
 
     def _forward(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         outputs: Tensor = functional_call(self.module, dict(tensors), (inputs,))
         return outputs
 
+    def _find_way(self) -> Way:
+        self.way = Way.STACKED
+        index = torch.arange(2, device=self.device).expand(2, -1)
+        weights = list(self.views(self.initial(0).repeat(2, 1)).values())
+        return find_way(lambda *tensors: self._gradient(tensors, Batch(index, {})), weights)
+
     def _place(self, split: Split) -> Examples:
-        inputs = split.inputs if self.prepared is None else self.prepared.apply(split.inputs)
-        placed = torch.as_tensor(inputs).to(self.device, self.dtype)
-        weights = None if split.weights is None else torch.as_tensor(split.weights, dtype=torch.float64).to(self.device)
-        labels = torch.as_tensor(split.labels)
-        if labels.is_floating_point():
-            labels = labels.to(self.dtype)
-        return Examples(placed, labels.to(self.device), weights)
-
-
-def _emphasized(losses: Tensor, batch: Batch) -> Tensor:
-    """Losses [E, B] whose gradient has the batch's emphasis; the emphasis itself has no gradient."""
-    emphasized = losses if batch.weights is None else losses * batch.weights
-    if batch.focus is None:
-        return emphasized
-    # of cross-entropy: exp(-loss) is the probability of the example's own class
-    doubt = (1 - (-losses.detach()).exp()).clamp(min=LEAST_DOUBT)
-    return emphasized * (batch.focus * doubt.log()).exp()
-
-
-def _resized(stacks: Sequence[Tensor], slots: int) -> list[Tensor]:
-    """Stacks for another number of slots, as many copies of the first."""
-    return [stack[:1].repeat(slots, *[1] * (stack.dim() - 1)) for stack in stacks]
+        return Examples.place(split, self.prepared, self.device, self.dtype)

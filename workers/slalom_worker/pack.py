@@ -9,8 +9,8 @@ import torch
 
 from slalom.seeds import derive
 from slalom_worker import pace, streams
+from slalom_worker.examples import Batch
 from slalom_worker.group import Group, Rows
-from slalom_worker.objective import Batch
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.presentation import reads_net
 from slalom_worker.recording import note_gradients
@@ -50,7 +50,7 @@ class Pack:
         self._begin_epoch(len(batches))
         self._renew_curvature()
         loss = torch.zeros_like(self.clock["step"])
-        weights, focus = self._emphasis()
+        weights, focus = self.emphasis
         for step, index in enumerate(batches):
             chosen = weights if weights is None else weights.gather(1, index)
             loss.add_(self._step(step, Batch(index, masks(step), chosen, focus)), alpha=index.shape[1])
@@ -144,11 +144,11 @@ class Pack:
 
     def _look(self) -> None:
         """Let the emphases that read their net see which examples it gets wrong."""
-        rows = [row for row, slot in enumerate(self.slots) if reads_net(slot.settings["emphasis"])]
-        if rows:
-            _, wrong = self.objective.outcomes(self.parameters[rows], self.objective.train)
-            for row, own in zip(rows, wrong, strict=True):
+        if self.readers:
+            _, wrong = self.objective.outcomes(self.parameters[self.readers], self.objective.train)
+            for row, own in zip(self.readers, wrong, strict=True):
                 self.slots[row].look(own, self.objective.data.train.labels)
+            self.emphasis = self._emphasis()
 
     def _emphasis(self) -> tuple[Tensor | None, Tensor | None]:
         """Weights of all examples [E, n] and focus [E, 1], each None where no slot has any."""
@@ -190,6 +190,8 @@ class Pack:
         self.rates = pace.learning_rates(settings, objective.device)
         self.momenta = pace.momenta(settings, objective.device)
         self.groups = list(self._groups())
+        self.readers = [row for row, one in enumerate(settings) if reads_net(one["emphasis"])]
+        self.emphasis = self._emphasis()
         self.recording = any(slot.trial.record for slot in self.slots)
         rates = objective.rates(settings)
         self.dropout = {name: self._column(column) for name, column in rates.items() if any(column)}

@@ -1,1 +1,1 @@
-"""Commands with modules of their own: each adds its parser to the command line, and answers it."""
+"""Groups of subcommands, a file each: its parser and its handlers."""

@@ -19,32 +19,34 @@ from slalom.home import Home, hide_passwords
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from slalom.lanes.on_ray.jobs import Job, JobServer
     from slalom.submission import Submission
+
+    Adders = Mapping[str, Callable[[argparse.ArgumentParser], None]]
 
 COMMAND = "exec python -m slalom.commands.drive"
 
 FOUND = {"submitted": "{} is submitted", "running": "{} runs already", "complete": "{} has ended already"}
 
 
-def add(commands: Any, place: Callable[[argparse.ArgumentParser], None]) -> None:
-    """Add the three commands. place: adds the options that say where a study's state is."""
+def add(commands: Any, adders: Adders, home: Callable[[argparse.Namespace], Home]) -> None:
+    """Add the three commands. adders: `place` adds the options of which `home` makes a Home."""
     for name, command, about in (
         ("submit", _submit, "run a study as a job on a Ray cluster, where it goes on without this machine"),
         ("logs", _logs, "what a submitted study's driver says"),
         ("stop", _stop, "stop a submitted study; its state is kept"),
     ):
         one = commands.add_parser(name, help=about, description=about)
-        one.set_defaults(command=command)
+        one.set_defaults(command=command, home_of=home)
         many = {"nargs": "?"} if name == "submit" else {}
         one.add_argument("study", metavar="STUDY", help="a bundled study's name, or a study file (*.yaml)", **many)
         one.add_argument("--ray", metavar="ADDRESS", required=True, help="http://HOST:8265, or ray://HOST:10001")
         if name != "stop":
             one.add_argument("--follow", action="store_true", help="show what its driver says until it ends")
         if name == "submit":
-            place(one)
+            adders["place"](one)
             _submit_options(one)
 
 
@@ -66,7 +68,7 @@ def _submit(options: argparse.Namespace) -> None:
 
     if (options.study is None) == (not options.resume_all):
         raise InputError("submit wants either a STUDY or --resume-all")
-    home = Home(options.home, options.storage, options.tracking_uri)
+    home = options.home_of(options)
     stays = _stays(home, options.ray)
     if options.resume_all:
         _resume_all(options, home)

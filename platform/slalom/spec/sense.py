@@ -96,7 +96,9 @@ def _of_classes(settings: Settings) -> Iterator[str]:
 
 
 def shown(value: Any) -> str:
-    """A resolved setting as a message quotes it."""
+    """A resolved setting as a message quotes it; values of the layers as the list that they were."""
+    if isinstance(value, dict):
+        return f"[{', '.join(map(shown, value.values()))}]"
     if isinstance(value, Range | IntRange | Choices):
         return "a search"
     return f"{value}"

@@ -1,0 +1,73 @@
+"""Connections to the database that a storage URL names, and its errors as ours."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy.exc
+from sqlalchemy.engine import make_url
+
+from slalom.errors import Infrastructure
+from slalom.home import hide_passwords
+
+CONNECT_SECONDS = 5
+
+
+def engine_options(url: str, *, make: bool = True) -> dict[str, Any]:
+    """What an engine is made with. make: whether an SQLite file gets its folder, and its write-ahead log."""
+    options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS}
+    place = make_url(url)
+    if place.get_backend_name() == "sqlite":
+        options = {"timeout": 60, "factory": _Connection}
+        if make:
+            _write_ahead(Path(place.database or ":memory:"))
+    return {"connect_args": options, "pool_pre_ping": True}
+
+
+class _Connection(sqlite3.Connection):
+    """A connection whose commits do not wait for the disk.
+
+    A process that dies loses nothing by it. A power cut may lose the last commits, each as a whole: their trials are
+    trained again, to the same numbers.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.execute("PRAGMA synchronous=NORMAL")
+
+
+def _write_ahead(file: Path) -> None:
+    """SQLite's write-ahead log: commits cost a fraction, and readers do not wait for the writer."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+
+
+class translated:  # noqa: N801 (a context manager, read as a word)
+    """The database's errors as ours, and those of the vendors' that are named."""
+
+    def __init__(self, shown: str, *also: type[Exception]) -> None:
+        """shown: the URL without its password, for messages."""
+        self._shown = shown
+        self._also = also
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        vendors: tuple[type[Exception], ...] = (
+            sqlalchemy.exc.SQLAlchemyError,
+            sqlite3.Error,
+            OSError,
+            ImportError,
+            *self._also,
+        )
+        if isinstance(error, vendors):
+            reason = next(iter(str(error.__cause__ or error).strip().splitlines()), type(error).__name__)
+            raise Infrastructure(
+                f"the Optuna storage {self._shown} does not answer: {hide_passwords(reason)}; check --storage, "
+                "or leave it out for a file in the home folder"
+            ) from error

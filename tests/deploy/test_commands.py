@@ -1,0 +1,89 @@
+"""The command lines in `deploy/` are taken by the programs that they call."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+from click import Command
+from mlflow.cli import cli as mlflow_cli
+from ray.scripts.scripts import cli as ray_cli
+
+from slalom.cli import _parser
+from tests.deploy.parts import DEPLOY, KUSTOMIZED, document, found, manifests
+from tests.deploy.test_scripts import UNITS, unit
+
+# commands of Slalom that are on their way; those that have come are parsed
+PENDING = {"serve", "regress", "schedule"}
+
+
+def command_lines():
+    """Every call of ray, mlflow and slalom, with the file that it is from."""
+    compose = document("compose.yaml")["services"]
+    for name, service in compose.items():
+        yield f"compose {name}", service["command"] if isinstance(service.get("command"), list) else []
+        yield f"compose {name} health", service["healthcheck"]["test"][1:]
+    for file in UNITS:
+        yield file.name, shlex.split(unit(file)["Service"]["ExecStart"].replace("/opt/slalom/bin/", ""))
+    launcher = document("ray-cluster.yaml")
+    for key in ("head_start_ray_commands", "worker_start_ray_commands"):
+        for command in launcher[key]:
+            yield f"ray-cluster {key}", shlex.split(command.removeprefix("RAY_AUTH_MODE=token "))
+    for folder in KUSTOMIZED:
+        for command in [*found(manifests(folder), "command"), *found(manifests(folder), "entrypoint")]:
+            yield f"kubernetes {folder}", plain(command)
+
+
+def plain(command):
+    """A command without the shell around it."""
+    words = shlex.split(command) if isinstance(command, str) else command
+    if words[0] in ("sh", "bash"):
+        words = shlex.split(words[-1].split(";")[0])
+    return words
+
+
+CALLS = [(where, words) for where, words in command_lines() if words and words[0] in ("ray", "mlflow", "slalom")]
+
+
+def test_every_file_with_a_call_is_read():
+    assert {words[0] for _, words in CALLS} == {"ray", "mlflow", "slalom"}
+    read = {where.split()[0] for where, _ in CALLS}
+    assert read == {"compose", "kubernetes", "ray-cluster", *(file.name for file in UNITS)}
+
+
+@pytest.mark.parametrize(("where", "words"), CALLS, ids=[f"{where}: {' '.join(words[:2])}" for where, words in CALLS])
+def test_a_call_is_understood(where, words):
+    program, *arguments = [re.sub(r"\$\{\w+:-(\w+)\}", r"\1", word) for word in words]
+    if program == "slalom":
+        understood_by_slalom(arguments)
+    else:
+        understood_by_click({"ray": ray_cli, "mlflow": mlflow_cli}[program], arguments)
+
+
+def understood_by_click(group, arguments):
+    name, *rest = arguments
+    command = group.commands[name]
+    assert isinstance(command, Command)
+    command.make_context(name, rest)
+
+
+def understood_by_slalom(arguments):
+    try:
+        _parser().parse_args(arguments)
+    except SystemExit:
+        assert arguments[0] in PENDING
+
+
+def test_a_wrong_call_is_not_understood():
+    with pytest.raises(Exception, match="--dashbord-host"):
+        understood_by_click(ray_cli, ["start", "--head", "--dashbord-host=127.0.0.1"])
+    with pytest.raises(AssertionError):
+        understood_by_slalom(["run"])
+
+
+def test_slurms_options_of_ray_are_rays():
+    text = (DEPLOY / "slurm.sbatch").read_text()
+    options = set(re.findall(r"(--[a-z-]+)(?:=| )", text[text.index("ray symmetric-run") : text.index("-- \\")]))
+    known = {name for parameter in ray_cli.commands["start"].params for name in parameter.opts}
+    assert options - known == {"--min-nodes"}

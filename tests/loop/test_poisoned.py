@@ -1,0 +1,100 @@
+"""No number from test data reaches the tuning: with other test data the same is proposed, found and chosen.
+
+The data's digest is a part of the fingerprint, from which all seeds come, so a study of other test data is another
+study with other proposals. What is poisoned, therefore, is what the lanes load, after the study was read from the real
+data: fingerprint and seeds are the same, and the test split is all that differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import slalom
+import slalom_worker.lane
+from slalom.api import local_lanes
+from slalom.trial import Outcome, Phase
+from slalom_worker.tasks import open_task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slalom_worker.tasks import Data, Task
+
+STUDY = {
+    "name": "poisoned",
+    "question": "Does any test number reach the tuning?",
+    "task": {"name": "mixture", "n": 100},
+    "model": {"name": "mlp", "hidden": [4]},
+    "training": {"epochs": 9, "batch_size": "all", "optimizer": "momentum"},
+    "search": {"learning_rate": {"log": [1e-2, 3.0]}, "weight_decay": {"log": [1e-4, 1.0]}},
+    "arms": {
+        "penalised": {"decay_biases": True},
+        "validated": {"decay_biases": {"choice": [True, False]}},
+    },
+    "tune": {"trials": 16, "sampler": "tpe", "pruner": "successive_halving"},
+    "confirm": {"seeds": 6},
+    "compare": {"baseline": "penalised"},
+    "resources": {"pack_width": 8},
+}
+
+
+def wrong_labels(data: Data) -> Data:
+    """Every test example of the other class, so that the best net is the worst."""
+    return replace(data, test=data.test._replace(labels=1 - data.test.labels))
+
+
+def far_inputs(data: Data) -> Data:
+    """Test inputs far from everything, all alike."""
+    return replace(data, test=data.test._replace(inputs=np.full_like(data.test.inputs, 1e6)))
+
+
+@dataclass(frozen=True)
+class Poisoned:
+    """A task whose test split is not what the study was read from."""
+
+    task: Task
+    poison: Callable[[Data], Data]
+
+    def load(self) -> Data:
+        return self.poison(self.task.load())
+
+
+def run_poisoned(study, home, poison):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(slalom_worker.lane, "open_task", lambda *given: Poisoned(open_task(*given), poison))
+        return slalom.run(study, home, lanes=local_lanes)
+
+
+def tuned(result):
+    """All that tuning has proposed and found, and what was chosen by it."""
+    rows = [row for row in result.export() if row["phase"] == Phase.TUNE]
+    return rows, {arm.name: (arm.chosen, arm.tuning) for arm in result.arms}
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    study = slalom.Study(**STUDY)
+    return slalom.run(study, tmp_path_factory.mktemp("clean"), lanes=local_lanes)
+
+
+@pytest.fixture(scope="module", params=[wrong_labels, far_inputs])
+def poisoned(clean, tmp_path_factory, request):
+    return run_poisoned(clean.spec, tmp_path_factory.mktemp("poisoned"), request.param)
+
+
+def test_other_test_data_change_nothing_in_the_tuning(clean, poisoned):
+    assert poisoned.spec.fingerprint == clean.spec.fingerprint
+    assert tuned(poisoned) == tuned(clean)
+    rows, _ = tuned(clean)
+    assert {row["outcome"] for row in rows} >= {Outcome.COMPLETE, Outcome.PRUNED}
+    assert {row["params"]["decay_biases"] for row in rows if row["arm"] == "validated"} == {True, False}
+    assert not any("test" in name for row in rows for name in row["metrics"])
+
+
+def test_the_poison_shows_where_test_data_are_looked_at(clean, poisoned):
+    for arm, whole in zip(poisoned.arms, clean.arms, strict=True):
+        assert arm.confirm.values != whole.confirm.values

@@ -1,0 +1,148 @@
+"""`slalom schedule`, `serve` and `status`: a real study, asked for, served, watched and measured."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from slalom.home import Home
+from slalom.schedule.book import open_book
+from slalom.schedule.values import Outcome
+from slalom.status import StatusReader
+from tests.cli.studies import SMALL, await_that, here, slalom, start
+from tests.schedule.test_metrics import get, samples
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.yaml").write_text(SMALL.replace("epochs: 4", "epochs: 60"))
+    return tmp_path
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def add(*options):
+    return here("schedule", "add", "small.yaml", "--command", "run", *options)
+
+
+def test_a_schedule_is_served_while_its_study_is_watched(folder):
+    assert add("--name", "nightly", "--cron", "0 3 1 1 *").returncode == 0
+    assert here("schedule", "run-now", "nightly").stderr.startswith("nightly: runs when a server is up")
+    port = free_port()
+    server = start("serve", "--metrics-port", str(port), cwd=folder, stderr=subprocess.PIPE, text=True)
+    try:
+        seen = watched(folder, port)
+        book = open_book(f"sqlite:///{folder}/slalom-home/optuna.db", "home")
+        await_that(lambda: book.last_runs(1)[0].outcome)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(60) == 0
+    finally:
+        server.kill()
+        said = server.communicate()[1]
+    assert book.last_runs(1)[0].outcome is Outcome.OK
+    assert "nightly: started, asked" in said
+    assert "nightly: ok, exit code 0" in said
+    (study,) = seen["studies"]
+    assert (study["study"], study["state"], study["budget"]) == ("small", "running", 20)
+    assert study["lanes"] >= 1
+    assert 0 < study["training"] + study["done"] <= 20
+    assert (seen["server"]["up"], seen["schedules"][0]["last"]["reason"]) == (True, "asked")
+    after = json.loads(here("status", "--json").stdout)
+    (study,) = after["studies"]
+    assert (study["state"], study["done"], study["failed"], study["lanes"]) == ("complete", 20, 0, 0)
+    assert study["trials_per_second"] > 0
+    assert after["server"]["up"] is False
+    shown = here("status").stdout
+    assert "20 / 20" in shown
+    assert "no server is up" in shown
+    assert "Verdict:" in next((folder / "slalom-home" / "logs").glob("nightly-*.log")).read_text()
+
+
+def watched(folder, port):
+    """How things stand when the study runs: what another process says, and what Prometheus would read."""
+    reader = StatusReader(Home(folder / "slalom-home"))
+    await_that(lambda: any(study.lanes for study in reader.read(time.time()).studies))
+    told = slalom("status", "--json", cwd=folder)
+    assert (told.returncode, told.stderr) == (0, "")
+    code, text = get(port, "/metrics")
+    assert code == 200
+    found = samples(text)
+    assert found["slalom_server_leads",] == found["slalom_schedule_running", "nightly"] == 1
+    assert found["slalom_study_budget", "small", reader.read(0).studies[0].fingerprint] == 20
+    assert get(port, "/healthz") == (200, "ok\n")
+    return json.loads(told.stdout)
+
+
+def test_add_list_remove(folder):
+    done = add("--cron", "30 2 * * MON-FRI", "--timezone", "Europe/Berlin", "--time-limit", "1h30m")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("small: next at 20")
+    (listed,) = json.loads(here("schedule", "list", "--json").stdout)
+    assert listed.pop("due") > time.time()
+    assert listed == {
+        "name": "small",
+        "study": str(folder / "small.yaml"),
+        "command": "run",
+        "arguments": "",
+        "cron": "30 2 * * MON-FRI",
+        "timezone": "Europe/Berlin",
+        "time_limit": 5400,
+        "asked": None,
+        "last": None,
+    }
+    head, row = here("schedule", "list").stdout.splitlines()
+    assert head.split() == ["name", "command", "cron", "next", "last"]
+    assert row.startswith("small  run      30 2 * * MON-FRI  20")
+    assert row.endswith("never run")
+    assert here("schedule", "remove", "small").returncode == 0
+    assert json.loads(here("schedule", "list", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("add", "small.yaml", "--cron", "0 3 * *"), "--cron: minute, hour"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--timezone", "Berlin"), "--timezone: a name of the IANA"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--time-limit", "2 hours"), "more than none, but got '2 hours'"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--time-limit", "0h"), "more than none, but got '0h'"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--name", "a/b"), "--name: letters"),
+        (("add", "other.yaml", "--cron", "0 3 * * *"), "other.yaml: there is no such file"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments", "'x"), "--arguments"),
+    ],
+)
+def test_wrong_input_is_refused_and_leaves_nothing(folder, arguments, message):
+    done = here("schedule", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert [path.name for path in folder.iterdir()] == ["small.yaml"]
+
+
+def test_several_at_once_need_a_database_and_a_server(folder):
+    done = here("serve", "--jobs", "2")
+    assert done.returncode == 2
+    assert "--jobs: runs at once need --storage and --tracking-uri" in done.stderr
+    assert not (folder / "slalom-home").exists()
+
+
+def test_to_look_makes_nothing(folder):
+    done = here("status", "--home", "nowhere")
+    assert (done.returncode, done.stdout) == (0, f"nothing is in sqlite:///{folder}/nowhere/optuna.db yet\n")
+    assert json.loads(here("status", "--home", "nowhere", "--json").stdout)["studies"] == []
+    assert json.loads(here("schedule", "list", "--home", "nowhere", "--json").stdout) == []
+    assert [path.name for path in folder.iterdir()] == ["small.yaml"]
+
+
+def test_a_storage_that_is_not_there_is_told():
+    done = here("status", "--storage", "postgresql://me:secret@127.0.0.1:1/x")
+    assert done.returncode == 3
+    assert "postgresql+psycopg2://me:***@127.0.0.1:1/x does not answer" in done.stderr
