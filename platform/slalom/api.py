@@ -83,7 +83,7 @@ class Result:
 
 def load(study: str | Path) -> StudySpec:
     """A bundled study by its name, or a study file by its path; StudyError where it breaks a rule."""
-    file = _study_file(study)
+    file = study_file(study)
     from slalom.spec.read import Reading, read_study
     from slalom_worker.catalogue import CATALOGUE
 
@@ -275,7 +275,7 @@ def _home(home: str | Path | Home) -> Home:
     return home if isinstance(home, Home) else Home(Path(home))
 
 
-def _study_file(study: str | Path) -> Path:
+def study_file(study: str | Path) -> Path:
     """The file of a path, or of a bundled study's name."""
     if Path(study).suffix in (".yaml", ".yml"):
         if not Path(study).is_file():

@@ -155,7 +155,7 @@ def _schema(_options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from slalom.commands import schedule, status
+    from slalom.commands import schedule, status, submit
 
     parser = argparse.ArgumentParser(prog="slalom", description="Which way of training is better, at equal effort?")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -177,6 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     shared = {"study": _study, "place": _place, "ray": _ray}
     schedule.add(commands, shared, _home)
     status.add(commands, shared, _home)
+    submit.add(commands, shared, _home)
     return parser
 
 

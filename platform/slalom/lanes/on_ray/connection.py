@@ -52,7 +52,7 @@ def connected(address: str | None, folder: Path | None, namespace: str) -> Itera
     """
     if address is not None and address != "auto":
         knock(address)
-    with _own_environment():
+    with own_environment():
         ray = _ray()
         if ray.is_initialized():
             raise InputError("this process is connected to Ray already; call ray.shutdown() before a study is run")
@@ -74,7 +74,7 @@ def _ray() -> Any:
 
 
 def _init(ray: Any, tries: int, **options: Any) -> None:
-    with warnings.catch_warnings(), _own_sigterm():
+    with warnings.catch_warnings(), own_sigterm():
         warnings.simplefilter("ignore")
         for tries_left in reversed(range(tries)):
             try:
@@ -132,7 +132,7 @@ def _failure(address: str, exc: Exception) -> str:
 
 
 @contextmanager
-def _own_environment() -> Iterator[None]:
+def own_environment() -> Iterator[None]:
     """Keep Ray's variables as they were found."""
     before = _rays_variables()
     try:
@@ -163,7 +163,7 @@ def _rays_variables() -> dict[str, str]:
 
 
 @contextmanager
-def _own_sigterm() -> Iterator[None]:
+def own_sigterm() -> Iterator[None]:
     """Keep the process's answer to SIGTERM, which ray.init replaces."""
     if threading.current_thread() is not threading.main_thread():
         yield
