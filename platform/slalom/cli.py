@@ -24,12 +24,15 @@ DEFAULT_HOME = Path("slalom-home")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; gives the exit code: 0 done, 2 wrong input, 3 infrastructure failed, 130 interrupted."""
+    """Run a command.
+
+    Gives the exit code: 0 done, 1 a regression, 2 wrong input, 3 infrastructure failed, 130 interrupted.
+    """
     stop = Stop()
     stop.listen()
     options = _parser().parse_args(arguments, argparse.Namespace(stop=stop))
     try:
-        options.command(options)
+        code = options.command(options) or 0
         sys.stdout.flush()
     except Interrupted as exc:
         print(f"slalom: {exc}; go on with: {_same_command(arguments)}", file=sys.stderr)
@@ -43,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Who read, `head` for one, has enough; Python flushes once more at its end, where nothing must complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        return 0
+    return int(code)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -156,6 +160,8 @@ def _schema(_options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slalom", description="Which way of training is better, at equal effort?")
+    from slalom.commands import regression
+
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, command, about, adders in (
         ("run", _run, "run a study, or go on with one; a finished one only prints its verdict", (_study, _place, _ray)),
@@ -172,6 +178,7 @@ def _parser() -> argparse.ArgumentParser:
             add(one)
         if name not in ("export", "schema", "ui"):
             one.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
+    regression.add(commands, {"study": _study, "place": _place, "ray": _ray}, _home)
     return parser
 
 

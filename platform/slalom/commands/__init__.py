@@ -1,0 +1,1 @@
+"""Commands beside those of `cli`, a module for each group of them."""
