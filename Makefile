@@ -39,6 +39,9 @@ ifeq ($(ONLY)$(QUICK),)
 	@.venv/bin/python tests/benchmarks/scale.py
 endif
 
+gate: .venv/dev
+	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.benchmarks.gate
+
 schema: .venv/slalom
 	@.venv/bin/slalom schema > docs/study.schema.json
 

@@ -78,7 +78,8 @@ class Baseline:
 
 def _on_one_line(found: re.Match[str]) -> str:
     """A list of plain values; a line break cannot be within a text of JSON's."""
-    return f"[{re.sub(r',\n\s*', ', ', found[1])}]"
+    joined = re.sub(r",\n\s*", ", ", found[1])
+    return f"[{joined}]"
 
 
 _PLAIN = ("study", "fingerprint", "data_digest", "metric", "goal", "device", "versions", "settings", "text")
