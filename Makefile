@@ -4,13 +4,14 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help study test check bench schema constraints clean
+.PHONY: help study test check bench gate schema constraints clean
 
 help:
 	@echo "make study        install Slalom into .venv and run the study digits-optimizers"
 	@echo "make test         run the whole test suite"
 	@echo "make check        lint, format, types, documents"
 	@echo "make bench        measure against its peers (half an hour; ONLY=mixture for a part, QUICK=1)"
+	@echo "make gate         measure the regression gate, and write docs/regression.md's table again (ten minutes)"
 	@echo "make schema       write docs/study.schema.json again"
 	@echo "make constraints  write constraints.txt again, from what .venv holds"
 	@echo "make clean        remove what these make, .venv included; slalom-home stays"

@@ -231,7 +231,11 @@ DECIDING = (Answer.REGRESSED, Answer.IMPROVED)
 
 
 def overall(findings: Iterable[Finding]) -> Answer:
-    """Of a night: the worst of its findings. Times are never the same to the bit, so an equivalent cost says nothing."""
+    """Of a night: the worst finding's.
+
+    A cost counts where it is regressed or improved alone: times are never the same to the bit, and on a restless
+    machine nobody can tell.
+    """
     order = list(Answer)
-    answers = [one.answer for one in findings if (one.metric, one.answer) != (COST, Answer.EQUIVALENT)]
+    answers = [one.answer for one in findings if one.metric != COST or one.answer in DECIDING]
     return min(answers, key=order.index)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from slalom import api
 from slalom.baseline import Baseline, PinnedArm, settings
 from slalom.changes import Change, changes
-from slalom.errors import InputError
+from slalom.errors import InputError, Interrupted
 from slalom.gate import COST, COST_MARGIN, EPOCHS, Answer, Design, Finding, judge, judge_cost, overall
 from slalom.provenance import versions
 from slalom.replicates import reached, replicates
@@ -193,6 +193,8 @@ def _judged(
             findings = judge(baseline, design, seeds, found, margins, findings)
             if seeds == design.stages[-1] or overall(findings) is not Answer.UNDECIDED:
                 return findings, trained
+    except Interrupted as exc:
+        raise Interrupted("stopped; nothing is kept of a night that is not over") from exc
     finally:
         trainings.close()
     raise AssertionError("a design has a last stage")

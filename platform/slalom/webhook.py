@@ -40,6 +40,8 @@ def post(url: str, body: Mapping[str, Any], wait: Callable[[float], None] = time
             request = Request(url, data, {"Content-Type": "application/json"}, method="POST")  # noqa: S310 (checked)
             urlopen(request, timeout=PATIENCE).close()  # noqa: S310
         except (OSError, HTTPException) as exc:
+            if isinstance(exc, HTTPError):
+                exc.close()
             if pause is None or not _may_pass(exc):
                 raise Infrastructure(f"the webhook at {urlsplit(url).hostname} did not take the news: {exc}") from exc
             wait(pause)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 REPEATS = 7
 """Measurements; each is the best of TRIES, in turns with the calibration, so that a slow moment hits both."""
 
-TRIES = 3
+TRIES = 2
 STEPS = 200
 """Of the calibration: about ten milliseconds of a core."""
 
@@ -65,13 +65,13 @@ def _calibration(device: torch.device) -> Callable[[], None]:
 
 
 def _seconds(work: Callable[[], None], device: torch.device) -> float:
-    _wait(device)
+    """Of the GPU's time, or of the thread's own, in which other programs on the machine have no part."""
+    if device.type != "cuda":
+        began = time.thread_time()
+        work()
+        return time.thread_time() - began
+    torch.cuda.synchronize(device)
     began = time.perf_counter()
     work()
-    _wait(device)
+    torch.cuda.synchronize(device)
     return time.perf_counter() - began
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
