@@ -132,9 +132,36 @@ def regress(
     margins: by metric, in its unit; of "cost" the share by which it may rise
     most: seeds at most
     """
+    spec, place = api._spec(study), api._home(home)
+    check(place)
+    lanes = lanes or partial(api.ray_lanes, address=ray)
+    night = hold(spec, baseline, lanes, watch, retune=retune, margins=margins, most=most, clock=clock)
+    record(spec, place, night)
+    return night
+
+
+def check(home: Home) -> None:
+    """Whether a night can be recorded there; Infrastructure or InputError where it cannot."""
+    from slalom.records.on_mlflow.address import check as knock
+
+    with home.alone():
+        knock(home.tracking_uri)
+
+
+def hold(
+    spec: StudySpec,
+    baseline: Baseline,
+    lanes: Lane,
+    watch: Callable[[Progress], None],
+    *,
+    retune: bool = False,
+    margins: Mapping[str, float] | None = None,
+    most: int | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Night:
+    """A night that is not recorded yet; see `regress`."""
     from slalom.night import fixed
 
-    spec, place = api._spec(study), api._home(home)
     margins = _checked(margins or {}, baseline, spec)
     if most is not None and most < 1:
         raise InputError(f"--max-seeds must be at least 1, got {most}")
@@ -143,15 +170,12 @@ def regress(
     if retune:
         tonight = replace(spec, fingerprint=baseline.fingerprint)
     design = Design.of(baseline, most)
-    lane = lanes or partial(api.ray_lanes, address=ray)
-    findings, trained = _judged(baseline, design, tonight, margins, lane, watch)
+    findings, trained = _judged(baseline, design, tonight, margins, lanes, watch)
     chosen = trained.chosen if retune else pinned
     if trained.device == baseline.device:
         findings += tuple(_costs(fixed(spec, chosen, baseline.fingerprint), baseline, margins))
     differ = changes(baseline, spec, versions(), trained.device, chosen)
-    night = Night(baseline, clock(), design, findings, differ, trained.reproduced)
-    _record_night(spec, place, night)
-    return night
+    return Night(baseline, clock(), design, findings, differ, trained.reproduced)
 
 
 def _checked(margins: Mapping[str, float], baseline: Baseline, spec: StudySpec) -> Mapping[str, float]:
@@ -250,7 +274,8 @@ def _record_pin(spec: StudySpec, home: Home, baseline: Baseline) -> None:
         record_pin(home.tracking_uri, home.artifacts, spec, baseline)
 
 
-def _record_night(spec: StudySpec, home: Home, night: Night) -> None:
+def record(spec: StudySpec, home: Home, night: Night) -> None:
+    """Write a night into the study's MLflow experiment."""
     from slalom.records.on_mlflow.regression import record_night
 
     with home.alone():

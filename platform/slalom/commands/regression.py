@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from slalom.errors import Infrastructure, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from slalom.home import Home
     from slalom.regression import Night
@@ -96,6 +96,8 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _regress(options: argparse.Namespace) -> int:
+    from functools import partial
+
     from slalom import api, baseline, regression, webhook
     from slalom.gate import Answer
     from slalom.terminal import Watch
@@ -106,21 +108,18 @@ def _regress(options: argparse.Namespace) -> int:
         _check_folder("--junit", options.junit)
     if options.webhook:
         webhook.check(options.webhook)
+    home = options.home_of(options)
+    regression.check(home)
+    chosen = {"retune": options.retune, "margins": dict(options.margin), "most": options.max_seeds}
+    lanes = partial(api.ray_lanes, address=options.ray)
     with Watch() as watch, options.stop.between_turns(watch) as turn:
-        night = regression.regress(
-            spec,
-            pinned,
-            options.home_of(options),
-            retune=options.retune,
-            margins=dict(options.margin),
-            most=options.max_seeds,
-            ray=options.ray,
-            watch=turn,
-        )
+        night = regression.hold(spec, pinned, lanes, turn, **chosen)
     _tell(night, options)
-    regressed = night.answer is Answer.REGRESSED
+    news = [partial(regression.record, spec, home, night)]
     if options.webhook:
-        _post(night, options.webhook, quietly=regressed)
+        news.append(partial(_post, night, options.webhook))
+    regressed = night.answer is Answer.REGRESSED
+    _spread(news, quietly=regressed)
     return 1 if regressed else 0
 
 
@@ -139,17 +138,25 @@ def _tell(night: Night, options: argparse.Namespace) -> None:
     sys.stdout.flush()
 
 
-def _post(night: Night, url: str, *, quietly: bool) -> None:
-    """Tell the webhook; where the night has a regression that is the command's answer, whatever becomes of the news."""
+def _spread(news: Sequence[Callable[[], None]], *, quietly: bool) -> None:
+    """Tell everybody; the first who could not be told is an error, unless the night itself has a worse one."""
+    failed: list[Infrastructure] = []
+    for tell in news:
+        try:
+            tell()
+        except Infrastructure as exc:
+            failed.append(exc)
+    for error in failed if quietly else failed[1:]:
+        print(f"slalom: {error}", file=sys.stderr)
+    if failed and not quietly:
+        raise failed[0]
+
+
+def _post(night: Night, url: str) -> None:
     from slalom.night_page import sentence
     from slalom.webhook import post
 
-    try:
-        post(url, {"text": sentence(night), **night.as_json()})
-    except Infrastructure as exc:
-        if not quietly:
-            raise
-        print(f"slalom: {exc}", file=sys.stderr)
+    post(url, {"text": sentence(night), **night.as_json()})
 
 
 def _beside(study: str, name: str) -> Path:
@@ -161,6 +168,8 @@ def _beside(study: str, name: str) -> Path:
 def _check_folder(option: str, file: Path) -> None:
     if not file.parent.is_dir():
         raise InputError(f"{option}: there is no folder {file.parent}")
+    if file.is_dir():
+        raise InputError(f"{option}: must be a file, but {file} is a folder")
 
 
 def _margin(text: str) -> tuple[str, float]:
