@@ -7,7 +7,6 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from slalom.gate import Answer
-from slalom.wording import short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,25 +23,27 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class Point:
-    """A night's mean, the baseline's over the same seeds, and what was said of them; date: of the night, to read."""
+    """How far a night was from the baseline over the same seeds, and what was said; date: of the night, to read.
+
+    Nights end after 10 seeds or after all of them, so their means alone could not be compared.
+    """
 
     date: str
-    value: float
-    baseline: float
+    difference: float
     margin: float
     answer: Answer
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Nights of an arm's metric, oldest first; margin: of the last one."""
+    """Nights of an arm's metric, oldest first."""
 
     title: str
     points: Sequence[Point]
 
 
 def picture(title: str, panels: Sequence[Panel]) -> str:
-    """SVG: the baseline as a line, the margin as a band around it, each night as a dot of its answer's colour."""
+    """SVG: the baseline as a line, the last margin as a band around it, each night as a dot of its answer's colour."""
     height = TOP + 24 + len(panels) * (HEIGHT + GAP)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 20}" height="{height}" '
@@ -66,7 +67,7 @@ def _legend(y: int) -> str:
 
 def _panel(panel: Panel, top: int) -> str:
     last = panel.points[-1]
-    ends = [end for one in panel.points for end in (one.value, one.baseline - one.margin, one.baseline + one.margin)]
+    ends = [-last.margin, last.margin, *(one.difference for one in panel.points)]
     low, high = min(ends), max(ends)
     room = 0.08 * (high - low) or 1.0
     low, high = low - room, high + room
@@ -74,22 +75,22 @@ def _panel(panel: Panel, top: int) -> str:
     def y(value: float) -> float:
         return round(top + HEIGHT * (high - value) / (high - low), 1)
 
-    band = y(last.baseline + last.margin), y(last.baseline - last.margin)
+    band = y(last.margin), y(-last.margin)
     step = WIDTH / max(1, len(panel.points))
     dots = [
-        f'<circle cx="{LEFT + step * (number + 0.5):.1f}" cy="{y(one.value)}" r="3.5" fill="{COLOURS[one.answer]}">'
-        f"<title>{escape(one.date)}: {short(one.value)}, {one.answer}</title></circle>"
+        f'<circle cx="{LEFT + step * (number + 0.5):.1f}" cy="{y(one.difference)}" r="3.5" '
+        f'fill="{COLOURS[one.answer]}">'
+        f"<title>{escape(one.date)}: {one.difference:+.3g}, {one.answer}</title></circle>"
         for number, one in enumerate(panel.points)
     ]
-    labels = ((last.value, "tonight"), (last.baseline, "baseline"))
-    about = ", ".join(f"{name} {short(value)}" for value, name in labels)
+    about = f"last difference {last.difference:+.3g}, margin {last.margin:.3g}"
     return "".join(
         [
             f'<text x="{LEFT}" y="{top - 5}">{escape(panel.title)}: {about}</text>',
             f'<rect x="{LEFT}" y="{top}" width="{WIDTH}" height="{HEIGHT}" fill="none" stroke="#ccc"/>',
             f'<rect x="{LEFT}" y="{band[0]}" width="{WIDTH}" height="{band[1] - band[0]:.1f}" fill="#e3f2fd"/>',
-            f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{y(last.baseline)}" y2="{y(last.baseline)}" stroke="#1565c0"/>',
-            *(f'<text x="4" y="{y(end) + 4}">{short(end)}</text>' for end in (low, high)),
+            f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{y(0.0)}" y2="{y(0.0)}" stroke="#1565c0"/>',
+            *(f'<text x="4" y="{y(end) + 4}">{end:+.3g}</text>' for end in (low, high)),
             *dots,
         ]
     )

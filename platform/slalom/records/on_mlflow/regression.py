@@ -115,8 +115,8 @@ def _points(runs: list[Run], name: str) -> list[Point]:
     for run in runs:
         answers, metrics = json.loads(run.data.tags[ANSWERS]), run.data.metrics
         if name in answers and name in metrics:
-            value, baseline, margin = (metrics[key] for key in (name, f"{name}/baseline", f"{name}/margin"))
-            found.append(Point(_date(run.info.start_time), value, baseline, margin, Answer(answers[name])))
+            far, margin = metrics[f"{name}/difference"], metrics[f"{name}/margin"]
+            found.append(Point(_date(run.info.start_time), far, margin, Answer(answers[name])))
     return found
 
 
