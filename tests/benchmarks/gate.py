@@ -76,6 +76,7 @@ def studies() -> dict[str, StudySpec]:
             "mixture-decay",
             **MIXTURE,
             training=DECAY,
+            metric={"name": "loss", "goal": "minimize"},
             arms={"none": {"weight_decay": 0.0}, "decay": {"weight_decay": 1e-3}},
             compare={"baseline": "none"},
         ),
