@@ -4,7 +4,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help study test check bench heuristics schema constraints clean
+.PHONY: help study test check bench heuristics gate schema constraints clean
 
 help:
 	@echo "make study        install Slalom into .venv and run the study digits-optimizers"
@@ -12,6 +12,7 @@ help:
 	@echo "make check        lint, format, types, documents"
 	@echo "make bench        measure against its peers (half an hour; ONLY=mixture for a part, QUICK=1)"
 	@echo "make heuristics   run the bundled studies and write docs/heuristics.md again (twenty minutes)"
+	@echo "make gate         measure the regression gate, and write docs/regression.md's table again (ten minutes)"
 	@echo "make schema       write docs/study.schema.json again"
 	@echo "make constraints  write constraints.txt again, from what .venv holds"
 	@echo "make clean        remove what these make, .venv included; slalom-home stays"
@@ -43,6 +44,9 @@ endif
 
 heuristics: .venv/bench
 	@.venv/bin/python -m tests.benchmarks.heuristics
+
+gate: .venv/dev
+	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.benchmarks.gate
 
 schema: .venv/slalom
 	@.venv/bin/slalom schema > docs/study.schema.json

@@ -2,17 +2,21 @@
 
 from slalom.api import Result, Study, bundled, load, run, show
 from slalom.errors import Infrastructure, InputError, Interrupted, SlalomError, StudyError
+from slalom.regression import Night, pin, regress
 
 __all__ = [
     "Infrastructure",
     "InputError",
     "Interrupted",
+    "Night",
     "Result",
     "SlalomError",
     "Study",
     "StudyError",
     "bundled",
     "load",
+    "pin",
+    "regress",
     "run",
     "show",
 ]

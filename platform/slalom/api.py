@@ -173,6 +173,16 @@ def local_lanes(spec: StudySpec) -> Lanes:
     return InProcessLanes(partial(lane_worker, spec.folder, spec.resources.pack_width), spec.resources.lanes or 1)
 
 
+def measure_cost(spec: StudySpec, arm: str, nets: int = 4) -> tuple[float, ...]:
+    """What an epoch of an arm of fixed hyperparameters costs here, over the cost of a calibration loop; repeated."""
+    from slalom.plan import trial_spec
+    from slalom.trial import Order, Phase, TrialId
+    from slalom_worker.cost import measure_cost as measure
+
+    trials = [trial_spec(spec, TrialId(arm, Phase.CONFIRM, number), {}) for number in range(nets)]
+    return measure([Order(trial, trial.epochs) for trial in trials], spec.folder)
+
+
 def inspect_task(settings: Settings, folder: Path) -> Inspected:
     """What a task's data tell the study: loads them."""
     from slalom.spec.model import Inspected

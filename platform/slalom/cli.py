@@ -24,12 +24,15 @@ DEFAULT_HOME = Path("slalom-home")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; gives the exit code: 0 done, 2 wrong input, 3 infrastructure failed, 130 interrupted."""
+    """Run a command.
+
+    Gives the exit code: 0 done, 1 a regression, 2 wrong input, 3 infrastructure failed, 130 interrupted.
+    """
     stop = Stop()
     stop.listen()
     options = _parser().parse_args(arguments, argparse.Namespace(stop=stop))
     try:
-        options.command(options)
+        code = options.command(options) or 0
         sys.stdout.flush()
     except Interrupted as exc:
         print(f"slalom: {exc}; go on with: {_same_command(arguments)}", file=sys.stderr)
@@ -43,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Who read, `head` for one, has enough; Python flushes once more at its end, where nothing must complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        return 0
+    return int(code)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -155,7 +159,7 @@ def _schema(_options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from slalom.commands import schedule, status, submit
+    from slalom.commands import regression, schedule, status, submit
 
     parser = argparse.ArgumentParser(prog="slalom", description="Which way of training is better, at equal effort?")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -175,9 +179,8 @@ def _parser() -> argparse.ArgumentParser:
         if name not in ("export", "schema", "ui"):
             one.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
     shared = {"study": _study, "place": _place, "ray": _ray}
-    schedule.add(commands, shared, _home)
-    status.add(commands, shared, _home)
-    submit.add(commands, shared, _home)
+    for group in (regression, schedule, status, submit):
+        group.add(commands, shared, _home)
     return parser
 
 

@@ -44,18 +44,18 @@ def as_json(spec: StudySpec, summary: Summary, where: Mapping[str, str]) -> dict
             "pack_width": throughput.pack_width,
         },
     }
-    plain: dict[str, Any] = _plain(found)
-    return plain
+    made: dict[str, Any] = plain(found)
+    return made
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The value in JSON's own types."""
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

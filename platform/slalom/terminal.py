@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from slalom import night_page
 from slalom.report import Rows, answer, legend, pace, protocol, result_rows, tuning_rows
 from slalom.wording import listing, short
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from slalom.api import Result
     from slalom.progress import Progress
+    from slalom.regression import Night
 
 LINE_SECONDS = 10.0
 
@@ -91,6 +93,19 @@ def verdict(result: Result) -> None:
     if changed:
         console.print(Text(f"Trained again, {', '.join(changed)} gave {OTHER_NUMBERS}", style="yellow"))
     console.print(Text(f"\nVerdict: {answer(spec, summary)}\n", style="bold"), soft_wrap=not console.is_terminal)
+
+
+def night_table(night: Night) -> None:
+    """A night's findings, what changed since the baseline, and the answer, on standard output."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = PLAIN_COLUMNS
+    console.print(_fitting(night_page.rows(night), console), "")
+    for note in night_page.notes(night):
+        console.print(Text(note, style="yellow"))
+    for change in night.changes:
+        console.print(Text(f"changed: {change}", style="dim"))
+    console.print(Text(f"\n{night_page.sentence(night)}", style="bold"), soft_wrap=not console.is_terminal)
 
 
 def _fitting(rows: Rows, console: Console) -> Table:

@@ -54,7 +54,7 @@ class Book:
         self._client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
         self._study = study
         data = _data_input(study)
-        self._experiment = _open_experiment(self._client, study, artifacts)
+        self._experiment = open_experiment(self._client, study, artifacts)
         self.sweep()
         found = self._found()
         self._top = self._standing(found, Key("study"), study.name, opening_study_page(study), None)
@@ -105,7 +105,8 @@ class Book:
     def _found(self) -> dict[Key, Run]:
         """The runs of the study and its arms; of two for the same thing, the younger is deleted."""
         found: dict[Key, Run] = {}
-        for run in list(self._search("tags.`slalom.kind` != 'trial'")):
+        kept = ("tags.`slalom.kind` != 'trial'", "tags.`slalom.kind` != 'regression'")
+        for run in list(self._search(*kept)):
             if found.setdefault(_key_of(run.data.tags), run) is not run:
                 self._client.delete_run(run.info.run_id)
         return found
@@ -163,7 +164,7 @@ def _trial_runs(client: MlflowClient, shelf: Shelf) -> TrialRuns:
     return TableTrialRuns(store, shelf) if isinstance(store, SqlAlchemyStore) else ServerTrialRuns(client, shelf)
 
 
-def _open_experiment(client: MlflowClient, study: StudySpec, artifacts: Path | None) -> str:
+def open_experiment(client: MlflowClient, study: StudySpec, artifacts: Path | None) -> str:
     """The experiment's id. One that was deleted is restored: its name is taken, and the study is being run."""
     # by it the browser opens on training runs; that of 3.17 asks its own address: ?workflowType=machine_learning
     kind = {"mlflow.experimentKind": "custom_model_development"}

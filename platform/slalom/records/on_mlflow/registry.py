@@ -42,7 +42,7 @@ def register(client: MlflowClient, study: str, kept: Kept) -> None:
     name = f"{study}.{kept.arm}"
     try:
         _open(client, name)
-        known = _versions(client, name, kept)
+        known = _versions(client, name, kept.fingerprint, kept.arm)
         for version in known:
             if version.tags[MODEL] != kept.model_id:
                 client.delete_model_version(name, version.version)
@@ -54,6 +54,16 @@ def register(client: MlflowClient, study: str, kept: Kept) -> None:
         raise Infrastructure(f"the model registry did not take {name}: {exc}") from exc
 
 
+def name_version(client: MlflowClient, study: str, fingerprint: str, arm: str, alias: str) -> None:
+    """Give the version that a study has of an arm a name; nothing where it has none."""
+    name = f"{study}.{arm}"
+    try:
+        for version in _versions(client, name, fingerprint, arm):
+            client.set_registered_model_alias(name, alias, version.version)
+    except MlflowException as exc:
+        raise Infrastructure(f"the model registry did not name {name} {alias}: {exc}") from exc
+
+
 def _open(client: MlflowClient, name: str) -> None:
     """Make the name known; that it is already is no matter."""
     try:
@@ -63,7 +73,7 @@ def _open(client: MlflowClient, name: str) -> None:
             raise
 
 
-def _versions(client: MlflowClient, name: str, kept: Kept) -> list[ModelVersion]:
+def _versions(client: MlflowClient, name: str, fingerprint: str, arm: str) -> list[ModelVersion]:
     """The versions that this study has of the arm."""
-    found = client.search_model_versions(f"name = '{name}' AND tags.`{FINGERPRINT}` = '{kept.fingerprint}'")
-    return [version for version in found if version.tags.get("slalom.arm") == kept.arm]
+    found = client.search_model_versions(f"name = '{name}' AND tags.`{FINGERPRINT}` = '{fingerprint}'")
+    return [version for version in found if version.tags.get("slalom.arm") == arm]

@@ -1,0 +1,111 @@
+"""What may befall the training code overnight: nothing but chance, or a fault. Each is a context in which it holds.
+
+A fault is put where the code has a seam: in the tables of methods, in what the pack asks for its examples and its
+decay, in what an objective measures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+
+from slalom.seeds import derive
+from slalom_worker import pack, streams
+from slalom_worker.objective import Examples, Objective
+from slalom_worker.optimizers import OPTIMIZERS
+
+Injection = Callable[[Objective, int], AbstractContextManager[object]]
+"""Given the objective that is trained, and its batches' size."""
+
+REAL_ORDER = streams.order
+
+
+def _ordered(change: Callable[[int, int, int, Tensor | None], Tensor]) -> AbstractContextManager[object]:
+    return patch.object(streams, "order", change)
+
+
+def unchanged(_: Objective, __: int) -> AbstractContextManager[object]:
+    """The code as it is."""
+    return nullcontext()
+
+
+def float_order(_: Objective, size: int) -> AbstractContextManager[object]:
+    """Every batch holds the same examples in another order, so that sums round otherwise."""
+
+    def order(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor:
+        found = REAL_ORDER(seed, epoch, count, cumulated)
+        generator = torch.Generator().manual_seed(derive(seed, epoch, "within batches"))
+        return torch.cat([part[torch.randperm(len(part), generator=generator)] for part in found.split(size)])
+
+    return _ordered(order)
+
+
+def other_stream(_: Objective, __: int, night: int = 0) -> AbstractContextManager[object]:
+    """Examples are shuffled as well as before, but from other seeds."""
+    return _ordered(lambda seed, *rest: REAL_ORDER(derive(seed, "another stream", night), *rest))
+
+
+def unshuffled(_: Objective, __: int) -> AbstractContextManager[object]:
+    """Examples come in the order of the data, epoch after epoch."""
+    return _ordered(lambda seed, epoch, count, cumulated: torch.arange(count))
+
+
+def class_dropped(objective: Objective, _: int) -> AbstractContextManager[object]:
+    """No batch holds an example of the last class: its places are taken by others."""
+    labels = objective.train.labels
+    kept = (labels != labels.max()).nonzero().squeeze(1)
+
+    def order(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor:
+        found = REAL_ORDER(seed, epoch, count, cumulated)
+        return torch.where(labels[found] == labels.max(), kept[found % len(kept)], found)
+
+    return _ordered(order)
+
+
+def momentum_lost(_: Objective, __: int) -> AbstractContextManager[object]:
+    """Every update starts from a velocity of zero."""
+    return patch.dict(OPTIMIZERS, {name: _forgetful(name) for name in ("momentum", "sgd")})
+
+
+def _forgetful(name: str) -> object:
+    method = OPTIMIZERS[name]
+
+    def update(slots: object) -> None:
+        slots.state["velocity"].zero_()  # type: ignore[attr-defined]
+        method.update(slots)  # type: ignore[arg-type]
+
+    return replace(method, update=update)
+
+
+def decay_halved(_: Objective, __: int) -> AbstractContextManager[object]:
+    """The penalty is lambda / 2 * w^2 where it was lambda * w^2, as happens between two conventions."""
+    real = pack.decay_factor
+    return patch.object(pack, "decay_factor", lambda decay, examples: real(decay, examples) / 2)
+
+
+@contextmanager
+def dropout_at_evaluation(objective: Objective, _: int) -> Iterator[None]:
+    """Half of the hidden units are dropped while the net is measured, too."""
+    generator = torch.Generator().manual_seed(0)
+
+    def evaluate(self: Objective, parameters: Tensor, split: Examples) -> Mapping[str, Tensor]:
+        nets, count = len(parameters), len(split.labels)
+        masks = {
+            name: (torch.rand(nets, count, *part.shape, generator=generator) >= 0.5).float() * 2
+            for name, part in self.dropouts.items()
+            if part.setting == "hidden_dropout"
+        }
+        inputs = split.inputs.expand(nets, *split.inputs.shape)
+        outputs = self._apply(list(self.views(parameters).values()), masks, inputs)
+        labels = split.labels.expand(nets, count)
+        error = split.mean(outputs.mT.max(-2).indices != labels)
+        loss = split.mean(self.loss.each(outputs, labels, self.work.loss))
+        return {"loss": loss, "error": error, "accuracy": 1 - error}
+
+    with patch.object(Objective, "evaluate", evaluate):
+        yield

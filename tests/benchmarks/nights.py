@@ -1,0 +1,139 @@
+"""Nights of a regression study, driven straight through a lane's packs: baselines of many seeds, and what is said then.
+
+Every night has a baseline of its own, from a fingerprint of its own, so that nights are independent of each other: the
+share of alarms is then that of a night whose baseline is as lucky or unlucky as they come.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import slalom
+from slalom.baseline import Baseline, PinnedArm
+from slalom.gate import Answer, Design, Finding, judge, overall
+from slalom.plan import trial_spec
+from slalom.replicates import reached, replicates
+from slalom.seeds import trial_seeds
+from slalom.spec.model import StudySpec
+from slalom.trial import Ended, Order, Phase, Report, TrialId, Turn
+from slalom_worker.lane import LaneWorker
+from tests.benchmarks.injections import Injection, unchanged
+
+WIDTH = 128
+STRIDE = 1 << 20
+"""Between the numbers of two fingerprints' trials in a lane, where their seeds have no number in common."""
+
+Results = Mapping[TrialId, Ended]
+
+
+def study(name: str, **document: object) -> StudySpec:
+    """A study without a search, of which the confirm phase alone is ever trained."""
+    rest = {"tune": {"trials": 1}, "confirm": {"seeds": 6}, "question": "Is it still what it was?"}
+    return slalom.Study(name=name, **rest, **document)
+
+
+@dataclass
+class Bench:
+    """A study and the baselines that its nights are held against, each of `seeds` seeds."""
+
+    spec: StudySpec
+    seeds: int
+    baselines: dict[int, Baseline] = field(default_factory=dict)
+    width: int = WIDTH
+
+    def pin(self, numbers: Sequence[int]) -> None:
+        """Make the baselines of these numbers, where they are missing."""
+        missing = [number for number in numbers if number not in self.baselines]
+        found = self.train({number: range(self.seeds) for number in missing}, unchanged)
+        self.baselines |= {number: self._pinned(number, found[number]) for number in missing}
+
+    def nights(self, numbers: Sequence[int], injection: Injection) -> list[Night]:
+        """What is said on the nights of these numbers, with the injection at work; trained stage by stage, together."""
+        self.pin(numbers)
+        nights = {number: Night(self.baselines[number], Design.of(self.baselines[number])) for number in numbers}
+        stages = next(iter(nights.values())).design.stages
+        for before, seeds in zip((0, *stages), stages, strict=False):
+            due = {number: range(before, seeds) for number, night in nights.items() if not night.decided}
+            for number, found in self.train(due, injection).items():
+                nights[number].hear(self.spec, found, seeds)
+        return list(nights.values())
+
+    def train(self, due: Mapping[int, range], injection: Injection) -> dict[int, dict[TrialId, Ended]]:
+        """Confirm trials of these seeds, by fingerprint's number."""
+        found: dict[int, dict[TrialId, Ended]] = {number: {} for number in due}
+        orders = [
+            self._order(number, arm.name, seed) for arm in self.spec.arms for number in due for seed in due[number]
+        ]
+        for ended in _trained(orders, self.width, injection) if orders else ():
+            number, seed = divmod(ended.spec.id.number, STRIDE)
+            trial = ended.spec.id._replace(number=seed)
+            found[number][trial] = replace(ended, spec=replace(ended.spec, id=trial))
+        return found
+
+    def _order(self, number: int, arm: str, seed: int) -> Order:
+        trial = trial_spec(self.spec, TrialId(arm, Phase.CONFIRM, number * STRIDE + seed), {})
+        seeds = trial_seeds(f"night {number}", Phase.CONFIRM, seed)
+        return Order(replace(trial, seeds=seeds), trial.epochs)
+
+    def _pinned(self, number: int, results: Results) -> Baseline:
+        arms = []
+        for arm in self.spec.arms:
+            target = reached(self.spec, arm.name, results, self.seeds)
+            found = replicates(self.spec, arm.name, results, self.seeds, target)
+            arms.append(PinnedArm(arm.name, {}, target, found))
+        metric = self.spec.metric
+        about = ("cpu", {}, {}, tuple(arms), "")
+        return Baseline(self.spec.name, f"night {number}", "", metric.name, metric.goal, *about)
+
+
+@dataclass
+class Night:
+    """A night as it goes on: what has been trained, and what was said of it after the last stage."""
+
+    baseline: Baseline
+    design: Design
+    results: dict[TrialId, Ended] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    seeds: int = 0
+
+    def hear(self, spec: StudySpec, found: Results, seeds: int) -> None:
+        """The stage of so many seeds is trained."""
+        self.results |= found
+        self.seeds = seeds
+        tonight = {arm.name: replicates(spec, arm.name, self.results, seeds, arm.target) for arm in self.baseline.arms}
+        self.findings = judge(self.baseline, self.design, seeds, tonight, {}, self.findings)
+
+    @property
+    def answer(self) -> Answer:
+        """Of the night."""
+        return overall(self.findings) if self.findings else Answer.UNDECIDED
+
+    @property
+    def decided(self) -> bool:
+        """Whether no further stage is needed."""
+        return self.answer is not Answer.UNDECIDED
+
+
+def answers(nights: Sequence[Night]) -> Counter[Answer]:
+    """How many nights ended how."""
+    return Counter(night.answer for night in nights)
+
+
+def _trained(orders: Sequence[Order], width: int, injection: Injection) -> list[Ended]:
+    """Train them, all of one program, in packs of so many slots, with the injection at work."""
+    worker = LaneWorker(Path(), width, turn_seconds=math.inf)
+    first = orders[0]
+    # the first is trained for an epoch at least to open the lane's pack, and starts again below
+    worker.turn(Turn((replace(first, until=1),)))
+    objective = worker.packs[first.trial.work.key].objective
+    with injection(objective, first.trial.work.batch_size or len(objective.train.labels)):
+        reply = worker.turn(Turn(tuple(orders), (first.trial.id,)))
+    reports: dict[TrialId, list[Report]] = {order.trial.id: [] for order in orders}
+    for report in reply.reports:
+        reports[report.trial].append(report)
+    specs = {order.trial.id: order.trial for order in orders}
+    return [Ended(specs[one.trial], replace(one, history=tuple(reports[one.trial]))) for one in reply.results]

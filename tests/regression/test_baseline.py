@@ -1,0 +1,74 @@
+"""The pinned file: what it holds, that it reads back, and what is said of one that does not."""
+
+import json
+
+import pytest
+
+from slalom.baseline import Baseline, PinnedArm, read, write
+from slalom.changes import changes
+from slalom.errors import InputError
+from slalom.replicates import Replicates
+from tests.record_samples import study
+
+FOUND = Replicates((0.1, 0.25), (3.0, 4.0), ("aa", "bb"))
+ARMS = (PinnedArm("constant", {"learning_rate": 0.1}, 0.2, FOUND, (1.5, 1.25)), PinnedArm("rising", {}, None, FOUND))
+BASELINE = Baseline(
+    "momentum",
+    "f" * 64,
+    "d" * 64,
+    "error",
+    "minimize",
+    "cpu",
+    {"torch": "2.1"},
+    {"epochs": 4},
+    ARMS,
+    "name: momentum\n",
+)
+
+
+def test_a_written_baseline_reads_back_and_is_sorted_with_a_line_for_each_list(tmp_path):
+    file = tmp_path / "b.json"
+    write(BASELINE, file)
+    assert read(file) == BASELINE
+    text = file.read_text()
+    assert text == read(file).spelled()
+    assert '"values": [0.1, 0.25]' in text
+    names = list(json.loads(text))
+    assert names == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": 2}, "format must be 1, got 2"),
+        ({"arms": {}}, "as many values"),
+        ({"arms": {"constant": {"params": {}}}}, "no whole baseline"),
+    ],
+)
+def test_another_file_is_refused_with_the_reason(tmp_path, change, message):
+    file = tmp_path / "b.json"
+    file.write_text(json.dumps({**json.loads(BASELINE.spelled()), **change}))
+    with pytest.raises(InputError, match=message):
+        read(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [(None, "there is no baseline"), ("{", "cannot be read"), ("{}", "format")]
+)
+def test_no_file_and_no_json_are_refused(tmp_path, text, message):
+    file = tmp_path / "b.json"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read(file)
+
+
+def test_changes_name_what_differs_and_nothing_else():
+    spec = study()
+    pinned = Baseline(**{**vars(BASELINE), "settings": {"epochs": 5, "gone": 1}})
+    found = {one.name: one for one in changes(pinned, spec, {"torch": "2.2"}, "cpu", {"constant": {}, "rising": {}})}
+    assert (found["version.torch"].before, found["version.torch"].now) == ("2.1", "2.2")
+    assert (found["study.epochs"].before, found["study.epochs"].now) == ("5", "4")
+    assert found["study.gone"].now == "nothing"
+    assert "device" not in found
+    assert found["chosen.constant.learning_rate"].before == "0.1"

@@ -1,0 +1,160 @@
+"""`slalom baseline` and `slalom regress`, from a finished study to an alarm in every place where it is told."""
+
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+from mlflow import MlflowClient
+
+import slalom
+from slalom import api, regression
+from slalom.api import local_lanes
+from slalom.baseline import read
+from slalom.errors import InputError
+from slalom_worker import pace
+from tests.cli.studies import SMALL, here
+
+SEEDS = 20
+
+
+@pytest.fixture(scope="module")
+def pinned(tmp_path_factory):
+    """A folder with a study, the home of its run, and its baseline."""
+    folder = tmp_path_factory.mktemp("pinned")
+    (folder / "small.yaml").write_text(SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(api, "ray_lanes", lambda spec, address=None: local_lanes(spec))
+        slalom.run("small.yaml", "home", lanes=local_lanes)
+        done = here("baseline", "set", "small.yaml", "--home", "home", "--seeds", SEEDS)
+        assert (done.returncode, done.stderr) == (0, "")
+        yield folder
+
+
+@pytest.fixture
+def fault(monkeypatch):
+    """Every learning rate is a fifth of what it was."""
+    real = pace.learning_rates
+
+    def slower(settings, device):
+        return real([{**one, "learning_rate": one["learning_rate"] / 5} for one in settings], device)
+
+    monkeypatch.setattr(pace, "learning_rates", slower)
+
+
+def runs(folder, kind):
+    client = MlflowClient(f"sqlite:///{folder}/home/mlflow.db")
+    (experiment,) = [one for one in client.search_experiments() if one.name == "small"]
+    return client, client.search_runs([experiment.experiment_id], f"tags.`slalom.kind` = '{kind}'")
+
+
+def test_the_baseline_lies_beside_the_study_and_in_mlflow(pinned):
+    baseline = read(pinned / "small.baseline.json")
+    spec = slalom.load(pinned / "small.yaml")
+    assert (baseline.fingerprint, baseline.text, baseline.seeds) == (spec.fingerprint, SMALL, SEEDS)
+    shown = slalom.show(spec, pinned / "home")
+    for arm in shown.arms:
+        assert baseline.arm(arm.name).params == arm.chosen
+        assert baseline.arm(arm.name).found.values[: spec.confirm_seeds] == arm.confirm.values
+    client, (run,) = runs(pinned, "study")
+    assert [one.path for one in client.list_artifacts(run.info.run_id) if "baseline" in one.path] == ["baseline.json"]
+    for arm in ("sgd", "adam"):
+        assert client.get_model_version_by_alias(f"small.{arm}", "baseline").tags["slalom.arm"] == arm
+    printed = here("baseline", "show", "small.baseline.json").stdout
+    assert "stages of 10, 20 seeds" in printed
+
+
+def test_unchanged_code_is_identical(pinned):
+    same = here("regress", "small.yaml", "--home", "home", "--json", "--junit", "same.xml")
+    assert same.returncode == 0
+    found = json.loads(same.stdout)
+    assert found["answer"] == "identical"
+    assert {one["seeds"] for one in found["findings"] if one["metric"] != "cost"} == {10}
+    assert found["changes"] == []
+    assert ET.parse("same.xml").getroot()[0].attrib["failures"] == "0"
+
+
+def test_a_regression_fails_the_command_the_report_and_the_run(pinned, fault):
+    done = here("regress", "small.yaml", "--home", "home", "--junit", "b.xml", "--webhook", "http://127.0.0.1:9/x")
+    assert done.returncode == 1
+    assert "small: regressed (error of " in done.stdout
+    assert "the webhook at 127.0.0.1 did not take the news" in done.stderr
+    suite = ET.parse("b.xml").getroot()[0]
+    failed = [case.attrib["name"] for case in suite if case.find("failure") is not None]
+    assert "sgd: error" in failed
+    assert suite.attrib["failures"] == str(len(failed))
+    client, nights = runs(pinned, "regression")
+    assert nights[0].data.tags["slalom.answer"] == "regressed"
+    assert nights[0].info.status == "FAILED"
+    assert nights[0].data.metrics["sgd/error"] > nights[0].data.metrics["sgd/error/baseline"]
+    trend = client.download_artifacts(nights[0].info.run_id, "trend.svg")
+    picture = ET.parse(trend).getroot()
+    dots = [one for one in picture.iter("{http://www.w3.org/2000/svg}circle") if len(one)]
+    assert len(dots) >= 4 * len(nights)
+    assert f"{len(nights)} nights" in "".join(picture.itertext())
+
+
+def test_a_study_goes_on_beside_its_nights(pinned):
+    """A recorder that opens the study again leaves the nights' runs alone."""
+    before = len(runs(pinned, "regression")[1])
+    (pinned / "home" / "optuna.db").rename(pinned / "home" / "away.db")
+    try:
+        slalom.run("small.yaml", "home", lanes=local_lanes)
+    finally:
+        (pinned / "home" / "away.db").replace(pinned / "home" / "optuna.db")
+    assert len(runs(pinned, "regression")[1]) == before > 0
+
+
+def test_a_changed_study_keeps_the_pinned_seeds_and_says_what_changed(pinned, tmp_path):
+    file = tmp_path / "small.yaml"
+    file.write_text(SMALL.replace("batch_size: 32", "batch_size: 16"))
+    baseline, margins = read(pinned / "small.baseline.json"), {"cost": 9.0}
+    night = slalom.regress(file, baseline, pinned / "home", lanes=local_lanes, margins=margins, most=10)
+    assert night.baseline.fingerprint != slalom.load(file).fingerprint
+    names = {change.name for change in night.changes}
+    assert {"study.arms.sgd.batch_size", "study.arms.adam.batch_size"} == names
+    assert str(night.answer) in ("undecided", "equivalent")
+
+
+def test_tuned_again_from_the_pinned_seeds_it_is_the_same(pinned):
+    baseline = read(pinned / "small.baseline.json")
+    night = slalom.regress("small.yaml", baseline, "home", lanes=local_lanes, retune=True, most=10)
+    assert (str(night.answer), night.changes) == ("identical", ())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--margin", "loss=0.1"), "--margin must name one of error, epochs to target, cost, got 'loss'"),
+        (("--margin", "error=-1"), "--margin error must be above 0"),
+        (("--junit", "nowhere/b.xml"), "--junit: there is no folder nowhere"),
+        (("--webhook", "ftp://x"), "--webhook must be"),
+        (("--baseline", "none.json"), "there is no baseline none.json"),
+        (("--max-seeds", "0"), "--max-seeds must be at least 1"),
+    ],
+)
+def test_wrong_input_is_refused_before_anything_is_trained(pinned, arguments, message, monkeypatch):
+    monkeypatch.setattr(regression, "_judged", None)
+    done = here("regress", "small.yaml", "--home", "home", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_other_studies_and_arms_are_refused(pinned, tmp_path):
+    baseline = read(pinned / "small.baseline.json")
+    for old, new, message in (
+        ("name: small", "name: other", "the baseline is of small"),
+        ("adam: {optimizer: adam}", "amsgrad: {optimizer: amsgrad}", "has an arm adam"),
+        ("sgd: {optimizer: sgd}", "sgd: {optimizer: sgd, momentum: {uniform: [0, 0.9]}}", "the arm sgd searches other"),
+    ):
+        file = tmp_path / "small.yaml"
+        file.write_text(SMALL.replace(old, new))
+        with pytest.raises(InputError, match=message):
+            slalom.regress(file, baseline, tmp_path / "home", lanes=local_lanes)
+
+
+def test_what_is_not_complete_or_no_longer_so_cannot_be_pinned(pinned, tmp_path, fault):
+    with pytest.raises(InputError, match="nothing of small"):
+        slalom.pin("small.yaml", tmp_path, lanes=local_lanes)
+    with pytest.raises(InputError, match=r"today's code gives other numbers than the study found \(arms sgd, adam\)"):
+        slalom.pin("small.yaml", "home", lanes=local_lanes)
