@@ -162,30 +162,31 @@ def until(holds, seconds=100):
         time.sleep(0.3)
 
 
-def test_a_study_whose_submitter_is_killed_goes_on_and_can_be_stopped(stack, folder):
+def test_a_study_whose_submitter_is_killed_goes_on_whoever_follows_and_can_be_stopped(stack, folder):
+    ray = os.environ["SLALOM_RAY"]
     with start("submit", "mine.yaml", *stack.places(), "--follow", cwd=folder, stdout=subprocess.PIPE) as submitting:
         assert submitting.stdout.readline().endswith(b"-1 is submitted; it needs this machine no more.\n")
         submitting.kill()
+    with start("logs", "mine.yaml", "--ray", ray, "--follow", cwd=folder, stdout=-1, stderr=-1) as following:
+        assert following.stdout.readline()
+        following.send_signal(signal.SIGINT)
+        assert b"-1 goes on; stop it with: slalom stop mine.yaml --ray" in following.stderr.read()
+        assert following.wait(30) == 130
     until(stack.ended)
-    stopped = slalom("stop", "mine.yaml", "--ray", os.environ["SLALOM_RAY"], cwd=folder)
+    stopped = slalom("stop", "mine.yaml", "--ray", ray, cwd=folder)
     assert (stopped.returncode, stopped.stderr) == (0, "")
     result = shown(stack, folder)
     assert result.summary.state is State.INTERRUPTED
     assert 0 < len(result.ended) < TRIALS
 
 
-def test_submitted_again_it_goes_on_whoever_follows(stack, folder):
-    kept = stack.ended()
-    with start("submit", "mine.yaml", *stack.places(), "--follow", cwd=folder, stdout=-1, stderr=-1) as following:
-        assert following.stdout.readline().endswith(b"-2 is submitted; it needs this machine no more.\n")
-        until(lambda: stack.ended() > kept)
-        following.send_signal(signal.SIGINT)
-        assert b"-2 goes on; stop it with: slalom stop mine.yaml --ray" in following.stderr.read()
-        assert following.wait(30) == 130
-
-
-def test_it_resumes_by_itself_when_its_head_is_started_again(stack, folder):
+def test_submitted_again_it_resumes_by_itself_when_its_head_is_started_again(stack, folder):
     """All of the head dies at once, as with its machine; the numbers are those of a run that nothing has stopped."""
+    kept = stack.ended()
+    again = slalom("submit", "mine.yaml", *stack.places(), cwd=folder)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "-2 is submitted; it needs this machine no more.\n" in again.stdout
+    until(lambda: stack.ended() > kept)
     for pid in stack.processes()["head"]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
