@@ -54,7 +54,7 @@ name: mine
 question: Does momentum help?
 task: my_task.py:Digits
 model: {name: mlp, hidden: [8]}
-training: {epochs: 300, batch_size: 64, optimizer: momentum}
+training: {epochs: 500, batch_size: 64, optimizer: momentum}
 search:
   learning_rate: {log: [1e-3, 1.0]}
 arms:
@@ -182,11 +182,10 @@ def test_a_study_whose_submitter_is_killed_goes_on_whoever_follows_and_can_be_st
 
 def test_submitted_again_it_resumes_by_itself_when_its_head_is_started_again(stack, folder):
     """All of the head dies at once, as with its machine; the numbers are those of a run that nothing has stopped."""
-    kept = stack.ended()
     again = slalom("submit", "mine.yaml", *stack.places(), cwd=folder)
     assert (again.returncode, again.stderr) == (0, "")
     assert "-2 is submitted; it needs this machine no more.\n" in again.stdout
-    until(lambda: stack.ended() > kept)
+    until(lambda: shown(stack, folder).summary.state is State.RUNNING)
     for pid in stack.processes()["head"]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
