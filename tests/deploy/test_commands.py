@@ -14,8 +14,6 @@ from slalom.cli import _parser
 from tests.deploy.parts import DEPLOY, KUSTOMIZED, document, found, manifests
 from tests.deploy.test_scripts import UNITS, unit
 
-# commands of Slalom that are on their way; those that have come are parsed
-
 
 def command_lines():
     """Every call of ray, mlflow and slalom, with the file that it is from."""
