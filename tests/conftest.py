@@ -1,4 +1,4 @@
-"""What holds for every test: the lanes' environment, tests that need CUDA, no silent skip in CI, one PostgreSQL."""
+"""What holds for every test: the lanes' environment, tests that need CUDA, no silent skip in CI, a PostgreSQL."""
 
 import os
 import signal
@@ -15,9 +15,9 @@ os.environ.update(LANE_ENVIRONMENT)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres():
-    """A PostgreSQL server, see tests/postgres.py."""
+    """A PostgreSQL server, see tests/postgres.py: one for each file, since Optuna and MLflow share no database."""
     programs = binaries()
     if programs is None:
         missing = "PostgreSQL's pg_ctl is neither on PATH nor in /usr/lib/postgresql"
