@@ -35,7 +35,7 @@ def run(folder, suite, ci):
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", folder],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), "CI": ci},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)]), "CI": ci},
         capture_output=True,
         check=False,
         text=True,
