@@ -26,6 +26,11 @@ LOCAL = "local"
 LOCAL_TRIES = 2
 """A local Ray gives up where its helper processes take longer than 15 s, which a busy machine may need once."""
 
+CLIENT_TRIES = 4
+"""Ray's proxy forks a server for each client while other threads call gRPC, and now and then that server dies at once
+(seen in 4 of 9 tries with Ray 2.60), which the client is told as a failed start.
+"""
+
 LOCAL_STORE_BYTES = 256 << 20
 """Shared memory of a local Ray's object store, by default 30 % of the machine's; turns and replies are small."""
 
@@ -60,10 +65,16 @@ def connected(address: str | None, folder: Path | None, namespace: str) -> Itera
         if folder is not None:
             options["runtime_env"] = {"working_dir": str(folder)}
         try:
-            _init(ray, 1 if address else LOCAL_TRIES, namespace=namespace, **options)
+            _init(ray, _tries(address), namespace=namespace, **options)
             yield ray
         finally:
             ray.shutdown()
+
+
+def _tries(address: str | None) -> int:
+    if address is None:
+        return LOCAL_TRIES
+    return CLIENT_TRIES if address.startswith("ray://") else 1
 
 
 def _ray() -> Any:
@@ -82,6 +93,7 @@ def _init(ray: Any, tries: int, **options: Any) -> None:
             except Exception as exc:
                 if not tries_left:
                     raise Infrastructure(_failure(options["address"], exc)) from exc
+                ray.shutdown()
             else:
                 return
 
