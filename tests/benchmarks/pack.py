@@ -55,7 +55,7 @@ class Net(NamedTuple):
 
 def mlp(inputs: int, hidden: int, classes: int, batch: int, widths: tuple[int, ...]) -> Net:
     """The product's net with one hidden layer."""
-    structure = {"name": "mlp", "hidden": (hidden,), "activation": "tanh"}
+    structure = {"name": "mlp", "hidden": (hidden,), "activation": "tanh", "bias": True}
     return Net(partial(layers, inputs, hidden, classes), (inputs,), classes, batch, widths, structure)
 
 
