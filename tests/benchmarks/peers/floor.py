@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 
 from slalom_worker.device import open_device
-from tests.benchmarks.pack import cpu_seconds, packed_step
+from tests.benchmarks.pack import cpu_seconds, mlp, packed_step
 from tests.benchmarks.peers.by_hand import Step, by_autograd, by_bmm
 
 SLOTS, BATCH, INPUTS, HIDDEN, CLASSES = 256, 32, 2, 10, 2
@@ -60,7 +60,7 @@ def main() -> None:
                 "copy of 256 MB, GB/s": bandwidth(),
                 "2-10-2 at E = 256, by hand with baddbmm and autograd, us": step_by_hand(by_autograd),
                 "2-10-2 at E = 256, by hand with baddbmm and bmm backward, us": step_by_hand(by_bmm),
-                "2-10-2 at E = 256, Slalom's pack, us": packed_step((INPUTS, HIDDEN, CLASSES), BATCH, SLOTS),
+                "2-10-2 at E = 256, Slalom's pack, us": packed_step(mlp(INPUTS, HIDDEN, CLASSES, BATCH, (SLOTS,)), SLOTS),
             }
         )
     )
