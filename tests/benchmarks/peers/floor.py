@@ -60,7 +60,9 @@ def main() -> None:
                 "copy of 256 MB, GB/s": bandwidth(),
                 "2-10-2 at E = 256, by hand with baddbmm and autograd, us": step_by_hand(by_autograd),
                 "2-10-2 at E = 256, by hand with baddbmm and bmm backward, us": step_by_hand(by_bmm),
-                "2-10-2 at E = 256, Slalom's pack, us": packed_step(mlp(INPUTS, HIDDEN, CLASSES, BATCH, (SLOTS,)), SLOTS),
+                "2-10-2 at E = 256, Slalom's pack, us": packed_step(
+                    mlp(INPUTS, HIDDEN, CLASSES, BATCH, (SLOTS,)), SLOTS
+                ),
             }
         )
     )
