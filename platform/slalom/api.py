@@ -126,7 +126,7 @@ def run(
     Raises StudyError or InputError before anything is started, Infrastructure where a part fails for good, and
     Interrupted on Ctrl-C; what had ended is kept.
     """
-    place, spec = _home(home), _spec(study)
+    place, spec = home_of(home), spec_of(study)
     if ray and ray != "auto" and not lanes and not place.has_trials:
         from slalom.lanes.on_ray.connection import knock
 
@@ -145,7 +145,7 @@ def run(
 
 def show(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_HOME) -> Result:
     """What a study has found so far; InputError where nothing of it is in this home."""
-    place, spec = _home(home), _spec(study)
+    place, spec = home_of(home), spec_of(study)
     missing = InputError(f"nothing of {spec.name} is in {place.shown()['storage']}: `slalom run` starts it")
     if not place.has_trials:
         raise missing
@@ -277,11 +277,13 @@ def _store(spec: StudySpec, home: Home) -> TrialStore:
     return TrialStore(home.storage_url, spec, home.shown()["storage"])
 
 
-def _spec(study: StudySpec | str | Path) -> StudySpec:
+def spec_of(study: StudySpec | str | Path) -> StudySpec:
+    """A study as it is, or loaded by its name or path."""
     return load(study) if isinstance(study, str | Path) else study
 
 
-def _home(home: str | Path | Home) -> Home:
+def home_of(home: str | Path | Home) -> Home:
+    """A home as it is, or that of a folder."""
     return home if isinstance(home, Home) else Home(Path(home))
 
 

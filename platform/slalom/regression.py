@@ -93,7 +93,7 @@ def pin(
     """
     from slalom.night import fixed, train  # here and below: optuna takes long to import
 
-    spec, place = api._spec(study), api._home(home)
+    spec, place = api.spec_of(study), api.home_of(home)
     result = api.show(spec, place)
     chosen = {arm.name: arm.chosen for arm in result.arms if arm.chosen is not None}
     if result.summary.state is not State.COMPLETE or not chosen:
@@ -132,7 +132,7 @@ def regress(
     margins: by metric, in its unit; of "cost" the share by which it may rise
     most: seeds at most
     """
-    spec, place = api._spec(study), api._home(home)
+    spec, place = api.spec_of(study), api.home_of(home)
     check(place)
     lanes = lanes or partial(api.ray_lanes, address=ray)
     night = hold(spec, baseline, lanes, watch, retune=retune, margins=margins, most=most, clock=clock)
