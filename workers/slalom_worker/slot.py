@@ -29,9 +29,9 @@ SCALARS = ("step", "smoothed", "largest")
 class Slot:
     """A net's state; copying its tensors out of a pack and into another changes no number.
 
-    tensors: "parameters" [P], the optimizer's buffers [P], and float64 scalars [] "step" (updates done),
-        "smoothed" and "largest" (gradient norms), and the optimizer's own
-        and, where its emphasis reads the net, "misses" [n] (of examples, see emphasis.Standing)
+    tensors: "parameters" [P], the optimizer's buffers [P], float64 scalars [] "step" (updates done), "smoothed" and
+        "largest" (gradient norms) and the optimizer's own, and where its emphasis reads the net "misses" [n] (of the
+        training examples, see emphasis.Standing)
     bag: the examples [n] that stand in place of the training examples, or None
     presentation: how the examples are presented in this epoch
     loss: of the last epoch's batches, the mean over the epoch
