@@ -170,10 +170,11 @@ def open_book(url: str, shown: str) -> Book:
     """
     with translated(shown, ValueError):
         engine = create_engine(url, **engine_options(url))
-        try:
-            METADATA.create_all(engine)
-        except DatabaseError:  # another process made them at the same time: nothing is left to make
-            METADATA.create_all(engine)
+        for table in METADATA.sorted_tables:
+            try:
+                table.create(engine, checkfirst=True)
+            except DatabaseError:  # another process made it at the same time: each table is a race of its own
+                table.create(engine, checkfirst=True)
     return Book(engine, shown)
 
 
