@@ -138,9 +138,22 @@ COMPARE: Keys = {
     "alpha": Key(Number(0.05, 0.0, 0.5, open_low=True, open_high=True), "the verdict's level of error"),
 }
 RESOURCES: Keys = {
-    "lanes": Key(Integer(None, low=1), "packs that train at a time, or `auto`", word="auto"),
-    "gpus_per_lane": Key(Number(1.0, low=0.0), "the share of a GPU that each lane owns"),
+    "lanes": Key(Integer(None, low=1), "packs that train at a time, at most; `auto` for all that fit", word="auto"),
+    "gpus_per_lane": Key(
+        Number(1.0, low=0.0),
+        "the share of a GPU that each lane owns; `auto` for as small a one as its memory allows",
+        word="auto",
+    ),
     "pack_width": Key(Integer(None, low=1), "trials that a pack trains at a time, or `auto`", word="auto"),
+    "nodes": Key(
+        Text("auto"),
+        "the cluster's nodes that lanes may be on: those that offer this custom resource of Ray's, or this type of "
+        "accelerator; `any`; or `auto`, which is any where all GPUs are of one type",
+    ),
+    "priority": Key(
+        Integer(0, low=-1000, high=1000),
+        "among the studies of a cluster: lanes go to higher ones first, and are shared evenly by equal ones",
+    ),
 }
 METRIC = Key(
     Table(

@@ -145,14 +145,19 @@ class Compare:
 class Resources:
     """What the lanes take; no number depends on it.
 
-    lanes: how many, or None for as many as the cluster holds
-    gpus_per_lane: share of a GPU that each lane owns where the cluster has GPUs
+    lanes: how many at most, or None for as many as the cluster holds
+    gpus_per_lane: share of a GPU that each lane owns where the cluster has GPUs, or None for what its memory needs
     pack_width: slots of a pack, or None to let the lane choose
+    nodes: name of a custom resource, or of a type of accelerator, that a lane's node offers; "any", or "auto" for any
+        where all GPUs are of one type
+    priority: among the studies of a cluster
     """
 
     lanes: int | None = None
-    gpus_per_lane: float = 1.0
+    gpus_per_lane: float | None = 1.0
     pack_width: int | None = None
+    nodes: str = "auto"
+    priority: int = 0
 
 
 @dataclass(frozen=True)

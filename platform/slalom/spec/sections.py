@@ -102,7 +102,8 @@ def read_resources(node: Node | None) -> Resources:
     if node is None:
         return Resources()
     resources = Resources(**section(node, RESOURCES))
-    if resources.gpus_per_lane > 1 and not resources.gpus_per_lane.is_integer():
+    gpus = resources.gpus_per_lane
+    if gpus is not None and gpus > 1 and not gpus.is_integer():
         # Ray gives a share of one GPU, or several whole ones
         share = node.fields()["gpus_per_lane"]
         raise share.error(f"gpus_per_lane must be a whole number where it is above 1, got {share.shown}")
