@@ -56,12 +56,21 @@ class Campaign:
         """Whether nothing is left to train."""
         return all(plan.done for plan in self._plans.values())
 
-    def due(self) -> list[Order]:
-        """Orders that have come up."""
-        due = [order for plan in self._plans.values() for order in plan.due()]
+    def due(self, vacant: int) -> list[Order]:
+        """Orders that have come up; with room for `vacant` trials, arms begin what they can to fill it, all alike."""
+        plans = list(self._plans.values())
+        due = [order for plan in plans for order in plan.due()]
+        while len(due) < vacant and plans:
+            plans = [plan for plan in plans if plan.ahead()]
+            due += [order for plan in plans for order in plan.due()]
         for order in due:
             self._started.setdefault(order.trial.id, self._clock())
         return due
+
+    @property
+    def trainable(self) -> int:
+        """Trials that could be trained now, given the lanes."""
+        return sum(plan.trainable for plan in self._plans.values())
 
     def hear(self, reply: Reply, lane: str) -> None:
         """A lane's turn came back."""

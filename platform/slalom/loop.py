@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.campaign import Campaign
 from slalom.errors import Interrupted, LaneLost
+from slalom.lanes.base import Demand, LaneOpened
 from slalom.placement import Placement
 from slalom.pulse import Pulse
 from slalom.summary import State, Throughput
@@ -42,7 +43,7 @@ def run(
     known = store.ended()
     earlier = list(known.values())
     campaign = Campaign(spec, known, propose, throughput(store.notes()), clock)
-    placement = Placement(len(lanes.names), spec.resources.pack_width)
+    placement = Placement(spec.resources.pack_width)
     pulse = Pulse(store, clock)
     state = State.INTERRUPTED
     try:
@@ -51,17 +52,22 @@ def run(
         del earlier  # with histories, which the campaign keeps of none
         recorder.summary(campaign.summary(State.RUNNING))
         while not campaign.done:
-            placement.take(campaign.due())
+            placement.take(campaign.due(placement.vacant))
+            placement.leave(lanes.size(Demand(campaign.trainable, placement.slots)), clock())
+            for lane in placement.left(clock()):
+                lanes.release(lane)
             for lane, turn in placement.turns():
                 lanes.send(lane, turn)
-            replies = lanes.collect(POLL_SECONDS)
+            heard = lanes.collect(POLL_SECONDS)
             names = lanes.names
-            for lane, reply in replies:
-                if isinstance(reply, LaneLost):
-                    campaign.lost(placement.lost(lane), reply)
+            for lane, news in heard:
+                if isinstance(news, LaneOpened):
+                    placement.opened(lane)
+                elif isinstance(news, LaneLost):
+                    campaign.lost(placement.lost(lane), news)
                 else:
-                    placement.replied(lane, reply)
-                    campaign.hear(reply, names[lane])
+                    placement.replied(lane, news)
+                    campaign.hear(news, names[lane])
             over = campaign.over()
             store.add(over)
             recorder.trials(over)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,41 +28,80 @@ IN_FLIGHT = 2
 FIRST_SLOTS = 16
 """Trials given to a lane that has not yet said how many it trains at once."""
 
+GRACE_SECONDS = 120.0
+"""In which a lane that must be given back may bring its orders to their end; after that they start anew elsewhere."""
+
 
 class Load(NamedTuple):
-    """Lanes, trials that they have been given and train, and orders that wait for room."""
+    """Open lanes, trials that they have been given and train, and orders that wait for room."""
 
     lanes: int
     training: int
     waiting: int
 
 
+@dataclass(slots=True)
+class _Lane:
+    """What is known of a lane.
+
+    training: the orders it has, sent or not; held: trials whose state lies there; new, drops: what its next turn brings
+    free: trials that it takes beside those
+    leaving: when it was to be given back, or None
+    """
+
+    slots: int
+    training: dict[TrialId, Order] = field(default_factory=dict)
+    held: set[TrialId] = field(default_factory=set)
+    new: list[Order] = field(default_factory=list)
+    drops: list[TrialId] = field(default_factory=list)
+    in_flight: int = 0
+    free: int = 0
+    leaving: float | None = None
+
+    @property
+    def keeps_others_out(self) -> bool:
+        """Whether it trains a trial that must be alone."""
+        return bool(self.training) and _alone(next(iter(self.training.values())))
+
+    def takes(self) -> int:
+        """Trials that it takes beside those it has: a fourth more than slots in all."""
+        if self.leaving is not None or self.keeps_others_out:
+            return 0
+        return max(0, self.slots + self.slots // 4 - len(self.training))
+
+
 class Placement:
-    """The orders that wait, what every lane trains, and where the state of a trial lies.
+    """The orders that wait, what every open lane trains, and where the state of a trial lies.
 
     What a call costs grows with what it changes, not with the lanes and the orders that there are.
     """
 
-    def __init__(self, lanes: int, width: int | None) -> None:
+    def __init__(self, width: int | None) -> None:
+        self.slots = width or FIRST_SLOTS
         self._tickets = count()
         self._first = 0
         self._anywhere: deque[Waiting] = deque()
         self._choosy: list[Waiting] = []
-        self._training: list[dict[TrialId, Order]] = [{} for _ in range(lanes)]
+        self._lanes: dict[int, _Lane] = {}
         self._holder: dict[TrialId, int] = {}
-        self._held: list[set[TrialId]] = [set() for _ in range(lanes)]
-        self._new: list[list[Order]] = [[] for _ in range(lanes)]
-        self._drops: list[list[TrialId]] = [[] for _ in range(lanes)]
-        self._in_flight = [0] * lanes
-        self._slots = [width or FIRST_SLOTS] * lanes
-        self._vacancies = Vacancies(lanes, self._load)
+        self._vacancies = Vacancies(self._load)
         self._touched: set[int] = set()
+        self._leaving: set[int] = set()
+        self._free = 0
 
     @property
     def load(self) -> Load:
         """How busy the lanes are; counts them all."""
-        waiting = len(self._anywhere) + len(self._choosy)
-        return Load(len(self._training), sum(map(len, self._training)), waiting)
+        return Load(len(self._lanes), sum(len(lane.training) for lane in self._lanes.values()), self._queued)
+
+    @property
+    def vacant(self) -> int:
+        """Trials that the lanes would take beside those that train and wait."""
+        return max(0, self._free - self._queued)
+
+    @property
+    def _queued(self) -> int:
+        return len(self._anywhere) + len(self._choosy)
 
     def take(self, orders: Iterable[Order]) -> None:
         """Orders to be placed; one whose trial a lane holds goes back there."""
@@ -72,49 +112,82 @@ class Placement:
         for trial in trials:
             lane = self._let_go(trial)
             if lane is not None:
-                self._drops[lane].append(trial)
+                self._lanes[lane].drops.append(trial)
                 self._touched.add(lane)
 
     def turns(self) -> Iterator[tuple[int, Turn]]:
-        """The turns to send now: waiting orders are spread evenly over lanes with room, a fourth more than slots."""
+        """The turns to send now: waiting orders are spread evenly over lanes with room."""
         self._spread()
-        for lane in sorted(self._touched):
-            if self._in_flight[lane] < IN_FLIGHT and (self._training[lane] or self._drops[lane]):
-                turn = Turn(tuple(self._new[lane]), tuple(self._drops[lane]))
-                for order in self._new[lane]:
-                    self._hold(order.trial.id, lane)
-                self._new[lane], self._drops[lane] = [], []
-                self._in_flight[lane] += 1
-                yield lane, turn
+        for number in sorted(self._touched):
+            lane = self._lanes[number]
+            if lane.in_flight < IN_FLIGHT and (lane.training or lane.drops):
+                turn = Turn(tuple(lane.new), tuple(lane.drops))
+                for order in lane.new:
+                    self._hold(order.trial.id, number)
+                lane.new, lane.drops = [], []
+                lane.in_flight += 1
+                yield number, turn
             else:
-                self._touched.discard(lane)
+                self._touched.discard(number)
 
-    def replied(self, lane: int, reply: Reply) -> None:
+    def opened(self, number: int) -> None:
+        """A lane is there, empty."""
+        self._lanes[number] = _Lane(self.slots)
+        self._changed(number)
+
+    def replied(self, number: int, reply: Reply) -> None:
         """A turn came back: what was reported at its order's end waits, what has a result is gone."""
-        self._in_flight[lane] -= 1
+        lane = self._lanes[number]
+        lane.in_flight -= 1
         if reply.slots is not None:
-            self._slots[lane] = reply.slots
+            lane.slots = self.slots = reply.slots
         for report in reply.reports:
             self._reported(lane, report)
         for result in reply.results:
             self._ended(lane, result)
-        self._changed(lane)
+        self._changed(number)
 
-    def lost(self, lane: int) -> list[TrialId]:
+    def lost(self, number: int) -> list[TrialId]:
         """A lane died: the trials that it was training.
 
         What it was yet to be sent waits for another lane; what waited in it for its next order starts anew with that.
         """
-        unsent = self._new[lane]
-        lost = self._training[lane].keys() - {order.trial.id for order in unsent}
-        for trial in list(self._held[lane]):
-            self._let_go(trial)
-        self._training[lane].clear()
-        self._new[lane], self._drops[lane] = [], []
-        self._in_flight[lane] = 0
-        self._changed(lane)
-        self._wait_first(unsent)
-        return sorted(lost)
+        lane = self._closed(number)
+        self._wait_first(lane.new)
+        return sorted(lane.training.keys() - {order.trial.id for order in lane.new})
+
+    def leave(self, lanes: Iterable[int], now: float) -> None:
+        """Lanes that must be given back: they get no further orders. now: in seconds."""
+        for number in lanes:
+            lane = self._lanes[number]
+            for order in lane.new:
+                del lane.training[order.trial.id]
+            unsent, lane.new = lane.new, []
+            lane.leaving = now
+            self._leaving.add(number)
+            self._changed(number)
+            self._wait_first(unsent)
+
+    def left(self, now: float) -> list[int]:
+        """Lanes that can be given back now; orders that took them too long wait for others, at no attempt's cost."""
+        gone = [number for number in sorted(self._leaving) if self._may_go(self._lanes[number], now)]
+        for number in gone:
+            self._wait_first(list(self._closed(number).training.values()))
+        return gone
+
+    def _may_go(self, lane: _Lane, now: float) -> bool:
+        empty = not lane.training and not lane.in_flight
+        return empty or (lane.leaving is not None and now - lane.leaving > GRACE_SECONDS)
+
+    def _closed(self, number: int) -> _Lane:
+        """Forget a lane, and what it held."""
+        lane = self._lanes.pop(number)
+        for trial in lane.held:
+            del self._holder[trial]
+        self._free -= lane.free
+        self._touched.discard(number)
+        self._leaving.discard(number)
+        return lane
 
     def _wait(self, tickets: Iterable[Waiting]) -> None:
         """Queue orders, behind those of lower tickets."""
@@ -158,51 +231,52 @@ class Placement:
         if holder is None:
             emptiest = self._vacancies.emptiest()
             return emptiest[1] if emptiest and not (_alone(order) and emptiest[0]) else None
-        if _alone(order) or self._keeps_others_out(holder):
-            return None if self._training[holder] else holder
+        lane = self._lanes[holder]
+        if lane.leaving is not None or (lane.training and (_alone(order) or lane.keeps_others_out)):
+            return None
         return holder
 
-    def _load(self, lane: int) -> int | None:
+    def _load(self, number: int) -> int | None:
         """Trials given to a lane; None where it takes no further one."""
-        load, slots = len(self._training[lane]), self._slots[lane]
-        return None if load >= slots + slots // 4 or self._keeps_others_out(lane) else load
+        lane = self._lanes.get(number)
+        return len(lane.training) if lane is not None and lane.free else None
 
-    def _keeps_others_out(self, lane: int) -> bool:
-        training = self._training[lane]
-        return bool(training) and _alone(next(iter(training.values())))
+    def _give(self, number: int, order: Order) -> None:
+        lane = self._lanes[number]
+        lane.training[order.trial.id] = order
+        lane.new.append(order)
+        self._changed(number)
 
-    def _give(self, lane: int, order: Order) -> None:
-        self._training[lane][order.trial.id] = order
-        self._new[lane].append(order)
-        self._changed(lane)
+    def _changed(self, number: int) -> None:
+        lane = self._lanes[number]
+        before, lane.free = lane.free, lane.takes()
+        self._free += lane.free - before
+        self._touched.add(number)
+        self._vacancies.changed(number)
 
-    def _changed(self, lane: int) -> None:
-        self._touched.add(lane)
-        self._vacancies.changed(lane)
-
-    def _hold(self, trial: TrialId, lane: int) -> None:
+    def _hold(self, trial: TrialId, number: int) -> None:
         self._let_go(trial)
-        self._holder[trial] = lane
-        self._held[lane].add(trial)
+        self._holder[trial] = number
+        self._lanes[number].held.add(trial)
 
     def _let_go(self, trial: TrialId) -> int | None:
         """The lane that held the trial, if one did."""
-        lane = self._holder.pop(trial, None)
-        if lane is not None:
-            self._held[lane].discard(trial)
-        return lane
+        number = self._holder.pop(trial, None)
+        if number is not None:
+            self._lanes[number].held.discard(trial)
+        return number
 
-    def _reported(self, lane: int, report: Report) -> None:
-        order = self._training[lane].get(report.trial)
+    def _reported(self, lane: _Lane, report: Report) -> None:
+        order = lane.training.get(report.trial)
         if order is None or report.attempt != order.trial.attempt:
             return
         if report.epoch == order.until < order.trial.epochs:
-            del self._training[lane][report.trial]
+            del lane.training[report.trial]
 
-    def _ended(self, lane: int, result: TrialResult) -> None:
-        order = self._training[lane].get(result.trial)
+    def _ended(self, lane: _Lane, result: TrialResult) -> None:
+        order = lane.training.get(result.trial)
         if order is not None and result.attempt == order.trial.attempt:
-            del self._training[lane][result.trial]
+            del lane.training[result.trial]
             self._let_go(result.trial)
 
 

@@ -35,12 +35,6 @@ must end too. From the last of ATTEMPTS on it is alone.
 """
 
 
-AHEAD = 1000
-"""Tuning trials that an arm has under way, in whole generations, where its sampler looks at no results: lanes then find
-something to train while others wait at a rung. TPE has one generation at a time.
-"""
-
-
 @dataclass
 class Strand:
     """A part of an arm's way, which goes on when all its open orders are answered."""
@@ -92,7 +86,7 @@ class ArmPlan:
         self._kept: tuple[Ended, tuple[bytes, ...]] | None = None
         self._generations = generations(spec.tune)
         self._new: list[Ended] = []
-        self._at_once = 1 if spec.tune.sampler == "tpe" else max(1, AHEAD // spec.tune.generation)
+        self._unproposed = spec.tune.trials
         self._under_way = 0
         self._strands: dict[TrialId, Strand] = {}
         self._confirming = False
@@ -102,6 +96,23 @@ class ArmPlan:
         """Orders that have come up since the last call."""
         due, self._due = self._due, []
         return due
+
+    def ahead(self) -> bool:
+        """Begin a generation beside those under way, where the sampler looks at no results; whether there was one."""
+        script = self._generation() if self._looks_ahead else None
+        if script is not None:
+            self._under_way += 1
+            self._go_on(Strand(script))
+        return script is not None
+
+    @property
+    def trainable(self) -> int:
+        """Trials that could be trained now: those with an open order, and those that `ahead` would begin."""
+        return len(self._open) + (self._unproposed if self._looks_ahead else 0)
+
+    @property
+    def _looks_ahead(self) -> bool:
+        return self.spec.tune.sampler != "tpe"
 
     def over(self) -> list[Ended]:
         """Trials that ended since the last call, oldest first: each is told once."""
@@ -150,8 +161,8 @@ class ArmPlan:
             self._answered(trial)
 
     def _begin(self) -> None:
-        """Begin as many parts as may be under way at once."""
-        while not self.done and self._under_way < self._at_once:
+        """Begin the next part where none is under way."""
+        while not self.done and not self._under_way:
             script = self._generation() or self._closing()
             if script is None:
                 return
@@ -161,6 +172,7 @@ class ArmPlan:
     def _generation(self) -> Iterator[list[Order]] | None:
         """The next generation of which a trial is missing."""
         for numbers in self._generations:
+            self._unproposed -= len(numbers)
             ids = [TrialId(self.arm.name, Phase.TUNE, number) for number in numbers]
             if not all(trial in self.ended for trial in ids):
                 new, self._new = self._new, []
@@ -170,8 +182,6 @@ class ArmPlan:
 
     def _closing(self) -> Iterator[list[Order]] | None:
         """What comes when all generations are over: the confirm trials, and then nothing."""
-        if self._under_way:
-            return None
         self.done, self._confirming = self._confirming, True
         return None if self.done else self._confirm()
 

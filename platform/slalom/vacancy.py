@@ -17,18 +17,18 @@ class Vacancies:
     number of lanes.
     """
 
-    def __init__(self, lanes: int, load: Callable[[int], int | None]) -> None:
-        self._lanes = lanes
+    def __init__(self, load: Callable[[int], int | None]) -> None:
         self._load = load
+        self._lanes: set[int] = set()
         self._heap: list[tuple[int, int]] = []
-        self._count_anew()
 
     def changed(self, lane: int) -> None:
-        """The lane's load, or whether it takes more, may have changed."""
+        """The lane is new, or its load, or whether it takes more, may have changed."""
+        self._lanes.add(lane)
         load = self._load(lane)
         if load is not None:
             heapq.heappush(self._heap, (load, lane))
-        if len(self._heap) > 4 * self._lanes:
+        if len(self._heap) > 4 * len(self._lanes):
             self._count_anew()
 
     def emptiest(self) -> tuple[int, int] | None:
@@ -41,6 +41,6 @@ class Vacancies:
         return None
 
     def _count_anew(self) -> None:
-        loads = ((self._load(lane), lane) for lane in range(self._lanes))
+        loads = ((self._load(lane), lane) for lane in self._lanes)
         self._heap = [(load, lane) for load, lane in loads if load is not None]
         heapq.heapify(self._heap)

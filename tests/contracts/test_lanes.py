@@ -14,7 +14,7 @@ from slalom.lanes.on_ray import RayLanes
 from slalom.lanes.simulated import SimulatedLanes
 from slalom.trial import Effort
 from tests.cluster.clusters import ray_cluster
-from tests.cluster.crews import heard
+from tests.cluster.crews import heard, opened
 from tests.cluster.studies import SPEC
 from tests.cluster.workers import Obedient, Refusing, told
 
@@ -43,7 +43,7 @@ def start(request):
 
     def begin(count=2, factory=Obedient):
         started.append(make(factory, count))
-        return started[-1]
+        return opened(started[-1], count)
 
     yield begin
     for lanes in started:

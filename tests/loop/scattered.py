@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import replace
 
 from slalom.errors import LaneLost
+from slalom.lanes.base import LaneOpened
 from slalom.plan import DEATHS
 from slalom.trial import Effort, Reply
 
@@ -25,6 +26,7 @@ class ScatteredLanes:
         self.hired = []
         self.workers = [self._hire() for _ in range(lanes)]
         self.names = [f"lane {number}" for number in range(lanes)]
+        self.opened = list(range(lanes))
         self.queues = [deque() for _ in range(lanes)]
         self.trains = [{} for _ in range(lanes)]
         self.losses = {}
@@ -49,6 +51,9 @@ class ScatteredLanes:
         self.hired.append(self.factory())
         return self.hired[-1]
 
+    def size(self, demand):
+        return []
+
     def send(self, lane, turn):
         self.queues[lane].append(turn)
         self.trains[lane].update({order.trial.id: order for order in turn.orders})
@@ -60,10 +65,16 @@ class ScatteredLanes:
         assert self.idle < 100, "the loop waits for lanes that have nothing to do"
         chosen = self.random.sample(busy, min(len(busy), self.random.randint(1, 3)))
         echo = [self.echoed.pop(self.random.randrange(len(self.echoed)))] if self.echoed else []
-        replies = [(lane, self._answer(lane)) for lane in chosen]
-        self.heard = sum((reply.effort for _, reply in replies if isinstance(reply, Reply)), self.heard)
-        place = self.random.randint(0, len(replies))
-        return [*replies[:place], *echo, *replies[place:]]
+        opened, self.opened = self.opened, []
+        replies = [[(lane, LaneOpened())] for lane in opened]
+        for lane in chosen:
+            replies.append([(lane, self._answer(lane))])
+            if isinstance(replies[-1][0][1], LaneLost):
+                replies[-1].append((lane, LaneOpened()))
+            else:
+                self.heard += replies[-1][0][1].effort
+        replies.insert(self.random.randint(0, len(replies)), echo)
+        return [news for reply in replies for news in reply]
 
     def _answer(self, lane):
         try:

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from slalom.placement import FIRST_SLOTS, IN_FLIGHT, Placement
+from slalom.placement import FIRST_SLOTS, GRACE_SECONDS, IN_FLIGHT, Placement
 from slalom.plan import ATTEMPTS, trial_spec
 from slalom.trial import Order, Outcome, Phase, Reply, Report, TrialId, TrialResult
 from tests.loop.worlds import MemoryStore, one_lane, scattered, study, train
@@ -19,6 +19,14 @@ def order(number, until=3, attempt=0):
 
 def orders(count, **options):
     return [order(number, **options) for number in range(count)]
+
+
+def opened(lanes, width):
+    """A placement with so many open lanes."""
+    placement = Placement(width)
+    for lane in range(lanes):
+        placement.opened(lane)
+    return placement
 
 
 def sent(placement):
@@ -41,14 +49,14 @@ def ended(*answers):
 
 
 def test_waiting_orders_are_spread_evenly():
-    placement = Placement(4, None)
+    placement = opened(4, None)
     placement.take(orders(14))
     loads = [len(numbers) for numbers, _ in sent(placement).values()]
     assert sorted(loads) == [3, 3, 4, 4]
 
 
 def test_a_lane_that_falls_empty_takes_the_next():
-    placement = Placement(2, 4)
+    placement = opened(2, 4)
     batch = orders(12)
     placement.take(batch)
     assert sent(placement) == {0: ([0, 2, 4, 6, 8], []), 1: ([1, 3, 5, 7, 9], [])}
@@ -57,7 +65,7 @@ def test_a_lane_that_falls_empty_takes_the_next():
 
 
 def test_a_lane_takes_a_fourth_more_than_it_trains_at_once():
-    placement = Placement(1, None)
+    placement = opened(1, None)
     placement.take(orders(60))
     assert len(sent(placement)[0][0]) == FIRST_SLOTS + FIRST_SLOTS // 4
     placement.replied(0, Reply(slots=40))
@@ -65,7 +73,7 @@ def test_a_lane_takes_a_fourth_more_than_it_trains_at_once():
 
 
 def test_a_lane_is_sent_two_turns_ahead():
-    placement = Placement(2, None)
+    placement = opened(2, None)
     placement.take(orders(1))
     turns = [lane for _ in range(5) for lane, _ in placement.turns()]
     assert turns == [0] * IN_FLIGHT
@@ -74,7 +82,7 @@ def test_a_lane_is_sent_two_turns_ahead():
 
 
 def test_a_trial_goes_back_to_the_lane_that_holds_it():
-    placement = Placement(2, None)
+    placement = opened(2, None)
     first = order(0)
     placement.take([first])
     assert sent(placement) == {0: ([0], [])}
@@ -87,7 +95,7 @@ def test_a_trial_goes_back_to_the_lane_that_holds_it():
 
 
 def test_a_report_before_the_end_of_the_order_ends_nothing():
-    placement = Placement(1, 1)
+    placement = opened(1, 1)
     first, second = orders(2)
     placement.take([first, second])
     assert sent(placement) == {0: ([0], [])}
@@ -98,30 +106,32 @@ def test_a_report_before_the_end_of_the_order_ends_nothing():
 
 
 def test_a_dead_lanes_trials_are_told_and_go_elsewhere():
-    placement = Placement(2, None)
+    placement = opened(2, None)
     batch = orders(4)
     placement.take(batch)
     assert sent(placement) == {0: ([0, 2], []), 1: ([1, 3], [])}
     placement.replied(0, answered(batch[2]))
     assert [trial.number for trial in placement.lost(0)] == [0]
+    placement.opened(0)
     placement.take([order(0, attempt=1), order(2, until=9)])
     assert sent(placement) == {0: ([0, 2], []), 1: ([], [])}
 
 
 def test_a_dead_lane_loses_only_what_it_was_sent():
-    placement = Placement(2, None)
+    placement = opened(2, None)
     placement.take(orders(2))
     for _ in range(IN_FLIGHT):
         sent(placement)
     placement.take([order(2), order(3)])
     assert sent(placement) == {}
     assert [trial.number for trial in placement.lost(0)] == [0]
+    placement.opened(0)
     assert sent(placement) == {0: ([2], [])}
 
 
 def test_a_trial_that_waits_in_a_dead_lane_goes_elsewhere_with_its_next_order():
     """Whether that comes up before the lane's death, when it is not sent yet, or after."""
-    placement = Placement(2, None)
+    placement = opened(2, None)
     batch = orders(8)
     placement.take(batch)
     for _ in range(IN_FLIGHT):
@@ -131,13 +141,14 @@ def test_a_trial_that_waits_in_a_dead_lane_goes_elsewhere_with_its_next_order():
     placement.take([order(0, until=9)])
     assert sent(placement) == {}
     assert [trial.number for trial in placement.lost(0)] == [4, 6]
+    placement.opened(0)
     placement.replied(1, ended(*batch[1::2]))
     placement.take([order(2, until=9)])
     assert sent(placement) == {0: ([0], []), 1: ([2], [])}
 
 
 def test_what_is_dropped_is_told_to_the_lane_that_holds_it_once():
-    placement = Placement(2, None)
+    placement = opened(2, None)
     batch = orders(4)
     placement.take(batch)
     sent(placement)
@@ -149,20 +160,21 @@ def test_what_is_dropped_is_told_to_the_lane_that_holds_it_once():
 
 
 def test_a_dead_lane_is_told_of_no_drops():
-    placement = Placement(1, None)
+    placement = opened(1, None)
     batch = orders(2)
     placement.take(batch)
     sent(placement)
     placement.replied(0, answered(*batch))
     placement.drop([batch[0].trial.id])
     placement.lost(0)
+    placement.opened(0)
     placement.take([order(1, until=9, attempt=1)])
     assert sent(placement) == {0: ([1], [])}
 
 
 def test_a_trial_on_its_last_attempt_is_alone():
     """Others go elsewhere or wait; so do those that come back to its lane."""
-    placement = Placement(2, None)
+    placement = opened(2, None)
     held, last, more = order(5), order(0, attempt=ATTEMPTS - 1), orders(4)[1:]
     placement.take([held])
     sent(placement)
@@ -175,6 +187,84 @@ def test_a_trial_on_its_last_attempt_is_alone():
     placement.replied(0, ended(order(5)))
     placement.replied(1, ended(*more))
     assert sent(placement)[0] == ([9], [])
+
+
+def test_what_waits_before_a_lane_is_there_goes_to_the_first():
+    placement = Placement(4)
+    placement.take(orders(2))
+    assert sent(placement) == {}
+    placement.opened(7)
+    assert sent(placement) == {7: ([0, 1], [])}
+
+
+def test_vacant_is_what_the_lanes_would_take_beside_what_they_have_and_what_waits():
+    placement = opened(2, 4)
+    assert placement.vacant == 2 * 5
+    placement.take(orders(3))
+    assert placement.vacant == 7
+    sent(placement)
+    assert placement.vacant == 7
+    placement.replied(0, Reply(results=ended(order(0)).results, slots=8))
+    assert placement.vacant == 10 - 1 + 5 - 2 + 1
+    placement.lost(0)
+    assert placement.vacant == 5 - 1
+    placement.take(orders(9)[3:])
+    assert placement.vacant == 0
+    placement.take([order(20, attempt=ATTEMPTS - 1)])
+    placement.opened(2)
+    placement.leave([1], 0.0)
+    sent(placement)
+    assert placement.vacant == 10 - 6 - 1
+
+
+def test_a_lane_that_must_be_given_back_ends_its_orders_and_takes_no_others():
+    placement = opened(2, 4)
+    batch = orders(4)
+    placement.take(batch)
+    assert sent(placement) == {0: ([0, 2], []), 1: ([1, 3], [])}
+    placement.leave([0], 10.0)
+    placement.replied(0, answered(batch[0]))
+    placement.take([order(0, until=9), order(8)])
+    assert sent(placement) == {0: ([], []), 1: ([8], [])}
+    assert placement.left(11.0) == []
+    placement.replied(0, ended(batch[2]))
+    assert sent(placement) == {}
+    assert placement.left(13.0) == [0]
+    assert placement.left(14.0) == []
+    placement.replied(1, Reply())
+    assert sent(placement) == {1: ([0], [])}
+
+
+def test_what_a_lane_that_must_be_given_back_was_not_sent_yet_goes_elsewhere():
+    placement = opened(2, 4)
+    placement.take(orders(2))
+    for _ in range(IN_FLIGHT):
+        sent(placement)
+    placement.take(orders(4)[2:])
+    sent(placement)
+    placement.leave([0], 0.0)
+    placement.replied(1, Reply())
+    assert sent(placement) == {1: ([3, 2], [])}
+
+
+def test_orders_that_keep_a_lane_too_long_start_anew_elsewhere_at_no_attempts_cost():
+    placement = opened(2, 4)
+    placement.take(orders(2))
+    sent(placement)
+    placement.leave([0], 10.0)
+    assert placement.left(10.0 + GRACE_SECONDS) == []
+    assert placement.left(10.1 + GRACE_SECONDS) == [0]
+    (turn,) = [turn for _, turn in placement.turns() if turn.orders]
+    assert [(one.trial.id.number, one.trial.attempt) for one in turn.orders] == [(0, 0)]
+
+
+def test_a_lane_that_must_be_given_back_may_die():
+    placement = opened(2, 4)
+    placement.take(orders(2))
+    sent(placement)
+    placement.leave([0], 10.0)
+    assert [trial.number for trial in placement.lost(0)] == [0]
+    assert placement.left(1000.0) == []
 
 
 @pytest.fixture

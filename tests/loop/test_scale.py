@@ -1,16 +1,19 @@
 """What a trial costs the loop does not grow with the trials there are, nor a turn with the lanes."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import slalom
+from slalom.campaign import Campaign
 from slalom.lanes.simulated import SimulatedLanes
 from slalom.lanes.simulated_worker import SimulatedWorker, Training
 from slalom.placement import IN_FLIGHT, Placement
-from slalom.plan import AHEAD, ArmPlan, trial_spec
+from slalom.plan import ArmPlan, trial_spec
 from slalom.suggest import Proposals
+from slalom.summary import Throughput
 from slalom.trial import Order, Outcome, Phase, Reply, TrialId, TrialResult, Turn
 from tests.loop.worlds import FakeWorker, MemoryStore, Nature, study, train
 
@@ -71,12 +74,26 @@ def test_a_trial_is_written_whole_and_kept_without_its_history():
     assert not any(ended.result.history for ended in kept.values())
 
 
-@pytest.mark.parametrize(("sampler", "expected"), [("tpe", 7), ("random", AHEAD // 7 * 7), ("qmc", AHEAD // 7 * 7)])
-def test_generations_lie_side_by_side_where_no_result_is_looked_at(sampler, expected):
-    """So that lanes have something to train while a generation waits at a rung; how many is bounded."""
-    spec = study(trials=1500, generation=7, sampler=sampler)
+@pytest.mark.parametrize(("sampler", "more"), [("tpe", 0), ("random", 3), ("qmc", 3)])
+def test_generations_lie_side_by_side_where_no_result_is_looked_at(sampler, more):
+    """So that lanes have something to train while a generation waits at a rung: as many as there is room for."""
+    spec = study(trials=30, generation=7, sampler=sampler)
     arm = ArmPlan(spec, spec.arms[0], Proposals(spec, spec.arms[0]), {})
-    assert [order.trial.id.number for order in arm.due()] == list(range(expected))
+    assert [order.trial.id.number for order in arm.due()] == list(range(7))
+    assert arm.trainable == (30 if more else 7)
+    assert [arm.ahead() for _ in range(3)] == 3 * [more > 0]
+    assert [order.trial.id.number for order in arm.due()] == list(range(7, 28 if more else 7))
+    assert arm.trainable == (30 if more else 7)
+    assert [arm.ahead() for _ in range(2)] == [more > 0, False]
+
+
+def test_arms_fill_the_room_alike():
+    spec = study([f"arm-{number}" for number in range(3)], trials=1000, generation=7, sampler="random")
+    campaign = Campaign(spec, {}, Proposals, Throughput(), float)
+    assert len(campaign.due(0)) == 3 * 7
+    assert Counter(order.trial.id.arm for order in campaign.due(100)) == {arm.name: 35 for arm in spec.arms}
+    assert campaign.due(0) == []
+    assert campaign.trainable == 3000
 
 
 @pytest.mark.parametrize("waiting", [0, 5000])
@@ -88,7 +105,9 @@ def test_a_reply_costs_the_same_with_ten_lanes_and_a_thousand(waiting):
         return Order(trial_spec(spec, TrialId("rising", Phase.TUNE, number), {"learning_rate": 0.1}), 9)
 
     def reply(lanes):
-        placement = Placement(lanes, 4)
+        placement = Placement(4)
+        for lane in range(lanes):
+            placement.opened(lane)
         placement.take(order(number) for number in range(5 * lanes + waiting))
         sent = [dict(placement.turns()).keys() for _ in range(IN_FLIGHT + 1)]
         first = [order(number).trial for number in range(5 * lanes)]

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from slalom.errors import LaneLost
+from slalom.lanes.base import LaneOpened
 from slalom.lanes.simulated import SimulatedLanes
 from slalom.lanes.simulated_worker import SimulatedWorker, Training
 from slalom.loop import throughput
@@ -24,9 +25,16 @@ class Diverging(Nature):
         return found | ({"train.loss": math.inf} if epoch == 4 and trial.id.number % 5 == 0 else {})
 
 
-def simulated(lanes=1, width=4, nature=Nature(), deaths=(), seconds=lambda trial, epoch: 1.0):
+def simulated(lanes=1, width=4, nature=Nature(), deaths=(), seconds=lambda trial, epoch: 1.0, absence=0.0):
     training = Training(nature.metrics, seconds)
-    return SimulatedLanes(lambda clock: SimulatedWorker(clock, training, width), lanes, deaths)
+    return SimulatedLanes(lambda clock: SimulatedWorker(clock, training, width), lanes, deaths, absence)
+
+
+def opened(*arguments, **options):
+    """Such lanes, which have told that they are there."""
+    lanes = simulated(*arguments, **options)
+    assert {type(news) for _, news in lanes.collect(1.0)} == {LaneOpened}
+    return lanes
 
 
 def order(number, until=9, epochs=9):
@@ -64,7 +72,7 @@ def test_what_diverges_is_told_at_the_next_report():
 
 def test_epochs_take_their_time_and_freed_slots_are_filled():
     """Five trials of 3 epochs in 2 slots: 3 rounds of 3 s each; in the last one slot is free."""
-    lanes = simulated(width=2)
+    lanes = opened(width=2)
     lanes.send(0, Turn(tuple(order(number, until=3, epochs=3) for number in range(5))))
     found = []
     for _ in range(9):
@@ -77,7 +85,7 @@ def test_epochs_take_their_time_and_freed_slots_are_filled():
 
 
 def test_a_pack_is_as_slow_as_its_slowest_and_a_turn_is_a_quarter_second():
-    lanes = simulated(width=2, seconds=lambda trial, epoch: 0.1 * (1 + trial.id.number))
+    lanes = opened(width=2, seconds=lambda trial, epoch: 0.1 * (1 + trial.id.number))
     lanes.send(0, Turn((order(0), order(1))))
     ((_, reply),) = lanes.collect(1.0)
     assert lanes.clock() == pytest.approx(0.4)
@@ -85,7 +93,7 @@ def test_a_pack_is_as_slow_as_its_slowest_and_a_turn_is_a_quarter_second():
 
 
 def test_a_trial_waits_at_its_rung_and_is_forgotten_when_dropped():
-    lanes = simulated()
+    lanes = opened()
     lanes.send(0, Turn((order(0, until=1), order(1, until=1))))
     lanes.collect(1.0)
     lanes.send(0, Turn((order(0),), (order(1).trial.id,)))
@@ -96,7 +104,7 @@ def test_a_trial_waits_at_its_rung_and_is_forgotten_when_dropped():
 
 def test_a_turn_that_was_sent_ahead_begins_while_the_loop_is_busy():
     """Two turns of a second are over after two, though the loop looks after five; a third begins when it is sent."""
-    lanes = simulated()
+    lanes = opened()
     lanes.send(0, Turn((order(0),)))
     lanes.send(0, Turn())
     lanes.spend(5.0)
@@ -108,13 +116,26 @@ def test_a_turn_that_was_sent_ahead_begins_while_the_loop_is_busy():
 
 
 def test_a_dead_lane_is_told_at_its_time_and_its_turns_are_void():
-    lanes = simulated(2, deaths=[(0.5, 1)])
+    lanes = opened(2, deaths=[(0.5, 1)])
     for lane in (0, 1):
         lanes.send(lane, Turn((order(lane),)))
         lanes.send(lane, Turn())
-    ((lane, lost),) = lanes.collect(1.0)
-    assert (lane, lanes.clock(), isinstance(lost, LaneLost)) == (1, 0.5, True)
+    assert [(lane, type(news)) for lane, news in lanes.collect(1.0)] == [(1, LaneLost), (1, LaneOpened)]
+    assert lanes.clock() == 0.5
     assert [[lane for lane, _ in lanes.collect(1.0)] for _ in range(3)] == [[0], [0], []]
+
+
+def test_a_lane_that_was_away_comes_back_later_and_does_not_die_meanwhile():
+    lanes = opened(1, deaths=[(0.5, 0), (3.0, 0)], absence=10.0)
+    lanes.send(0, Turn((order(0),)))
+    told = []
+    for _ in range(2):
+        ((_, news),) = lanes.collect(1.0)
+        told.append((type(news), lanes.clock()))
+    assert told == [(LaneLost, 0.5), (LaneOpened, 10.5)]
+    lanes.send(0, Turn((order(0),)))
+    ((_, reply),) = lanes.collect(1.0)
+    assert ([report.epoch for report in reply.reports], lanes.clock()) == ([1], 11.5)
 
 
 def test_the_more_lanes_the_sooner_it_is_over():

@@ -32,7 +32,7 @@ def test_it_adds_up_over_runs(seed):
     for start in (0.0, 1e5, 2e6):
         clock = Watch(start)
         lanes.append(scattered(chance.random(), 3, deaths=2))
-        wire = Wire(chance.randint(10, 70), KeyboardInterrupt()) if start < 2e6 else None
+        wire = Wire(chance.randint(20, 90), KeyboardInterrupt()) if start < 2e6 else None
         try:
             train(SPEC, store, lanes[-1], wire=wire, clock=clock)
         except Interrupted:

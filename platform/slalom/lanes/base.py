@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from slalom.errors import LaneLost
+from slalom.trial import Reply
 
 if TYPE_CHECKING:
-    from slalom.errors import LaneLost
-    from slalom.trial import Reply, Turn
+    from slalom.trial import Turn
 
 
 class Worker(Protocol):
@@ -21,25 +24,55 @@ class Worker(Protocol):
 WorkerFactory = Callable[[], Worker]
 
 
+class Demand(NamedTuple):
+    """Trials that the study could train now, under way and yet to begin, and how many a lane trains at once."""
+
+    trials: int
+    slots: int
+
+
+@dataclass(frozen=True)
+class LaneOpened:
+    """A lane is there, for the first time or again."""
+
+
+News = Reply | LaneOpened | LaneLost
+
+
 class Lanes(Protocol):
     """All lanes of a study, numbered from 0. The loop's thread alone calls them.
 
-    A lane that dies is replaced under its number, and is told of once; turns it was sent are then void, and what
-    it held (trials in training and trials that wait) is gone. Replacing that fails, after the implementation's own
-    retries, is raised as `Infrastructure`.
+    A lane is open from when `collect` tells so until it tells of its loss, or the loop releases it; in between it
+    takes turns. A lane that dies is told of once; turns it was sent are then void, and what it held (trials in
+    training and trials that wait) is gone. It may open again under its number, as may one that was released. That no
+    lane opens, after the implementation's own retries, is raised as `Infrastructure`.
     """
 
     @property
     def names(self) -> Sequence[str]:
-        """A name for each lane that tells people where it is, such as "lane 0 on 10.0.0.7"."""
+        """A name for each number that tells people where the lane is, or was, such as "lane 0 on 10.0.0.7"."""
+        ...
+
+    def size(self, demand: Demand) -> Sequence[int]:
+        """Told what the study could train now, open more lanes or fewer; the open ones that must be given back.
+
+        Each of these is told once. The loop sends them nothing new and releases them, at the latest after a while.
+        """
+        ...
+
+    def release(self, lane: int) -> None:
+        """Close an open lane, with all that it holds; no answer of it will come any more."""
         ...
 
     def send(self, lane: int, turn: Turn) -> None:
         """Queue a turn; returns at once. A lane takes its turns in the order they were sent."""
         ...
 
-    def collect(self, timeout: float) -> Sequence[tuple[int, Reply | LaneLost]]:
-        """What has come back, in each lane's order; waits up to `timeout` seconds for the first."""
+    def collect(self, timeout: float) -> Sequence[tuple[int, News]]:
+        """What has come back, in each lane's order; waits up to `timeout` seconds for the first.
+
+        It waits for nothing where all turns are answered and no lane is to come.
+        """
         ...
 
     def close(self) -> None:

@@ -6,44 +6,61 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from slalom.errors import LaneLost
+from slalom.lanes.base import LaneOpened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from slalom.lanes.base import WorkerFactory
-    from slalom.trial import Reply, Turn
+    from slalom.lanes.base import Demand, News, WorkerFactory
+    from slalom.trial import Turn
 
 
 class InProcessLanes:
-    """Workers that take their turns within `collect`."""
+    """Workers that take their turns within `collect`; all there are from the beginning."""
 
     def __init__(self, factory: WorkerFactory, count: int = 1) -> None:
         self._factory = factory
-        self._workers = [factory() for _ in range(count)]
+        self._workers = {lane: factory() for lane in range(count)}
+        self._names = [f"lane {lane}" for lane in range(count)]
+        self._opened: list[tuple[int, News]] = [(lane, LaneOpened()) for lane in range(count)]
         self._turns: deque[tuple[int, Turn]] = deque()
 
     @property
     def names(self) -> Sequence[str]:
         """One name a worker."""
-        return [f"lane {number}" for number in range(len(self._workers))]
+        return self._names
+
+    def size(self, demand: Demand) -> Sequence[int]:  # noqa: ARG002 (idle workers cost nothing)
+        """Nobody else wants them."""
+        return []
+
+    def release(self, lane: int) -> None:
+        """Let a worker go."""
+        del self._workers[lane]
+        self._turns = deque(item for item in self._turns if item[0] != lane)
 
     def send(self, lane: int, turn: Turn) -> None:
         """Queue a turn."""
         self._turns.append((lane, turn))
 
-    def collect(self, timeout: float) -> Sequence[tuple[int, Reply | LaneLost]]:  # noqa: ARG002 (never waits)
-        """Take the turn that has waited longest."""
+    def collect(self, timeout: float) -> Sequence[tuple[int, News]]:  # noqa: ARG002 (never waits)
+        """The lanes that have opened, else the turn that has waited longest."""
+        if self._opened:
+            opened, self._opened = self._opened, []
+            return opened
         if not self._turns:
             return []
         lane, turn = self._turns.popleft()
         try:
             return [(lane, self._workers[lane].turn(turn))]
         except Exception as exc:  # noqa: BLE001 (a user's model may raise anything; the loop is told)
+            self.release(lane)
             self._workers[lane] = self._factory()
-            self._turns = deque(item for item in self._turns if item[0] != lane)
-            return [(lane, LaneLost(f"lane {lane}: {type(exc).__name__}: {exc}", raised=True))]
+            lost = LaneLost(f"lane {lane}: {type(exc).__name__}: {exc}", raised=True)
+            return [(lane, lost), (lane, LaneOpened())]
 
     def close(self) -> None:
         """Let the workers go."""
+        self._opened.clear()
         self._turns.clear()
         self._workers.clear()

@@ -10,14 +10,13 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from slalom.errors import LaneLost
+from slalom.lanes.base import LaneOpened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from slalom.lanes.base import Worker
-    from slalom.trial import Reply, Turn
-
-    Answer = Reply | LaneLost
+    from slalom.lanes.base import Demand, News, Worker
+    from slalom.trial import Turn
 
 
 @dataclass(slots=True)
@@ -39,19 +38,29 @@ class SimulatedLanes:
     """
 
     def __init__(
-        self, hire: Callable[[LaneClock], Worker], lanes: int, deaths: Iterable[tuple[float, int]] = ()
+        self,
+        hire: Callable[[LaneClock], Worker],
+        lanes: int,
+        deaths: Iterable[tuple[float, int]] = (),
+        absence: float = 0.0,
     ) -> None:
-        """hire: a new worker for a lane; deaths: at which times (in seconds) which lanes die."""
+        """hire: a new worker for a lane; deaths: at which times which lanes die; absence: till they open again.
+
+        All times in seconds. A lane that is absent does not die again.
+        """
         self._hire = hire
-        self._clocks = [LaneClock() for _ in range(lanes)]
-        self._workers = [hire(clock) for clock in self._clocks]
+        self._absence = absence
+        self._clocks: dict[int, LaneClock] = {}
+        self._workers: dict[int, Worker] = {}
         self._names = [f"lane {number}" for number in range(lanes)]
         self._queues: list[deque[tuple[float, Turn]]] = [deque() for _ in range(lanes)]
-        self._at_work: list[int | None] = [None] * lanes
-        self._answers: list[tuple[float, int, int, Answer]] = []
+        self._awaited: dict[int, int] = {}
+        self._news: list[tuple[float, int, int, News]] = []
         self._tickets = count()
         self._deaths = sorted(deaths, reverse=True)
         self._now = 0.0
+        for lane in range(lanes):
+            self._await(lane, 0.0, LaneOpened())
 
     def clock(self) -> float:
         """Seconds since the lanes were made."""
@@ -66,64 +75,81 @@ class SimulatedLanes:
         """One name a lane."""
         return self._names
 
+    def size(self, demand: Demand) -> Sequence[int]:  # noqa: ARG002 (devices that nobody else wants)
+        """All lanes stay."""
+        return []
+
+    def release(self, lane: int) -> None:
+        """Let a worker go."""
+        del self._workers[lane]
+        self._queues[lane].clear()
+        self._awaited.pop(lane, None)
+
     def send(self, lane: int, turn: Turn) -> None:
         """Queue a turn."""
         self._queues[lane].append((self._now, turn))
-        if self._at_work[lane] is None:
+        if lane not in self._awaited:
             self._begin(lane)
 
-    def collect(self, timeout: float) -> Sequence[tuple[int, Answer]]:  # noqa: ARG002 (no time is waited)
+    def collect(self, timeout: float) -> Sequence[tuple[int, News]]:  # noqa: ARG002 (no time is waited)
         """What has come back by now, else what comes back next."""
-        following = self._next()
-        if following < math.inf:
+        found: list[tuple[int, News]] = []
+        while not found and (following := self._next()) < math.inf:
             self._now = max(self._now, following)
-        found = []
-        while self._next() <= self._now:
-            found.append(self._take())
+            while self._next() <= self._now:
+                found += self._take()
         return found
 
     def close(self) -> None:
         """Let the workers go."""
-        self._answers.clear()
+        self._news.clear()
         self._workers.clear()
 
     def _next(self) -> float:
         """When the next answer comes, or a lane dies before it; infinite where no lane is at work."""
-        while self._answers and self._answers[0][1] != self._at_work[self._answers[0][2]]:
-            heapq.heappop(self._answers)  # of a lane that has died since
-        if not self._answers:
+        while self._news and self._news[0][1] != self._awaited.get(self._news[0][2]):
+            heapq.heappop(self._news)  # of a lane that has died since
+        if not self._news:
             return math.inf
-        return min([self._answers[0][0], *(at for at, _ in self._deaths[-1:])])
+        return min([self._news[0][0], *(at for at, _ in self._deaths[-1:])])
 
-    def _take(self) -> tuple[int, Answer]:
-        if self._deaths and self._deaths[-1][0] <= self._answers[0][0]:
-            at, lane = self._deaths.pop()
-            self._replace(lane, at)
-            return lane, LaneLost(f"lane {lane}: dead")
-        at, _, lane, answer = heapq.heappop(self._answers)
-        self._at_work[lane] = None
-        if isinstance(answer, LaneLost):
+    def _take(self) -> list[tuple[int, News]]:
+        if self._deaths and self._deaths[-1][0] <= self._news[0][0]:
+            return self._die(*self._deaths.pop())
+        at, _, lane, news = heapq.heappop(self._news)
+        del self._awaited[lane]
+        if isinstance(news, LaneOpened):
+            self._clocks[lane] = LaneClock(at)
+            self._workers[lane] = self._hire(self._clocks[lane])
+        elif isinstance(news, LaneLost):
             self._replace(lane, at)
         elif self._queues[lane]:
             self._begin(lane)
-        return lane, answer
+        return [(lane, news)]
+
+    def _die(self, at: float, lane: int) -> list[tuple[int, News]]:
+        if lane not in self._workers:
+            return []
+        self._replace(lane, at + self._absence)
+        return [(lane, LaneLost(f"lane {lane}: dead"))]
 
     def _begin(self, lane: int) -> None:
         """Take a turn, from when the lane has both the turn and time for it; its answer comes when it is over."""
         clock = self._clocks[lane]
         sent, turn = self._queues[lane].popleft()
         clock.now = max(clock.now, sent)
-        answer: Answer
+        news: News
         try:
-            answer = self._workers[lane].turn(turn)
+            news = self._workers[lane].turn(turn)
         except Exception as exc:  # noqa: BLE001 (what a worker raises costs its trials an attempt)
-            answer = LaneLost(f"lane {lane}: {type(exc).__name__}: {exc}", raised=True)
-        ticket = self._at_work[lane] = next(self._tickets)
-        heapq.heappush(self._answers, (clock.now, ticket, lane, answer))
+            news = LaneLost(f"lane {lane}: {type(exc).__name__}: {exc}", raised=True)
+        self._await(lane, clock.now, news)
 
     def _replace(self, lane: int, at: float) -> None:
-        """A new worker in a dead one's place; turns that were sent are void."""
-        self._clocks[lane] = LaneClock(at)
-        self._workers[lane] = self._hire(self._clocks[lane])
-        self._queues[lane].clear()
-        self._at_work[lane] = None
+        """Let a worker go, whose turns are void; a new one comes."""
+        self.release(lane)
+        self._await(lane, at, LaneOpened())
+
+    def _await(self, lane: int, at: float, news: News) -> None:
+        ticket = self._awaited[lane] = next(self._tickets)
+        heapq.heappush(self._news, (at, ticket, lane, news))
