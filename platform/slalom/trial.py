@@ -176,15 +176,25 @@ class Turn:
     drops: tuple[TrialId, ...] = ()
 
 
+class Memory(NamedTuple):
+    """Bytes that a lane's process takes for itself of its machine, and of its device, which has `device_total`."""
+
+    host: int
+    device: int = 0
+    device_total: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a turn brought: the reports that fell due, and the results of trials that ended.
 
     A trial that was reported at its order's `until` waits in the lane for the next order.
     slots: how many trials the lane trains at once, or None before it knows
+    memory: what the lane takes by now, or None where that was not looked at
     """
 
     reports: tuple[Report, ...] = ()
     results: tuple[TrialResult, ...] = ()
     effort: Effort = Effort()
     slots: int | None = None
+    memory: Memory | None = None

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import resource
+from pathlib import Path
 
 import torch
 
 from slalom.errors import Infrastructure
+from slalom.trial import Memory
 from slalom_worker.environment import LANE_ENVIRONMENT
+
+STATM = Path("/proc/self/statm")
+
+CUDA_CONTEXT = 1 << 30
+"""Bytes of a GPU that a process takes beside what torch reserves, at most."""
 
 
 def open_device() -> torch.device:
@@ -33,6 +41,23 @@ def open_device() -> torch.device:
 def describe(device: torch.device) -> str:
     """The kind of device, for the records: "cpu", or the GPU's name."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def memory(device: torch.device) -> Memory:
+    """What this process takes for itself: not what it shares with others, such as the libraries' code."""
+    host = _own_memory()
+    if device.type != "cuda":
+        return Memory(host)
+    free, total = torch.cuda.mem_get_info(device)
+    return Memory(host, min(total - free, torch.cuda.max_memory_reserved(device) + CUDA_CONTEXT), total)
+
+
+def _own_memory() -> int:
+    """Bytes by now; where there is no /proc, bytes at the most there were, those shared with others among them."""
+    if not STATM.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _, resident, shared, *_ = STATM.read_text().split()
+    return (int(resident) - int(shared)) * resource.getpagesize()
 
 
 def _alignment_is_free() -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from slalom.errors import SlalomError
 from slalom.trial import Effort, Outcome, Reply, Report, TrialResult
-from slalom_worker.device import describe, open_device
+from slalom_worker.device import describe, memory, open_device
 from slalom_worker.measures import measure
 from slalom_worker.nets import Nets, count_nets
 from slalom_worker.objective import Objective
@@ -78,7 +78,8 @@ class LaneWorker:
             results += ended
             if self.clock() >= deadline:
                 break
-        return Reply(tuple(reports), tuple(results), effort, self.widths.get(self.key) if self.key else None)
+        width = self.widths.get(self.key) if self.key else None
+        return Reply(tuple(reports), tuple(results), effort, width, memory(self.device))
 
     def _forget(self, drops: set[TrialId]) -> None:
         """Let go of trials that were pruned or are trained elsewhere."""

@@ -10,33 +10,30 @@ if TYPE_CHECKING:
 
 
 class LaneActor:
-    """Workers by their lane's number: one, or several where lanes without a place moved in with another."""
+    """A worker in a process of its own."""
 
     def __init__(self, factory: WorkerFactory) -> None:
         self._factory = factory
-        self._workers: dict[int, Worker] = {}
+        self._worker: Worker | None = None
 
-    def node(self) -> str:
-        """The id of the node that it runs on."""
+    def open(self) -> str:
+        """Make the worker, anew where there was one; the id of the node that it is on."""
         import ray
 
+        self._worker = self._factory()
         return str(ray.get_runtime_context().get_node_id())
 
-    def open(self, lane: int) -> None:
-        """Make the lane's worker, anew where it had one."""
-        self._workers[lane] = self._factory()
-
-    def turn(self, lane: int, turn: Turn) -> Reply | str:
+    def turn(self, turn: Turn) -> Reply | str:
         """The worker's reply, or why it is gone; then so are the turns that follow, until it is opened again.
 
         A reason is text, since the class of a user's exception may be unknown where it is read.
         """
-        worker = self._workers.pop(lane, None)
+        worker, self._worker = self._worker, None
         if worker is None:
             return "its worker is gone"
         try:
             reply = worker.turn(turn)
         except Exception as exc:  # noqa: BLE001 (a user's model may raise anything; the loop is told)
             return f"{type(exc).__name__}: {exc}"
-        self._workers[lane] = worker
+        self._worker = worker
         return reply

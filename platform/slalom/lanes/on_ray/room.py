@@ -1,72 +1,120 @@
-"""How many lanes a cluster has room for."""
+"""What a lane takes of a node, and how many fit."""
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+import math
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
 
-from slalom.errors import Infrastructure, InputError
+from slalom.errors import InputError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from slalom.spec.model import Resources
+    from slalom.trial import Memory
 
-FREE_SECONDS = 5.0
-"""In which resources come free that an earlier study has given back."""
+    Bundle = Mapping[str, float]
+
+LEAST_MEMORY = 256 << 20
+"""Bytes that a lane takes at least, of which it is known before it has trained."""
+
+SPARE = 1.25
+"""What is kept for a lane, over what it was seen to take."""
+
+MOST_ON_A_GPU = 16
+
+A_TOUCH = 0.001
+"""Of a custom resource, for a lane that must be where it is offered."""
+
+TYPE = "accelerator_type:"
+"""How Ray's resource begins that tells which accelerators a node has."""
 
 
-class Share(NamedTuple):
-    """What a lane takes: a number of GPUs, or of CPU cores where the cluster has no GPU."""
+class Need:
+    """What a lane takes: a share of the GPUs or a core, memory as measured, and a touch of what names its nodes."""
 
-    amount: float
-    kind: str
+    def __init__(self, resources: Resources, nodes: Sequence[Mapping[str, Any]], limits: Bundle) -> None:
+        """nodes: as Ray tells them; limits: what an autoscaler may make of the cluster, where that is known.
+
+        Raises InputError where the nodes are not of one kind and the study does not say which, or says it wrongly.
+        """
+        totals = _total(_offers(nodes))
+        self.on_gpus = max(totals.get("GPU", 0), limits.get("GPU", 0)) > 0
+        self._shared = self.on_gpus and resources.gpus_per_lane is None
+        self._amount = (resources.gpus_per_lane or 1.0) if self.on_gpus else 1.0
+        self._memory = LEAST_MEMORY
+        self._device = 0
+        self._smallest = math.inf
+        self._place = _place(resources.nodes, {**totals, **limits}, on_gpus=self.on_gpus)
+
+    @property
+    def bundle(self) -> dict[str, float]:
+        """Amounts of Ray's resources; memory in bytes."""
+        kind = "GPU" if self.on_gpus else "CPU"
+        return {kind: self._amount, "memory": float(self._memory), **dict.fromkeys(self._place, A_TOUCH)}
+
+    def seen(self, memory: Memory) -> None:
+        """A lane was seen to take so much."""
+        self._memory = max(self._memory, int(SPARE * memory.host))
+        self._device = max(self._device, int(SPARE * memory.device))
+        if self._shared and self._device:
+            self._smallest = min(self._smallest, memory.device_total)
+            self._amount = 1 / max(1, min(MOST_ON_A_GPU, int(self._smallest / self._device)))
 
     def __str__(self) -> str:
-        return f"{self.amount:g} {self.kind}"
-
-    def fitting(self, resources: Mapping[str, float]) -> int:
-        """Lanes that a node with these resources holds; a share below one lies within one GPU."""
-        found = resources.get(self.kind, 0)
-        if self.amount < 1:
-            return int(found) * int(1 / self.amount + 1e-9)
-        return int(found / self.amount + 1e-9)
+        kind = "GPU" if self.on_gpus else "CPU"
+        return " with ".join([f"{self._amount:g} {kind}", *self._place])
 
 
-def lane_share(ray: Any, resources: Resources) -> Share:
-    """A lane's share of the cluster."""
-    return (
-        Share(resources.gpus_per_lane or 1.0, "GPU") if ray.cluster_resources().get("GPU", 0) > 0 else Share(1.0, "CPU")
-    )
+def fitting(bundle: Bundle, offer: Bundle) -> int:
+    """Lanes that a node with these resources holds; a share of a GPU below one lies within one GPU."""
+    return min(_times(name, amount, offer.get(name, 0)) for name, amount in bundle.items())
 
 
-def lane_count(ray: Any, resources: Resources, share: Share) -> int:
-    """As many lanes as asked for, or as have room now.
-
-    Raises InputError where the cluster cannot hold so many, Infrastructure where others have taken all of it.
-    """
-    room = sum(share.fitting(node["Resources"]) for node in ray.nodes() if node["Alive"])
-    asked = resources.lanes
-    if room == 0 or (asked is not None and asked > room):
-        raise InputError(
-            f"resources: {asked or 'auto'} lanes of {share} each must fit in the cluster, which has room for {room} "
-            f"({brief(ray.cluster_resources())})"
-        )
-    return asked or _free(ray, share, room)
+def room(bundle: Bundle, nodes: Sequence[Mapping[str, Any]]) -> int:
+    """Lanes that all nodes hold."""
+    return sum(fitting(bundle, offer) for offer in _offers(nodes))
 
 
-def _free(ray: Any, share: Share, room: int) -> int:
-    deadline = time.monotonic() + FREE_SECONDS
-    while True:
-        free = min(room, int(ray.available_resources().get(share.kind, 0) / share.amount + 1e-9))
-        if free == room or time.monotonic() > deadline:
-            break
-        time.sleep(0.1)
-    if free == 0:
-        raise Infrastructure(f"all of the cluster's room for {room} lanes of {share} each is taken")
-    return free
-
-
-def brief(resources: Mapping[str, float]) -> str:
+def brief(nodes: Sequence[Mapping[str, Any]]) -> str:
     """What there is of CPUs and GPUs, for messages."""
-    return ", ".join(f"{name} {resources.get(name, 0):g}" for name in ("CPU", "GPU"))
+    totals = _total(_offers(nodes))
+    return ", ".join(f"{name} {totals.get(name, 0):g}" for name in ("CPU", "GPU"))
+
+
+def _times(name: str, amount: float, offered: float) -> int:
+    if name == "GPU" and amount < 1:
+        return int(offered) * int(1 / amount + 1e-9)
+    return int(offered / amount + 1e-9)
+
+
+def _offers(nodes: Sequence[Mapping[str, Any]]) -> list[Bundle]:
+    return [node["Resources"] for node in nodes if node["Alive"]]
+
+
+def _total(offers: Iterable[Bundle]) -> dict[str, float]:
+    total: dict[str, float] = defaultdict(float)
+    for offer in offers:
+        for name, amount in offer.items():
+            total[name] += amount
+    return total
+
+
+def _place(asked: str, offered: Bundle, *, on_gpus: bool) -> tuple[str, ...]:
+    """The resource, if any, that marks the nodes which lanes may be on."""
+    kinds = sorted(name.removeprefix(TYPE) for name in offered if name.startswith(TYPE))
+    if asked == "any":
+        return ()
+    if asked == "auto":
+        if on_gpus and len(kinds) > 1:
+            raise InputError(
+                f"resources: nodes must be 'any' or one of {', '.join(kinds)} in a cluster that has GPUs of these "
+                "types: numbers depend on the type in their last bits, got 'auto'"
+            )
+        return ()
+    for name in (asked, TYPE + asked):
+        if name in offered:
+            return (name,)
+    valid = [*kinds, *(name for name in offered if not name.startswith(("node:", TYPE)))]
+    raise InputError(f"resources: nodes {asked!r} is what no node of the cluster offers{nearest(asked, valid)}")
