@@ -17,18 +17,18 @@ PLENTY = Demand(trials=1000, slots=16)
 
 
 @contextmanager
-def crew(address, count=None, share=1.0, factory=Obedient, **resources):
-    """Open lanes on a cluster; `share` is a lane's part of a GPU, where the cluster has any."""
-    spec = SPEC.with_resources(lanes=count, gpus_per_lane=share, **resources)
-    lanes = RayLanes(address, spec, factory, LANE_ENVIRONMENT)
+def crew(address, lanes=None, share=1.0, factory=Obedient, count=None, **resources):
+    """Lanes on a cluster; `share` is a lane's part of a GPU, where the cluster has any; `count` of them are open."""
+    spec = SPEC.with_resources(lanes=lanes, gpus_per_lane=share, **resources)
+    started = RayLanes(address, spec, factory, LANE_ENVIRONMENT)
     try:
-        yield opened(lanes, count)
+        yield opened(started, count or lanes)
     finally:
-        lanes.close()
+        started.close()
 
 
 def opened(lanes, count=None):
-    """The lanes, when all `count` have told that they are there, or as many as found a place."""
+    """The lanes, when `count` have told that they are there, or all that were started."""
     there, deadline = set(), time.monotonic() + SECONDS
     while len(there) < (count or len(lanes.names) or 1):
         assert time.monotonic() < deadline, f"only {there} opened"

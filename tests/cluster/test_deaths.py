@@ -12,28 +12,21 @@ from slalom import api
 from slalom.errors import Infrastructure, LaneLost
 from slalom.lanes.on_ray import lanes as module
 from tests.cluster.clusters import add_node, lane_processes
-from tests.cluster.crews import crew, heard
+from tests.cluster.crews import crew, heard, opened
 from tests.cluster.studies import SPEC, rows
 from tests.cluster.workers import told
 
 
 class Watch:
-    """Does things while a study runs, each as soon as so many trials have ended; keeps the lanes' nodes."""
+    """Does things while a study runs, each as soon as so many trials have ended."""
 
     def __init__(self, actions):
         self.actions = dict(actions)
-        self.lanes = None
-        self.nodes = []
 
     def start(self, address):
-        def begin(spec):
-            self.lanes = api.ray_lanes(spec, address)
-            return self.lanes
-
-        return begin
+        return lambda spec: api.ray_lanes(spec, address)
 
     def __call__(self, progress):
-        self.nodes.append([name.split(" on ")[1] for name in self.lanes.names])
         for trials in [trials for trials in self.actions if trials <= progress.trials]:
             self.actions.pop(trials)()
 
@@ -42,9 +35,8 @@ def kill_a_lane():
     os.kill(max(lane_processes()), signal.SIGKILL)
 
 
-def test_a_lanes_process_then_a_node(cluster, expected, tmp_path, monkeypatch):
-    """The process has a successor on its node; when the node is gone there is no room, and the lanes move together."""
-    monkeypatch.setattr(module, "PLACE_SECONDS", 2.0)
+def test_a_lanes_process_then_a_node(cluster, expected, tmp_path):
+    """The process has a successor on its node; when the node is gone there is no room for two, and one goes on."""
     (node,) = cluster.worker_nodes
     watch = Watch({1: kill_a_lane, 13: lambda: cluster.remove_node(node)})
     try:
@@ -55,38 +47,27 @@ def test_a_lanes_process_then_a_node(cluster, expected, tmp_path, monkeypatch):
     assert rows(result.export()) == expected
     assert watch.actions == {}
     assert max(row["attempt"] for row in result.export()) > 0
-    assert len(set(watch.nodes[0])) == 2
-    assert len(set(watch.nodes[-1])) == 1
 
 
-def test_lanes_that_live_together(cluster, monkeypatch):
-    """What one of them was sent before it moved in is not lost; they die together; they take a place that comes."""
-    monkeypatch.setattr(module, "PLACE_SECONDS", 1.0)
+def test_a_lane_takes_a_place_that_comes(cluster):
+    """What it was sent is void when its node leaves; the others go on, and it is back when a node comes."""
     extra = add_node(cluster, 1)
     try:
         with crew(cluster.address, 4) as lanes:
             lost = next(lane for lane in range(4) if lanes.names[lane].endswith(f"{extra.node_id[:8]})"))
+            lanes.send(lost, told("sleep", 20_000))
             cluster.remove_node(extra)
-            for number in (1, 2):
-                lanes.send(lost, told("answer", number))
-            assert isinstance(heard(lanes, 1)[0][1], LaneLost)
-            for number in (3, 4):
-                lanes.send(lost, told("answer", number))
-            assert [reply.slots for _, reply in heard(lanes, 2)] == [3, 4]
-
-            host = next(lane for lane in range(4) if lane != lost and lanes.names[lane][7:] == lanes.names[lost][7:])
-            for lane in {0, 1, 2, 3} - {lost}:
-                lanes.send(lane, told("leave"))
-            lanes.send(lost, told("answer", 5))
-            found = dict(heard(lanes, 4))
-            assert all(isinstance(found[lane], LaneLost) for lane in (host, lost))
-
-            monkeypatch.setattr(module, "PLACE_SECONDS", 60.0)
-            extra = add_node(cluster, 1)
-            for lane in range(4):
+            ((lane, news),) = heard(lanes, 1)
+            assert (lane, type(news)) == (lost, LaneLost)
+            others = {0, 1, 2, 3} - {lost}
+            for lane in others:
                 lanes.send(lane, told("answer", 6))
-            assert [reply.slots for _, reply in heard(lanes, 4)] == [6] * 4
-            assert len({name.split(" on ")[1] for name in lanes.names}) == 3
+            assert {lane: reply.slots for lane, reply in heard(lanes, 3)} == dict.fromkeys(others, 6)
+            extra = add_node(cluster, 1)
+            opened(lanes, 1)
+            assert lanes.names[lost].endswith(f"{extra.node_id[:8]})")
+            lanes.send(lost, told("answer", 7))
+            assert [(lane, reply.slots) for lane, reply in heard(lanes, 1)] == [(lost, 7)]
     finally:
         if extra in cluster.worker_nodes:
             cluster.remove_node(extra)
@@ -99,6 +80,8 @@ def test_a_lane_that_dies_again_and_again_ends_the_study(cluster, monkeypatch):
         for command in ("leave", "answer", "leave"):
             lanes.send(0, told(command))
             assert isinstance(heard(lanes, 1)[0][1], LaneLost) == (command == "leave")
+            if command == "leave":
+                opened(lanes, 1)
         lanes.send(0, told("leave"))
         with pytest.raises(Infrastructure, match=r"lane 0 on .* died 2 times without an answer"):
             heard(lanes, 1)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import contextmanager
 
@@ -14,13 +15,13 @@ import ray
 
 import slalom
 from slalom import api
-from slalom.errors import Infrastructure, InputError
+from slalom.errors import Infrastructure
+from slalom.lanes.base import Demand, LaneOpened
 from slalom.lanes.on_ray import lanes as lanes_on_ray
-from slalom.lanes.on_ray import room
 from slalom.trial import Reply
 from slalom_worker.environment import LANE_ENVIRONMENT
 from tests.cluster.clusters import lane_processes, raylet, wait_for
-from tests.cluster.crews import crew, heard
+from tests.cluster.crews import PLENTY, crew, heard, opened
 from tests.cluster.studies import SPEC, rows
 from tests.cluster.workers import told
 
@@ -65,7 +66,7 @@ def test_the_same_numbers_as_in_this_process(cluster, expected, tmp_path):
     result = slalom.run(SPEC, tmp_path, lanes=lanes, watch=lambda _: names.append(list(crews[0].names)))
     assert rows(result.export()) == expected
     assert {trial["attempt"] for trial in result.export()} == {0}
-    assert len({name.split(" on ")[1] for name in names[0]}) == len(names[0]) == 2
+    assert len({name.split(" on ")[1] for name in names[-1]}) == len(names[-1]) == 2
 
 
 def test_through_rays_client_from_elsewhere(cluster, client_port):
@@ -86,6 +87,7 @@ def test_through_rays_client_from_elsewhere(cluster, client_port):
         lost = {lane: str(reply) for lane, reply in found if not isinstance(reply, Reply)}
         assert lost[0].endswith(": ZeroDivisionError: integer division or modulo by zero")
         assert "died" in lost[1]
+        opened(lanes, 1)
         for lane in (0, 1):
             lanes.send(lane, told("", 20))
         assert {lane: reply.slots for lane, reply in heard(lanes, 2)} == {0: 5, 1: 5}
@@ -102,30 +104,56 @@ def test_a_cluster_after_a_local_ray_in_one_process(cluster):
     assert dict(os.environ) == before
 
 
-def test_more_lanes_than_fit(cluster):
-    wanted = r"resources: 7 lanes of 0.4 GPU each must fit in the cluster, which has room for 6 \(CPU 2, GPU 3\)"
-    with pytest.raises(InputError, match=wanted), crew(cluster.address, 7, 0.4):
-        pass
-    with (
-        pytest.raises(InputError, match=r"auto lanes of 4 GPU each must fit .* room for 0"),
-        crew(cluster.address, None, 4),
-    ):
-        pass
+def test_lanes_are_as_many_as_fit_of_those_the_study_allows(cluster):
+    with crew(cluster.address, 2, 0.4) as lanes:
+        assert len(lanes.names) == 2
+    with crew(cluster.address, 7, 0.4, count=6) as lanes:
+        assert len(lanes.names) == 6
+        lanes.size(PLENTY)
+        assert len(lanes.names) == 6
     assert not ray.is_initialized()
 
 
-def test_auto_leaves_to_others_what_they_have_taken(cluster, monkeypatch):
-    monkeypatch.setattr(room, "FREE_SECONDS", 0.5)
-    monkeypatch.setattr(lanes_on_ray, "START_SECONDS", 3.0)
+def test_a_lane_that_fits_nowhere(cluster, monkeypatch):
+    monkeypatch.setattr(lanes_on_ray, "START_SECONDS", 2.0)
+    late = (
+        r"no lane has opened within 2 s: a lane of 4 GPU must fit in the cluster, which has room for 0 \(CPU 2, GPU 3\)"
+    )
+    with pytest.raises(Infrastructure, match=late), crew(cluster.address, share=4):
+        pass
+
+
+def test_lanes_wait_for_what_others_have_taken(cluster, monkeypatch):
+    monkeypatch.setattr(lanes_on_ray, "START_SECONDS", 5.0)
+    with taken(cluster, 2) as give_back:
+        with crew(cluster.address, count=1) as lanes:
+            assert not any(isinstance(news, LaneOpened) for _, news in lanes.collect(1.0))
+            give_back()
+            opened(lanes, 2)
+        assert len(lanes.names) == 3
     with taken(cluster, 2):
-        with crew(cluster.address) as lanes:
-            assert len(lanes.names) == 1
-        late = "did not start within 3 s: the cluster's free resources are CPU 2, GPU 0"
-        with pytest.raises(Infrastructure, match=f"lane [01] {late}"), crew(cluster.address, 2):
-            pass
-        nothing = "all of the cluster's room for 1 lanes of 2 GPU each is taken"
+        nothing = r"a lane of 2 GPU .* room for 1 .*; the cluster's free resources are CPU 2, GPU 1"
         with pytest.raises(Infrastructure, match=nothing), crew(cluster.address, share=2):
             pass
+
+
+def test_idle_lanes_are_given_back_when_there_is_too_little_to_train(cluster, monkeypatch):
+    """Those that train stay; the others are told of once, and when they are released the cluster has their share."""
+    monkeypatch.setattr(lanes_on_ray, "IDLE_SECONDS", 2.0)
+    with crew(cluster.address) as lanes:
+        lanes.send(1, told("sleep", 3000))
+        assert list(lanes.size(PLENTY)) == []
+        assert list(lanes.size(Demand(1, 16))) == []
+        time.sleep(2.1)
+        assert sorted(lanes.size(Demand(1, 16))) == [0, 2]
+        assert list(lanes.size(Demand(1, 16))) == []
+        for lane in (0, 2):
+            lanes.release(lane)
+        assert wait_for(lambda: ray.available_resources().get("GPU") == 2)
+        assert [(lane, reply.slots) for lane, reply in lanes.collect(10.0)] == [(1, 3000)]
+        opened(lanes, 2)
+        lanes.send(2, told("answer", 5))
+        assert [(lane, reply.slots) for lane, reply in heard(lanes, 1)] == [(2, 5)]
 
 
 @contextmanager
@@ -148,5 +176,5 @@ def taken(cluster, gpus):
         text=True,
     ) as other:
         assert other.stdout.readline() == "up\n"
-        yield
+        yield other.stdin.close
         other.stdin.close()

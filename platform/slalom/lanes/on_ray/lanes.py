@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import time
 from collections import Counter, defaultdict, deque
@@ -75,7 +76,7 @@ class RayLanes:
         Raises Infrastructure where the cluster does not answer, InputError where it has not what the study asks for.
         """
         self._factory = factory
-        self._limit = spec.resources.lanes
+        self._limit = spec.resources.lanes or sys.maxsize
         self._lanes: dict[int, _Lane] = {}
         self._names: list[str] = []
         self._deaths: Counter[int] = Counter()
@@ -112,7 +113,7 @@ class RayLanes:
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._look()
         staying = [lane for lane in self._lanes.values() if not lane.leaving]
-        wanted = min(self._lately(demand.trials), self._limit or demand.trials, room(self._need.bundle, self._nodes))
+        wanted = min(self._lately(demand.trials), self._limit, room(self._need.bundle, self._nodes))
         if len(staying) < wanted:
             for number in self._free_numbers(wanted - len(staying)):
                 self._start(number)
