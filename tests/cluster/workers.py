@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from slalom.trial import Effort, Outcome, Phase, Reply, TrialId, TrialResult, Turn
+from slalom.trial import Effort, Memory, Outcome, Phase, Reply, TrialId, TrialResult, Turn
 
 
 class Unheard(Exception):
@@ -25,12 +25,22 @@ class Obedient:
 
     def __init__(self):
         self.taken = 0
+        self.memory = None
 
     def turn(self, turn):
         self.taken += 1
         command, _, number = turn.drops[0]
         results = getattr(self, command)(number) or ()
-        return Reply(results=tuple(results), effort=Effort(self.taken, self.taken), slots=number)
+        effort = Effort(self.taken, self.taken)
+        return Reply(results=tuple(results), effort=effort, slots=number, memory=self.memory)
+
+    def weigh(self, number):
+        """Say that the process takes so many megabytes."""
+        self.memory = Memory(number << 20)
+
+    def hold(self, number):
+        """Say that the process takes so many of the 80 gigabytes of its GPU."""
+        self.memory = Memory(1 << 20, number << 30, 80 << 30)
 
     def answer(self, number):
         pass
