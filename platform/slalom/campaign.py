@@ -127,7 +127,7 @@ class Campaign:
         """What has been found so far."""
         return summarise(self.spec, self.ended, state, self.throughput)
 
-    def progress(self) -> Progress:
-        """How far it has come."""
+    def progress(self, lanes: int) -> Progress:
+        """How far it has come, on so many lanes."""
         arms = tuple(tally.progress() for tally in self._tallies.values())
-        return Progress(arms, self._clock() - self._began, self._trials)
+        return Progress(arms, self._clock() - self._began, self._trials, lanes)

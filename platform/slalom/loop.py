@@ -79,7 +79,7 @@ def run(
             if kept:
                 recorder.summary(campaign.summary(State.RUNNING))
             pulse.beat(campaign, placement)
-            watch(campaign.progress())
+            watch(campaign.progress(placement.lanes))
         state = State.COMPLETE
     except KeyboardInterrupt as exc:
         write_rest(campaign, store, recorder)

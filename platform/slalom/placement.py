@@ -90,9 +90,14 @@ class Placement:
         self._free = 0
 
     @property
+    def lanes(self) -> int:
+        """Open ones."""
+        return len(self._lanes)
+
+    @property
     def load(self) -> Load:
         """How busy the lanes are; counts them all."""
-        return Load(len(self._lanes), sum(len(lane.training) for lane in self._lanes.values()), self._queued)
+        return Load(self.lanes, sum(len(lane.training) for lane in self._lanes.values()), self._queued)
 
     @property
     def vacant(self) -> int:

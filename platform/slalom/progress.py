@@ -30,12 +30,13 @@ class ArmProgress:
 class Progress:
     """How far a study has come.
 
-    seconds: since this run began; trials: that ended in it
+    seconds: since this run began; trials: that ended in it; lanes: that are open
     """
 
     arms: tuple[ArmProgress, ...]
     seconds: float
     trials: int
+    lanes: int
 
     @property
     def trials_per_second(self) -> float:

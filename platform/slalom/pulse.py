@@ -37,7 +37,7 @@ class Pulse:
     def write(self, campaign: Campaign, placement: Placement) -> None:
         """Write it down."""
         self._written = self._clock()
-        progress = campaign.progress()
+        progress = campaign.progress(placement.lanes)
         note = {
             "at": self._written,
             **placement.load._asdict(),

@@ -131,15 +131,18 @@ def _live_table(progress: Progress) -> Table:
         best = "" if arm.best is None else f"{arm.best:.4f}"
         counts = (str(count) for count in (arm.pruned, arm.diverged, arm.failed))
         table.add_row(arm.name, f"{arm.done} / {arm.budget}", *counts, best)
-    table.caption = _pace(progress).removeprefix(", ") or "no trial has ended yet"
+    table.caption = _pace(progress).removeprefix(", ")
     return table
 
 
 def _pace(progress: Progress) -> str:
-    """The pace as in ", 2.5 trials/s, about 40 s left"; nothing while no trial of this run has ended."""
+    """The pace as in ", 2 lanes, 2.5 trials/s, about 40 s left"."""
+    if not progress.lanes:
+        return ", waiting for a lane"
+    lanes = f", {progress.lanes} lane{'s' if progress.lanes > 1 else ''}"
     if progress.seconds_left is None:
-        return ""
-    return f", {progress.trials_per_second:.1f} trials/s, about {_duration(progress.seconds_left)} left"
+        return f"{lanes}, no trial has ended yet"
+    return f"{lanes}, {progress.trials_per_second:.1f} trials/s, about {_duration(progress.seconds_left)} left"
 
 
 def _duration(seconds: float) -> str:

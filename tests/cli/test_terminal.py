@@ -10,9 +10,9 @@ from slalom.report import result_rows, tuning_rows
 from slalom.terminal import Watch, verdict
 
 
-def progress(done, seconds, trials=None):
+def progress(done, seconds, trials=None, lanes=2):
     arms = (ArmProgress("sgd", done, 10, 2, 1, 0, 0.25), ArmProgress("adam", done, 10, 0, 0, 0, None))
-    return Progress(arms, seconds, 2 * done if trials is None else trials)
+    return Progress(arms, seconds, 2 * done if trials is None else trials, lanes)
 
 
 def test_a_line_every_ten_seconds(capsys):
@@ -24,8 +24,8 @@ def test_a_line_every_ten_seconds(capsys):
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.splitlines() == [
-        "4 of 20 trials, 0.4 trials/s, about 40 s left: sgd 2/10, adam 2/10",
-        "8 of 20 trials, 0.4 trials/s, about 30 s left: sgd 4/10, adam 4/10",
+        "4 of 20 trials, 2 lanes, 0.4 trials/s, about 40 s left: sgd 2/10, adam 2/10",
+        "8 of 20 trials, 2 lanes, 0.4 trials/s, about 30 s left: sgd 4/10, adam 4/10",
     ]
 
 
@@ -40,11 +40,12 @@ def test_no_line_before_the_tenth_second(capsys):
 @pytest.mark.parametrize(
     ("seen", "line"),
     [
-        (progress(0, 12.0), "0 of 20 trials: sgd 0/10, adam 0/10"),
-        (progress(4, 12.0, trials=0), "8 of 20 trials: sgd 4/10, adam 4/10"),
-        (progress(5, 1000.0), "10 of 20 trials, 0.0 trials/s, about 16 min 40 s left: sgd 5/10, adam 5/10"),
-        (progress(1, 1000.0), "2 of 20 trials, 0.0 trials/s, about 2 h 30 min left: sgd 1/10, adam 1/10"),
-        (progress(10, 4.0), "20 of 20 trials, 5.0 trials/s, about 0 s left: sgd 10/10, adam 10/10"),
+        (progress(0, 12.0), "0 of 20 trials, 2 lanes, no trial has ended yet: sgd 0/10, adam 0/10"),
+        (progress(4, 12.0, trials=0, lanes=1), "8 of 20 trials, 1 lane, no trial has ended yet: sgd 4/10, adam 4/10"),
+        (progress(4, 12.0, lanes=0), "8 of 20 trials, waiting for a lane: sgd 4/10, adam 4/10"),
+        (progress(5, 1000.0), "10 of 20 trials, 2 lanes, 0.0 trials/s, about 16 min 40 s left: sgd 5/10, adam 5/10"),
+        (progress(1, 1000.0), "2 of 20 trials, 2 lanes, 0.0 trials/s, about 2 h 30 min left: sgd 1/10, adam 1/10"),
+        (progress(10, 4.0), "20 of 20 trials, 2 lanes, 5.0 trials/s, about 0 s left: sgd 10/10, adam 10/10"),
     ],
 )
 def test_a_line_says_how_far_and_how_long(seen, line, capsys):
