@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from slalom.errors import Infrastructure, InputError
+from slalom.schedule.values import REGRESSED_CODE
 from slalom.summary import State
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Facts(Collector):
         status = self._status
         due = _by_schedule("next_run_timestamp_seconds", "When the schedule is due")
         running = _by_schedule("running", "1 while a run goes on")
-        code = _by_schedule("last_exit_code", "Of the last run that ended; 1: regressed")
+        code = _by_schedule("last_exit_code", f"Of the last run that ended; {REGRESSED_CODE}: regressed")
         ended = _by_schedule("last_end_timestamp_seconds", "When the last run ended")
         seconds = _by_schedule("last_duration_seconds", "How long the last run took")
         for schedule in status.schedules:
