@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 DEFAULT_HOME = Path("slalom-home")
+STANDARD_OUTPUT = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as exc:  # noqa: BLE001 (told whole, and by an exit code of its own)
         if isinstance(exc, BrokenPipeError) and _unread():
             # Who read, `head` for one, has enough; Python flushes once more at its end, where nothing must complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), STANDARD_OUTPUT)
             return 0
         sys.excepthook(type(exc), exc, exc.__traceback__)
         return Crashed.exit_code
@@ -69,7 +70,7 @@ def _obeyed(arguments: Sequence[str] | None) -> int:
 def _unread() -> bool:
     """Whether standard output is a pipe that nobody reads: connections to servers break, too."""
     output = select.poll()
-    output.register(sys.stdout, 0)
+    output.register(STANDARD_OUTPUT, 0)
     return any(event & select.POLLERR for _, event in output.poll(0))
 
 
