@@ -108,6 +108,7 @@ def night(name, folder, server, port):
     before = len(book.last_runs(100))
     typed(folder, "schedule", "run-now", "nightly")
     await_that(lambda: len(book.last_runs(100)) > before)
+    during = samples(get(port, "/metrics")[1])
     if name == "killed":
         await_that(lambda: "trials" in log(folder))
         os.kill(*children(server), signal.SIGKILL)
@@ -119,6 +120,7 @@ def night(name, folder, server, port):
         report=ET.parse(report).getroot()[0].attrib if report.exists() else None,
         status=json.loads(typed(folder, "status", "--json")),
         listed=typed(folder, "schedule", "list"),
+        during=during,
         metrics=samples(get(port, "/metrics")[1]),
     )
 
@@ -148,6 +150,11 @@ def test_what_came_of_a_night_is_told_everywhere(story, name, outcome, code):
     assert night.metrics["slalom_schedule_running", "nightly"] == 0
     assert f"  {outcome}, started " in night.listed
     assert f" nightly: {outcome}, exit code {code}, after " in story.said
+
+
+def test_the_last_answer_stands_until_there_is_another(story):
+    code = "slalom_schedule_last_exit_code", "nightly"
+    assert [night.during.get(code) for night in story.nights.values()] == [None, 0, 10, 70, 1]
 
 
 def test_the_nights_are_counted_by_outcome(story):
