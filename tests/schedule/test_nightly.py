@@ -112,7 +112,7 @@ def night(name, folder, server, port):
     if name == "killed":
         await_that(lambda: "trials" in log(folder))
         os.kill(*children(server), signal.SIGKILL)
-    await_that(lambda: book.last_runs(1)[0].ended)
+    await_that(lambda: book.last_runs(1)[0].ended, 300)
     report = folder / "night.xml"
     return SimpleNamespace(
         run=book.last_runs(1)[0],
