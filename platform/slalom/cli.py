@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import select
 import shlex
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.errors import Infrastructure, InputError, Interrupted, SlalomError
+from slalom.errors import Crashed, Infrastructure, InputError, Interrupted, SlalomError
 from slalom.stop import Stop
 
 if TYPE_CHECKING:
@@ -21,13 +22,31 @@ if TYPE_CHECKING:
 
 
 DEFAULT_HOME = Path("slalom-home")
+STANDARD_OUTPUT = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
-    Gives the exit code: 0 done, 1 a regression, 2 wrong input, 3 infrastructure failed, 130 interrupted.
+    Gives the exit code: 0 done, 1 a regression, 2 wrong input, 3 infrastructure failed, 70 crashed, 130 interrupted.
+    Python's own code for an exception that nobody caught is 1, so none gets out.
     """
+    try:
+        return _obeyed(arguments)
+    except SystemExit:  # the parser's, which has said why
+        raise
+    except KeyboardInterrupt:  # once more, while the first was told
+        return Interrupted.exit_code
+    except BaseException as exc:  # noqa: BLE001 (told whole, and by an exit code of its own)
+        if isinstance(exc, BrokenPipeError) and _unread():
+            # Who read, `head` for one, has enough; Python flushes once more at its end, where nothing must complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), STANDARD_OUTPUT)
+            return 0
+        sys.excepthook(type(exc), exc, exc.__traceback__)
+        return Crashed.exit_code
+
+
+def _obeyed(arguments: Sequence[str] | None) -> int:
     stop = Stop()
     stop.listen()
     options = _parser().parse_args(arguments, argparse.Namespace(stop=stop))
@@ -43,11 +62,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"slalom: stopped; again with: {_same_command(arguments)}", file=sys.stderr)
         return Interrupted.exit_code
-    except BrokenPipeError:
-        # Who read, `head` for one, has enough; Python flushes once more at its end, where nothing must complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except SystemExit as exc:  # of code that is called, a task's for one: it does not choose the answer
+        raise RuntimeError(f"the command was left by SystemExit({exc.code!r})") from exc
     return int(code)
+
+
+def _unread() -> bool:
+    """Whether standard output is a pipe that nobody reads: connections to servers break, too."""
+    output = select.poll()
+    output.register(STANDARD_OUTPUT, 0)
+    return any(event & select.POLLERR for _, event in output.poll(0))
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -5,7 +5,8 @@
     │   └── StudyError      a study file, with file:line:column
     ├── Infrastructure      the machine's: a database, a server, a cluster (exit code 3); state is kept
     │   └── LaneLost        one lane died; its trials are tried again
-    └── Interrupted         the user stopped the run (exit code 130); state is kept
+    ├── Interrupted         the user stopped the run (exit code 130); state is kept
+    └── Crashed             an exception that nobody foresaw (exit code 70); told with its traceback
 
 Vendors' errors are translated in the adapter that meets them, `from exc`.
 """
@@ -72,6 +73,12 @@ class Interrupted(SlalomError):
     """The user stopped the run; the same command goes on."""
 
     exit_code = 130
+
+
+class Crashed(SlalomError):
+    """A command ended by an exception that is none of these: a bug. Its code is BSD's EX_SOFTWARE."""
+
+    exit_code = 70
 
 
 def nearest(word: object, valid: Iterable[str]) -> str:

@@ -56,7 +56,8 @@ class Status:
     """How things stand.
 
     now: when this was read, in seconds since the epoch
-    runs: the last ones, newest first; newest: by schedule; counts: of those that ended, by schedule and outcome
+    runs: the last ones, newest first; newest: by schedule; ended: by schedule, the newest that goes on no more
+    counts: of those that ended, by schedule and outcome
     lease: of the server that leads, or led last; None where there never was one
     """
 
@@ -65,6 +66,7 @@ class Status:
     schedules: Sequence[Schedule] = ()
     runs: Sequence[Run] = ()
     newest: Mapping[str, Run] = field(default_factory=dict)
+    ended: Mapping[str, Run] = field(default_factory=dict)
     counts: Mapping[tuple[str, Outcome], int] = field(default_factory=dict)
     lease: Lease | None = None
 
@@ -115,7 +117,14 @@ class StatusReader:
         if not book.there:
             return Status(now, studies)
         return Status(
-            now, studies, book.schedules(), book.last_runs(LAST_RUNS), book.newest(), book.counts(), book.lease()
+            now,
+            studies,
+            schedules=book.schedules(),
+            runs=book.last_runs(LAST_RUNS),
+            newest=book.newest(),
+            ended=book.newest(ended=True),
+            counts=book.counts(),
+            lease=book.lease(),
         )
 
     @property

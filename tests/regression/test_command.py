@@ -77,6 +77,9 @@ def test_unchanged_code_is_identical(pinned):
 def test_a_regression_fails_the_command_the_report_and_the_run(pinned, fault):
     done = here("regress", "small.yaml", "--home", "home", "--junit", "b.xml", "--webhook", "http://127.0.0.1:9/x")
     assert done.returncode == 1
+    told = here("regress", "small.yaml", "--home", "home", "--exit-code", "10", "--junit", "/dev/full")
+    assert (told.returncode, "small: regressed" in told.stdout) == (10, True)
+    assert told.stderr.endswith("slalom: --junit: cannot write /dev/full: No space left on device\n")
     assert "small: regressed (error of " in done.stdout
     assert "the webhook at 127.0.0.1 did not take the news" in done.stderr
     suite = ET.parse("b.xml").getroot()[0]
@@ -130,6 +133,7 @@ def test_tuned_again_from_the_pinned_seeds_it_is_the_same(pinned):
         (("--junit", "nowhere/b.xml"), "--junit: there is no folder nowhere"),
         (("--webhook", "ftp://x"), "--webhook must be"),
         (("--baseline", "none.json"), "there is no baseline none.json"),
+        (("--exit-code", "256"), "an exit code of its own is from 1 to 255, but got '256'"),
         (("--max-seeds", "0"), "--max-seeds must be at least 1"),
     ],
 )

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from slalom.errors import Infrastructure, InputError
 from slalom.schedule.cron import Cron
 from slalom.schedule.metrics import page, pages
-from slalom.schedule.values import Outcome, Reason, Run, Schedule
+from slalom.schedule.values import REGRESSED_CODE, Outcome, Reason, Run, Schedule
 from slalom.status import Status, StudyStatus
 from slalom.summary import State
 
@@ -28,7 +28,9 @@ def samples(text):
 
 
 STUDY = StudyStatus("digits", "abc", State.RUNNING, 99.0, 4, 60, 7, 30, 276, 12, 1, 2, 3.5, None)
-RUN = Run("nightly", "digits", "run", "", 50.0, 0, Reason.DUE, "here", 50.0, 60.0, 1, 80.0, 1, Outcome.REGRESSED)
+NIGHT = ("nightly", "digits", "regress", "")
+RUN = Run(*NIGHT, 50.0, 0, Reason.DUE, "here", 50.0, 60.0, 1, 80.0, REGRESSED_CODE, Outcome.REGRESSED)
+NEXT = Run(*NIGHT, 90.0, 0, Reason.DUE, "here", 90.0, 95.0, 2)
 STATUS = Status(
     now=100.0,
     studies=[STUDY],
@@ -36,8 +38,9 @@ STATUS = Status(
         Schedule("nightly", "digits", "run", Cron("0 3 * * *"), 500.0),
         Schedule("new", "digits", "run", Cron("0 3 * * *"), 500.0),
     ],
-    runs=[RUN],
-    newest={"nightly": RUN},
+    runs=[NEXT, RUN],
+    newest={"nightly": NEXT},
+    ended={"nightly": RUN},
     counts={("nightly", Outcome.REGRESSED): 3},
 )
 
@@ -57,9 +60,9 @@ def test_every_fact_is_told():
         ("slalom_study_trials_by_outcome", "digits", "abc", "failed"): 2,
         ("slalom_schedule_next_run_timestamp_seconds", "nightly"): 500,
         ("slalom_schedule_next_run_timestamp_seconds", "new"): 500,
-        ("slalom_schedule_running", "nightly"): 0,
+        ("slalom_schedule_running", "nightly"): 1,
         ("slalom_schedule_running", "new"): 0,
-        ("slalom_schedule_last_exit_code", "nightly"): 1,
+        ("slalom_schedule_last_exit_code", "nightly"): 10,
         ("slalom_schedule_last_end_timestamp_seconds", "nightly"): 80,
         ("slalom_schedule_last_duration_seconds", "nightly"): 30,
         ("slalom_schedule_runs_total", "nightly", "regressed"): 3,

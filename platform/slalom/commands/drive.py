@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slalom import submission
-from slalom.errors import InputError, Interrupted, SlalomError
+from slalom.errors import Crashed, InputError, Interrupted, SlalomError
 from slalom.stop import Stop
 from slalom.summary import State
 
@@ -30,6 +30,9 @@ def main() -> int:
     except SlalomError as exc:
         print(f"slalom: {exc}", file=sys.stderr)
         return exc.exit_code
+    except BaseException as exc:  # noqa: BLE001 (told whole, and by an exit code of its own)
+        sys.excepthook(type(exc), exc, exc.__traceback__)
+        return Crashed.exit_code
     return 0
 
 

@@ -54,6 +54,8 @@ def _add_regress(commands: Any, adders: Adders, home: Callable[[argparse.Namespa
     parser.add_argument("--margin", type=_margin, action="append", default=[], metavar="METRIC=VALUE", help=margin)
     parser.add_argument("--max-seeds", type=int, metavar="N", help="seeds at most (default: all that are pinned)")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report")
+    code = "of a regression (default: %(default)s, with which libraries end a process, too)"
+    parser.add_argument("--exit-code", type=_code, default=1, metavar="N", help=code)
     parser.add_argument("--webhook", metavar="URL", help="post the answer as JSON, as Slack reads it")
     parser.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
 
@@ -115,20 +117,17 @@ def _regress(options: argparse.Namespace) -> int:
     with Watch() as watch, options.stop.between_turns(watch) as turn:
         night = regression.hold(spec, pinned, lanes, turn, **chosen)
     _tell(night, options)
-    news = [partial(regression.record, spec, home, night)]
+    news = [partial(_report, night, options.junit)] if options.junit else []
+    news.append(partial(regression.record, spec, home, night))
     if options.webhook:
         news.append(partial(_post, night, options.webhook))
     regressed = night.answer is Answer.REGRESSED
     _spread(news, quietly=regressed)
-    return 1 if regressed else 0
+    return options.exit_code if regressed else 0
 
 
 def _tell(night: Night, options: argparse.Namespace) -> None:
-    """On standard output, and in the report."""
-    from slalom.junit import junit
-
-    if options.junit:
-        options.junit.write_text(junit(night), encoding="utf-8")
+    """On standard output."""
     if options.json:
         print(json.dumps(night.as_json(), indent=2, allow_nan=False))
         return
@@ -152,6 +151,15 @@ def _spread(news: Sequence[Callable[[], None]], *, quietly: bool) -> None:
         raise failed[0]
 
 
+def _report(night: Night, file: Path) -> None:
+    from slalom.junit import junit
+
+    try:
+        file.write_text(junit(night), encoding="utf-8")
+    except OSError as exc:
+        raise Infrastructure(f"--junit: cannot write {file}: {exc.strerror}") from exc
+
+
 def _post(night: Night, url: str) -> None:
     from slalom.night_page import sentence
     from slalom.webhook import post
@@ -170,6 +178,12 @@ def _check_folder(option: str, file: Path) -> None:
         raise InputError(f"{option}: there is no folder {file.parent}")
     if file.is_dir():
         raise InputError(f"{option}: must be a file, but {file} is a folder")
+
+
+def _code(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 2**8:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"an exit code of its own is from 1 to {2**8 - 1}, but got {text!r}")
 
 
 def _margin(text: str) -> tuple[str, float]:

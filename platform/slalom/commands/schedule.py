@@ -193,11 +193,14 @@ def _command(run: Run, options: argparse.Namespace) -> list[str]:
     """What a server's child executes: the command that a person would type, with the server's own places."""
     import shlex
 
+    from slalom.schedule.values import REGRESSED_CODE
+
     home = options.home if options.jobs == 1 else options.home / "jobs" / run.schedule
     words = [sys.executable, "-m", "slalom.cli", run.command, run.study, "--home", str(home)]
     for option, value in (("storage", options.storage), ("tracking-uri", options.tracking_uri), ("ray", options.ray)):
         words += [] if value is None else [f"--{option}", value]
-    return words + shlex.split(run.arguments)
+    words += shlex.split(run.arguments)
+    return [*words, "--exit-code", str(REGRESSED_CODE)] if run.command == "regress" else words
 
 
 def _book(options: argparse.Namespace) -> Book:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from slalom.errors import Infrastructure, InputError, Interrupted, SlalomError
+from slalom.errors import Crashed, Infrastructure, InputError, Interrupted, SlalomError
 from slalom.home import Home, hide_passwords
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _follow(server: JobServer, job: Job, options: argparse.Namespace, where: Any
 
 def _failure(job: Job) -> SlalomError:
     """What a job's end means: its program's exit code is the one that `slalom run` would give."""
-    kinds: dict[int | None, type[SlalomError]] = {2: InputError, Interrupted.exit_code: Interrupted}
+    kinds: dict[int | None, type[SlalomError]] = {kind.exit_code: kind for kind in (InputError, Interrupted, Crashed)}
     if job.status == "STOPPED":
         return Interrupted(f"{job.id} was stopped")
     reason = "see its log" if job.exit_code else next(iter(job.message.splitlines()), "no reason is known")

@@ -76,11 +76,12 @@ class Book:
         """The last ones of all schedules, newest first."""
         return [_run(row) for row in self._rows(select(RUNS).order_by(RUNS.c.id.desc()).limit(limit))]
 
-    def newest(self) -> dict[str, Run]:
-        """By schedule, its last run."""
+    def newest(self, *, ended: bool = False) -> dict[str, Run]:
+        """By schedule, its last run; ended: the last one that goes on no more."""
         # one look into the index for each schedule, however many runs there are
-        last = select(func.max(RUNS.c.id)).where(RUNS.c.schedule == SCHEDULES.c.name).scalar_subquery()
-        ids = select(last).select_from(SCHEDULES)
+        last = select(func.max(RUNS.c.id)).where(RUNS.c.schedule == SCHEDULES.c.name)
+        last = last.where(RUNS.c.ended.is_not(None)) if ended else last
+        ids = select(last.scalar_subquery()).select_from(SCHEDULES)
         return {run.schedule: run for run in map(_run, self._rows(select(RUNS).where(RUNS.c.id.in_(ids))))}
 
     def counts(self) -> dict[tuple[str, Outcome], int]:

@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from slalom.errors import Infrastructure, InputError
+from slalom.schedule.values import REGRESSED_CODE
 from slalom.summary import State
 
 if TYPE_CHECKING:
@@ -74,19 +75,21 @@ class Facts(Collector):
         status = self._status
         due = _by_schedule("next_run_timestamp_seconds", "When the schedule is due")
         running = _by_schedule("running", "1 while a run goes on")
-        code = _by_schedule("last_exit_code", "Of the last run that ended; 1: regressed")
-        ended = _by_schedule("last_end_timestamp_seconds", "When the last run ended")
-        seconds = _by_schedule("last_duration_seconds", "How long the last run took")
+        code = _by_schedule("last_exit_code", f"Of the last run that ended; {REGRESSED_CODE}: regressed")
+        ended = _by_schedule("last_end_timestamp_seconds", "When the last run that ended did")
+        seconds = _by_schedule("last_duration_seconds", "How long the last run that ended took")
         for schedule in status.schedules:
             name = (schedule.name,)
             due.add_metric(name, schedule.due)
             last = status.newest.get(schedule.name)
             running.add_metric(name, float(last is not None and last.ended is None))
-            if last is not None and last.ended is not None:
-                ended.add_metric(name, last.ended)
-                seconds.add_metric(name, last.ended - last.started)
-                if last.exit_code is not None:
-                    code.add_metric(name, last.exit_code)
+            # not of one that goes on: an alert stays until another run has ended well
+            done = status.ended.get(schedule.name)
+            if done is not None and done.ended is not None:
+                ended.add_metric(name, done.ended)
+                seconds.add_metric(name, done.ended - done.started)
+                if done.exit_code is not None:
+                    code.add_metric(name, done.exit_code)
         yield from (due, running, code, ended, seconds)
 
 

@@ -23,6 +23,14 @@ TIME_LIMIT_CODE = 124
 """The exit code on record for a run that was stopped at its time limit, as of the command `timeout`."""
 
 
+REGRESSED_CODE = 10
+"""The exit code that a run is told to have for a regression.
+
+Not the command's usual 1, with which a process ends as well that was not to: where Python cannot start or load Slalom,
+or where a library ends it, as Ray's does when its head is gone.
+"""
+
+
 class Reason(StrEnum):
     """Why a run was started.
 
@@ -39,6 +47,7 @@ class Reason(StrEnum):
 class Outcome(StrEnum):
     """How a run ended.
 
+    failed: a part of the infrastructure, or Slalom itself
     stopped: with its server; lost: nobody knows how, its server was not heard of any more; both are tried again
     died: of a signal, or with an exit code that is none of Slalom's
     """
@@ -61,9 +70,10 @@ class Outcome(StrEnum):
 
 CODES = {
     0: Outcome.OK,
-    1: Outcome.REGRESSED,
+    REGRESSED_CODE: Outcome.REGRESSED,
     2: Outcome.REFUSED,
     3: Outcome.FAILED,
+    70: Outcome.FAILED,
     130: Outcome.INTERRUPTED,
 }
 
