@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
-from slalom_worker.device import open_device
+from slalom.trial import Turn
+from slalom_worker.device import memory, open_device
+from slalom_worker.lane import LaneWorker
 from slalom_worker.pack import Pack
 from slalom_worker.slot import Slot
 from tests.workers.test_invariance import MIX
@@ -35,6 +38,31 @@ def test_a_lane_refuses_a_process_whose_numbers_depend_on_memory():
 def test_a_lane_computes_on_one_thread(two_threads):
     open_device()
     assert torch.get_num_threads() == 1
+
+
+def test_a_lane_tells_what_its_process_takes_for_itself(tmp_path):
+    """64 MB of its own count, 64 MB that it maps with others do not."""
+    before = memory(CPU).host
+    own = np.ones(64 << 20, dtype=np.uint8)
+    (tmp_path / "shared").write_bytes(bytes(own))
+    shared = np.memmap(tmp_path / "shared", mode="r")
+    assert shared.sum(dtype=np.int64) == 64 << 20
+    assert memory(CPU).host - before == pytest.approx(own.nbytes, abs=8 << 20)
+    assert memory(CPU)[1:] == (0, 0)
+
+
+def test_a_lane_tells_it_with_every_answer():
+    assert LaneWorker(device=CPU).turn(Turn()).memory.host > 10 << 20
+
+
+@pytest.mark.cuda
+def test_a_lane_tells_what_it_takes_of_its_gpu():
+    device = open_device()
+    before = memory(device)
+    kept = torch.ones(1 << 30, dtype=torch.uint8, device=device)
+    after = memory(device)
+    assert after.device - before.device >= kept.numel() // 2
+    assert 0 < before.device < after.device <= after.device_total == torch.cuda.mem_get_info(device)[1]
 
 
 def trained(device):
