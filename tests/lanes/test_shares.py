@@ -53,6 +53,7 @@ def counted(claims, given_to):
 
 
 @given(RICH, claims_of(MIXED))
+@settings(deadline=None)
 def test_nobody_gets_more_than_it_asks_for(nodes, claims):
     given_to = shares(nodes, claims)
     assert given_to.keys() == {claim.study for claim in claims}
@@ -60,6 +61,7 @@ def test_nobody_gets_more_than_it_asks_for(nodes, claims):
 
 
 @given(RICH, claims_of(MIXED))
+@settings(deadline=None)
 def test_no_more_is_given_than_there_is(nodes, claims):
     given_to = shares(nodes, claims)
     for name in ("GPU", "CPU", "memory"):
@@ -68,7 +70,7 @@ def test_no_more_is_given_than_there_is(nodes, claims):
 
 
 @given(SIMPLE, claims_of(NEEDS))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_nothing_lies_idle_that_is_wanted(nodes, claims):
     """Not even where lanes would have to move from one node to another: exact for lanes of a GPU each."""
     given_to = shares(nodes, claims)
@@ -82,7 +84,7 @@ def test_nothing_lies_idle_that_is_wanted(nodes, claims):
 
 
 @given(SIMPLE, claims_of(NEEDS))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_the_smallest_share_is_as_large_as_can_be(nodes, claims):
     """Max-min fair among equals: nobody could have one more at the cost of one who has two more than it."""
     equals = [one(claim.study, claim.lanes, claim.need, 0, claim.since) for claim in claims]
@@ -96,6 +98,7 @@ def test_the_smallest_share_is_as_large_as_can_be(nodes, claims):
 
 
 @given(RICH, claims_of(MIXED))
+@settings(deadline=None)
 def test_a_lower_priority_changes_nothing_for_the_higher_ones(nodes, claims):
     given_to = shares(nodes, claims)
     for least in {claim.priority for claim in claims}:
@@ -104,6 +107,7 @@ def test_a_lower_priority_changes_nothing_for_the_higher_ones(nodes, claims):
 
 
 @given(RICH, claims_of(MIXED))
+@settings(deadline=None)
 def test_equal_claims_differ_by_one_lane_at_most(nodes, claims):
     twin = one("twin", claims[0].lanes, claims[0].need, claims[0].priority, 9.0)
     given_to = shares(nodes, [*claims, twin])
@@ -111,12 +115,14 @@ def test_equal_claims_differ_by_one_lane_at_most(nodes, claims):
 
 
 @given(RICH, claims_of(MIXED), st.randoms())
+@settings(deadline=None)
 def test_the_order_of_claims_and_nodes_does_not_matter(nodes, claims, random):
     mixed_claims, mixed_nodes = random.sample(claims, len(claims)), random.sample(nodes, len(nodes))
     assert shares(mixed_nodes, mixed_claims) == shares(nodes, claims)
 
 
 @given(SIMPLE, claims_of(NEEDS))
+@settings(deadline=None)
 def test_who_joins_takes_from_the_others_and_gives_them_nothing(nodes, claims):
     """Of lanes of one size; with several, one that is gone may have been in two others' way."""
     before, after = shares(nodes, claims[1:]), shares(nodes, claims)
@@ -124,8 +130,8 @@ def test_who_joins_takes_from_the_others_and_gives_them_nothing(nodes, claims):
 
 
 def test_equals_share_evenly_and_the_first_has_the_odd_one():
-    claims = [one("late", 9, since=2.0), one("first", 9, since=1.0), one("modest", 1, since=3.0)]
-    assert shares([gpus(4), gpus(4)], claims) == {"first": 4, "late": 3, "modest": 1}
+    claims = [one("a late one", 9, since=2.0), one("first", 9, since=1.0), one("modest", 1, since=3.0)]
+    assert shares([gpus(4), gpus(4)], claims) == {"first": 4, "a late one": 3, "modest": 1}
 
 
 def test_a_higher_priority_takes_what_it_asks_for():
@@ -142,7 +148,7 @@ def test_the_flexible_leave_room_to_the_choosy():
 
 def test_room_is_made_along_a_chain_of_studies():
     """The last can only be where the second is, which can only move to where the first is, which moves away."""
-    nodes = [{"GPU": 1, "a": 1}, {"GPU": 1, "a": 1, "b": 1}, {"GPU": 1, "b": 1, "c": 1}]
+    nodes = [{"GPU": 2, "a": 1}, {"GPU": 1, "a": 1, "b": 1}, {"GPU": 1, "b": 1, "c": 1}]
     first, second, last = ({"GPU": 1, "a": 0.001}, {"GPU": 1, "b": 0.001}, {"GPU": 1, "c": 0.001})
     claims = [one("first", 1, first, 2), one("second", 1, second, 1), one("last", 1, last)]
     assert shares(nodes, claims) == {"first": 1, "second": 1, "last": 1}
@@ -165,11 +171,17 @@ def test_lanes_of_different_size_are_compared_by_what_they_take_most_of():
     """Ghodsi et al.'s example: 9 CPUs and 18 GB, tasks of (1, 4) and (3, 1), give three of the first and two."""
     claims = [one("a", 99, {"CPU": 1, "memory": 4e9}), one("b", 99, {"CPU": 3, "memory": 1e9}, since=1.0)]
     assert shares([{"CPU": 9, "memory": 18e9}], claims) == {"a": 3, "b": 2}
+    assert shares([gpus(8)], [one("half", 99, {"GPU": 0.5}), one("one", 99)]) == {"half": 8, "one": 4}
+
+
+def test_small_lanes_leave_whole_gpus():
+    claims = [one("small", 2, {"GPU": 0.25}, priority=1), one("large", 9)]
+    assert shares([gpus(1.5), gpus(1)], claims) == {"small": 2, "large": 2}
 
 
 def test_a_study_that_names_its_nodes_is_not_charged_for_the_name():
-    nodes = [gpus(4, A100), *[gpus(4, T4)] * 2000]
-    assert shares(nodes, [one("flexible", 8000, ANY), one("choosy", 4, ON_A100, since=1.0)])["choosy"] == 4
+    claims = [one("flexible", 9000), one("choosy", 9000, ON_A100, since=1.0)]
+    assert shares([gpus(2000, A100), gpus(2000, A100)], claims) == {"flexible": 2000, "choosy": 2000}
 
 
 def test_no_nodes_no_lanes():

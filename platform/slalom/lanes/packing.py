@@ -57,7 +57,7 @@ class Lane(NamedTuple):
 class Packing:
     """Lanes of a few needs on nodes, equal ones counted together; which node a lane is on is settled by their order.
 
-    What has been said to fit nowhere stays so: lanes give way to another's only where that opens no such place.
+    A need of which no lane fits any more is refused from then on.
     """
 
     def __init__(self, nodes: Sequence[Need], needs: Sequence[Need]) -> None:
@@ -144,9 +144,7 @@ class Packing:
                 left = self._without(node, other)
                 if left is None or not self._lanes[comer].fits(left):
                     continue
-                new = self._with(left, comer)
-                if not any(self._lanes[refused].fits(new) for refused in self._refused):
-                    yield other, (node, new)
+                yield other, (node, self._with(left, comer))
 
     def _elsewhere(self, need: int, path: Sequence[tuple[Node, Node]]) -> tuple[Node, Node] | None:
         """A place for a lane on a node apart from those of the path, where these are as many as the path says."""
