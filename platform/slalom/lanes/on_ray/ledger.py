@@ -1,0 +1,78 @@
+"""What of each node Slalom's lanes and others have taken; the only place that asks Ray's own modules for it."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from slalom.lanes.on_ray.actor import LaneActor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Nodes = dict[str, dict[str, float]]
+
+STARTING_SECONDS = 10.0
+"""For which what is missing of a node may be a lane's that Ray's tables do not show yet, or show no more."""
+
+
+class Ledger:
+    """Looks at the cluster again and again.
+
+    Ray tells what is free by node, and which actors are where, but not both of one moment. So others took what has been
+    neither free nor a lane's at every look of the last seconds.
+    """
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[float, Nodes]] = deque()
+
+    def look(self) -> tuple[Nodes, Nodes]:
+        """Of each node that is alive, what lanes may have, and what others took."""
+        totals, free, lanes = _totals(), _free(), _of_lanes()
+        now = time.monotonic()
+        missing = {
+            node: {name: there - free[node].get(name, 0) - lanes[node].get(name, 0) for name, there in total.items()}
+            for node, total in totals.items()
+            if node in free
+        }
+        self._looks.append((now, missing))
+        while self._looks[0][0] < now - STARTING_SECONDS:
+            self._looks.popleft()
+        others = {node: self._least(node, total) for node, total in totals.items()}
+        left = {node: {name: total[name] - others[node][name] for name in total} for node, total in totals.items()}
+        return left, others
+
+    def _least(self, node: str, total: Mapping[str, float]) -> dict[str, float]:
+        looks = [missing[node] for _, missing in self._looks if node in missing]
+        return {name: max(0.0, round(min((look.get(name, 0) for look in looks), default=0), 4)) for name in total}
+
+
+def _totals() -> Nodes:
+    import ray
+
+    return {node["NodeID"]: dict(node["Resources"]) for node in ray.nodes() if node["Alive"]}
+
+
+def _free() -> Nodes:
+    # Ray's public calls add up the nodes (`ray.available_resources`), or need the dashboard (`ray.util.state`).
+    from ray._private.state import available_resources_per_node
+
+    return dict(available_resources_per_node())
+
+
+def _of_lanes() -> Mapping[str, Mapping[str, float]]:
+    """What the lanes of all studies take of each node, those included whose process is only being started."""
+    from ray._private.state import state
+
+    taken: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    messages: Any = import_module("ray.core.generated.gcs_pb2")
+    accessor: Any = state._connect_and_get_accessor()
+    for stage in ("PENDING_CREATION", "ALIVE"):
+        for row in accessor.get_actor_table(None, stage):
+            actor = messages.ActorTableData.FromString(row)
+            if actor.class_name == LaneActor.__name__:
+                for name, amount in actor.required_resources.items():
+                    taken[actor.address.node_id.hex()][name] += amount
+    return taken

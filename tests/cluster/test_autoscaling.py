@@ -1,0 +1,33 @@
+"""The cluster grows by what its studies would fill, and shrinks when they do not; with Ray's own autoscaler."""
+
+from __future__ import annotations
+
+import os
+
+import ray
+
+from slalom.lanes.on_ray.connection import connected
+from tests.cluster.clusters import autoscaling_cluster, descendants, wait_for
+from tests.cluster.members import members
+
+
+def test_nodes_come_when_demand_is_stated_and_go_when_it_is_released(tmp_path):
+    """Demand adds up; that of a driver that was killed is released by the broker, which keeps no node busy."""
+    before = descendants(os.getpid())
+    with autoscaling_cluster(gpus=2, most=3) as cluster, members(cluster.address, tmp_path) as start:
+        first, second = start.join("first", lanes=3, demand=3), start.join("second", lanes=1, demand=1)
+        with connected(cluster.address, None, "watch"):
+            assert wait_for(lambda: (gpus(), first.share, second.share) == (4, 3, 1), 60)
+            third = start.join("third", lanes=2, demand=2)
+            assert wait_for(lambda: (gpus(), third.share) == (6, 2), 60)
+            first.kill()
+            third.end()
+            assert wait_for(lambda: gpus() == 2, 60)
+            assert second.share == 1
+            second.end()
+            assert wait_for(lambda: gpus() == 0, 60)
+    assert wait_for(lambda: descendants(os.getpid()).keys() <= before.keys())
+
+
+def gpus():
+    return sum(node["Resources"].get("GPU", 0) for node in ray.nodes() if node["Alive"])

@@ -1,0 +1,112 @@
+"""The studies of a cluster share it, whichever of them dies, and whether or not the broker does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+import ray
+
+from slalom.lanes.on_ray.actor import LaneActor
+from slalom.lanes.on_ray.broker import NAME, NAMESPACE
+from slalom.lanes.on_ray.connection import connected
+from slalom.lanes.on_ray.ledger import STARTING_SECONDS, Ledger
+from tests.cluster.clusters import descendants, ray_cluster, title, wait_for
+from tests.cluster.members import members
+
+
+def brokers():
+    return [pid for pid in descendants(os.getpid()) if title(pid).startswith("ray::Broker")]
+
+
+def share_out(*expected, seconds=20):
+    """Whether each member has its number of lanes soon."""
+    return wait_for(lambda: all(member.share == lanes for member, lanes in expected), seconds)
+
+
+@pytest.fixture(scope="module")
+def pool():
+    """A cluster of six GPUs on three nodes."""
+    with ray_cluster(1, 2, 3) as running:
+        yield running
+
+
+def test_drivers_share_evenly_and_by_priority(pool, tmp_path):
+    """Two that start at once get the same broker; what the killed one had comes back."""
+    with members(pool.address, tmp_path) as start:
+        first, second = start.join("first"), start.join("second")
+        assert share_out((first, 3), (second, 3))
+        assert len(brokers()) == 1
+        urgent = start.join("urgent", lanes=4, priority=10)
+        assert share_out((urgent, 4), (first, 1), (second, 1))
+        urgent.kill()
+        assert share_out((first, 3), (second, 3))
+        assert first.end() < 1
+        assert wait_for(lambda: second.share == 6, 5)
+
+
+def test_a_broker_that_dies_comes_back(pool, tmp_path):
+    with members(pool.address, tmp_path) as start:
+        first = start.join("first")
+        assert share_out((first, 6))
+        (broker,) = brokers()
+        os.kill(broker, signal.SIGKILL)
+        second = start.join("second")
+        assert share_out((first, 3), (second, 3))
+        assert broker not in brokers()
+        with connected(pool.address, None, "killer"):
+            ray.kill(ray.get_actor(NAME, namespace=NAMESPACE), no_restart=True)
+        third = start.join("third")
+        assert share_out((first, 2), (second, 2), (third, 2))
+
+
+def test_through_rays_client(cluster, client_port, tmp_path):
+    with members(cluster.address, tmp_path) as start:
+        near, far = start.join("near"), start.join("far", address=f"ray://127.0.0.1:{client_port}", lanes=1)
+        assert share_out((near, 2), (far, 1), seconds=120)  # to join through the client may take four tries
+        assert far.end() < 1
+
+
+def test_what_others_took_is_not_divided(pool):
+    """Node by node, once they have had it for a while; what lanes have taken is divided."""
+    with connected(pool.address, None, "others"):
+        lanes = [ray.remote(LaneActor).options(num_cpus=0, num_gpus=0.5).remote(None) for _ in range(4)]
+        ray.get([lane.node.remote() for lane in lanes])
+        ledger = Ledger()
+        other = ray.remote(Guest).options(num_cpus=0, num_gpus=2).remote()
+        node = ray.get(other.node.remote())
+        assert wait_for(lambda: others_took(ledger) == {node: 2}, STARTING_SECONDS + 5)
+        left, _ = ledger.look()
+        assert sum(resources.get("GPU", 0) for resources in left.values()) == 4
+        ray.kill(other)
+        assert wait_for(lambda: others_took(ledger) == {}, 3)
+
+
+def test_lanes_that_start_and_end_are_nobodys_loss(pool):
+    with connected(pool.address, None, "lanes"):
+        ledger = Ledger()
+        assert wait_for(lambda: others_took(ledger) == {}, 3)
+        end = time.monotonic() + 4
+        lane = None
+        while time.monotonic() < end:
+            if lane is not None:
+                ray.kill(lane)
+            lane = ray.remote(LaneActor).options(num_cpus=0, num_gpus=1).remote(None)
+            for _ in range(20):
+                assert others_took(ledger) == {}
+                time.sleep(0.01)
+
+
+class Guest:
+    """An actor of somebody else's."""
+
+    def node(self):
+        return ray.get_runtime_context().get_node_id()
+
+
+def others_took(ledger):
+    """GPUs by node."""
+    _, others = ledger.look()
+    return {node: taken["GPU"] for node, taken in others.items() if taken.get("GPU")}
