@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from slalom.lanes.on_ray.broadcast import take
 
 if TYPE_CHECKING:
-    from slalom.lanes.base import Worker, WorkerFactory
+    from collections.abc import Callable, Sequence
+
+    from slalom.lanes.base import Worker
     from slalom.trial import Reply, Turn
 
 
 class LaneActor:
     """Workers by their lane's number: one, or several where lanes without a place moved in with another."""
 
-    def __init__(self, factory: WorkerFactory) -> None:
+    def __init__(self, factory: Callable[..., Worker], shared: Sequence[Any]) -> None:
+        """shared: a reference to what the factory is called with, or none.
+
+        Ray gives a reference within a list as it is; one that is an argument itself would have to be on the node before
+        the actor starts, and where it is not, nobody would be told.
+        """
         self._factory = factory
+        self._shared = shared
         self._workers: dict[int, Worker] = {}
 
     def node(self) -> str:
@@ -24,7 +34,7 @@ class LaneActor:
 
     def open(self, lane: int) -> None:
         """Make the lane's worker, anew where it had one."""
-        self._workers[lane] = self._factory()
+        self._workers[lane] = self._factory(*take(self._shared))
 
     def turn(self, lane: int, turn: Turn) -> Reply | str:
         """The worker's reply, or why it is gone; then so are the turns that follow, until it is opened again.

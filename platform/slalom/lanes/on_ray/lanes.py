@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.errors import Infrastructure, LaneLost
 from slalom.lanes.on_ray.actor import LaneActor
+from slalom.lanes.on_ray.broadcast import put, size
 from slalom.lanes.on_ray.connection import connected, knock
 from slalom.lanes.on_ray.room import brief, lane_count, lane_share
 from slalom.trial import Reply
@@ -63,11 +64,17 @@ class RayLanes:
     """
 
     def __init__(
-        self, address: str | None, spec: StudySpec, factory: WorkerFactory, environment: Mapping[str, str]
+        self,
+        address: str | None,
+        spec: StudySpec,
+        factory: WorkerFactory,
+        environment: Mapping[str, str],
+        data: object | None = None,
     ) -> None:
         """factory: builds the worker within the actor, with the user's task file in its working folder.
 
         environment: variables that the lanes' processes need before they start
+        data: what the factory is called with, in memory that all lanes of a node share; without it, with nothing
         Raises Infrastructure where the cluster does not answer, InputError where it cannot hold the lanes asked for.
         """
         self._factory = factory
@@ -76,7 +83,8 @@ class RayLanes:
         try:
             folder = _travelling(spec.task_file, self._held)
             name = f"slalom-{spec.name}-{spec.fingerprint[:12]}"
-            self._ray = self._held.enter_context(connected(address, folder, name))
+            self._ray = self._held.enter_context(connected(address, folder, name, size(data)))
+            self._shared = put(self._ray, data)
             client = address is not None and address.startswith("ray://")
             self._address = str(address if client else self._ray.get_runtime_context().gcs_address)
             self._heard = time.monotonic()
@@ -191,7 +199,7 @@ class RayLanes:
         lane.turns = deque((lane.actor.turn.remote(lane.number, turn), turn) for _, turn in lane.turns)
 
     def _start(self, number: int) -> _Lane:
-        lane = _Lane(number, self._process.remote(self._factory), None, None, 0.0, f"lane {number}")
+        lane = _Lane(number, self._process.remote(self._factory, self._shared), None, None, 0.0, f"lane {number}")
         self._open(lane)
         return lane
 
