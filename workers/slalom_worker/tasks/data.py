@@ -35,7 +35,7 @@ class Split(NamedTuple):
 
     def plain(self) -> Split:
         """The same in arrays of numpy's own class, C-contiguous; itself where they are so."""
-        parts = [None if array is None else np.ascontiguousarray(array) for array in self]
+        parts: list[Any] = [None if array is None else np.ascontiguousarray(array) for array in self]
         same = type(self) is Split and all(part is array for part, array in zip(parts, self, strict=True))
         return self if same else Split(*parts)
 
