@@ -202,7 +202,7 @@ def test_data_beyond_the_store_lie_in_a_file(pair):
 def test_where_there_is_no_room_at_all():
     """No disk may be used: the driver says so, and waits for nothing."""
     with ray_cluster(1, _system_config={"local_fs_capacity_threshold": 0.0}) as running:
-        said = "the task's data, 126 MB, find no place in the object store of the driver's node"
+        said = "the task's data, 126 MB, find no place on the driver's node"
         with pytest.raises(Infrastructure, match=said), looking(running.address, clouds(120), 1):
             pass
 

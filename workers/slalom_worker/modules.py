@@ -48,7 +48,7 @@ def build_module(work: Work, data: Data, task: Task, seed: int) -> nn.Module:
 
 
 def probe(module: nn.Module, data: Data, dtype: torch.dtype) -> None:
-    """Send two examples through: learn what dropout meets; check outputs, untouched inputs and that nothing is random."""
+    """Send two examples through: learn what dropout meets; check outputs, inputs, and that nothing is random."""
     hooks = [part.register_forward_pre_hook(_note_shape) for part in module.modules() if isinstance(part, SlotDropout)]
     inputs = torch.tensor(data.train.inputs[:2], dtype=dtype)
     before, version = torch.get_rng_state(), inputs._version

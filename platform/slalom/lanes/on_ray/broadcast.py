@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 TAKE_SECONDS = 100.0
 """In which a node must have the data; less than a lane has to start, so that it is told why it does not."""
 
+PLACES = "see its object store (`ray memory`) and the disk of Ray's temporary folder (`df`)"
+
 
 def size(data: object | None) -> int:
     """Bytes of the arrays within, as they lie in the store."""
@@ -33,8 +35,8 @@ def put(ray: Any, data: object | None) -> list[Any]:
         return [ray.put(data)]
     except ray.exceptions.RayError as exc:
         raise Infrastructure(
-            f"the task's data, {size(data) / 1e6:.0f} MB, find no place in the object store of the driver's node, nor "
-            f"on the disk of its temporary folder: {_first_line(exc)}"
+            f"the task's data, {size(data) / 1e6:.0f} MB, find no place on the driver's node, {PLACES} "
+            f"({type(exc).__name__})"
         ) from exc
 
 
@@ -47,9 +49,5 @@ def take(references: Sequence[Any]) -> list[Any]:
     except ray.exceptions.GetTimeoutError as exc:
         raise Infrastructure(f"the task's data did not reach this node within {TAKE_SECONDS:g} s") from exc
     except ray.exceptions.RayError as exc:
-        raise Infrastructure(f"the task's data did not reach this node: {_first_line(exc)}") from exc
+        raise Infrastructure(f"the task's data did not reach this node, {PLACES} ({type(exc).__name__})") from exc
     return found
-
-
-def _first_line(exc: Exception) -> str:
-    return next(iter(str(exc).strip().splitlines()), type(exc).__name__)
