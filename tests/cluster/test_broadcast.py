@@ -210,7 +210,7 @@ def test_where_there_is_no_room_at_all():
 def test_what_does_not_come_is_not_waited_for(pair, monkeypatch):
     monkeypatch.setattr(broadcast, "TAKE_SECONDS", 0.5)
     with looking(pair.address, clouds(1), 1):
-        never = ray.remote(str).options(num_gpus=99).remote()
+        never = ray.remote(lambda: None).options(num_gpus=99).remote()
         with pytest.raises(Infrastructure, match=r"the task's data did not reach this node within 0\.5 s"):
             broadcast.take([never])
 
