@@ -35,9 +35,7 @@ class Share(NamedTuple):
 
 def lane_share(ray: Any, resources: Resources) -> Share:
     """A lane's share of the cluster."""
-    return (
-        Share(resources.gpus_per_lane or 1.0, "GPU") if ray.cluster_resources().get("GPU", 0) > 0 else Share(1.0, "CPU")
-    )
+    return Share(resources.gpus_per_lane or 1.0, "GPU") if ray.cluster_resources().get("GPU", 0) > 0 else Share(1.0, "CPU")
 
 
 def lane_count(ray: Any, resources: Resources, share: Share) -> int:
