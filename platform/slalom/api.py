@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from slalom.suggest import TrialStore
     from slalom.summary import ArmSummary, Summary, Verdict
     from slalom.trial import Ended, Settings, TrialId
+    from slalom_worker.tasks import Data
 
 DEFAULT_HOME = Path("slalom-home")
 CLOSE_SECONDS = 30.0
@@ -156,13 +157,17 @@ def show(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_HOME) 
 
 
 def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
-    """Lanes on a Ray cluster, the default; an actor finds the user's task file in the folder that it runs in."""
+    """Lanes on a Ray cluster, the default; an actor finds the user's task file in the folder that it runs in.
+
+    The task's data are loaded here, once for all lanes.
+    """
     from slalom.lanes.on_ray import RayLanes
     from slalom_worker.environment import LANE_ENVIRONMENT
     from slalom_worker.factory import lane_worker
 
     folder = Path() if spec.task_file else spec.folder
-    return RayLanes(address, spec, partial(lane_worker, folder, spec.resources.pack_width), LANE_ENVIRONMENT)
+    factory = partial(lane_worker, folder, spec.resources.pack_width)
+    return RayLanes(address, spec, factory, LANE_ENVIRONMENT, _data_of(spec))
 
 
 def local_lanes(spec: StudySpec) -> Lanes:
@@ -196,6 +201,23 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
 
         layers = own_layers(settings, data, task)
     return Inspected(data.digest(), data.facts, layers is not None, layers, data.classes is None)
+
+
+def _data_of(spec: StudySpec) -> Data:
+    """The task's data again, without what training does not need; InputError where they are others by now.
+
+    To keep them from when the study was read would be to hold them as long as somebody holds the study.
+    """
+    from slalom_worker.tasks import open_task
+
+    data = open_task(spec.task, spec.folder).load()
+    found = data.digest()
+    if found != spec.data_digest:
+        raise InputError(
+            f"{spec.name}: load() must give the same data at every call, but the study was read with data of the "
+            f"digest {spec.data_digest[:12]}, and they are {found[:12]} now"
+        )
+    return data.plain()
 
 
 def _train(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import warnings
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from slalom_worker.preprocessing import Fitted
     from slalom_worker.tasks.data import Split
@@ -17,8 +20,18 @@ LEAST_DOUBT = 1e-6
 """Probability that a net leaves to other classes; less is taken as so much, whose logarithm is a number."""
 
 
+def tensor_of(array: NDArray[Any]) -> Tensor:
+    """An array as a tensor in the same memory, which may be other processes' too: never to be written to."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writ", UserWarning)
+        return torch.from_numpy(array)
+
+
 class Examples(NamedTuple):
-    """A split on the device: inputs [n, *shape], labels [n] or numbers [n, k], weights [n] float64 of sum 1 or None."""
+    """A split on the device: inputs [n, *shape], labels [n] or numbers [n, k], weights [n] float64 of sum 1 or None.
+
+    On the CPU they lie where the task's arrays do, unless they are of another precision or prepared.
+    """
 
     inputs: Tensor
     labels: Tensor
@@ -27,9 +40,9 @@ class Examples(NamedTuple):
     @classmethod
     def place(cls, split: Split, prepared: Fitted | None, device: torch.device, dtype: torch.dtype) -> Examples:
         """A split, its inputs prepared."""
-        inputs = torch.as_tensor(split.inputs if prepared is None else prepared.apply(split.inputs)).to(device, dtype)
-        labels = torch.as_tensor(split.labels).to(device)
-        weights = None if split.weights is None else torch.as_tensor(split.weights, dtype=torch.float64).to(device)
+        inputs = tensor_of(split.inputs if prepared is None else prepared.apply(split.inputs)).to(device, dtype)
+        labels = tensor_of(split.labels).to(device)
+        weights = None if split.weights is None else tensor_of(split.weights).to(device)
         return cls(inputs, labels.to(dtype) if labels.is_floating_point() else labels, weights)
 
     def mean(self, values: Tensor) -> Tensor:

@@ -8,10 +8,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from slalom_worker.lane import LaneWorker
+    from slalom_worker.tasks import Data
 
 
-def lane_worker(folder: Path | str, width: int | None) -> LaneWorker:
-    """A worker with the user's task file in `folder` and packs of `width` slots, or as many as fit."""
+def lane_worker(folder: Path | str, width: int | None, data: Data | None = None) -> LaneWorker:
+    """A worker with the user's task file in `folder` and packs of `width` slots, or as many as fit.
+
+    data: the task's, where the worker is not to load them itself
+    """
     from slalom_worker.lane import LaneWorker
 
-    return LaneWorker(folder, width)
+    return LaneWorker(folder, width, data=data)

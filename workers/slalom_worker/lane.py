@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from slalom.trial import Metrics, Order, TrialId, TrialSpec, Turn
+    from slalom_worker.tasks import Data
 
 
 class LaneWorker:
@@ -38,10 +39,13 @@ class LaneWorker:
         turn_seconds: float = 0.25,
         device: torch.device | None = None,
         clock: Callable[[], float] = time.monotonic,
+        data: Data | None = None,
     ) -> None:
         """folder: where a user's task file lies; width: slots of a pack, or None for the best, by measurement.
 
         device: instead of the best there is
+        data: of the one task that all orders have, shared with other lanes and so never written to; without, the worker
+            loads them itself
         """
         self.device = device or open_device()
         self.device_name = describe(self.device)
@@ -49,6 +53,7 @@ class LaneWorker:
         self.width = width
         self.turn_seconds = turn_seconds
         self.clock = clock
+        self.data = data
         self.waiting: dict[str, deque[Order]] = {}
         self.parked: dict[TrialId, Nets] = {}
         self.seated: list[Nets] = []
@@ -136,7 +141,7 @@ class LaneWorker:
             work = self.waiting[key][0].trial.work
             try:
                 task = open_task(work.task, self.folder)
-                objective = Objective(work, task.load(), task, self.device)
+                objective = Objective(work, task.load() if self.data is None else self.data, task, self.device)
             except SlalomError as exc:
                 return [_failure(order.trial, str(exc)) for order in self.waiting.pop(key)]
             self.packs[key] = Pack(objective)

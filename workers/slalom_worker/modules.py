@@ -48,10 +48,10 @@ def build_module(work: Work, data: Data, task: Task, seed: int) -> nn.Module:
 
 
 def probe(module: nn.Module, data: Data, dtype: torch.dtype) -> None:
-    """Send two examples through: learn the shapes that dropout meets, check the outputs and that nothing is random."""
+    """Send two examples through: learn what dropout meets; check outputs, inputs, and that nothing is random."""
     hooks = [part.register_forward_pre_hook(_note_shape) for part in module.modules() if isinstance(part, SlotDropout)]
-    inputs = torch.as_tensor(data.train.inputs[:2]).to(dtype)
-    before = torch.get_rng_state()
+    inputs = torch.tensor(data.train.inputs[:2], dtype=dtype)
+    before, version = torch.get_rng_state(), inputs._version
     try:
         with torch.no_grad():
             outputs = module(inputs)
@@ -64,9 +64,16 @@ def probe(module: nn.Module, data: Data, dtype: torch.dtype) -> None:
         raise InputError(
             "model: draws random numbers of its own, which would depend on the pack; use nn.Dropout layers"
         )
+    check_unchanged(inputs, version)
     if tuple(outputs.shape) != (len(inputs), data.outputs):
         shape = tuple(outputs.shape)
         raise InputError(f"model: must give {data.outputs} outputs for each input, but gives {shape} for {len(inputs)}")
+
+
+def check_unchanged(inputs: Tensor, version: int) -> None:
+    """Refuse a model that has written to its inputs since they were of the version; torch counts what is written."""
+    if inputs._version != version:
+        raise InputError("model: changes its inputs in place, which all trials and lanes share; it must work on a copy")
 
 
 def initialise(module: nn.Module, initialization: Mapping[str, Any], seed: int) -> None:

@@ -12,7 +12,7 @@ from torch.func import functional_call
 from slalom_worker.curvature import Layer, chain, diagonal
 from slalom_worker.examples import Batch, Examples
 from slalom_worker.losses import LOSSES
-from slalom_worker.modules import DTYPES, build_module, initialise, layers_of, probe, weights_of
+from slalom_worker.modules import DTYPES, build_module, check_unchanged, initialise, layers_of, probe, weights_of
 from slalom_worker.preprocessing import PREPROCESSING
 from slalom_worker.regularizers import SlotDropout
 from slalom_worker.ways import Programs, Way, find_way
@@ -123,11 +123,12 @@ class Objective:
     @torch.no_grad()
     def outcomes(self, parameters: Tensor, split: Examples) -> list[Tensor]:
         """Losses of every slot and example [E, n], and of classes where it is in the wrong one [E, n]."""
-        weights = list(self.views(parameters).values())
+        weights, version = list(self.views(parameters).values()), split.inputs._version
         chunks: list[list[Tensor]] = []
         for start in range(0, len(split.labels), CHUNK):
             inputs, labels = (part[start : start + CHUNK] for part in split[:2])
             chunks.append(self.programs.results(("evaluate", len(labels)), self._outcome, [inputs, labels], weights))
+        check_unchanged(split.inputs, version)
         return [torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True)]
 
     @torch.no_grad()

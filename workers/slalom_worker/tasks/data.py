@@ -33,10 +33,19 @@ class Split(NamedTuple):
     labels: NDArray[np.int64] | NDArray[np.float32]
     weights: NDArray[np.float64] | None = None
 
+    def plain(self) -> Split:
+        """The same in arrays of numpy's own class, C-contiguous; itself where they are so."""
+        parts: list[Any] = [None if array is None else np.ascontiguousarray(array) for array in self]
+        same = type(self) is Split and all(part is array for part, array in zip(parts, self, strict=True))
+        return self if same else Split(*parts)
+
 
 @dataclass(frozen=True)
 class Data:
     """A task's data; InputError, with rule and value, where a split is not what Split says.
+
+    Its arrays are numpy's own and C-contiguous, copied where they were given otherwise: no number depends on the order
+    in which they lay, and pickled (protocol 5) they are buffers that can be read where they lie.
 
     classes: of a classification; None makes it a regression
     facts: what is known about the task, such as {"bayes_error": 0.2101}; shown with the verdict
@@ -59,6 +68,7 @@ class Data:
         for name in ("train", "validation", "test"):
             split = getattr(self, name)
             _check_split(name, split, self.classes)
+            object.__setattr__(self, name, split.plain())
             _check_like(f"{name}.inputs", split.inputs, self.train.inputs)
             _check_like(f"{name}.labels", split.labels, self.train.labels)
 
@@ -71,6 +81,10 @@ class Data:
     def outputs(self) -> int:
         """The width of a net's output: the classes, or k of the targets [n, k]."""
         return self.train.labels.shape[1] if self.classes is None else self.classes
+
+    def plain(self) -> Data:
+        """What training needs of it, in classes that every node knows."""
+        return Data(self.train, self.validation, self.test, self.classes, bound=self.bound)
 
     def digest(self) -> str:
         """SHA-256 over classes, bound and every split's shapes, types and bytes, as hexadecimal text."""

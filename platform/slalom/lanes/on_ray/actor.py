@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from slalom.lanes.on_ray.broadcast import take
 
 if TYPE_CHECKING:
-    from slalom.lanes.base import Worker, WorkerFactory
+    from collections.abc import Callable, Sequence
+
+    from slalom.lanes.base import Worker
     from slalom.trial import Reply, Turn
 
 
 class LaneActor:
     """A worker in a process of its own."""
 
-    def __init__(self, factory: WorkerFactory) -> None:
+    def __init__(self, factory: Callable[..., Worker], shared: Sequence[Any]) -> None:
+        """shared: a reference to what the factory is called with, or none.
+
+        Ray gives a reference within a list as it is; one that is an argument itself would have to be on the node before
+        the actor starts, and where it is not, nobody would be told.
+        """
         self._factory = factory
+        self._shared = shared
         self._worker: Worker | None = None
 
     def open(self) -> str:
         """Make the worker, anew where there was one; the id of the node that it is on."""
         import ray
 
-        self._worker = self._factory()
+        self._worker = self._factory(*take(self._shared))
         return str(ray.get_runtime_context().get_node_id())
 
     def turn(self, turn: Turn) -> Reply | str:

@@ -32,7 +32,9 @@ CLIENT_TRIES = 4
 """
 
 LOCAL_STORE_BYTES = 256 << 20
-"""Shared memory of a local Ray's object store, by default 30 % of the machine's; turns and replies are small."""
+"""Shared memory of a local Ray's object store beside the data, by default 30 % of the machine's; turns and replies are
+small.
+"""
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -49,9 +51,10 @@ TLS_ALERT = 0x15
 
 
 @contextmanager
-def connected(address: str | None, folder: Path | None, namespace: str) -> Iterator[Any]:
+def connected(address: str | None, folder: Path | None, namespace: str, data_bytes: int = 0) -> Iterator[Any]:
     """The ray module, connected; the actors run in a copy of `folder`.
 
+    data_bytes: for which a local Ray's object store has room besides
     Raises InputError where the address is none or this process is connected already, Infrastructure within seconds
     where nothing answers there.
     """
@@ -61,7 +64,7 @@ def connected(address: str | None, folder: Path | None, namespace: str) -> Itera
         ray = _ray()
         if ray.is_initialized():
             raise InputError("this process is connected to Ray already; call ray.shutdown() before a study is run")
-        options: dict[str, Any] = {"address": address} if address else _local()
+        options: dict[str, Any] = {"address": address} if address else _local(data_bytes)
         if folder is not None:
             options["runtime_env"] = {"working_dir": str(folder)}
         try:
@@ -129,8 +132,8 @@ def _host_and_port(address: str) -> tuple[str, int]:
     return host, port
 
 
-def _local() -> dict[str, Any]:
-    return {"address": LOCAL, "include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
+def _local(data_bytes: int) -> dict[str, Any]:
+    return {"address": LOCAL, "include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES + data_bytes}
 
 
 def _failure(address: str, exc: Exception) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from slalom.errors import Infrastructure, InputError, LaneLost
 from slalom.lanes.base import LaneOpened
 from slalom.lanes.on_ray.actor import LaneActor
+from slalom.lanes.on_ray.broadcast import put, size
 from slalom.lanes.on_ray.connection import connected, knock
 from slalom.lanes.on_ray.room import Need, brief, fitting, room
 from slalom.trial import Reply
@@ -68,11 +69,17 @@ class RayLanes:
     """
 
     def __init__(
-        self, address: str | None, spec: StudySpec, factory: WorkerFactory, environment: Mapping[str, str]
+        self,
+        address: str | None,
+        spec: StudySpec,
+        factory: WorkerFactory,
+        environment: Mapping[str, str],
+        data: object | None = None,
     ) -> None:
         """factory: builds the worker within the actor, with the user's task file in its working folder.
 
         environment: variables that the lanes' processes need before they start
+        data: what the factory is called with, in memory that all lanes of a node share; without it, with nothing
         Raises Infrastructure where the cluster does not answer, InputError where it has not what the study asks for.
         """
         self._factory = factory
@@ -84,7 +91,8 @@ class RayLanes:
         try:
             folder = _travelling(spec.task_file, self._held)
             name = f"slalom-{spec.name}-{spec.fingerprint[:12]}"
-            self._ray = self._held.enter_context(connected(address, folder, name))
+            self._ray = self._held.enter_context(connected(address, folder, name, size(data)))
+            self._shared = put(self._ray, data)
             client = address is not None and address.startswith("ray://")
             self._address = str(address if client else self._ray.get_runtime_context().gcs_address)
             self._look()
@@ -198,7 +206,7 @@ class RayLanes:
             resources={name: amount for name, amount in bundle.items() if name not in ("CPU", "GPU", "memory")},
             scheduling_strategy="SPREAD",
             runtime_env=self._environment,
-        ).remote(self._factory)
+        ).remote(self._factory, self._shared)
         self._lanes[number] = _Lane(number, actor, actor.open.remote(), bundle)
         self._names += [f"lane {other}" for other in range(len(self._names), number + 1)]
 
