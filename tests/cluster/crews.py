@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 
+from slalom import api
 from slalom.lanes.base import Demand, LaneOpened
 from slalom.lanes.on_ray import RayLanes
 from slalom_worker.environment import LANE_ENVIRONMENT
@@ -31,10 +32,31 @@ def opened(lanes, count=None):
     """The lanes, when `count` have told that they are there, or all that were started."""
     there, deadline = set(), time.monotonic() + SECONDS
     while len(there) < (count or len(lanes.names) or 1):
-        assert time.monotonic() < deadline, f"only {there} opened"
+        assert time.monotonic() < deadline, f"only {there} of {lanes.names} opened"
         lanes.size(PLENTY)
         there |= {lane for lane, news in lanes.collect(0.5) if isinstance(news, LaneOpened)}
     return lanes
+
+
+class Slowly:
+    """Starts a study's lanes, and lets its loop dawdle till `count` are there, so that all of them train."""
+
+    def __init__(self, address, count):
+        self.address, self.count = address, count
+        self.lanes = None
+
+    def start(self, spec):
+        self.lanes = api.ray_lanes(spec, self.address)
+        return self.lanes
+
+    def watch(self, progress):
+        if progress.lanes < self.count:
+            time.sleep(2.0)
+
+    @property
+    def nodes(self):
+        """Where each lane is."""
+        return [name.split(" on ")[1] for name in self.lanes.names]
 
 
 def heard(lanes, count):

@@ -18,8 +18,8 @@ from slalom.lanes.on_ray import RayLanes, broadcast
 from slalom.trial import Effort, Outcome, Phase, Reply, TrialId, TrialResult
 from slalom_worker.environment import LANE_ENVIRONMENT
 from slalom_worker.tasks import Data, Split
-from tests.cluster.clusters import add_node, lane_processes, ray_cluster
-from tests.cluster.crews import heard
+from tests.cluster.clusters import add_node, free_port, lane_processes, ray_cluster
+from tests.cluster.crews import Slowly, heard, opened
 from tests.cluster.studies import SPEC, rows, run_here
 from tests.cluster.workers import told
 
@@ -68,9 +68,15 @@ STUDY = {
 
 
 @pytest.fixture(scope="module")
-def pair(client_port):
+def own_port():
+    """Of Ray's client server: another cluster of the tests has one too."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def pair(own_port):
     """Two nodes, each with room for two lanes; what is put has room in the store of either."""
-    with ray_cluster(2, 2, ray_client_server_port=client_port) as running:
+    with ray_cluster(2, 2, ray_client_server_port=own_port) as running:
         yield running
 
 
@@ -87,16 +93,10 @@ def test_the_driver_alone_loads(pair, study, tmp_path):
     expected = run_here(study)
     (tmp_path / "notes").unlink()
     read = slalom.Study(**STUDY, task=study.task)
-    crews = []
-
-    def lanes(spec):
-        crews.append(api.ray_lanes(spec, pair.address))
-        return crews[-1]
-
-    names = []
-    result = slalom.run(read, tmp_path / "home", lanes=lanes, watch=lambda _: names.append(list(crews[0].names)))
+    slowly = Slowly(pair.address, 4)
+    result = slalom.run(read, tmp_path / "home", lanes=slowly.start, watch=slowly.watch)
     assert rows(result.export()) == expected
-    assert sorted(Counter(name.split(" on ")[1] for name in names[0]).values()) == [2, 2]
+    assert sorted(Counter(slowly.nodes).values()) == [2, 2]
     assert (tmp_path / "notes").read_text().split() == [str(os.getpid())] * 2
 
 
@@ -106,27 +106,32 @@ def test_data_that_change_between_two_calls_are_refused(study, tmp_path):
         api.ray_lanes(study)
 
 
-class Looking:
-    """A worker that tells where its data lie, and the sum of them."""
+def looking_worker():
+    """A class of workers that no module holds, so that it travels by itself to where there are no tests."""
 
-    def __init__(self, data):
-        self.data = data
+    class Looking:
+        """A worker that tells where its data lie, and the sum of them."""
 
-    def turn(self, turn):
-        inputs = self.data.train.inputs
-        start = inputs.ctypes.data
-        for line in Path("/proc/self/maps").read_text().splitlines():
-            first, last = (int(end, 16) for end in line.split()[0].split("-"))
-            if first <= start and start + inputs.nbytes <= last:
-                said = {"kind": line.split()[1], "file": line.split()[5], "inode": line.split()[4]}
-        said |= {
-            "writeable": str(inputs.flags.writeable),
-            "sum": str(inputs.sum(dtype=np.float64)),
-            "pid": str(os.getpid()),
-        }
-        text = " ".join(f"{name}={value}" for name, value in said.items())
-        named = TrialResult(TrialId("a", Phase.CONFIRM, 0), 0, Outcome.COMPLETE, 1, {}, device=text)
-        return Reply(results=(named,), effort=Effort(1, 1))
+        def __init__(self, data):
+            self.data = data
+
+        def turn(self, turn):
+            inputs = self.data.train.inputs
+            start = inputs.ctypes.data
+            for line in Path("/proc/self/maps").read_text().splitlines():
+                first, last = (int(end, 16) for end in line.split()[0].split("-"))
+                if first <= start and start + inputs.nbytes <= last:
+                    said = {"kind": line.split()[1], "file": line.split()[5], "inode": line.split()[4]}
+            said |= {
+                "writeable": str(inputs.flags.writeable),
+                "sum": str(inputs.sum(dtype=np.float64)),
+                "pid": str(os.getpid()),
+            }
+            text = " ".join(f"{name}={value}" for name, value in said.items())
+            named = TrialResult(TrialId("a", Phase.CONFIRM, 0), 0, Outcome.COMPLETE, 1, {}, device=text)
+            return Reply(results=(named,), effort=Effort(1, 1))
+
+    return Looking
 
 
 def clouds(megabytes):
@@ -139,9 +144,9 @@ def clouds(megabytes):
 
 @contextmanager
 def looking(address, data, count):
-    lanes = RayLanes(address, SPEC.with_resources(lanes=count), Looking, LANE_ENVIRONMENT, data)
+    lanes = RayLanes(address, SPEC.with_resources(lanes=count), looking_worker(), LANE_ENVIRONMENT, data)
     try:
-        yield lanes
+        yield opened(lanes, count)
     finally:
         lanes.close()
 
@@ -178,9 +183,9 @@ def test_lanes_of_a_node_read_the_same_memory(pair):
         assert len(set.union(*files.values())) == 2
 
 
-def test_through_rays_client(pair, client_port):
+def test_through_rays_client(pair, own_port):
     data = clouds(10)
-    with looking(f"ray://127.0.0.1:{client_port}", data, 4) as lanes:
+    with looking(f"ray://127.0.0.1:{own_port}", data, 4) as lanes:
         check(seen(lanes, 0, 1, 2, 3), data)
 
 
@@ -227,6 +232,7 @@ def test_lanes_that_start_after_a_node_died_have_them(pair):
         assert not isinstance(heard(lanes, 1)[0][1], Reply)
         again = add_node(pair, 1)
         try:
+            opened(lanes, 1)
             check(seen(lanes, lost), data)
             assert lanes.names[lost].endswith(f"{again.node_id[:8]})")
         finally:

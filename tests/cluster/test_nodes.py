@@ -14,14 +14,13 @@ import pytest
 import ray
 
 import slalom
-from slalom import api
 from slalom.errors import Infrastructure
 from slalom.lanes.base import Demand, LaneOpened
 from slalom.lanes.on_ray import lanes as lanes_on_ray
 from slalom.trial import Reply
 from slalom_worker.environment import LANE_ENVIRONMENT
 from tests.cluster.clusters import lane_processes, raylet, wait_for
-from tests.cluster.crews import PLENTY, crew, heard, opened
+from tests.cluster.crews import PLENTY, Slowly, crew, heard, opened
 from tests.cluster.studies import SPEC, rows
 from tests.cluster.workers import told
 
@@ -37,7 +36,7 @@ def asked(lanes):
 @pytest.mark.parametrize(("share", "each"), [(1.0, 1), (0.5, 2)])
 def test_auto_fills_every_node_with_lanes(cluster, share, each):
     head, other = raylet(cluster.head_node), raylet(*cluster.worker_nodes)
-    with crew(cluster.address, share=share) as lanes:
+    with crew(cluster.address, share=share, count=3 * each) as lanes:
         found = asked(lanes)
         nodes = [lane_processes()[int(pid)] for pid, _, _ in found]
         assert Counter(zip(nodes, (gpu for _, gpu, _ in found), strict=True)) == {
@@ -56,17 +55,11 @@ def test_auto_fills_every_node_with_lanes(cluster, share, each):
 
 
 def test_the_same_numbers_as_in_this_process(cluster, expected, tmp_path):
-    crews = []
-
-    def lanes(spec):
-        crews.append(api.ray_lanes(spec, cluster.address))
-        return crews[-1]
-
-    names = []
-    result = slalom.run(SPEC, tmp_path, lanes=lanes, watch=lambda _: names.append(list(crews[0].names)))
+    slowly = Slowly(cluster.address, 2)
+    result = slalom.run(SPEC, tmp_path, lanes=slowly.start, watch=slowly.watch)
     assert rows(result.export()) == expected
     assert {trial["attempt"] for trial in result.export()} == {0}
-    assert len({name.split(" on ")[1] for name in names[-1]}) == len(names[-1]) == 2
+    assert len(set(slowly.nodes)) == len(slowly.nodes) == 2
 
 
 def test_through_rays_client_from_elsewhere(cluster, client_port):
@@ -140,7 +133,7 @@ def test_lanes_wait_for_what_others_have_taken(cluster, monkeypatch):
 def test_idle_lanes_are_given_back_when_there_is_too_little_to_train(cluster, monkeypatch):
     """Those that train stay; the others are told of once, and when they are released the cluster has their share."""
     monkeypatch.setattr(lanes_on_ray, "IDLE_SECONDS", 2.0)
-    with crew(cluster.address) as lanes:
+    with crew(cluster.address, count=3) as lanes:
         lanes.send(1, told("sleep", 3000))
         assert list(lanes.size(PLENTY)) == []
         assert list(lanes.size(Demand(1, 16))) == []

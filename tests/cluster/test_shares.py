@@ -72,8 +72,8 @@ def test_through_rays_client(cluster, client_port, tmp_path):
 def test_what_others_took_is_not_divided(pool):
     """Node by node, once they have had it for a while; what lanes have taken is divided."""
     with connected(pool.address, None, "others"):
-        lanes = [ray.remote(LaneActor).options(num_cpus=0, num_gpus=0.5).remote(None) for _ in range(4)]
-        ray.get([lane.node.remote() for lane in lanes])
+        lanes = [ray.remote(LaneActor).options(num_cpus=0, num_gpus=0.5).remote(None, []) for _ in range(4)]
+        ray.get([lane.turn.remote(None) for lane in lanes])
         ledger = Ledger()
         other = ray.remote(Guest).options(num_cpus=0, num_gpus=2).remote()
         node = ray.get(other.node.remote())
@@ -93,7 +93,7 @@ def test_lanes_that_start_and_end_are_nobodys_loss(pool):
         while time.monotonic() < end:
             if lane is not None:
                 ray.kill(lane)
-            lane = ray.remote(LaneActor).options(num_cpus=0, num_gpus=1).remote(None)
+            lane = ray.remote(LaneActor).options(num_cpus=0, num_gpus=1).remote(None, [])
             for _ in range(20):
                 assert others_took(ledger) == {}
                 time.sleep(0.01)

@@ -23,9 +23,10 @@ def told(command, number=0):
 class Obedient:
     """Answers each turn with its number, and how many turns it has taken."""
 
+    memory = None
+
     def __init__(self):
         self.taken = 0
-        self.memory = None
 
     def turn(self, turn):
         self.taken += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 import tempfile
@@ -11,12 +12,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from slalom.errors import Infrastructure, InputError, LaneLost
 from slalom.lanes.base import LaneOpened
 from slalom.lanes.on_ray.actor import LaneActor
 from slalom.lanes.on_ray.broadcast import put, size
 from slalom.lanes.on_ray.connection import connected, knock
+from slalom.lanes.on_ray.ledger import limits
+from slalom.lanes.on_ray.membership import Membership
 from slalom.lanes.on_ray.room import Need, brief, fitting, room
 from slalom.trial import Reply
 
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
 
 START_SECONDS = 120.0
 """In which a lane must have opened, where none is."""
+
+GROW_SECONDS = 1800.0
+"""In which it must have, where an autoscaler may have to start a node first."""
 
 IDLE_SECONDS = 30.0
 """For which lanes are kept that have become too many: more trials may come up at the next rung."""
@@ -96,9 +103,12 @@ class RayLanes:
             client = address is not None and address.startswith("ray://")
             self._address = str(address if client else self._ray.get_runtime_context().gcs_address)
             self._look()
-            self._need = Need(spec.resources, self._nodes, {})
+            growth = {} if client else limits()
+            self._need = Need(spec.resources, self._nodes, growth)
+            self._patience = GROW_SECONDS if growth else START_SECONDS
             if address is None and not room(self._need.bundle, self._nodes):
                 raise InputError(f"resources: {self._no_room()}")
+            self._member = None if address is None else self._join(spec)
             self._actor = self._ray.remote(LaneActor)
             self._environment = {"env_vars": dict(environment)}
         except BaseException:
@@ -121,7 +131,7 @@ class RayLanes:
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._look()
         staying = [lane for lane in self._lanes.values() if not lane.leaving]
-        wanted = min(self._lately(demand.trials), self._limit, room(self._need.bundle, self._nodes))
+        wanted = min(self._share(demand), room(self._need.bundle, self._nodes))
         if len(staying) < wanted:
             for number in self._free_numbers(wanted - len(staying)):
                 self._start(number)
@@ -153,6 +163,23 @@ class RayLanes:
             self._ray.kill(lane.actor)
         self._lanes.clear()
         self._held.close()
+
+    def _join(self, spec: StudySpec) -> Membership:
+        """Join the studies of the cluster, for as long as there are lanes."""
+        member = Membership(self._ray, f"{spec.name} {uuid4()}", spec.resources.priority)
+        self._held.callback(member.leave)
+        return member
+
+    def _share(self, demand: Demand) -> int:
+        """Lanes that the study has use for, as far as it may have them; one while it is not known how many."""
+        usable = min(self._lately(demand.trials), self._limit)
+        if self._member is None:
+            return usable
+        packs = min(math.ceil(demand.trials / demand.slots), self._limit)
+        share = self._member.claim(usable, self._need.bundle, packs)
+        if share == 0 and room(self._need.bundle, self._nodes):
+            self._alone_since = time.monotonic()  # others have all of it by right, for as long as that may be
+        return min(usable, 1 if share is None else share)
 
     def _lately(self, trials: int) -> int:
         """Trials that could be trained, at their most in the last seconds."""
@@ -231,9 +258,9 @@ class RayLanes:
         now = time.monotonic()
         if any(lane.opening is None for lane in self._lanes.values()):
             self._alone_since = now
-        elif now - self._alone_since > START_SECONDS:
+        elif now - self._alone_since > self._patience:
             raise Infrastructure(
-                f"no lane has opened within {START_SECONDS:g} s: {self._no_room()}; the cluster's free resources are "
+                f"no lane has opened within {self._patience:g} s: {self._no_room()}; the cluster's free resources are "
                 f"{_amounts(self._ray.available_resources())}"
             )
 

@@ -18,6 +18,13 @@ STARTING_SECONDS = 10.0
 """For which what is missing of a node may be a lane's that Ray's tables do not show yet, or show no more."""
 
 
+def limits() -> Mapping[str, float]:
+    """What the cluster's autoscaler may make of each resource, where there is one of Ray's second version."""
+    from ray._private.state import state
+
+    return state.get_max_resources_from_cluster_config() or {}
+
+
 class Ledger:
     """Looks at the cluster again and again.
 

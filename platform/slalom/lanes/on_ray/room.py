@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     Bundle = Mapping[str, float]
 
 LEAST_MEMORY = 256 << 20
-"""Bytes that a lane takes at least, of which it is known before it has trained."""
+"""Bytes that a lane takes at least, before it was seen to train; what it takes is counted in steps of so many, so that
+studies' lanes are of few sizes.
+"""
 
 SPARE = 1.25
 """What is kept for a lane, over what it was seen to take."""
@@ -56,7 +58,7 @@ class Need:
 
     def seen(self, memory: Memory) -> None:
         """A lane was seen to take so much."""
-        self._memory = max(self._memory, int(SPARE * memory.host))
+        self._memory = max(self._memory, math.ceil(SPARE * memory.host / LEAST_MEMORY) * LEAST_MEMORY)
         self._device = max(self._device, int(SPARE * memory.device))
         if self._shared and self._device:
             self._smallest = min(self._smallest, memory.device_total)
