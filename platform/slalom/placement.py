@@ -1,6 +1,6 @@
 """Which lane trains which trial: the emptiest one, or the one that holds the trial's state.
 
-A trial on its last attempt is trained alone: the one that brings its lanes down shall not take others with it.
+A trial that may bring its lanes down is trained alone, so that it takes no others with it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
-from slalom.plan import ATTEMPTS
 from slalom.trial import Turn
 from slalom.vacancy import Vacancies
 
@@ -61,7 +60,7 @@ class _Lane:
     @property
     def keeps_others_out(self) -> bool:
         """Whether it trains a trial that must be alone."""
-        return bool(self.training) and _alone(next(iter(self.training.values())))
+        return bool(self.training) and next(iter(self.training.values())).alone
 
     def takes(self) -> int:
         """Trials that it takes beside those it has: a fourth more than slots in all."""
@@ -203,7 +202,7 @@ class Placement:
         self._wait(waiting)
 
     def _is_choosy(self, order: Order) -> bool:
-        return order.trial.id in self._holder or _alone(order)
+        return order.trial.id in self._holder or order.alone
 
     def _spread(self) -> None:
         """Place what can be placed, in the order of the tickets."""
@@ -230,9 +229,9 @@ class Placement:
         holder = self._holder.get(order.trial.id)
         if holder is None:
             emptiest = self._vacancies.emptiest()
-            return emptiest[1] if emptiest and not (_alone(order) and emptiest[0]) else None
+            return emptiest[1] if emptiest and not (order.alone and emptiest[0]) else None
         lane = self._lanes[holder]
-        if lane.leaving is not None or (lane.training and (_alone(order) or lane.keeps_others_out)):
+        if lane.leaving is not None or (lane.training and (order.alone or lane.keeps_others_out)):
             return None
         return holder
 
@@ -278,8 +277,3 @@ class Placement:
         if order is not None and result.attempt == order.trial.attempt:
             del lane.training[result.trial]
             self._let_go(result.trial)
-
-
-def _alone(order: Order) -> bool:
-    """Whether a trial is trained without company."""
-    return order.trial.attempt >= ATTEMPTS - 1
