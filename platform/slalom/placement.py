@@ -87,6 +87,7 @@ class Placement:
         self._touched: set[int] = set()
         self._leaving: set[int] = set()
         self._free = 0
+        self._freed = False
 
     @property
     def load(self) -> Load:
@@ -183,6 +184,7 @@ class Placement:
         lane = self._lanes.pop(number)
         for trial in lane.held:
             del self._holder[trial]
+        self._freed = self._freed or bool(lane.held and self._choosy)
         self._free -= lane.free
         self._touched.discard(number)
         self._leaving.discard(number)
@@ -195,10 +197,16 @@ class Placement:
             queue.append((ticket, order))
 
     def _wait_first(self, orders: Sequence[Order]) -> None:
-        """Queue orders before all others; one whose holder is gone may go anywhere now."""
+        """Queue orders before all others."""
         self._first -= len(orders)
-        waiting = sorted([*enumerate(orders, self._first), *self._anywhere, *self._choosy])
-        self._anywhere, self._choosy = deque(), []
+        first = list(enumerate(orders, self._first))
+        self._choosy[:0] = [one for one in first if self._is_choosy(one[1])]
+        self._anywhere.extendleft(one for one in reversed(first) if not self._is_choosy(one[1]))
+
+    def _sort_anew(self) -> None:
+        """Lanes closed: an order that waited for one of them may go anywhere now."""
+        waiting = sorted([*self._anywhere, *self._choosy])
+        self._anywhere, self._choosy, self._freed = deque(), [], False
         self._wait(waiting)
 
     def _is_choosy(self, order: Order) -> bool:
@@ -206,6 +214,8 @@ class Placement:
 
     def _spread(self) -> None:
         """Place what can be placed, in the order of the tickets."""
+        if self._freed:
+            self._sort_anew()
         choosy, self._choosy = self._choosy, []
         for ticket, order in choosy:
             self._fill(ticket)

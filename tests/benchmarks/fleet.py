@@ -1,14 +1,15 @@
 """One driver and ten thousand virtual devices: a million trials of mixed durations, and devices that come and go.
 
     python tests/benchmarks/fleet.py                            # 10,000 devices, 1,000,000 trials
-    python tests/benchmarks/fleet.py --trials 100000 --devices 1000 --store sqlite
-    python tests/benchmarks/fleet.py --epochs 32 16 8 4 2 --charge     # seconds of a slowest epoch: where is the limit?
+    python tests/benchmarks/fleet.py --devices 1000 --trials 100000 --store sqlite
+    python tests/benchmarks/fleet.py --devices 1000 --trials 100000 --charge --epoch 8 4 2 1    # where is the limit?
+    python tests/benchmarks/fleet.py --devices 1000 --trials 20000 --pruner none --epoch 20     # 27 reports a trial
 
 The loop is the real one, with its plans, its placement and Optuna's random sampler: 10 arms, successive halving over 27
 epochs. A trial's epoch takes as long as its seeds have it, log-uniform over a factor of ten, and a pack of 16 goes at
-the pace of its slowest trial. Every device dies at random times and is back some minutes later. With `--charge` what the
-loop takes is virtual time too: devices wait for a loop that is too slow. Each study runs in a process of its own; times
-are CPU seconds of the loop's thread, without those of the simulated devices.
+the pace of its slowest trial. Every device dies at random times and is back some minutes later. With `--charge` what
+the loop takes is virtual time too: devices wait for a loop that is too slow. Each study runs in a process of its own;
+times are CPU seconds of the loop's thread, without those of the simulated devices.
 """
 
 from __future__ import annotations
@@ -21,9 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from collections import Counter, deque
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,17 +53,20 @@ SPREAD = 10.0
 
 @dataclass(frozen=True)
 class Fleet:
-    """What is simulated. slowest: seconds of the slowest epoch; life, away: seconds till a device dies, till it is back.
+    """What is simulated.
 
+    epoch: seconds of the slowest one
+    life: mean seconds till a device dies, or 0 where none does; away: seconds till it is back
     charge: whether what the loop takes is virtual time
     """
 
     devices: int
     trials: int
-    slowest: float
+    epoch: float
     life: float
     away: float
     store: str
+    pruner: str
     charge: bool
 
 
@@ -92,16 +95,21 @@ class Devices:
 
     def __init__(self, fleet: Fleet, work: Work) -> None:
         hire = type("Counting", (Device,), {"work": work})
-        training = Training(Nature().metrics, pace(fleet.slowest))
-        self._lanes = SimulatedLanes(
-            lambda clock: hire(clock, training, WIDTH), fleet.devices, deaths(fleet), absence=fleet.away
-        )
-        self._charge = fleet.charge
+        training = Training(Nature().metrics, pace(fleet.epoch))
+
+        def join(clock):
+            self._hired.append(hire(clock, training, WIDTH))
+            return self._hired[-1]
+
+        self._lanes = SimulatedLanes(join, fleet.devices, deaths(fleet), fleet.away)
         self._left = time.thread_time()
         self.names = self._lanes.names
         self.clock = self._lanes.clock
+        self.fleet, self.work = fleet, work
+        self._hired: deque[Device] = deque()
+        self._open: dict[int, Device] = {}
         self.died: list[float] = []
-        self.heard: Counter[str] = Counter()
+        self.replies = self.reports = 0
         self.loop_seconds = 0.0
 
     def __getattr__(self, name):
@@ -122,17 +130,32 @@ class Devices:
         """What the loop has taken since it was last here."""
         now = time.thread_time()
         self.loop_seconds += now - self._left
-        if self._charge:
+        if self.fleet.charge:
             self._lanes.spend(now - self._left)
         self._left = now
 
     def _count(self, heard) -> None:
-        for _, news in heard:
+        for lane, news in heard:
             if isinstance(news, Reply):
-                self.heard["replies"] += 1
-                self.heard["reports"] += len(news.reports)
+                self.replies += 1
+                self.reports += len(news.reports)
             elif isinstance(news, LaneLost):
                 self.died.append(self.clock())
+                self.work.seconds -= self._ahead(self._open.pop(lane))
+            else:
+                self._open[lane] = self._hired.popleft()
+
+    def worked(self) -> float:
+        """Device-seconds at work until now; devices are simulated to the end of the turn they are in."""
+        return self.work.seconds - sum(map(self._ahead, self._open.values()))
+
+    def present(self) -> float:
+        """Device-seconds in which a device was there until now."""
+        away = sum(min(self.fleet.away, self.clock() - at) for at in self.died)
+        return self.fleet.devices * self.clock() - away
+
+    def _ahead(self, device) -> float:
+        return max(0.0, device.clock() - self.clock())
 
 
 class Budget(NoStore):
@@ -172,121 +195,116 @@ class Both:
         self._store.add(ended)
 
 
-def pace(slowest):
+def pace(epoch):
     """Seconds of a trial's epoch, from its seeds: log-uniform between a tenth of the slowest and that."""
-    return lambda trial, epoch: slowest * SPREAD ** (trial.seeds.dropout / 2**63 - 1)
+    return lambda trial, _: epoch * SPREAD ** (trial.seeds.dropout / 2**63 - 1)
 
 
 def deaths(fleet: Fleet) -> Iterator[tuple[float, int]]:
     """At which times which devices die, for as long as the study can take."""
     chance, at = random.Random(0), 0.0
-    horizon = 20 * fleet.slowest * (EPOCHS + EPOCHS * fleet.trials / (fleet.devices * WIDTH))
+    horizon = 20 * fleet.epoch * (EPOCHS + EPOCHS * fleet.trials / (fleet.devices * WIDTH))
     while fleet.life and (at := at + chance.expovariate(fleet.devices / fleet.life)) < horizon:
         yield at, chance.randrange(fleet.devices)
 
 
-def question(trials):
+def question(trials, pruner="successive_halving"):
     """A study of so many trials in all."""
-    tune = {"trials": trials // ARMS - SEEDS, "generation": GENERATION, "sampler": "random"}
+    tune = {"trials": trials // ARMS - SEEDS, "generation": GENERATION, "sampler": "random", "pruner": pruner}
     return study([f"arm-{number}" for number in range(ARMS)], epochs=EPOCHS, **tune)
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Where everything stood at a time: virtual seconds, the loop's CPU seconds, and what was done till then."""
+    """Where a study stood: virtual seconds, the loop's CPU seconds, and what was done by then.
+
+    worked, present: device-seconds
+    """
 
     at: float
     loop: float
-    work: float
+    storage: float
+    worked: float
+    present: float
     died: int
+    trials: int
     replies: int
     reports: int
-    resident: float
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a study came to; `full` is the mark when its last generation began, `end` the last one."""
+    """What a study came to.
+
+    full: when its last generation began, until when there was work for every slot; end: when all was over
+    trained, needed: slot-epochs that devices trained, and those of the trials' results
+    available: slot-epochs of the packs that trained, at full width
+    attempts: trials that ended, by tries that were lost before
+    exact: whether each trial ended once
+    grown: MiB that the process grew by, virtual devices included
+    """
 
     full: Mark
     end: Mark
-    storage: float
     trained: int
     needed: int
     available: int
-    attempts: dict[int, int]
+    attempts: dict[str, int]
     exact: bool
-    base: float
-    peak: float
+    grown: float
 
-    def at_work(self, fleet: Fleet, mark: Mark) -> float:
-        """Device-seconds at work, of those present."""
-        return mark.work / (fleet.devices * mark.at - fleet.away * mark.died)
+
+class Watched:
+    """A study, and what is noted of it as its generations begin."""
+
+    def __init__(self, fleet: Fleet, folder: Path) -> None:
+        self.spec = question(fleet.trials, fleet.pruner)
+        self.budget = Budget(self.spec)
+        self.lanes = Devices(fleet, Work())
+        kept = Both(self.budget, sqlite_store(folder, self.spec)) if fleet.store == "sqlite" else self.budget
+        self.store = Timed(kept) if fleet.store == "sqlite" else kept
+        self.full: Mark | None = None
+
+    def run(self) -> None:
+        """Train it all."""
+        run(self.spec, self.store, self.lanes, NoRecorder(), self._propose, clock=self.lanes.clock)
+
+    def mark(self) -> Mark:
+        """Where it stands."""
+        lanes, storage = self.lanes, getattr(self.store, "seconds", 0.0)
+        lanes.tick()
+        done = (len(lanes.died), self.budget.attempts.total(), lanes.replies, lanes.reports)
+        return Mark(lanes.clock(), lanes.loop_seconds - storage, storage, lanes.worked(), lanes.present(), *done)
+
+    def _propose(self, spec, arm):
+        ask = Proposals(spec, arm)
+
+        def marked(new, numbers):
+            if numbers.stop == spec.tune.trials:
+                self.full = self.mark()
+            return ask(new, numbers)
+
+        return marked
 
 
 def measured(fleet: Fleet) -> Found:
     """One study in this process."""
-    spec, work = question(fleet.trials), Work()
-    run(question(10 * ARMS), NoStore(), Devices(replace_fleet(fleet), Work()), NoRecorder(), Proposals)
-    budget, marks = Budget(spec), []
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        store = Timed(Both(budget, sqlite_store(folder, spec))) if fleet.store == "sqlite" else budget
-        lanes = Devices(fleet, work)
-        base = resident()
-
-        def mark():
-            lanes.tick()
-            heard = lanes.heard
-            marks.append(
-                Mark(
-                    lanes.clock(),
-                    lanes.loop_seconds,
-                    work.seconds,
-                    len(lanes.died),
-                    heard["replies"],
-                    heard["reports"],
-                    resident(),
-                )
-            )
-
-        def propose(spec, arm):
-            ask = Proposals(spec, arm)
-
-            def marked(new, numbers):
-                if numbers.stop == spec.tune.trials:
-                    mark()
-                return ask(new, numbers)
-
-            return marked
-
-        run(spec, store, lanes, NoRecorder(), propose, clock=lanes.clock)
-        mark()
-        effort = store.notes()["throughput"]
-    return Found(
-        marks[-2],
-        marks[-1],
-        store.seconds if fleet.store == "sqlite" else 0.0,
-        work.epochs,
-        budget.epochs,
-        effort["available"],
-        dict(budget.attempts),
-        budget.exact,
-        base,
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        Watched(replace(fleet, devices=10, trials=100, store="none", charge=False), Path(folder)).run()
+        watched = Watched(fleet, Path(folder))
+        before = resident()
+        watched.run()
+        end, budget = watched.mark(), watched.budget
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
+        available = watched.store.notes()["throughput"]["available"]
+        attempts = {str(tries): trials for tries, trials in sorted(budget.attempts.items())}
+    trained = watched.lanes.work.epochs
+    return Found(watched.full, end, trained, budget.epochs, available, attempts, budget.exact, grown)
 
 
 def resident() -> float:
     """MiB that this process holds now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20
-
-
-def replace_fleet(fleet: Fleet) -> Fleet:
-    from dataclasses import replace
-
-    return replace(fleet, devices=10, trials=100)
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
 def apart(fleet: Fleet) -> Found:
@@ -294,3 +312,66 @@ def apart(fleet: Fleet) -> Found:
     command = [sys.executable, __file__, "--one", json.dumps(asdict(fleet))]
     said = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     return Found(**{**said, "full": Mark(**said["full"]), "end": Mark(**said["end"])})
+
+
+def rows(fleet: Fleet, found: Found) -> dict[str, str]:
+    """What is shown, by name."""
+    full, end = found.full, found.end
+    seconds = end.loop + end.storage
+    busy = full.loop + full.storage
+    lost = sum(int(tries) * trials for tries, trials in found.attempts.items())
+    return {
+        "slowest epoch, s": f"{fleet.epoch:g}",
+        "storage": fleet.store,
+        "trials": f"{end.trials:,}",
+        "each once": "yes" if found.exact else "NO",
+        "virtual s (all begun)": f"{end.at:,.0f} ({full.at:,.0f})",
+        "devices at work till all had begun": f"{full.worked / full.present:.1%}",
+        "to the end": f"{end.worked / end.present:.1%}",
+        "slots of working packs trained": f"{found.needed / found.available:.1%}",
+        "devices lost": f"{end.died:,}",
+        "attempts lost (trials that lost 2 or more)": f"{lost:,} ({sum(list(found.attempts.values())[2:]):,})",
+        "trained in vain": f"{1 - found.needed / found.trained:.2%}",
+        "loop, CPU s": f"{end.loop:,.1f}",
+        "storage, CPU s": f"{end.storage:,.1f}",
+        "load till all had begun": f"{busy / full.at:.2f}",
+        "load, whole": f"{seconds / end.at:.3f}",
+        "ms a trial": f"{1e3 * seconds / end.trials:.3f}",
+        "ms a reply": f"{1e3 * seconds / end.replies:.3f}",
+        "reports a CPU s": f"{end.reports / seconds:,.0f}",
+        "trials a virtual s till all had begun": f"{full.trials / full.at:,.0f}",
+        "replies": f"{full.replies / full.at:,.0f}",
+        "reports": f"{full.reports / full.at:,.0f}",
+        "grown, MiB": f"{found.grown:,.0f}",
+        "bytes a trial": f"{found.grown * 2**20 / end.trials:,.0f}",
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--devices", type=int, default=10_000)
+    parser.add_argument("--trials", type=int, default=1_000_000)
+    parser.add_argument("--epoch", type=float, nargs="+", default=[20.0], help="seconds of the slowest trial's epoch")
+    parser.add_argument("--life", type=float, default=7200.0, help="mean seconds till a device dies; 0: never")
+    parser.add_argument("--away", type=float, default=300.0, help="seconds till it is back")
+    parser.add_argument("--store", choices=["none", "sqlite"], default="none")
+    parser.add_argument("--pruner", choices=["successive_halving", "none"], default="successive_halving")
+    parser.add_argument("--charge", action="store_true", help="what the loop takes is virtual time")
+    parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)
+    options = vars(parser.parse_args())
+    one = options.pop("one")
+    if one:
+        print(json.dumps(asdict(measured(Fleet(**one)))))
+        return
+    fleets = [Fleet(**{**options, "epoch": epoch}) for epoch in options["epoch"]]
+    shown = [rows(fleet, apart(fleet)) for fleet in fleets]
+    title = f"{fleets[0].devices:,} virtual devices of {WIDTH} slots, {ARMS} arms, {EPOCHS} epochs"
+    table = Table("", *["" for _ in fleets], title=title, show_header=False)
+    for name in shown[0]:
+        table.add_row(name, *(row[name] for row in shown))
+    Console(width=160).print(table)
+
+
+if __name__ == "__main__":
+    main()
