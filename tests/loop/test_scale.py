@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,21 @@ def test_a_reply_costs_the_same_with_ten_lanes_and_a_thousand(waiting):
         return steps(work)
 
     assert reply(1000) < 1.5 * reply(10)
+
+
+def test_a_lost_lane_costs_the_same_whatever_waits():
+    spec = study()
+
+    def loss(waiting):
+        placement = Placement(4)
+        placement.opened(0)
+        trial = trial_spec(spec, TrialId("rising", Phase.TUNE, 0), {"learning_rate": 0.1})
+        many = (replace(trial, id=TrialId("rising", Phase.TUNE, number)) for number in range(5 + waiting))
+        placement.take(Order(one, 9) for one in many)
+        list(placement.turns())
+        return steps(lambda: (placement.lost(0), placement.opened(0), list(placement.turns())))
+
+    assert loss(5000) < 1.2 * loss(50)
 
 
 @pytest.fixture(scope="module")
