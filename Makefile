@@ -39,6 +39,7 @@ bench: .venv/bench
 ifeq ($(ONLY)$(QUICK),)
 	@.venv/bin/python tests/benchmarks/bookkeeping.py
 	@.venv/bin/python tests/benchmarks/scale.py
+	@.venv/bin/python tests/benchmarks/fleet.py
 	@.venv/bin/python tests/benchmarks/batch.py
 endif
 

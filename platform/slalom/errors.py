@@ -62,11 +62,13 @@ class LaneLost(Infrastructure):
     """A lane died, its node left, or what it trained raised; costs its trials an attempt.
 
     raised: it was the trials' own program that raised, not the process or the machine that failed
+    left: the whole node is gone, which is hardly a trial's doing
     """
 
-    def __init__(self, message: str, *, raised: bool = False) -> None:
+    def __init__(self, message: str, *, raised: bool = False, left: bool = False) -> None:
         super().__init__(message)
         self.raised = raised
+        self.left = left
 
 
 class Interrupted(SlalomError):

@@ -1,6 +1,6 @@
 """Which lane trains which trial: the emptiest one, or the one that holds the trial's state.
 
-A trial on its last attempt is trained alone: the one that brings its lanes down shall not take others with it.
+A trial that may bring its lanes down is trained alone, so that it takes no others with it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
-from slalom.plan import ATTEMPTS
 from slalom.trial import Turn
 from slalom.vacancy import Vacancies
 
@@ -61,7 +60,7 @@ class _Lane:
     @property
     def keeps_others_out(self) -> bool:
         """Whether it trains a trial that must be alone."""
-        return bool(self.training) and _alone(next(iter(self.training.values())))
+        return bool(self.training) and next(iter(self.training.values())).alone
 
     def takes(self) -> int:
         """Trials that it takes beside those it has: a fourth more than slots in all."""
@@ -88,6 +87,7 @@ class Placement:
         self._touched: set[int] = set()
         self._leaving: set[int] = set()
         self._free = 0
+        self._freed = False
 
     @property
     def lanes(self) -> int:
@@ -189,6 +189,7 @@ class Placement:
         lane = self._lanes.pop(number)
         for trial in lane.held:
             del self._holder[trial]
+        self._freed = self._freed or bool(lane.held and self._choosy)
         self._free -= lane.free
         self._touched.discard(number)
         self._leaving.discard(number)
@@ -201,17 +202,25 @@ class Placement:
             queue.append((ticket, order))
 
     def _wait_first(self, orders: Sequence[Order]) -> None:
-        """Queue orders before all others; one whose holder is gone may go anywhere now."""
+        """Queue orders before all others."""
         self._first -= len(orders)
-        waiting = sorted([*enumerate(orders, self._first), *self._anywhere, *self._choosy])
-        self._anywhere, self._choosy = deque(), []
+        first = list(enumerate(orders, self._first))
+        self._choosy[:0] = [one for one in first if self._is_choosy(one[1])]
+        self._anywhere.extendleft(one for one in reversed(first) if not self._is_choosy(one[1]))
+
+    def _sort_anew(self) -> None:
+        """Lanes closed: an order that waited for one of them may go anywhere now."""
+        waiting = sorted([*self._anywhere, *self._choosy])
+        self._anywhere, self._choosy, self._freed = deque(), [], False
         self._wait(waiting)
 
     def _is_choosy(self, order: Order) -> bool:
-        return order.trial.id in self._holder or _alone(order)
+        return order.trial.id in self._holder or order.alone
 
     def _spread(self) -> None:
         """Place what can be placed, in the order of the tickets."""
+        if self._freed:
+            self._sort_anew()
         choosy, self._choosy = self._choosy, []
         for ticket, order in choosy:
             self._fill(ticket)
@@ -235,9 +244,9 @@ class Placement:
         holder = self._holder.get(order.trial.id)
         if holder is None:
             emptiest = self._vacancies.emptiest()
-            return emptiest[1] if emptiest and not (_alone(order) and emptiest[0]) else None
+            return emptiest[1] if emptiest and not (order.alone and emptiest[0]) else None
         lane = self._lanes[holder]
-        if lane.leaving is not None or (lane.training and (_alone(order) or lane.keeps_others_out)):
+        if lane.leaving is not None or (lane.training and (order.alone or lane.keeps_others_out)):
             return None
         return holder
 
@@ -283,8 +292,3 @@ class Placement:
         if order is not None and result.attempt == order.trial.attempt:
             del lane.training[result.trial]
             self._let_go(result.trial)
-
-
-def _alone(order: Order) -> bool:
-    """Whether a trial is trained without company."""
-    return order.trial.attempt >= ATTEMPTS - 1

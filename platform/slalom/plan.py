@@ -7,6 +7,7 @@ reproducible in parallel, and a resumed one equal to one that was never stopped.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,8 @@ ATTEMPTS = 3
 
 DEATHS = 10
 """Tries at a trial whose lanes die: machines that go are not the trial's fault, but one that brings down every process
-must end too. From the last of ATTEMPTS on it is alone.
+must end too. From the last of ATTEMPTS on it is alone; tries that ended because a whole node left are not counted among
+those, but after half of DEATHS it is alone all the same.
 """
 
 
@@ -89,6 +91,7 @@ class ArmPlan:
         self._unproposed = spec.tune.trials
         self._under_way = 0
         self._strands: dict[TrialId, Strand] = {}
+        self._blamed: Counter[TrialId] = Counter()
         self._confirming = False
         self._begin()
 
@@ -153,8 +156,9 @@ class ArmPlan:
         if order is None:
             return
         spec = self._again(trial)
-        if spec.attempt < (ATTEMPTS if loss.raised else DEATHS):
-            self._give(replace(order, trial=spec))
+        self._blamed[trial] += not loss.left
+        if spec.attempt < DEATHS and not (loss.raised and self._blamed[trial] >= ATTEMPTS):
+            self._give(self._ordered(order))
         else:
             if not order.keep_weights:
                 self._write(spec, self._failed(spec, order, str(loss)))
@@ -270,7 +274,14 @@ class ArmPlan:
         ended = Ended(replace(trial, attempt=result.attempt), replace(result, history=history))
         self.ended[result.trial] = ended
         del self._trials[result.trial]
+        self._blamed.pop(result.trial, None)
         self._over.append(ended)
+
+    def _ordered(self, order: Order) -> Order:
+        """The order as one for the trial's present attempt, in company or alone."""
+        trial = self._trials[order.trial.id]
+        alone = self._blamed[trial.id] >= ATTEMPTS - 1 or trial.attempt >= DEATHS // 2
+        return order if trial is order.trial and not alone else replace(order, trial=trial, alone=alone)
 
     def _give(self, order: Order) -> None:
         self._open[order.trial.id] = order
@@ -291,11 +302,11 @@ class ArmPlan:
                 self._begin()
                 return
             for order in step:
-                trial = self._trials.get(order.trial.id)
-                if trial is not None:
-                    self._strands[trial.id] = strand
-                    strand.open.add(trial.id)
-                    self._give(replace(order, trial=trial))
+                trial = order.trial.id
+                if trial in self._trials:
+                    self._strands[trial] = strand
+                    strand.open.add(trial)
+                    self._give(self._ordered(order))
 
 
 def _of_attempt(report: Report, attempt: int) -> Report:

@@ -7,6 +7,7 @@ of every other arm, so that the arms' results are paired.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -24,6 +25,7 @@ def derive(*words: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
+@lru_cache(maxsize=4096)
 def trial_seeds(fingerprint: str, phase: str, number: int) -> Seeds:
     """The seeds of trial `number` of a phase, the same in every arm of the study."""
     return Seeds(*(derive(fingerprint, phase, number, name) for name in Seeds._fields))

@@ -106,11 +106,13 @@ class Order:
     """Train a trial up to an epoch. A lane that holds its state goes on, any other starts it from its seeds.
 
     keep_weights: return the weights with the result
+    alone: without company, since it may bring its lane down
     """
 
     trial: TrialSpec
     until: int
     keep_weights: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,19 @@
 """The benchmarks stand: they import, their studies are studies, and the step written by hand is a step."""
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.benchmarks import batch
+from tests.benchmarks import batch, fleet
 from tests.benchmarks.document import END, write
 from tests.benchmarks.peers.by_hand import Step, by_autograd, by_bmm
 from tests.benchmarks.peers.contest import Timing
 from tests.benchmarks.peers.static_pack import orders
 from tests.benchmarks.tables import contest_table
+from tests.benchmarks.virtual import Fleet
 from tests.benchmarks.workloads import WORKLOADS
 
 FOLDER = Path(__file__).parent
@@ -73,3 +75,15 @@ def test_a_batch_size_is_timed_at_the_rate_that_was_found():
 def test_a_goal_that_is_not_reached_is_told():
     course = batch.Course([3.0, float("inf"), float("inf")], [0.06, 0.1, 0.1], [0.0, 0.1])
     assert batch.row(1, 0.1, course, None)[2] == f"not in {batch.EPOCHS} epochs"
+
+
+def test_a_fleet_is_measured():
+    """Devices that wait for the loop are at work for less of their time, and train the same."""
+    few = Fleet(10, 2000, epoch=0.005, life=5.0, away=0.1)
+    free, charged = fleet.measured(few), fleet.measured(replace(few, charge=True))
+    assert free.exact
+    assert charged.exact
+    assert free.end.trials == charged.end.trials == 2000
+    assert 0.95 < free.full.worked / free.full.present < 1.01
+    assert charged.full.worked / charged.full.present < 0.9
+    assert fleet.rows(few, free)["each once"] == "yes"

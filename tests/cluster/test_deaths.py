@@ -58,7 +58,7 @@ def test_a_lane_takes_a_place_that_comes(cluster):
             lanes.send(lost, told("sleep", 20_000))
             cluster.remove_node(extra)
             ((lane, news),) = heard(lanes, 1)
-            assert (lane, type(news)) == (lost, LaneLost)
+            assert (lane, type(news), news.left) == (lost, LaneLost, True)
             others = {0, 1, 2, 3} - {lost}
             for lane in others:
                 lanes.send(lane, told("answer", 6))
@@ -79,7 +79,9 @@ def test_a_lane_that_dies_again_and_again_ends_the_study(cluster, monkeypatch):
     with crew(cluster.address, 1) as lanes:
         for command in ("leave", "answer", "leave"):
             lanes.send(0, told(command))
-            assert isinstance(heard(lanes, 1)[0][1], LaneLost) == (command == "leave")
+            ((_, news),) = heard(lanes, 1)
+            assert isinstance(news, LaneLost) == (command == "leave")
+            assert not getattr(news, "left", False)
             if command == "leave":
                 opened(lanes, 1)
         lanes.send(0, told("leave"))

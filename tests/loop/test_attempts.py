@@ -14,6 +14,7 @@ from tests.loop.worlds import MemoryStore, Nature, Wire, budget, exported, one_l
 SPEC = study()
 BAD = TrialId("rising", Phase.TUNE, 3)
 GONE, RAISED = LaneLost("lane 0: gone"), LaneLost("lane 0: ValueError", raised=True)
+LEFT = LaneLost("lane 0: its node left", left=True)
 
 
 def raising(trial):
@@ -87,6 +88,10 @@ def test_a_lost_trial_comes_up_again_with_the_next_attempt():
         ([GONE] * DEATHS, True),
         ([GONE] * (ATTEMPTS - 1) + [RAISED], True),
         ([RAISED] * (ATTEMPTS - 1) + [GONE], False),
+        ([LEFT] * (DEATHS - 1), False),
+        ([LEFT] * DEATHS, True),
+        ([LEFT] * ATTEMPTS + [RAISED] * (ATTEMPTS - 1), False),
+        ([LEFT] * ATTEMPTS + [RAISED] * ATTEMPTS, True),
     ],
 )
 def test_machines_that_go_are_not_the_trials_fault(losses, fails):
@@ -98,6 +103,31 @@ def test_machines_that_go_are_not_the_trials_fault(losses, fails):
     ended = [(over.result.outcome, over.result.error) for over in arm.over()]
     assert ended == ([(Outcome.FAILED, str(losses[-1]))] if fails else [])
     assert again == ([] if fails else [len(losses)])
+
+
+@pytest.mark.parametrize(
+    ("losses", "alone"),
+    [
+        ([GONE] * (ATTEMPTS - 2), False),
+        ([GONE] * (ATTEMPTS - 1), True),
+        ([RAISED] * (ATTEMPTS - 1), True),
+        ([RAISED] + [LEFT] * (ATTEMPTS - 1), False),
+        ([LEFT] * (DEATHS // 2 - 1), False),
+        ([LEFT] * (DEATHS // 2), True),
+    ],
+)
+def test_a_trial_is_alone_once_it_may_be_to_blame(losses, alone):
+    """At its next rung too; that its nodes leave says so late."""
+    arm, orders = plan()
+    trial = orders[0].trial.id
+    for loss in losses:
+        arm.lost(trial, loss)
+        again = [order.alone for order in arm.due()]
+    for order in orders.values():
+        attempt = len(losses) if order.trial.id == trial else 0
+        arm.hear(Report(order.trial.id, attempt, 1, {"validation.error": order.trial.id.number / 10}))
+    assert again == [alone]
+    assert {order.trial.id.number: order.alone for order in arm.due()} == {0: alone, 1: False, 2: False}
 
 
 def test_a_trial_that_waits_at_a_rung_loses_no_attempt():

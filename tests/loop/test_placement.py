@@ -5,16 +5,16 @@ from collections import Counter
 import pytest
 
 from slalom.placement import FIRST_SLOTS, GRACE_SECONDS, IN_FLIGHT, Placement
-from slalom.plan import ATTEMPTS, trial_spec
+from slalom.plan import trial_spec
 from slalom.trial import Order, Outcome, Phase, Reply, Report, TrialId, TrialResult
 from tests.loop.worlds import MemoryStore, one_lane, scattered, study, train
 
 SPEC = study()
 
 
-def order(number, until=3, attempt=0):
+def order(number, until=3, attempt=0, *, alone=False):
     trial = TrialId("rising", Phase.TUNE, number)
-    return Order(trial_spec(SPEC, trial, {"learning_rate": 0.1}, attempt), until)
+    return Order(trial_spec(SPEC, trial, {"learning_rate": 0.1}, attempt), until, alone=alone)
 
 
 def orders(count, **options):
@@ -172,16 +172,16 @@ def test_a_dead_lane_is_told_of_no_drops():
     assert sent(placement) == {0: ([1], [])}
 
 
-def test_a_trial_on_its_last_attempt_is_alone():
+def test_a_trial_that_may_bring_its_lane_down_is_alone():
     """Others go elsewhere or wait; so do those that come back to its lane."""
     placement = opened(2, None)
-    held, last, more = order(5), order(0, attempt=ATTEMPTS - 1), orders(4)[1:]
+    held, last, more = order(5), order(0, alone=True), orders(4)[1:]
     placement.take([held])
     sent(placement)
     placement.replied(0, answered(held))
     placement.take([last, *more, order(5, until=9)])
     assert sent(placement) == {0: ([0], []), 1: ([1, 2, 3], [])}
-    placement.take([order(9, attempt=ATTEMPTS - 1)])
+    placement.take([order(9, alone=True)])
     placement.replied(0, ended(last))
     assert sent(placement)[0] == ([5], [])
     placement.replied(0, ended(order(5)))
@@ -210,7 +210,7 @@ def test_vacant_is_what_the_lanes_would_take_beside_what_they_have_and_what_wait
     assert placement.vacant == 5 - 1
     placement.take(orders(9)[3:])
     assert placement.vacant == 0
-    placement.take([order(20, attempt=ATTEMPTS - 1)])
+    placement.take([order(20, alone=True)])
     placement.opened(2)
     placement.leave([1], 0.0)
     sent(placement)

@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from slalom.plan import ArmPlan, trial_spec
 from slalom.suggest import Proposals
 from slalom.summary import Throughput
 from slalom.trial import Order, Outcome, Phase, Reply, TrialId, TrialResult, Turn
-from tests.loop.worlds import FakeWorker, MemoryStore, Nature, study, train
+from tests.benchmarks.virtual import EPOCHS, Devices, Fleet, Work
+from tests.loop.worlds import FakeWorker, MemoryStore, Nature, budget, exported, one_lane, study, train, written
 
 PACKAGE = str(Path(slalom.__file__).parent)
 
@@ -122,3 +124,58 @@ def test_a_reply_costs_the_same_with_ten_lanes_and_a_thousand(waiting):
         return steps(work)
 
     assert reply(1000) < 1.5 * reply(10)
+
+
+def test_a_lost_lane_costs_the_same_whatever_waits():
+    spec = study()
+
+    def loss(waiting):
+        placement = Placement(4)
+        placement.opened(0)
+        trial = trial_spec(spec, TrialId("rising", Phase.TUNE, 0), {"learning_rate": 0.1})
+        many = (replace(trial, id=TrialId("rising", Phase.TUNE, number)) for number in range(5 + waiting))
+        placement.take(Order(one, 9) for one in many)
+        list(placement.turns())
+        return steps(lambda: (placement.lost(0), placement.opened(0), list(placement.turns())))
+
+    assert loss(5000) < 1.2 * loss(50)
+
+
+@pytest.fixture(scope="module")
+def fleet():
+    """5,000 trials on 200 devices of 16 slots, which live for 40 of their slowest epochs and are away for 5.
+
+    busy: the share of the devices' time that went to epochs when a generation began
+    """
+    spec = study([f"arm-{number}" for number in range(5)], epochs=EPOCHS, trials=1000, generation=94, sampler="random")
+    lanes, busy = Devices(Fleet(200, 5000, epoch=20.0, life=800.0, away=100.0), Work()), []
+
+    def propose(spec, arm):
+        ask = Proposals(spec, arm)
+
+        def asked(new, numbers):
+            busy.extend([lanes.worked() / lanes.present()] if lanes.clock() else [])
+            return ask(new, numbers)
+
+        return asked
+
+    return spec, lanes, train(spec, lanes=lanes, propose=propose, clock=lanes.clock), busy
+
+
+def test_devices_that_come_and_go_find_what_one_lane_finds(fleet):
+    """Each trial once, with the same numbers, though hundreds of attempts were lost."""
+    spec, lanes, store, _ = fleet
+    assert len(lanes.died) > 300
+    assert sum(ended.spec.attempt for ended in store.ended().values()) > 250
+    assert written(spec, store) == budget(spec)
+    assert exported(spec, store) == exported(spec, train(spec, lanes=one_lane(slots=64, stride=EPOCHS)))
+
+
+def test_devices_that_come_and_go_are_kept_at_work(fleet):
+    """All of them as long as trials are to begin; then there is less to train, in a time that losses make longer."""
+    _, lanes, store, busy = fleet
+    needed = sum(ended.result.epochs for ended in store.ended().values())
+    assert len(busy) > 5
+    assert min(busy) > 0.95
+    assert needed / lanes.work.epochs > 0.85
+    assert lanes.worked() / lanes.present() > 0.2

@@ -3,10 +3,14 @@
 import itertools
 import math
 
+import optuna
 import pytest
+from optuna.samplers import RandomSampler
 
 from slalom.plan import trial_spec
+from slalom.seeds import derive
 from slalom.suggest import Proposals
+from slalom.suggest.translate import distributions
 from slalom.trial import Ended, Outcome, Phase, TrialId, TrialResult
 from tests.loop.worlds import COUNTED, MIXED, Nature, study
 
@@ -74,6 +78,16 @@ def test_a_generations_size_is_no_seed():
     """The first proposals hang on no result, so a sampler that does not adapt gives the same by fives."""
     whole, fives = study(sampler="random"), study(sampler="random", generation=5)
     assert params(searched(whole, 16)) == params(searched(fives, 16))
+
+
+def test_chance_draws_as_a_sampler_made_for_each_trial_would():
+    """One generator is seeded anew, since to make one takes longer than to draw."""
+    spec = study(space=MIXED, sampler="random")
+    arm = spec.arm(FIRST)
+    found = Proposals(spec, arm)([], range(8))
+    for number, params in enumerate(found):
+        sampler = RandomSampler(seed=derive(spec.fingerprint, FIRST, "proposal", number) % 2**32)
+        assert optuna.create_study(sampler=sampler).ask(distributions(arm)).params == params
 
 
 def test_a_grid_is_walked_through_again_and_again():

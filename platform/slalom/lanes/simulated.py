@@ -131,7 +131,7 @@ class SimulatedLanes:
         if lane not in self._workers:
             return []
         self._replace(lane, at + self._absence)
-        return [(lane, LaneLost(f"lane {lane}: dead"))]
+        return [(lane, LaneLost(f"lane {lane}: its node left", left=True))]
 
     def _begin(self, lane: int) -> None:
         """Take a turn, from when the lane has both the turn and time for it; its answer comes when it is over."""

@@ -9,13 +9,13 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.samplers import BaseSampler, QMCSampler, RandomSampler
+from optuna.samplers import BaseSampler, QMCSampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
 from slalom.seeds import derive
 from slalom.spec.model import Choices, IntRange
-from slalom.suggest.known import KnownSpaceTPESampler, KnownTrials
+from slalom.suggest.known import KnownSpaceTPESampler, KnownTrials, ReseededRandomSampler
 from slalom.suggest.translate import direction, distributions, frozen, quiet
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Proposals:
         self._shown: list[FrozenTrial] = []
         self._fixed = self._unadaptive() if spec.tune.sampler in ("qmc", "grid") else None
         self._drawn = 0
+        self._random = ReseededRandomSampler()
 
     def __call__(self, new: Sequence[Ended], numbers: range) -> Sequence[Params]:
         """Proposals for a generation, later than any asked before; `new` are the trials that ended since the last call.
@@ -89,7 +90,7 @@ class Proposals:
 
     def _sampler(self, seed: int) -> BaseSampler:
         if self._spec.tune.sampler == "random":
-            return RandomSampler(seed=seed)
+            return self._random.seeded(seed)
         return KnownSpaceTPESampler(self._space, seed)
 
     def _unadaptive(self) -> Iterator[Params]:

@@ -199,7 +199,7 @@ class RayLanes:
         for lane in staying:
             if lane.node:
                 on_node[lane.node].append(lane)
-        offers = {node["NodeID"]: node["Resources"] for node in self._nodes}
+        offers = {node["NodeID"]: node["Resources"] for node in self._nodes if node["Alive"]}
         needed = self._need.bundle
         crowded = [lane for node, lanes in on_node.items() for lane in lanes[fitting(needed, offers.get(node, {})) :]]
         there = sum(len(lanes) for lanes in on_node.values())
@@ -292,7 +292,7 @@ class RayLanes:
     def _open(self, lane: _Lane, node: str) -> None:
         self._opened = True
         lane.opening, lane.node = None, node
-        if node not in {found["NodeID"] for found in self._nodes}:
+        if node not in self._alive():
             self._look()
         self._names[lane.number] = f"lane {lane.number} on {self._place(node)}"
 
@@ -312,11 +312,18 @@ class RayLanes:
         self._deaths[lane.number] += 1
         if self._deaths[lane.number] > DEATHS:
             raise Infrastructure(f"{name} died {self._deaths[lane.number]} times without an answer: {_reason(exc)}")
-        return [LaneLost(f"{name}: {_reason(exc)}")] if lane.opening is None else []
+        if lane.opening is not None:
+            return []
+        self._look()
+        return [LaneLost(f"{name}: {_reason(exc)}", left=lane.node not in self._alive())]
 
     def _look(self) -> None:
         self._nodes = self._ray.nodes()
         self._looked = time.monotonic()
+
+    def _alive(self) -> set[str]:
+        """Ids of the nodes that are there."""
+        return {node["NodeID"] for node in self._nodes if node["Alive"]}
 
     def _place(self, node: str) -> str:
         """The node's address, with the start of its id where other nodes have, or had, that address."""
