@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import ray
 
+import slalom
+from slalom import api
 from slalom.lanes.on_ray.connection import connected
 from tests.cluster.clusters import autoscaling_cluster, descendants, wait_for
 from tests.cluster.members import members
+from tests.cluster.studies import SPEC, rows
 
 
 def test_nodes_come_when_demand_is_stated_and_go_when_it_is_released(tmp_path):
@@ -25,6 +29,25 @@ def test_nodes_come_when_demand_is_stated_and_go_when_it_is_released(tmp_path):
             assert wait_for(lambda: gpus() == 2, 60)
             assert second.share == 1
             second.end()
+            assert wait_for(lambda: gpus() == 0, 60)
+    assert wait_for(lambda: descendants(os.getpid()).keys() <= before.keys())
+
+
+def test_a_study_brings_its_node_and_lets_it_go(expected, tmp_path):
+    """Nothing is there when it begins; it asks for as many lanes as it fills packs, which is one; then for none."""
+    before = descendants(os.getpid())
+    seen = []
+
+    def watch(progress):
+        seen.append((progress.lanes, gpus()))
+
+    with autoscaling_cluster(gpus=1, most=3) as cluster:
+        study = SPEC.with_resources(device="gpu")
+        result = slalom.run(study, tmp_path, lanes=partial(api.ray_lanes, address=cluster.address), watch=watch)
+        assert rows(result.export()) == expected
+        assert seen[0] == (0, 0)
+        assert set(seen) <= {(0, 0), (0, 1), (1, 1)}
+        with connected(cluster.address, None, "watch"):
             assert wait_for(lambda: gpus() == 0, 60)
     assert wait_for(lambda: descendants(os.getpid()).keys() <= before.keys())
 

@@ -23,8 +23,8 @@ def nodes(*offers):
     return [*({"Alive": True, "Resources": {"memory": 64.0 * GIB, **offer}} for offer in offers), gone]
 
 
-def need(*offers, limits=None, **resources):
-    return Need(Resources(**resources), nodes(*offers), limits or {})
+def need(*offers, growing=False, **resources):
+    return Need(Resources(**resources), nodes(*offers), growing=growing)
 
 
 A100 = {"CPU": 16.0, "GPU": 4.0, "accelerator_type:A100": 1.0}
@@ -35,7 +35,13 @@ PLAIN = {"CPU": 16.0}
 def test_a_lane_takes_a_core_or_where_there_are_gpus_a_share_of_them():
     assert need(PLAIN).bundle == {"CPU": 1.0, "memory": LEAST_MEMORY}
     assert need(PLAIN, A100, gpus_per_lane=0.5).bundle == {"GPU": 0.5, "memory": LEAST_MEMORY}
-    assert need(PLAIN, limits={"GPU": 8}).bundle == {"GPU": 1.0, "memory": LEAST_MEMORY}
+    assert need(PLAIN, device="gpu").bundle == {"GPU": 1.0, "memory": LEAST_MEMORY}
+    assert need(PLAIN, A100, device="cpu").bundle == {"CPU": 1.0, "memory": LEAST_MEMORY}
+
+
+def test_a_lane_without_a_gpu_sees_none():
+    assert need(PLAIN, A100, device="cpu").environment == {"CUDA_VISIBLE_DEVICES": ""}
+    assert need(PLAIN, A100).environment == {}
 
 
 @pytest.mark.parametrize(
@@ -60,6 +66,7 @@ def test_gpus_of_several_types_must_be_chosen_from():
 def test_nodes_that_there_are_not():
     with pytest.raises(InputError, match=r"nodes 'A10' is what no node .* offers; did you mean 'A100'"):
         need(A100, V100, nodes="A10")
+    assert need(A100, nodes="tpu", growing=True).bundle == {"GPU": 1.0, "memory": LEAST_MEMORY, "tpu": 0.001}
 
 
 @pytest.mark.parametrize(

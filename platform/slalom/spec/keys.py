@@ -139,6 +139,10 @@ COMPARE: Keys = {
 }
 RESOURCES: Keys = {
     "lanes": Key(Integer(None, low=1), "packs that train at a time, at most; `auto` for all that fit", word="auto"),
+    "device": Key(
+        Choice("auto", ("auto", "cpu", "gpu")),
+        "what lanes train on: `auto` is GPUs where the cluster has any, and `gpu` waits for them to come",
+    ),
     "gpus_per_lane": Key(
         Number(1.0, low=0.0),
         "the share of a GPU that each lane owns; `auto` for as small a one as its memory allows",

@@ -146,7 +146,8 @@ class Resources:
     """What the lanes take; no number depends on it.
 
     lanes: how many at most, or None for as many as the cluster holds
-    gpus_per_lane: share of a GPU that each lane owns where the cluster has GPUs, or None for what its memory needs
+    device: "cpu", "gpu", or "auto" for GPUs where the cluster has any
+    gpus_per_lane: share of a GPU that each lane owns, where it trains on one, or None for what its memory needs
     pack_width: slots of a pack, or None to let the lane choose
     nodes: name of a custom resource, or of a type of accelerator, that a lane's node offers; "any", or "auto" for any
         where all GPUs are of one type
@@ -154,6 +155,7 @@ class Resources:
     """
 
     lanes: int | None = None
+    device: str = "auto"
     gpus_per_lane: float | None = 1.0
     pack_width: int | None = None
     nodes: str = "auto"

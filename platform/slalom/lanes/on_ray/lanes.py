@@ -19,7 +19,7 @@ from slalom.lanes.base import LaneOpened
 from slalom.lanes.on_ray.actor import LaneActor
 from slalom.lanes.on_ray.broadcast import put, size
 from slalom.lanes.on_ray.connection import connected, knock
-from slalom.lanes.on_ray.ledger import limits
+from slalom.lanes.on_ray.ledger import grows
 from slalom.lanes.on_ray.membership import Membership
 from slalom.lanes.on_ray.room import Need, brief, fitting, room
 from slalom.trial import Reply
@@ -103,14 +103,14 @@ class RayLanes:
             client = address is not None and address.startswith("ray://")
             self._address = str(address if client else self._ray.get_runtime_context().gcs_address)
             self._look()
-            growth = {} if client else limits()
-            self._need = Need(spec.resources, self._nodes, growth)
-            self._patience = GROW_SECONDS if growth else START_SECONDS
+            growing = address is not None and not client and grows()
+            self._need = Need(spec.resources, self._nodes, growing=growing)
+            self._patience = GROW_SECONDS if growing else START_SECONDS
             if address is None and not room(self._need.bundle, self._nodes):
                 raise InputError(f"resources: {self._no_room()}")
             self._member = None if address is None else self._join(spec)
             self._actor = self._ray.remote(LaneActor)
-            self._environment = {"env_vars": dict(environment)}
+            self._environment = {"env_vars": {**environment, **self._need.environment}}
         except BaseException:
             self.close()
             raise

@@ -18,11 +18,11 @@ STARTING_SECONDS = 10.0
 """For which what is missing of a node may be a lane's that Ray's tables do not show yet, or show no more."""
 
 
-def limits() -> Mapping[str, float]:
-    """What the cluster's autoscaler may make of each resource, where there is one of Ray's second version."""
-    from ray._private.state import state
+def grows() -> bool:
+    """Whether the cluster has an autoscaler, of Ray's second version: the first leaves nothing that tells of it."""
+    from ray.autoscaler.v2.utils import is_autoscaler_v2
 
-    return state.get_max_resources_from_cluster_config() or {}
+    return bool(is_autoscaler_v2(fetch_from_server=True))
 
 
 class Ledger:

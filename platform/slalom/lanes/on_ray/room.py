@@ -36,25 +36,30 @@ TYPE = "accelerator_type:"
 class Need:
     """What a lane takes: a share of the GPUs or a core, memory as measured, and a touch of what names its nodes."""
 
-    def __init__(self, resources: Resources, nodes: Sequence[Mapping[str, Any]], limits: Bundle) -> None:
-        """nodes: as Ray tells them; limits: what an autoscaler may make of the cluster, where that is known.
+    def __init__(self, resources: Resources, nodes: Sequence[Mapping[str, Any]], *, growing: bool = False) -> None:
+        """nodes: as Ray tells them; growing: whether an autoscaler may bring others.
 
         Raises InputError where the nodes are not of one kind and the study does not say which, or says it wrongly.
         """
         totals = _total(_offers(nodes))
-        self.on_gpus = max(totals.get("GPU", 0), limits.get("GPU", 0)) > 0
+        self.on_gpus = resources.device == "gpu" or (resources.device == "auto" and totals.get("GPU", 0) > 0)
         self._shared = self.on_gpus and resources.gpus_per_lane is None
         self._amount = (resources.gpus_per_lane or 1.0) if self.on_gpus else 1.0
         self._memory = LEAST_MEMORY
         self._device = 0
         self._smallest = math.inf
-        self._place = _place(resources.nodes, {**totals, **limits}, on_gpus=self.on_gpus)
+        self._place = _place(resources.nodes, totals, on_gpus=self.on_gpus, growing=growing)
 
     @property
     def bundle(self) -> dict[str, float]:
         """Amounts of Ray's resources; memory in bytes."""
         kind = "GPU" if self.on_gpus else "CPU"
         return {kind: self._amount, "memory": float(self._memory), **dict.fromkeys(self._place, A_TOUCH)}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables of a lane's process: where it has no GPU it shall see none."""
+        return {} if self.on_gpus else {"CUDA_VISIBLE_DEVICES": ""}
 
     def seen(self, memory: Memory) -> None:
         """A lane was seen to take so much."""
@@ -103,7 +108,7 @@ def _total(offers: Iterable[Bundle]) -> dict[str, float]:
     return total
 
 
-def _place(asked: str, offered: Bundle, *, on_gpus: bool) -> tuple[str, ...]:
+def _place(asked: str, offered: Bundle, *, on_gpus: bool, growing: bool) -> tuple[str, ...]:
     """The resource, if any, that marks the nodes which lanes may be on."""
     kinds = sorted(name.removeprefix(TYPE) for name in offered if name.startswith(TYPE))
     if asked == "any":
@@ -118,5 +123,7 @@ def _place(asked: str, offered: Bundle, *, on_gpus: bool) -> tuple[str, ...]:
     for name in (asked, TYPE + asked):
         if name in offered:
             return (name,)
+    if growing:
+        return (asked,)
     valid = [*kinds, *(name for name in offered if not name.startswith(("node:", TYPE)))]
     raise InputError(f"resources: nodes {asked!r} is what no node of the cluster offers{nearest(asked, valid)}")
