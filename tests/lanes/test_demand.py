@@ -12,10 +12,15 @@ def test_a_bundle_for_each_lane():
 
 def test_lanes_that_share_a_gpu_are_a_bundle_of_a_whole_one():
     """Two of 0.4 go on a GPU, so five need three, and not the two that 5 x 0.4 add up to."""
-    need = {"GPU": 0.4, "memory": 1e9}
-    assert demanded([(need, 5)], []) == [{"GPU": 1.0, "memory": 2e9}] * 3
+    need = {"GPU": 0.4}
+    assert demanded([(need, 5)], []) == [{"GPU": 1.0}] * 3
     assert demanded([({"GPU": 0.6}, 2)], []) == [{"GPU": 1.0}] * 2
     assert demanded([({"GPU": 0.1}, 10)], []) == [{"GPU": 1.0}]
+
+
+def test_memory_is_left_out():
+    """Types of nodes often do not tell theirs, and would never be started."""
+    assert demanded([({"CPU": 1, "memory": 1e9}, 2)], [{"memory": 5e9, "CPU": 3.0}]) == [{"CPU": 1}] * 2 + [{"CPU": 3.0}]
 
 
 def test_what_others_took_comes_on_top():
