@@ -20,7 +20,8 @@ def test_lanes_that_share_a_gpu_are_a_bundle_of_a_whole_one():
 
 def test_memory_is_left_out():
     """Types of nodes often do not tell theirs, and would never be started."""
-    assert demanded([({"CPU": 1, "memory": 1e9}, 2)], [{"memory": 5e9, "CPU": 3.0}]) == [{"CPU": 1}] * 2 + [{"CPU": 3.0}]
+    need, others = {"CPU": 1, "memory": 1e9}, {"memory": 5e9, "CPU": 3.0}
+    assert demanded([(need, 2)], [others]) == [{"CPU": 1}, {"CPU": 1}, {"CPU": 3.0}]
 
 
 def test_what_others_took_comes_on_top():
