@@ -53,21 +53,10 @@ def run(
         recorder.summary(campaign.summary(State.RUNNING))
         while not campaign.done:
             placement.take(campaign.due(placement.vacant))
-            placement.leave(lanes.size(Demand(campaign.trainable, placement.slots)), clock())
-            for lane in placement.left(clock()):
-                lanes.release(lane)
+            resize(lanes, Demand(campaign.trainable, placement.slots), placement, clock())
             for lane, turn in placement.turns():
                 lanes.send(lane, turn)
-            heard = lanes.collect(POLL_SECONDS)
-            names = lanes.names
-            for lane, news in heard:
-                if isinstance(news, LaneOpened):
-                    placement.opened(lane)
-                elif isinstance(news, LaneLost):
-                    campaign.lost(placement.lost(lane), news)
-                else:
-                    placement.replied(lane, news)
-                    campaign.hear(news, names[lane])
+            listen(lanes, placement, campaign)
             over = campaign.over()
             store.add(over)
             recorder.trials(over)
@@ -90,6 +79,27 @@ def run(
         store.note("reproduced", campaign.reproduced)
         store.note("state", state)
         recorder.summary(campaign.summary(state))
+
+
+def resize(lanes: Lanes, demand: Demand, placement: Placement, now: float) -> None:
+    """Have as many lanes as there is use for; give back those that must go, once they are done or time is up."""
+    placement.leave(lanes.size(demand), now)
+    for lane in placement.left(now):
+        lanes.release(lane)
+
+
+def listen(lanes: Lanes, placement: Placement, campaign: Campaign) -> None:
+    """Hear what has come back, and wait a little for the first."""
+    heard = lanes.collect(POLL_SECONDS)
+    names = lanes.names
+    for lane, news in heard:
+        if isinstance(news, LaneOpened):
+            placement.opened(lane)
+        elif isinstance(news, LaneLost):
+            campaign.lost(placement.lost(lane), news)
+        else:
+            placement.replied(lane, news)
+            campaign.hear(news, names[lane])
 
 
 def write_rest(campaign: Campaign, store: TrialStore, recorder: Recorder) -> None:

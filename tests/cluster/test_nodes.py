@@ -16,7 +16,7 @@ import ray
 import slalom
 from slalom.errors import Infrastructure
 from slalom.lanes.base import Demand, LaneOpened
-from slalom.lanes.on_ray import lanes as lanes_on_ray
+from slalom.lanes.on_ray import allotment
 from slalom.trial import Reply
 from slalom_worker.environment import LANE_ENVIRONMENT
 from tests.cluster.clusters import lane_processes, raylet, wait_for
@@ -108,7 +108,7 @@ def test_lanes_are_as_many_as_fit_of_those_the_study_allows(cluster):
 
 
 def test_a_lane_that_fits_nowhere(cluster, monkeypatch):
-    monkeypatch.setattr(lanes_on_ray, "START_SECONDS", 2.0)
+    monkeypatch.setattr(allotment, "START_SECONDS", 2.0)
     late = (
         r"no lane has opened within 2 s: a lane of 4 GPU must fit in the cluster, which has room for 0 \(CPU 2, GPU 3\)"
     )
@@ -117,7 +117,7 @@ def test_a_lane_that_fits_nowhere(cluster, monkeypatch):
 
 
 def test_lanes_wait_for_what_others_have_taken(cluster, monkeypatch):
-    monkeypatch.setattr(lanes_on_ray, "START_SECONDS", 5.0)
+    monkeypatch.setattr(allotment, "START_SECONDS", 5.0)
     with taken(cluster, 2) as give_back:
         with crew(cluster.address, count=1) as lanes:
             assert not any(isinstance(news, LaneOpened) for _, news in lanes.collect(1.0))
@@ -132,7 +132,7 @@ def test_lanes_wait_for_what_others_have_taken(cluster, monkeypatch):
 
 def test_idle_lanes_are_given_back_when_there_is_too_little_to_train(cluster, monkeypatch):
     """Those that train stay; the others are told of once, and when they are released the cluster has their share."""
-    monkeypatch.setattr(lanes_on_ray, "IDLE_SECONDS", 2.0)
+    monkeypatch.setattr(allotment, "IDLE_SECONDS", 2.0)
     with crew(cluster.address, count=3) as lanes:
         lanes.send(1, told("sleep", 3000))
         assert list(lanes.size(PLENTY)) == []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from slalom.errors import InputError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from slalom.spec.model import Resources
     from slalom.trial import Memory
@@ -41,14 +41,14 @@ class Need:
 
         Raises InputError where the nodes are not of one kind and the study does not say which, or says it wrongly.
         """
-        totals = _total(_offers(nodes))
-        self.on_gpus = resources.device == "gpu" or (resources.device == "auto" and totals.get("GPU", 0) > 0)
+        offered = totals(nodes)
+        self.on_gpus = resources.device == "gpu" or (resources.device == "auto" and offered.get("GPU", 0) > 0)
         self._shared = self.on_gpus and resources.gpus_per_lane is None
         self._amount = (resources.gpus_per_lane or 1.0) if self.on_gpus else 1.0
         self._memory = LEAST_MEMORY
         self._device = 0
         self._smallest = math.inf
-        self._place = _place(resources.nodes, totals, on_gpus=self.on_gpus, growing=growing)
+        self._place = _place(resources.nodes, offered, on_gpus=self.on_gpus, growing=growing)
 
     @property
     def bundle(self) -> dict[str, float]:
@@ -84,10 +84,18 @@ def room(bundle: Bundle, nodes: Sequence[Mapping[str, Any]]) -> int:
     return sum(fitting(bundle, offer) for offer in _offers(nodes))
 
 
-def brief(nodes: Sequence[Mapping[str, Any]]) -> str:
+def totals(nodes: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """What all nodes have together."""
+    total: dict[str, float] = defaultdict(float)
+    for offer in _offers(nodes):
+        for name, amount in offer.items():
+            total[name] += amount
+    return total
+
+
+def brief(resources: Bundle) -> str:
     """What there is of CPUs and GPUs, for messages."""
-    totals = _total(_offers(nodes))
-    return ", ".join(f"{name} {totals.get(name, 0):g}" for name in ("CPU", "GPU"))
+    return ", ".join(f"{name} {resources.get(name, 0):g}" for name in ("CPU", "GPU"))
 
 
 def _times(name: str, amount: float, offered: float) -> int:
@@ -98,14 +106,6 @@ def _times(name: str, amount: float, offered: float) -> int:
 
 def _offers(nodes: Sequence[Mapping[str, Any]]) -> list[Bundle]:
     return [node["Resources"] for node in nodes if node["Alive"]]
-
-
-def _total(offers: Iterable[Bundle]) -> dict[str, float]:
-    total: dict[str, float] = defaultdict(float)
-    for offer in offers:
-        for name, amount in offer.items():
-            total[name] += amount
-    return total
 
 
 def _place(asked: str, offered: Bundle, *, on_gpus: bool, growing: bool) -> tuple[str, ...]:
