@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from contextlib import suppress
 
 import pytest
 import ray
 
+import slalom
+from slalom.errors import Infrastructure
+from slalom.home import Home
 from slalom.lanes.on_ray.actor import LaneActor
 from slalom.lanes.on_ray.broker import NAME, NAMESPACE
 from slalom.lanes.on_ray.connection import connected
 from slalom.lanes.on_ray.ledger import STARTING_SECONDS, Ledger
+from slalom.status import StatusReader
 from tests.cluster.clusters import descendants, ray_cluster, title, wait_for
+from tests.cluster.crews import Slowly
 from tests.cluster.members import members
+from tests.cluster.studies import SPEC, rows, run_here
 
 
 def brokers():
@@ -97,6 +106,50 @@ def test_lanes_that_start_and_end_are_nobodys_loss(pool):
             for _ in range(20):
                 assert others_took(ledger) == {}
                 time.sleep(0.01)
+
+
+LOW = """
+name: low
+question: Does momentum help?
+task: digits
+model: {name: mlp, hidden: [64]}
+training: {epochs: 250, batch_size: 16, optimizer: momentum}
+search:
+  learning_rate: {log: [1e-3, 1.0]}
+arms:
+  plain: {momentum: 0.0}
+  heavy: {momentum: 0.9}
+tune: {trials: 12}
+confirm: {seeds: 6}
+compare: {baseline: plain}
+"""
+
+
+def test_a_study_gives_way_to_a_more_urgent_one_and_comes_out_the_same(cluster, expected, tmp_path):
+    """It has the whole cluster, then nothing of it, then all again; that costs none of its trials an attempt."""
+    (tmp_path / "low.yaml").write_text(LOW)
+    lanes = [0]
+
+    def look(progress=None):
+        found = []
+        with suppress(Infrastructure):  # its tables are being made
+            found = StatusReader(Home(tmp_path / "low")).read(time.time()).studies
+        if found and found[0].lanes != lanes[-1]:
+            lanes.append(found[0].lanes)
+        return lanes
+
+    words = ["run", str(tmp_path / "low.yaml"), "--home", str(tmp_path / "low"), "--ray", cluster.address]
+    with subprocess.Popen([sys.executable, "-m", "slalom.cli", *words], stdout=subprocess.DEVNULL) as low:
+        assert wait_for(lambda: look()[-1] == 3, 60)
+        urgent = SPEC.with_resources(priority=10, lanes=None)
+        slowly = Slowly(cluster.address, 3)
+        result = slalom.run(urgent, tmp_path / "high", lanes=slowly.start, watch=lambda at: look(slowly.watch(at)))
+        assert rows(result.export()) == expected
+        assert low.wait(200) == 0
+    assert min(look()[2:]) < 3
+    found = slalom.show(tmp_path / "low.yaml", tmp_path / "low")
+    assert rows(found.export()) == run_here(slalom.load(tmp_path / "low.yaml"))
+    assert {row["attempt"] for row in found.export()} == {0}
 
 
 class Guest:
