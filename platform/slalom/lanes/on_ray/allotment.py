@@ -46,6 +46,8 @@ class Allotment:
         """Raises InputError where the cluster has not what the study asks for."""
         self._ray = ray
         self._limit = spec.resources.lanes or sys.maxsize
+        self._examined: object = None
+        self._counted: tuple[object, int] = None, 0
         self.look()
         growing = address is not None and not address.startswith("ray://") and grows()
         self.need = Need(spec.resources, self._nodes, growing=growing)
@@ -70,7 +72,11 @@ class Allotment:
 
     def surplus(self, lanes: Sequence[Lane], wanted: int) -> Iterable[Lane]:
         """Of the lanes that stay, those that must be given back."""
-        return {lane.number: lane for lane in [*_excess(lanes, wanted), *self._outgrown(lanes, wanted)]}.values()
+        found = list(_excess(lanes, wanted)) if len(lanes) > wanted else []
+        if self._examined != self._outlook:
+            self._examined = self._outlook
+            found += self._outgrown(lanes, wanted)
+        return {lane.number: lane for lane in found}.values()
 
     def look(self) -> None:
         """See which nodes there are."""
@@ -101,8 +107,16 @@ class Allotment:
         )
 
     @property
+    def _outlook(self) -> tuple[float, tuple[tuple[str, float], ...]]:
+        """By which to tell whether nodes or need may have changed: the loop asks many times a second."""
+        return self._looked, tuple(self.need.bundle.items())
+
+    @property
     def _room(self) -> int:
-        return room(self.need.bundle, self._nodes)
+        """Lanes that the nodes hold."""
+        if self._counted[0] != self._outlook:
+            self._counted = self._outlook, room(self.need.bundle, self._nodes)
+        return self._counted[1]
 
     def _lately(self, trials: int) -> int:
         """Trials that could be trained, at their most in the last seconds."""
@@ -128,4 +142,4 @@ class Allotment:
 def _excess(lanes: Sequence[Lane], wanted: int) -> Sequence[Lane]:
     """Lanes over the number wanted: those that are not there yet, the idle ones, the youngest."""
     first = sorted(lanes, key=lambda lane: (lane.opening is None, bool(lane.turns), -lane.number))
-    return first[: max(0, len(lanes) - wanted)]
+    return first[: len(lanes) - wanted]
