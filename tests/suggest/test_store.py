@@ -9,11 +9,14 @@ import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optuna.storages._rdb.models import BaseModel, StudyModel
+from sqlalchemy import create_engine
 
 from slalom.errors import Infrastructure
 from slalom.plan import trial_spec
 from slalom.records import InMemoryRecorder
 from slalom.suggest import TrialStore
+from slalom.suggest.survey import survey
 from slalom.suggest.translate import frozen, thawed
 from slalom.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult
 from tests.loop.worlds import MIXED, Nature, exported, one_lane, scattered, sqlite_store, sqlite_url, study, train
@@ -216,3 +219,12 @@ def test_a_storage_that_breaks_later_is_told_too(tmp_path, call):
         database.commit()
     with pytest.raises(Infrastructure, match="the Optuna storage sqlite does not answer"):
         call(store)
+
+
+def test_a_storage_whose_tables_are_being_made_holds_no_study(tmp_path):
+    """Optuna makes one table after the other, while `slalom status` may look."""
+    engine = create_engine(f"sqlite:///{tmp_path}/optuna.db")
+    StudyModel.__table__.create(engine)
+    assert survey(engine) == []
+    BaseModel.metadata.create_all(engine)
+    assert survey(engine) == []

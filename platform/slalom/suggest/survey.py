@@ -28,10 +28,10 @@ class Found(NamedTuple):
 
 
 def survey(engine: Engine) -> list[Found]:
-    """All studies of a storage, by name; none where Optuna has no tables in it yet."""
-    if not inspect(engine).has_table(StudyModel.__tablename__):
-        return []
+    """All studies of a storage, by name; none where Optuna has no tables in it yet, or is making them."""
     note = StudyUserAttributeModel
+    if not inspect(engine).has_table(note.__tablename__):  # the later one of the two that are looked at
+        return []
     query = select(StudyModel.study_name, note.key, note.value_json).join(note, note.study_id == StudyModel.study_id)
     notes: dict[tuple[str, str], dict[str, Any]] = {}
     with engine.connect() as database:
