@@ -111,7 +111,7 @@ name: low
 question: Does momentum help?
 task: digits
 model: {name: mlp, hidden: [64]}
-training: {epochs: 250, batch_size: 16, optimizer: momentum}
+training: {epochs: 160, batch_size: 16, optimizer: momentum}
 search:
   learning_rate: {log: [1e-3, 1.0]}
 arms:

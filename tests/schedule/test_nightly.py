@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import chdir
 from subprocess import PIPE
 from types import SimpleNamespace
 from xml.etree import ElementTree as ET
@@ -17,7 +18,7 @@ from mlflow import MlflowClient
 
 from slalom.schedule.book import open_book
 from slalom.schedule.values import Outcome
-from tests.cli.studies import await_that, slalom, start
+from tests.cli.studies import await_that, here, slalom, start
 from tests.schedule.test_commands import free_port
 from tests.schedule.test_metrics import get, samples
 from tests.schedule.test_servers import children
@@ -41,6 +42,7 @@ compare: {baseline: sgd}
 TASK = """\
 import asyncio
 import os
+import time
 
 import numpy as np
 
@@ -67,7 +69,7 @@ NIGHTS = {
     "worse": (SPLIT, f"        train = Split(train.inputs, np.roll(train.labels, 1) & train.labels)\n{SPLIT}"),
     "raised": (LOADS, "        raise asyncio.CancelledError('odd')\n"),
     "left": (LOADS, "        os._exit(1)\n"),  # as Ray's library does where it has lost the cluster's head
-    "killed": (LOADS, LOADS),
+    "killed": (LOADS, "        time.sleep(600)\n"),
 }
 """What is replaced in the task file for each."""
 
@@ -96,7 +98,12 @@ def story(tmp_path_factory):
 
 
 def typed(folder, *command):
-    done = slalom(*command, cwd=folder)
+    """What the command prints; one that trains runs in a process of its own."""
+    if command[0] in ("run", "baseline"):
+        done = slalom(*command, cwd=folder)
+    else:
+        with chdir(folder):
+            done = here(*command)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -110,7 +117,7 @@ def night(name, folder, server, port):
     await_that(lambda: len(book.last_runs(100)) > before)
     during = samples(get(port, "/metrics")[1])
     if name == "killed":
-        await_that(lambda: "trials" in log(folder))
+        await_that(lambda: children(server))
         os.kill(*children(server), signal.SIGKILL)
     await_that(lambda: book.last_runs(1)[0].ended, 300)
     report = folder / "night.xml"
