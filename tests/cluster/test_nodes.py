@@ -110,7 +110,8 @@ def test_lanes_are_as_many_as_fit_of_those_the_study_allows(cluster):
 def test_a_lane_that_fits_nowhere(cluster, monkeypatch):
     monkeypatch.setattr(allotment, "START_SECONDS", 2.0)
     late = (
-        r"no lane has opened within 2 s: a lane of 4 GPU must fit in the cluster, which has room for 0 \(CPU 2, GPU 3\)"
+        r"no lane has opened within 2 s: a lane of 4 GPU and 0.3 GB must fit in the cluster, which has room for 0 "
+        r"\(CPU 2, GPU 3, memory [0-9.]+ GB\)"
     )
     with pytest.raises(Infrastructure, match=late), crew(cluster.address, share=4):
         pass
@@ -125,7 +126,7 @@ def test_lanes_wait_for_what_others_have_taken(cluster, monkeypatch):
             opened(lanes, 2)
         assert len(lanes.names) == 3
     with taken(cluster, 2):
-        nothing = r"a lane of 2 GPU .* room for 1 .*; the cluster's free resources are CPU 2, GPU 1"
+        nothing = r"a lane of 2 GPU .* room for 1 .*; the cluster's free resources are CPU 2, GPU 1, memory .* GB"
         with pytest.raises(Infrastructure, match=nothing), crew(cluster.address, share=2):
             pass
 

@@ -52,7 +52,7 @@ def test_a_lane_is_where_the_study_wants_it(asked, resource, lanes):
     cluster = (PLAIN, A100, V100)
     found = need(*cluster, nodes=asked)
     assert found.bundle == {"GPU": 1.0, "memory": LEAST_MEMORY, resource: 0.001}
-    assert str(found) == f"1 GPU with {resource}"
+    assert str(found) == f"1 GPU and 0.3 GB on {resource}"
     assert [fitting(found.bundle, node["Resources"]) for node in nodes(*cluster)[:3]] == lanes
 
 

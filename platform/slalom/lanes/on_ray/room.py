@@ -71,7 +71,7 @@ class Need:
 
     def __str__(self) -> str:
         kind = "GPU" if self.on_gpus else "CPU"
-        return " with ".join([f"{self._amount:g} {kind}", *self._place])
+        return " on ".join([f"{self._amount:g} {kind} and {self._memory / 1e9:.1f} GB", *self._place])
 
 
 def fitting(bundle: Bundle, offer: Bundle) -> int:
@@ -94,8 +94,9 @@ def totals(nodes: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def brief(resources: Bundle) -> str:
-    """What there is of CPUs and GPUs, for messages."""
-    return ", ".join(f"{name} {resources.get(name, 0):g}" for name in ("CPU", "GPU"))
+    """What there is of CPUs, GPUs and memory, for messages."""
+    counts = [f"{name} {resources.get(name, 0):g}" for name in ("CPU", "GPU")]
+    return ", ".join([*counts, f"memory {resources.get('memory', 0) / 1e9:.1f} GB"])
 
 
 def _times(name: str, amount: float, offered: float) -> int:
