@@ -18,14 +18,16 @@ from slalom.lanes.on_ray.broker import NAME, NAMESPACE
 from slalom.lanes.on_ray.connection import connected
 from slalom.lanes.on_ray.ledger import STARTING_SECONDS, Ledger
 from slalom.status import StatusReader
-from tests.cluster.clusters import descendants, ray_cluster, title, wait_for
+from tests.cluster.clusters import descendants, ray_cluster, raylet, title, wait_for
 from tests.cluster.crews import Slowly
 from tests.cluster.members import members
 from tests.cluster.studies import SPEC, rows, run_here
 
 
-def brokers():
-    return [pid for pid in descendants(os.getpid()) if title(pid).startswith("ray::Broker")]
+def brokers(cluster):
+    """Processes of brokers on the cluster's head; other clusters of the tests have theirs."""
+    head, found = raylet(cluster.head_node), descendants(os.getpid())
+    return [pid for pid, parent in found.items() if parent == head and title(pid).startswith("ray::Broker")]
 
 
 def share_out(*expected, seconds=20):
@@ -45,7 +47,7 @@ def test_drivers_share_evenly_and_by_priority(pool, tmp_path):
     with members(pool.address, tmp_path) as start:
         first, second = start.join("first"), start.join("second")
         assert share_out((first, 3), (second, 3))
-        assert len(brokers()) == 1
+        assert len(brokers(pool)) == 1
         urgent = start.join("urgent", lanes=4, priority=10)
         assert share_out((urgent, 4), (first, 1), (second, 1))
         urgent.kill()
@@ -58,11 +60,11 @@ def test_a_broker_that_dies_comes_back(pool, tmp_path):
     with members(pool.address, tmp_path) as start:
         first = start.join("first")
         assert share_out((first, 6))
-        (broker,) = brokers()
+        (broker,) = brokers(pool)
         os.kill(broker, signal.SIGKILL)
         second = start.join("second")
         assert share_out((first, 3), (second, 3))
-        assert broker not in brokers()
+        assert broker not in brokers(pool)
         with connected(pool.address, None, "killer"):
             ray.kill(ray.get_actor(NAME, namespace=NAMESPACE), no_restart=True)
         third = start.join("third")
