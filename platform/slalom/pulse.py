@@ -28,15 +28,16 @@ class Pulse:
         self._store = store
         self._clock = clock
         self._written = -PULSE_SECONDS
+        self._trains = False
 
     def beat(self, campaign: Campaign, placement: Placement) -> None:
-        """Write it down, if the last time is long enough ago."""
-        if self._clock() - self._written >= PULSE_SECONDS:
+        """Write it down, where the study has found its first lane or lost its last, and else from time to time."""
+        if self._trains is not (placement.lanes > 0) or self._clock() - self._written >= PULSE_SECONDS:
             self.write(campaign, placement)
 
     def write(self, campaign: Campaign, placement: Placement) -> None:
         """Write it down."""
-        self._written = self._clock()
+        self._written, self._trains = self._clock(), placement.lanes > 0
         progress = campaign.progress(placement.lanes)
         note = {
             "at": self._written,

@@ -36,6 +36,7 @@ def add(*options):
 
 
 def test_a_schedule_is_served_while_its_study_is_watched(folder):
+    (folder / "small.yaml").write_text(SMALL.replace("epochs: 4", "epochs: 400"))  # long enough to be watched
     assert add("--name", "nightly", "--cron", "0 3 1 1 *").returncode == 0
     assert here("schedule", "run-now", "nightly").stderr.startswith("nightly: runs when a server is up")
     port = free_port()
@@ -71,7 +72,7 @@ def test_a_schedule_is_served_while_its_study_is_watched(folder):
 def watched(folder, port):
     """How things stand when the study runs: what another process says, and what Prometheus would read."""
     reader = StatusReader(Home(folder / "slalom-home"))
-    await_that(lambda: any(study.lanes for study in reader.read(time.time()).studies))
+    await_that(lambda: any(study.training for study in reader.read(time.time()).studies))
     told = slalom("status", "--json", cwd=folder)
     assert (told.returncode, told.stderr) == (0, "")
     code, text = get(port, "/metrics")

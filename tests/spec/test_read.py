@@ -58,7 +58,7 @@ def test_the_example_of_the_design(edited, example, inspector, tmp_path):
     assert study.tune == Tune(32, "tpe", "successive_halving", factor=3, generation=8)
     assert study.confirm_seeds == 30
     assert study.compare == Compare("constant", 0.05)
-    assert study.resources == Resources(None, 1.0, None)
+    assert study.resources == Resources()
     assert study.facts == {"bayes_error": 0.2}
     assert study.text == example
     assert len(study.fingerprint) == 64
@@ -226,7 +226,7 @@ def test_other_words_and_sections(edited):
     assert study.record == ("gradient",)
     assert study.metric == Metric("accuracy", "maximize")
     assert (study.tune.sampler, study.tune.pruner, study.tune.generation) == ("qmc", "none", 4)
-    assert study.resources == Resources(2, 0.25, 16)
+    assert study.resources == Resources(lanes=2, gpus_per_lane=0.25, pack_width=16)
 
 
 def test_an_option_of_a_task_without_a_default_may_be_left_out(edited):
