@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from slalom.errors import Infrastructure
 from slalom.lanes.on_ray.broker import NAME, NAMESPACE, Broker
 from slalom.lanes.shares import Claim
 
@@ -18,6 +19,9 @@ BEAT_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
 """In which the broker answers, or is looked for again."""
 
+PATIENCE_SECONDS = 120.0
+"""In which a broker that fails must be back: without one a study would keep the share it had, or a single lane."""
+
 ON_HEAD = {"node:__internal_head__": 0.001}
 """A process keeps its node from being idle, and the autoscaler from taking it away; the head stays anyway."""
 
@@ -25,7 +29,7 @@ ON_HEAD = {"node:__internal_head__": 0.001}
 class Membership:
     """One study's standing among those of the cluster. A thread talks with the broker, once a second.
 
-    Where the broker cannot be reached it is started again; where the cluster is gone, the lanes tell.
+    Where the broker cannot be reached it is started again; where that fails for long, `claim` tells.
     """
 
     def __init__(self, ray: Any, study: str, priority: int) -> None:
@@ -34,6 +38,7 @@ class Membership:
         self._study, self._priority, self._since = study, priority, time.time()
         self._wanted: tuple[Claim, int] | None = None
         self._share: int | None = None
+        self._trouble: tuple[float, Exception] | None = None
         self._asked, self._left = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
         self._thread.start()
@@ -43,7 +48,10 @@ class Membership:
 
         lanes: as many as it can use now; need: what each takes
         demand: as many as it would fill if the cluster grew
+        Raises Infrastructure where no broker has answered for long.
         """
+        if self._trouble is not None and time.monotonic() - self._trouble[0] > PATIENCE_SECONDS:
+            raise Infrastructure(f"the cluster's broker of lanes does not answer: {self._trouble[1]}")
         self._wanted = Claim(self._study, self._priority, self._since, lanes, dict(need)), demand
         self._asked.set()
         return self._share
@@ -57,16 +65,18 @@ class Membership:
     def _beat(self) -> None:
         broker: Any = None
         self._asked.wait()
-        errors = (self._ray.exceptions.RayError, ConnectionError, ValueError)
         while not self._left.is_set():
             try:
                 broker = broker or self._find()
                 self._renew(broker)
-            except errors:
+                self._trouble = None
+            except Exception as exc:  # noqa: BLE001 (this thread must not end unheard: `claim` tells, if it lasts)
                 broker = None
+                self._trouble = self._trouble or (time.monotonic(), exc)
             self._left.wait(BEAT_SECONDS)
         if broker is not None:
-            with suppress(*errors):  # then the claim is void in a while
+            # where it does not answer, the claim is void in a while
+            with suppress(self._ray.exceptions.RayError, ConnectionError, ValueError):
                 self._ray.get(broker.leave.remote(self._study), timeout=ANSWER_SECONDS)
 
     def _find(self) -> Any:
