@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from slalom_worker.environment import LANE_ENVIRONMENT
-from tests.postgres import binaries, server
+from slalom_worker.lane.environment import LANE_ENVIRONMENT
+from tests.support.postgres import binaries, server
 
 # Read by MKL at its first product, which may be any test's.
 os.environ.update(LANE_ENVIRONMENT)

@@ -2,7 +2,7 @@
 
 from slalom.api import Result, Study, bundled, load, run, show
 from slalom.errors import Infrastructure, InputError, Interrupted, SlalomError, StudyError
-from slalom.regression import Night, pin, regress
+from slalom.regression.hold import Night, pin, regress
 
 __all__ = [
     "Infrastructure",

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.errors import Infrastructure, InputError, Interrupted, SlalomError, nearest
 from slalom.home import Home
-from slalom.summary import State
-from slalom.trial import Outcome
+from slalom.verdict.summary import State
+from slalom.wire.trial import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from slalom.lanes.base import Lanes
-    from slalom.progress import Progress
+    from slalom.loop.progress import Progress
     from slalom.records.base import Recorder
-    from slalom.spec.model import Inspected, StudySpec
-    from slalom.suggest import TrialStore
-    from slalom.summary import ArmSummary, Summary, Verdict
-    from slalom.trial import Ended, Settings, TrialId
+    from slalom.search.on_optuna import TrialStore
+    from slalom.study.model import Inspected, StudySpec
+    from slalom.verdict.summary import ArmSummary, Summary, Verdict
+    from slalom.wire.trial import Ended, Settings, TrialId
     from slalom_worker.tasks import Data
 
 DEFAULT_HOME = Path("slalom-home")
@@ -71,13 +71,13 @@ class Result:
 
     def export(self) -> list[dict[str, Any]]:
         """Every trial that ended, as plain values, by arm, phase and number."""
-        from slalom.export import export
+        from slalom.report.export import export
 
         return export(self.spec, self.ended)
 
     def as_json(self) -> dict[str, Any]:
         """The object that `slalom run --json` prints."""
-        from slalom.report import as_json
+        from slalom.report.tables import as_json
 
         return as_json(self.spec, self.summary, self.home.shown())
 
@@ -85,7 +85,7 @@ class Result:
 def load(study: str | Path) -> StudySpec:
     """A bundled study by its name, or a study file by its path; StudyError where it breaks a rule."""
     file = study_file(study)
-    from slalom.spec.read import Reading, read_study
+    from slalom.study.read import Reading, read_study
     from slalom_worker.catalogue import CATALOGUE
 
     try:
@@ -98,7 +98,7 @@ def load(study: str | Path) -> StudySpec:
 
 def Study(**document: Any) -> StudySpec:  # noqa: N802 (reads as the value it makes)
     """A study written in Python: the keywords are the study file's keys, the rules the same."""
-    from slalom.spec.read import Reading, study_from
+    from slalom.study.read import Reading, study_from
     from slalom_worker.catalogue import CATALOGUE
 
     return study_from(document, Reading(Path.cwd(), CATALOGUE, inspect_task))
@@ -162,8 +162,8 @@ def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
     The task's data are loaded here, once for all lanes.
     """
     from slalom.lanes.on_ray import RayLanes
-    from slalom_worker.environment import LANE_ENVIRONMENT
-    from slalom_worker.factory import lane_worker
+    from slalom_worker.lane.environment import LANE_ENVIRONMENT
+    from slalom_worker.lane.factory import lane_worker
 
     folder = Path() if spec.task_file else spec.folder
     factory = partial(lane_worker, folder, spec.resources.pack_width)
@@ -173,16 +173,16 @@ def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
 def local_lanes(spec: StudySpec) -> Lanes:
     """Lanes in this process."""
     from slalom.lanes.in_process import InProcessLanes
-    from slalom_worker.factory import lane_worker
+    from slalom_worker.lane.factory import lane_worker
 
     return InProcessLanes(partial(lane_worker, spec.folder, spec.resources.pack_width), spec.resources.lanes or 1)
 
 
 def measure_cost(spec: StudySpec, arm: str, nets: int = 4) -> tuple[float, ...]:
     """What an epoch of an arm of fixed hyperparameters costs here, over the cost of a calibration loop; repeated."""
-    from slalom.plan import trial_spec
-    from slalom.trial import Order, Phase, TrialId
-    from slalom_worker.cost import measure_cost as measure
+    from slalom.loop.plan import trial_spec
+    from slalom.wire.trial import Order, Phase, TrialId
+    from slalom_worker.lane.cost import measure_cost as measure
 
     trials = [trial_spec(spec, TrialId(arm, Phase.CONFIRM, number), {}) for number in range(nets)]
     return measure([Order(trial, trial.epochs) for trial in trials], spec.folder)
@@ -190,14 +190,14 @@ def measure_cost(spec: StudySpec, arm: str, nets: int = 4) -> tuple[float, ...]:
 
 def inspect_task(settings: Settings, folder: Path) -> Inspected:
     """What a task's data tell the study: loads them."""
-    from slalom.spec.model import Inspected
+    from slalom.study.model import Inspected
     from slalom_worker.tasks import OwnModel, open_task
 
     task = open_task(settings, folder)
     data = task.load()
     layers = None
     if isinstance(task, OwnModel):
-        from slalom_worker.modules import own_layers
+        from slalom_worker.net.modules import own_layers
 
         layers = own_layers(settings, data, task)
     return Inspected(data.digest(), data.facts, layers is not None, layers, data.classes is None)
@@ -228,10 +228,10 @@ def _train(
     watch: Callable[[Progress], None],
 ) -> None:
     """What is left of a study: everything that can be unreachable is tried before the first trial is placed."""
-    from slalom.loop import run as train
+    from slalom.loop.run import run as train
     from slalom.records.on_mlflow import MlflowRecorder
-    from slalom.report import markdown
-    from slalom.suggest import Proposals
+    from slalom.report.tables import markdown
+    from slalom.search.on_optuna import Proposals
 
     recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec))
     with _finished(recorder):
@@ -273,8 +273,8 @@ def _complete(store: TrialStore, home: Home) -> bool:
 
 
 def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
-    from slalom.compare import summarise
-    from slalom.loop import throughput
+    from slalom.loop.run import throughput
+    from slalom.verdict.compare import summarise
 
     ended, notes = store.ended(), store.notes()
     state = State.COMPLETE if notes.get("recorded") else State(notes.get("state", State.RUNNING))
@@ -294,7 +294,7 @@ def _complain(result: Result) -> None:
 
 
 def _store(spec: StudySpec, home: Home) -> TrialStore:
-    from slalom.suggest import TrialStore
+    from slalom.search.on_optuna import TrialStore
 
     return TrialStore(home.storage_url, spec, home.shown()["storage"])
 

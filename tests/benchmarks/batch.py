@@ -23,15 +23,15 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from rich.console import Console
 from rich.table import Table
 
-from slalom_worker.device import open_device
-from slalom_worker.pack import Pack
-from slalom_worker.slot import Slot
+from slalom_worker.lane.device import open_device
+from slalom_worker.training.pack import Pack
+from slalom_worker.training.slot import Slot
 from tests.workers.trials import objective, order, settings, trial, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from slalom_worker.objective import Objective
+    from slalom_worker.net.objective import Objective
 
 GOAL = 0.06
 COPIES = 10

@@ -19,24 +19,24 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from slalom.records.on_mlflow.manners import DEFAULTS
+from slalom.records.on_mlflow.environment import DEFAULTS
 
 os.environ.update(DEFAULTS)
 
 from rich.console import Console
 from rich.table import Table
 
-from slalom.plan import trial_spec
+from slalom.loop.plan import trial_spec
 from slalom.records.on_mlflow.address import check
-from slalom.records.on_mlflow.book import Book, _data_input
-from slalom.records.on_mlflow.over_server import ServerTrialRuns
+from slalom.records.on_mlflow.experiment import Book, _data_input
 from slalom.records.on_mlflow.tables import make_tables
-from slalom.records.on_mlflow.trial_runs import Shelf
-from slalom.spec.model import Arm, Compare, Metric, Range, Resources, StudySpec, Tune
-from slalom.suggest import TrialStore
-from slalom.suggest.translate import frozen
-from slalom.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult
-from tests.record_samples import FINGERPRINT, WORK
+from slalom.records.on_mlflow.trial_runs.base import Shelf
+from slalom.records.on_mlflow.trial_runs.over_server import ServerTrialRuns
+from slalom.search.on_optuna import TrialStore
+from slalom.search.on_optuna.translate import frozen
+from slalom.study.model import Arm, Compare, Metric, Range, Resources, StudySpec, Tune
+from slalom.wire.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult
+from tests.support.record_samples import FINGERPRINT, WORK
 
 SIZES = (200, 2_000)
 BATCHES = (1, 16, 256)

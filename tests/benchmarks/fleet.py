@@ -29,9 +29,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from rich.console import Console
 from rich.table import Table
 
-from slalom.loop import run
-from slalom.suggest import Proposals
-from slalom.trial import Phase
+from slalom.loop.run import run
+from slalom.search.on_optuna import Proposals
+from slalom.wire.trial import Phase
 from tests.benchmarks.scale import GENERATION, NoRecorder, NoStore, Timed
 from tests.benchmarks.virtual import EPOCHS, WIDTH, Devices, Fleet, Work
 from tests.loop.worlds import SEEDS, sqlite_store, study

@@ -22,9 +22,9 @@ from unittest.mock import patch
 from rich.console import Console
 
 from slalom.api import measure_cost
-from slalom.gate import Answer, Design, Finding, judge_cost, stages
-from slalom.spec.model import StudySpec
-from slalom_worker.pack import Pack
+from slalom.regression.gate import Answer, Design, Finding, judge_cost, stages
+from slalom.study.model import StudySpec
+from slalom_worker.training.pack import Pack
 from tests.benchmarks import injections
 from tests.benchmarks.document import write
 from tests.benchmarks.injections import Injection

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import fmean
 
 import slalom
-from slalom.report import markdown_table, result_rows
+from slalom.report.tables import markdown_table, result_rows
 from tests.benchmarks.boundaries import draw
 from tests.benchmarks.document import write
 

@@ -14,10 +14,10 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from slalom.seeds import derive
-from slalom_worker import pack, streams
-from slalom_worker.objective import Examples, Objective
+from slalom.wire.seeds import derive
+from slalom_worker.net.objective import Examples, Objective
 from slalom_worker.optimizers import OPTIMIZERS
+from slalom_worker.training import pack, streams
 
 Injection = Callable[[Objective, int], AbstractContextManager[object]]
 """Given the objective that is trained, and its batches' size."""

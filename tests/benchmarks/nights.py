@@ -13,14 +13,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import slalom
-from slalom.baseline import Baseline, PinnedArm
-from slalom.gate import Answer, Design, Finding, judge, overall
-from slalom.plan import trial_spec
-from slalom.replicates import reached, replicates
-from slalom.seeds import trial_seeds
-from slalom.spec.model import StudySpec
-from slalom.trial import Ended, Order, Phase, Report, TrialId, Turn
-from slalom_worker.lane import LaneWorker
+from slalom.loop.plan import trial_spec
+from slalom.regression.baseline import Baseline, PinnedArm
+from slalom.regression.gate import Answer, Design, Finding, judge, overall
+from slalom.regression.replicates import reached, replicates
+from slalom.study.model import StudySpec
+from slalom.wire.seeds import trial_seeds
+from slalom.wire.trial import Ended, Order, Phase, Report, TrialId, Turn
+from slalom_worker.lane.worker import LaneWorker
 from tests.benchmarks.injections import Injection, unchanged
 
 WIDTH = 128

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from slalom.trial import Work
-from slalom_worker.device import open_device
-from slalom_worker.objective import Objective
-from slalom_worker.pack import Pack
-from slalom_worker.slot import Slot
+from slalom.wire.trial import Work
+from slalom_worker.lane.device import open_device
+from slalom_worker.net.objective import Objective
 from slalom_worker.tasks.data import Data, Split
+from slalom_worker.training.pack import Pack
+from slalom_worker.training.slot import Slot
 from tests.workers.trials import order, settings, trial
 
 

@@ -29,10 +29,10 @@ from rich.table import Table
 
 from slalom.lanes.simulated import SimulatedLanes
 from slalom.lanes.simulated_worker import SimulatedWorker, Training
-from slalom.loop import run
+from slalom.loop.run import run
 from slalom.records import InMemoryRecorder
-from slalom.suggest import Proposals
-from slalom.trial import Phase
+from slalom.search.on_optuna import Proposals
+from slalom.wire.trial import Phase
 from tests.loop.worlds import SEEDS, MemoryStore, Nature, sqlite_store, study
 
 ARMS = 10

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from slalom.errors import LaneLost
 from slalom.lanes.simulated import SimulatedLanes
 from slalom.lanes.simulated_worker import SimulatedWorker, Training
-from slalom.trial import Reply
+from slalom.wire.trial import Reply
 from tests.loop.worlds import Nature
 
 if TYPE_CHECKING:

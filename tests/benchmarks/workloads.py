@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import slalom
-from slalom.spec.model import StudySpec
+from slalom.study.model import StudySpec
 from slalom_worker.tasks import Data, open_task
 
 CORES = 2

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from slalom.cli import main
+from slalom.cli.main import main
 
 SMALL = """\
 name: small

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 import slalom as package
-from slalom.spec.yaml import read_yaml
+from slalom.study.yaml import read_yaml
 from tests.cli.studies import here, slalom
 
 

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from slalom import api
-from slalom.commands import drive
+from slalom.cli import drive
 from tests.cli.studies import COMMAND, here, slalom
 
 ODD = """\

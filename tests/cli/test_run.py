@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import slalom as package
-from slalom.report import markdown
+from slalom.report.tables import markdown
 from tests.cli.studies import SMALL, here, slalom, start
 
 KEYS = {"study", "fingerprint", "state", "home", "storage", "tracking_uri", "arms", "verdict", "throughput"}

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from slalom.stop import Stop
+from slalom.cli.stop import Stop
 from tests.cli.studies import SIGNALS
 
 

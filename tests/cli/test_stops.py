@@ -15,7 +15,7 @@ import pytest
 import slalom
 from slalom import api
 from slalom.home import Home
-from slalom.report import result_rows, tuning_rows
+from slalom.report.tables import result_rows, tuning_rows
 from tests.cli.studies import SMALL, await_that, here, rows, start
 from tests.cli.terminals import Terminal
 

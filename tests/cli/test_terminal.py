@@ -5,9 +5,9 @@ import re
 import pytest
 
 import slalom
-from slalom.progress import ArmProgress, Progress
-from slalom.report import result_rows, tuning_rows
-from slalom.terminal import Watch, verdict
+from slalom.cli.terminal import Watch, verdict
+from slalom.loop.progress import ArmProgress, Progress
+from slalom.report.tables import result_rows, tuning_rows
 
 
 def progress(done, seconds, trials=None, lanes=2):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from slalom import api
 from slalom.lanes.base import Demand, LaneOpened
 from slalom.lanes.on_ray import RayLanes
-from slalom_worker.environment import LANE_ENVIRONMENT
+from slalom_worker.lane.environment import LANE_ENVIRONMENT
 from tests.cluster.studies import SPEC
 from tests.cluster.workers import Obedient
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import json, signal, sys, time
 from slalom.lanes.on_ray.connection import connected
-from slalom.lanes.on_ray.membership import Membership
+from slalom.lanes.on_ray.sharing.membership import Membership
 
 address, study, priority, lanes, demand, need = sys.argv[1:]
 told = []

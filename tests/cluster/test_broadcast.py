@@ -15,8 +15,8 @@ import slalom
 from slalom import api
 from slalom.errors import Infrastructure, InputError
 from slalom.lanes.on_ray import RayLanes, broadcast
-from slalom.trial import Effort, Outcome, Phase, Reply, TrialId, TrialResult
-from slalom_worker.environment import LANE_ENVIRONMENT
+from slalom.wire.trial import Effort, Outcome, Phase, Reply, TrialId, TrialResult
+from slalom_worker.lane.environment import LANE_ENVIRONMENT
 from slalom_worker.tasks import Data, Split
 from tests.cluster.clusters import add_node, free_port, lane_processes, ray_cluster
 from tests.cluster.crews import Slowly, heard, opened

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from slalom.errors import Infrastructure
-from slalom_worker import device
+from slalom_worker.lane import device
 
 LATE = """
 import torch
@@ -23,7 +23,7 @@ alone = [torch.bmm(left[slot : slot + 1].clone(), right[slot : slot + 1].clone()
 print("same" if all(map(torch.equal, whole, alone)) else "differs")
 
 from slalom.errors import Infrastructure
-from slalom_worker.factory import lane_worker
+from slalom_worker.lane.factory import lane_worker
 try:
     lane_worker(".", None)
 except Infrastructure as exc:

@@ -16,9 +16,9 @@ import ray
 import slalom
 from slalom.errors import Infrastructure
 from slalom.lanes.base import Demand, LaneOpened
-from slalom.lanes.on_ray import allotment
-from slalom.trial import Reply
-from slalom_worker.environment import LANE_ENVIRONMENT
+from slalom.lanes.on_ray.sharing import allotment
+from slalom.wire.trial import Reply
+from slalom_worker.lane.environment import LANE_ENVIRONMENT
 from tests.cluster.clusters import lane_processes, raylet, wait_for
 from tests.cluster.crews import PLENTY, Slowly, crew, heard, opened
 from tests.cluster.studies import SPEC, rows

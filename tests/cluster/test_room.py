@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import pytest
 
 from slalom.errors import InputError
-from slalom.lanes.on_ray.room import LEAST_MEMORY, Need, fitting
-from slalom.spec.model import Resources
-from slalom.trial import Memory
+from slalom.lanes.on_ray.sharing.room import LEAST_MEMORY, Need, fitting
+from slalom.study.model import Resources
+from slalom.wire.trial import Memory
 from tests.cluster.clusters import add_node, wait_for
 from tests.cluster.crews import PLENTY, crew, heard, opened
 from tests.cluster.workers import told

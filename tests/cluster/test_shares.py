@@ -15,12 +15,12 @@ import ray
 import slalom
 from slalom.errors import Infrastructure
 from slalom.home import Home
-from slalom.lanes.on_ray import membership
 from slalom.lanes.on_ray.actor import LaneActor
-from slalom.lanes.on_ray.broker import NAME, NAMESPACE, Broker
 from slalom.lanes.on_ray.connection import connected
-from slalom.lanes.on_ray.ledger import STARTING_SECONDS, Ledger
-from slalom.status import StatusReader
+from slalom.lanes.on_ray.sharing import membership
+from slalom.lanes.on_ray.sharing.broker import NAME, NAMESPACE, Broker
+from slalom.lanes.on_ray.sharing.ledger import STARTING_SECONDS, Ledger
+from slalom.status.reader import StatusReader
 from tests.cluster.clusters import descendants, ray_cluster, raylet, title, wait_for
 from tests.cluster.crews import Slowly
 from tests.cluster.members import members

@@ -24,12 +24,12 @@ import slalom as package
 from slalom import api
 from slalom.errors import InputError
 from slalom.home import Home
-from slalom.submission import read, submission
-from slalom.summary import State
+from slalom.submit.submission import read, submission
+from slalom.verdict.summary import State
 from tests.browser.screenshot import CHROMIUM, DRIVER, RUN, browser, open_conclusions
 from tests.cli.studies import here, slalom, start
 from tests.cluster.studies import rows, run_here
-from tests.postgres import binaries
+from tests.support.postgres import binaries
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "local-cluster"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from slalom.trial import Effort, Memory, Outcome, Phase, Reply, TrialId, TrialResult, Turn
+from slalom.wire.trial import Effort, Memory, Outcome, Phase, Reply, TrialId, TrialResult, Turn
 
 
 class Unheard(Exception):

@@ -12,7 +12,7 @@ from slalom.errors import Infrastructure, LaneLost
 from slalom.lanes.in_process import InProcessLanes
 from slalom.lanes.on_ray import RayLanes
 from slalom.lanes.simulated import SimulatedLanes
-from slalom.trial import Effort
+from slalom.wire.trial import Effort
 from tests.cluster.clusters import ray_cluster
 from tests.cluster.crews import heard, opened
 from tests.cluster.studies import SPEC

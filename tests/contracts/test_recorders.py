@@ -16,11 +16,11 @@ import torch
 
 from slalom.records import InMemoryRecorder, Recorder, Records
 from slalom.records.on_mlflow import MlflowRecorder
-from slalom.summary import State
-from slalom.trial import Phase, Work
+from slalom.verdict.summary import State
+from slalom.wire.trial import Phase, Work
 from slalom_worker.serving import freeze
-from tests.programs import stand_in
-from tests.record_samples import (
+from tests.support.programs import stand_in
+from tests.support.record_samples import (
     FINGERPRINT,
     SETTINGS,
     all_ended,

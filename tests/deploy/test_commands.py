@@ -10,7 +10,7 @@ from click import Command
 from mlflow.cli import cli as mlflow_cli
 from ray.scripts.scripts import cli as ray_cli
 
-from slalom.cli import _parser
+from slalom.cli.main import _parser
 from tests.deploy.parts import DEPLOY, KUSTOMIZED, document, found, manifests
 from tests.deploy.test_scripts import UNITS, unit
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from slalom_worker.environment import LANE_ENVIRONMENT
+from slalom_worker.lane.environment import LANE_ENVIRONMENT
 from tests.deploy.parts import DEPLOY, document, program, said
 
 COMPOSE = document("compose.yaml")

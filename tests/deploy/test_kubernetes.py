@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from slalom_worker.environment import LANE_ENVIRONMENT
+from slalom_worker.lane.environment import LANE_ENVIRONMENT
 from tests.deploy.parts import DEPLOY, KUSTOMIZED, documents, found, manifests, pods, program, said
 
 KUBERNETES = "1.36"

@@ -8,7 +8,7 @@ from configparser import ConfigParser
 import pytest
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-from slalom_worker.environment import LANE_ENVIRONMENT
+from slalom_worker.lane.environment import LANE_ENVIRONMENT
 from tests.deploy.parts import DEPLOY, document, program, said
 from tests.repository.tree import ROOT, files
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from slalom.errors import LaneLost
 from slalom.lanes.base import LaneOpened
-from slalom.plan import DEATHS
-from slalom.trial import Effort, Reply
+from slalom.loop.plan import DEATHS
+from slalom.wire.trial import Effort, Reply
 
 
 class ScatteredLanes:

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from slalom.errors import LaneLost
-from slalom.plan import ATTEMPTS, DEATHS, ArmPlan
+from slalom.loop.plan import ATTEMPTS, DEATHS, ArmPlan
 from slalom.records import InMemoryRecorder
-from slalom.suggest import Proposals
-from slalom.trial import Outcome, Phase, Report, TrialId, TrialResult
+from slalom.search.on_optuna import Proposals
+from slalom.wire.trial import Outcome, Phase, Report, TrialId, TrialResult
 from tests.loop.worlds import MemoryStore, Nature, Wire, budget, exported, one_lane, scattered, study, train, written
 
 SPEC = study()

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from slalom.compare import hopeless
 from slalom.errors import Interrupted
-from slalom.trial import Phase
+from slalom.verdict.compare import hopeless
+from slalom.wire.trial import Phase
 from tests.loop.worlds import (
     SEEDS,
     MemoryStore,

@@ -1,8 +1,8 @@
 """Invariant 5: a trial that diverges is a result, and counts against its arm."""
 
 from slalom.records import InMemoryRecorder
-from slalom.summary import State
-from slalom.trial import Outcome, Phase
+from slalom.verdict.summary import State
+from slalom.wire.trial import Outcome, Phase
 from tests.loop.worlds import SEEDS, MemoryStore, Nature, budget, scattered, study, train, written
 
 SPEC = study()

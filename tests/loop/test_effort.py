@@ -3,7 +3,7 @@
 import pytest
 
 from slalom.records import InMemoryRecorder
-from slalom.trial import Outcome, Phase, TrialId
+from slalom.wire.trial import Outcome, Phase, TrialId
 from tests.loop.test_reproducible import asking
 from tests.loop.worlds import MIXED, SEEDS, Nature, exported, one_lane, study, train
 

@@ -3,11 +3,11 @@
 import pytest
 
 from slalom.errors import Infrastructure, Interrupted
-from slalom.loop import run
+from slalom.loop.run import run
 from slalom.records import InMemoryRecorder
-from slalom.suggest import Proposals
-from slalom.summary import State
-from slalom.trial import Reply
+from slalom.search.on_optuna import Proposals
+from slalom.verdict.summary import State
+from slalom.wire.trial import Reply
 from tests.loop.worlds import MemoryStore, Wire, budget, exported, scattered, study, ticking, train, written
 
 SPEC = study()

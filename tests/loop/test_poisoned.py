@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import slalom
-import slalom_worker.lane
+import slalom_worker.lane.worker
 from slalom.api import local_lanes
-from slalom.trial import Outcome, Phase
+from slalom.wire.trial import Outcome, Phase
 from slalom_worker.tasks import open_task
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Poisoned:
 
 def run_poisoned(study, home, poison):
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(slalom_worker.lane, "open_task", lambda *given: Poisoned(open_task(*given), poison))
+        patched.setattr(slalom_worker.lane.worker, "open_task", lambda *given: Poisoned(open_task(*given), poison))
         return slalom.run(study, home, lanes=local_lanes)
 
 

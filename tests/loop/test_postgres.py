@@ -6,11 +6,11 @@ import optuna
 import pytest
 
 from slalom.errors import Infrastructure
-from slalom.suggest import TrialStore
+from slalom.search.on_optuna import TrialStore
 from tests.loop.worlds import MIXED, budget, exported, rows_in_database, scattered, study, train, written
-from tests.postgres import PASSWORD
-from tests.suggest.test_rows import MIXTURE, OneByOne
-from tests.suggest.test_store import SPEC as ROWS
+from tests.search.on_optuna.test_rows import MIXTURE, OneByOne
+from tests.search.on_optuna.test_store import SPEC as ROWS
+from tests.support.postgres import PASSWORD
 
 SPEC = study(space=MIXED, trials=6, generation=3)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slalom.errors import LaneLost
 from slalom.lanes.base import LaneOpened
-from slalom.pulse import NOTE, PULSE_SECONDS
+from slalom.loop.pulse import NOTE, PULSE_SECONDS
 from tests.loop.worlds import MemoryStore, one_lane, study, train
 
 

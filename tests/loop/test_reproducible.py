@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from slalom.errors import Interrupted
-from slalom.halving import generations
-from slalom.suggest import Proposals
-from slalom.trial import Outcome, Phase, TrialId
+from slalom.search.halving import generations
+from slalom.search.on_optuna import Proposals
+from slalom.wire.trial import Outcome, Phase, TrialId
 from tests.loop.worlds import (
     COUNTED,
     MIXED,

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 import slalom
-from slalom.campaign import Campaign
 from slalom.lanes.simulated import SimulatedLanes
 from slalom.lanes.simulated_worker import SimulatedWorker, Training
-from slalom.placement import IN_FLIGHT, Placement
-from slalom.plan import ArmPlan, trial_spec
-from slalom.suggest import Proposals
-from slalom.summary import Throughput
-from slalom.trial import Order, Outcome, Phase, Reply, TrialId, TrialResult, Turn
+from slalom.loop.campaign import Campaign
+from slalom.loop.placement import IN_FLIGHT, Placement
+from slalom.loop.plan import ArmPlan, trial_spec
+from slalom.search.on_optuna import Proposals
+from slalom.verdict.summary import Throughput
+from slalom.wire.trial import Order, Outcome, Phase, Reply, TrialId, TrialResult, Turn
 from tests.benchmarks.virtual import EPOCHS, Devices, Fleet, Work
 from tests.loop.worlds import FakeWorker, MemoryStore, Nature, budget, exported, one_lane, study, train, written
 

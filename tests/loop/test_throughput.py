@@ -5,9 +5,9 @@ import random
 import pytest
 
 from slalom.errors import Interrupted
-from slalom.loop import run, throughput
-from slalom.suggest import Proposals
-from slalom.trial import Effort
+from slalom.loop.run import run, throughput
+from slalom.search.on_optuna import Proposals
+from slalom.wire.trial import Effort
 from tests.loop.worlds import MemoryStore, Nature, Wire, one_lane, scattered, study, ticking, train
 
 SPEC = study()

@@ -14,16 +14,16 @@ from pathlib import Path
 import optuna
 from optuna.storages import InMemoryStorage
 
-from slalom.export import export
 from slalom.lanes.in_process import InProcessLanes
-from slalom.loop import run
+from slalom.loop.run import run
 from slalom.records import InMemoryRecorder
-from slalom.seeds import derive
-from slalom.spec.model import Arm, Choices, Compare, IntRange, Metric, Range, Resources, StudySpec, Tune
-from slalom.suggest import Proposals, TrialStore
-from slalom.trial import Effort, Outcome, Phase, Reply, Report, TrialId, TrialResult, Work
+from slalom.report.export import export
+from slalom.search.on_optuna import Proposals, TrialStore
+from slalom.study.model import Arm, Choices, Compare, IntRange, Metric, Range, Resources, StudySpec, Tune
+from slalom.wire.seeds import derive
+from slalom.wire.trial import Effort, Outcome, Phase, Reply, Report, TrialId, TrialResult, Work
 from tests.loop.scattered import ScatteredLanes
-from tests.programs import program
+from tests.support.programs import program
 
 WORK = Work({"name": "digits"}, {"name": "mlp", "hidden": (8,), "activation": "tanh", "bias": True}, 32)
 RATE = {"learning_rate": Range(1e-3, 1.0, log=True)}

@@ -20,15 +20,15 @@ import torch
 from slalom.errors import Infrastructure, InputError
 from slalom.records.on_mlflow import MlflowRecorder
 from slalom.records.on_mlflow.address import check, hide_passwords
-from slalom.records.on_mlflow.behind import ROOM, WriteBehind
-from slalom.records.on_mlflow.trial_page import MOST_POINTS, trial_page
-from slalom.summary import State
-from slalom.trial import Outcome, Phase, Report, TrialId, Work
-from slalom_worker.modules import build_module, weights_of
+from slalom.records.on_mlflow.pages.trial import MOST_POINTS, trial_page
+from slalom.records.on_mlflow.write_behind import ROOM, WriteBehind
+from slalom.verdict.summary import State
+from slalom.wire.trial import Outcome, Phase, Report, TrialId, Work
+from slalom_worker.net.modules import build_module, weights_of
 from slalom_worker.serving import freeze
 from slalom_worker.tasks import open_task
-from tests.programs import stand_in
-from tests.record_samples import (
+from tests.support.programs import stand_in
+from tests.support.record_samples import (
     FINGERPRINT,
     SETTINGS,
     WORK,
@@ -424,8 +424,8 @@ def test_who_waits_for_room_is_not_kept_by_a_failure():
 QUIET = """
 import sys
 from pathlib import Path
-from tests.programs import stand_in
-from tests.record_samples import *
+from tests.support.programs import stand_in
+from tests.support.record_samples import *
 from slalom.records import InMemoryRecorder
 from slalom.records.on_mlflow import MlflowRecorder
 from slalom_worker.serving import freeze
@@ -461,7 +461,7 @@ def python(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
 KILLED = """
 import os, signal, sys, threading
 from pathlib import Path
-from tests.record_samples import *
+from tests.support.record_samples import *
 from slalom.records.on_mlflow import MlflowRecorder
 from alembic.runtime.migration import MigrationContext
 steps = MigrationContext.run_migrations

@@ -15,8 +15,8 @@ import pytest
 from slalom.errors import Infrastructure
 from slalom.records.on_mlflow import MlflowRecorder
 from slalom.records.on_mlflow.recorder import MOST_TRIALS
-from slalom.trial import Ended, Outcome, Phase, Report
-from tests.record_samples import FINGERPRINT, all_ended, database, describe, ended, runs_in, study
+from slalom.wire.trial import Ended, Outcome, Phase, Report
+from tests.support.record_samples import FINGERPRINT, all_ended, database, describe, ended, runs_in, study
 
 TRIALS = "(SELECT run_uuid FROM tags WHERE key = 'slalom.kind' AND value = 'trial')"
 TABLES = {
@@ -53,10 +53,10 @@ def mixture() -> list[Ended]:
 
 def written(folder: Path, by: str) -> str:
     """The URI of a database with the mixture in it, by rows or by calls."""
-    from slalom.records.on_mlflow.book import Book, _data_input
-    from slalom.records.on_mlflow.over_server import ServerTrialRuns
-    from slalom.records.on_mlflow.over_tables import TableTrialRuns
-    from slalom.records.on_mlflow.trial_runs import Shelf
+    from slalom.records.on_mlflow.experiment import Book, _data_input
+    from slalom.records.on_mlflow.trial_runs.base import Shelf
+    from slalom.records.on_mlflow.trial_runs.over_server import ServerTrialRuns
+    from slalom.records.on_mlflow.trial_runs.over_tables import TableTrialRuns
 
     uri = database(folder)
     book = Book(uri, folder / "artifacts", study())
@@ -103,7 +103,7 @@ def test_rows_are_what_calls_write(tmp_path):
 
 
 def test_ids_are_uuids_in_the_order_of_time():
-    from slalom.records.on_mlflow.table_rows import new_id
+    from slalom.records.on_mlflow.trial_runs.rows import new_id
 
     ids = []
     for _ in range(5):
@@ -128,10 +128,10 @@ def trial_runs(uri: str) -> tuple[Any, Any]:
     """By rows, by calls."""
     from mlflow import MlflowClient
 
-    from slalom.records.on_mlflow.book import _data_input
-    from slalom.records.on_mlflow.over_server import ServerTrialRuns
-    from slalom.records.on_mlflow.over_tables import TableTrialRuns
-    from slalom.records.on_mlflow.trial_runs import Shelf
+    from slalom.records.on_mlflow.experiment import _data_input
+    from slalom.records.on_mlflow.trial_runs.base import Shelf
+    from slalom.records.on_mlflow.trial_runs.over_server import ServerTrialRuns
+    from slalom.records.on_mlflow.trial_runs.over_tables import TableTrialRuns
 
     client = MlflowClient(uri)
     shelf = Shelf(client.get_experiment_by_name("momentum").experiment_id, FINGERPRINT, _data_input(study()))
@@ -202,7 +202,7 @@ def test_of_two_runs_for_a_trial_the_younger_is_deleted(tmp_path):
 
 
 def test_what_waits_is_written_at_once(tmp_path, monkeypatch):
-    from slalom.records.on_mlflow.book import Book
+    from slalom.records.on_mlflow.experiment import Book
 
     uri, sizes, write = database(tmp_path), [], Book.trials
     monkeypatch.setattr(Book, "trials", lambda book, trials: sizes.append(len(trials)) or write(book, trials))

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from slalom.baseline import Baseline, PinnedArm, read, write
-from slalom.changes import changes
 from slalom.errors import InputError
-from slalom.replicates import Replicates
-from tests.record_samples import study
+from slalom.regression.baseline import Baseline, PinnedArm, read, write
+from slalom.regression.changes import changes
+from slalom.regression.replicates import Replicates
+from tests.support.record_samples import study
 
 FOUND = Replicates((0.1, 0.25), (3.0, 4.0), ("aa", "bb"))
 ARMS = (PinnedArm("constant", {"learning_rate": 0.1}, 0.2, FOUND, (1.5, 1.25)), PinnedArm("rising", {}, None, FOUND))

@@ -7,11 +7,12 @@ import pytest
 from mlflow import MlflowClient
 
 import slalom
-from slalom import api, regression
+from slalom import api
 from slalom.api import local_lanes
-from slalom.baseline import read
 from slalom.errors import InputError
-from slalom_worker import pace
+from slalom.regression import hold as regression
+from slalom.regression.baseline import read
+from slalom_worker.training import pace
 from tests.cli.studies import SMALL, here
 
 SEEDS = 20

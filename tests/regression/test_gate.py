@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from slalom.baseline import Baseline, PinnedArm
-from slalom.gate import COST, EPOCHS, MISS, Answer, Design, judge, judge_cost, overall, stages
-from slalom.replicates import Replicates
+from slalom.regression.baseline import Baseline, PinnedArm
+from slalom.regression.gate import COST, EPOCHS, MISS, Answer, Design, judge, judge_cost, overall, stages
+from slalom.regression.replicates import Replicates
 
 ARMS = ("none", "half")
 

@@ -1,6 +1,6 @@
 """The gate over five nights of each kind, of real packed training: what `make gate` does with a hundred."""
 
-from slalom.gate import Answer
+from slalom.regression.gate import Answer
 from tests.benchmarks.gate import CHANCE, FAULT, KINDS, SAME, held, measured
 from tests.benchmarks.nights import answers
 

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from slalom.errors import Infrastructure, InputError
-from slalom.webhook import WAITS, check, post
+from slalom.regression.webhook import WAITS, check, post
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from tests.repository.tree import ROOT, files
 PAGE = ROOT / "docs" / "adding-a-method.md"
 COPIED = ("platform", "workers", "tests/workers", "pyproject.toml")
 HELD = """
-from slalom_worker.device import open_device
+from slalom_worker.lane.device import open_device
 from tests.workers.cases import DATA, cases, clouds_objective, clouds_work
 from tests.workers.checks import check_equivalence, check_invariance
 from tests.workers.reference import Reference
-from tests.workers.test_equivalence import EPOCHS, test_every_method_has_a_reference_for_all_that_can_be_set
+from tests.workers.training.test_equivalence import EPOCHS, test_every_method_has_a_reference_for_all_that_can_be_set
 from tests.workers.trials import settings, trial
 
 open_device()

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from slalom.cli import main
+from slalom.cli.main import main
 from tests.repository.tree import ROOT, files
 
 DOCUMENTS = sorted(str(file.relative_to(ROOT)) for file in files() if file.suffix == ".md")

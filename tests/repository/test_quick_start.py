@@ -10,7 +10,7 @@ import pytest
 HEAVY = {"mlflow", "numpy", "optuna", "pandas", "ray", "scipy", "sklearn", "sqlalchemy", "torch"}
 
 HELP = """
-from slalom.cli import main
+from slalom.cli.main import main
 try:
     main(["--help"])
 except SystemExit as exc:

@@ -8,11 +8,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from slalom.cli.stop import Stop
 from slalom.schedule.book import open_book
 from slalom.schedule.processes import Spawn
 from slalom.schedule.scheduler import Pace, Scheduler
 from slalom.schedule.server import serve, server_name
-from slalom.stop import Stop
 
 SLEEPS = "import time; print('sleeps', flush=True); time.sleep(600)"
 DONE = "print('done')"

@@ -13,9 +13,9 @@ import pytest
 from slalom.home import Home
 from slalom.schedule.book import open_book
 from slalom.schedule.values import Outcome
-from slalom.status import StatusReader
+from slalom.status.reader import StatusReader
 from tests.cli.studies import SMALL, await_that, here, slalom, start
-from tests.schedule.test_metrics import get, samples
+from tests.status.test_prometheus import get, samples
 
 
 @pytest.fixture

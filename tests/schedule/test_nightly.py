@@ -20,8 +20,8 @@ from slalom.schedule.book import open_book
 from slalom.schedule.values import Outcome
 from tests.cli.studies import await_that, here, slalom, start
 from tests.schedule.test_commands import free_port
-from tests.schedule.test_metrics import get, samples
 from tests.schedule.test_servers import children
+from tests.status.test_prometheus import get, samples
 
 STUDY = """\
 name: clouds

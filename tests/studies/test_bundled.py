@@ -7,10 +7,10 @@ import pytest
 
 import slalom
 from slalom.api import local_lanes
-from slalom.loop import run
+from slalom.loop.run import run
 from slalom.records import InMemoryRecorder
-from slalom.suggest import Proposals, TrialStore
-from slalom.trial import Outcome
+from slalom.search.on_optuna import Proposals, TrialStore
+from slalom.wire.trial import Outcome
 
 STUDIES = list(slalom.bundled())
 PAGE = Path(__file__).parents[2] / "docs" / "heuristics.md"

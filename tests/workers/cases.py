@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from slalom.trial import Work
+from slalom.wire.trial import Work
 from slalom_worker.models import MODELS
-from slalom_worker.objective import Objective
+from slalom_worker.net.objective import Objective
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.tasks import Data, Split
 from tests.workers import literature

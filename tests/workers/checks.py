@@ -5,8 +5,8 @@ import math
 import torch
 
 from slalom_worker.optimizers import OPTIMIZERS
-from slalom_worker.pack import Pack
-from slalom_worker.slot import Slot
+from slalom_worker.training.pack import Pack
+from slalom_worker.training.slot import Slot
 from tests.workers.trials import order
 
 PARK_EVERY = 3

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from slalom_worker.device import open_device
+from slalom_worker.lane.device import open_device
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from slalom.seeds import derive
-from slalom_worker import streams
+from slalom.wire.seeds import derive
+from slalom_worker.training import streams
 from tests.workers import literature
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}

@@ -9,16 +9,16 @@ import pytest
 
 import slalom
 from slalom.api import local_lanes
-from slalom_worker.ensemble import equal_shares, say
-from slalom_worker.nets import Nets
-from slalom_worker.pack import Pack
-from tests.record_samples import load_model, runs_in
+from slalom_worker.net.ensemble import equal_shares, say
+from slalom_worker.training.nets import Nets
+from slalom_worker.training.pack import Pack
+from tests.support.record_samples import load_model, runs_in
 from tests.workers.trials import objective, order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from slalom.trial import TrialSpec
+    from slalom.wire.trial import TrialSpec
 
 COMMON = {"tune": {"trials": 2, "pruner": "none"}, "confirm": {"seeds": 6}, "resources": {"pack_width": 8}}
 ENSEMBLE = {"members": 3, "bagging": True}

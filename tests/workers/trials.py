@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from slalom.seeds import trial_seeds
-from slalom.trial import Order, Phase, TrialId, TrialSpec, Work
-from slalom_worker.objective import Objective
+from slalom.wire.seeds import trial_seeds
+from slalom.wire.trial import Order, Phase, TrialId, TrialSpec, Work
+from slalom_worker.net.objective import Objective
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.tasks import open_task
 

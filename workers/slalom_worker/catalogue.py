@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slalom.settings import Catalogue
+from slalom.wire.kinds import Catalogue
 from slalom_worker.emphasis import EMPHASIS
 from slalom_worker.initializations import INITIALIZATIONS
 from slalom_worker.losses import LOSSES

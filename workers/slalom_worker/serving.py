@@ -17,10 +17,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 
 from slalom.errors import InputError
-from slalom.trial import Work
-from slalom_worker.ensemble import equal_shares, say
+from slalom.wire.trial import Work
 from slalom_worker.losses import LOSSES
-from slalom_worker.modules import DTYPES, build_module
+from slalom_worker.net.ensemble import equal_shares, say
+from slalom_worker.net.modules import DTYPES, build_module
 from slalom_worker.preprocessing import Fitted
 from slalom_worker.tasks import open_task
 from slalom_worker.tasks.data import Data, Split

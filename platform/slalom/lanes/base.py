@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from slalom.errors import LaneLost
-from slalom.trial import Reply
+from slalom.wire.trial import Reply
 
 if TYPE_CHECKING:
-    from slalom.trial import Turn
+    from slalom.wire.trial import Turn
 
 
 class Worker(Protocol):
-    """The half of a lane that trains; see `slalom_worker.lane.LaneWorker`."""
+    """The half of a lane that trains; see `slalom_worker.lane.worker.LaneWorker`."""
 
     def turn(self, turn: Turn) -> Reply:
         """Take the orders and train for a short while; what it raises costs its trials an attempt."""

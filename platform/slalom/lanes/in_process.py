@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from slalom.lanes.base import Demand, News, WorkerFactory
-    from slalom.trial import Turn
+    from slalom.wire.trial import Turn
 
 
 class InProcessLanes:

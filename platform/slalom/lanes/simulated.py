@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from slalom.lanes.base import Demand, News, Worker
-    from slalom.trial import Turn
+    from slalom.wire.trial import Turn
 
 
 @dataclass(slots=True)

@@ -7,13 +7,13 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from slalom.trial import Effort, Outcome, Reply, Report, TrialResult
+from slalom.wire.trial import Effort, Outcome, Reply, Report, TrialResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slalom.lanes.simulated import LaneClock
-    from slalom.trial import Metrics, Order, TrialId, TrialSpec, Turn
+    from slalom.wire.trial import Metrics, Order, TrialId, TrialSpec, Turn
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Seat:
 
 
 class SimulatedWorker:
-    """Goes about its turns as `slalom_worker.lane.LaneWorker` does, with a single pack and nothing in it.
+    """Goes about its turns as `slalom_worker.lane.worker.LaneWorker` does, with a single pack and nothing in it.
 
     It looks at the metrics where a report is due, so a trial diverges there too.
     """

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from slalom.summary import Summary
-    from slalom.trial import Ended, TrialSpec
+    from slalom.verdict.summary import Summary
+    from slalom.wire.trial import Ended, TrialSpec
 
 
 class Recorder(Protocol):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from slalom.summary import Summary
-    from slalom.trial import Ended, TrialId, TrialSpec
+    from slalom.verdict.summary import Summary
+    from slalom.wire.trial import Ended, TrialId, TrialSpec
 
 
 @dataclass

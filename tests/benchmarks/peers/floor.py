@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import torch
 
-from slalom_worker.device import open_device
+from slalom_worker.lane.device import open_device
 from tests.benchmarks.pack import cpu_seconds, mlp, packed_step
 from tests.benchmarks.peers.by_hand import Step, by_autograd, by_bmm
 

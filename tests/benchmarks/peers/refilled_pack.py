@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from slalom.trial import Turn
-from slalom_worker.lane import LaneWorker
+from slalom.wire.trial import Turn
+from slalom_worker.lane.worker import LaneWorker
 from tests.benchmarks.peers.contest import Timing, contest
 from tests.benchmarks.peers.moments import now
 from tests.benchmarks.peers.static_pack import orders

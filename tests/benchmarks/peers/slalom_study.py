@@ -11,8 +11,8 @@ import slalom
 from slalom.api import ray_lanes
 from slalom.errors import LaneLost
 from slalom.lanes.base import Lanes
-from slalom.spec.model import StudySpec
-from slalom.trial import Reply, Turn
+from slalom.study.model import StudySpec
+from slalom.wire.trial import Reply, Turn
 from tests.benchmarks.peers.contest import Timing, check_recorded, contest
 from tests.benchmarks.peers.moments import Moment, now
 from tests.benchmarks.workloads import CORES, Workload

@@ -7,17 +7,17 @@ from dataclasses import replace
 
 import torch
 
-from slalom.trial import Order
-from slalom_worker.device import open_device
-from slalom_worker.objective import Objective
-from slalom_worker.pack import Pack
-from slalom_worker.slot import Slot
+from slalom.wire.trial import Order
+from slalom_worker.lane.device import open_device
+from slalom_worker.net.objective import Objective
 from slalom_worker.tasks import open_task
+from slalom_worker.training.pack import Pack
+from slalom_worker.training.slot import Slot
 from tests.benchmarks.peers.contest import Timing, contest
 from tests.benchmarks.peers.moments import now
 from tests.benchmarks.peers.serial import learning_rates
 from tests.benchmarks.workloads import Workload
-from tests.programs import work_of
+from tests.support.programs import work_of
 from tests.workers.trials import order, settings, trial
 
 NINTH = (9, 3, 3, *[1] * 6)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from slalom.settings import Choice
+from slalom.wire.kinds import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from slalom.settings import Kind
+    from slalom.wire.kinds import Kind
 
 BY = Choice("sampling", ("sampling", "weighting"))
 """Whether an emphasized example is drawn more often, with replacement, or takes a bigger step. Both have the same

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slalom.settings import Number
+from slalom.wire.kinds import Number
 from slalom_worker.emphasis.base import BY, Emphasis
 
 if TYPE_CHECKING:

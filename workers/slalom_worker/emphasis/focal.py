@@ -7,7 +7,7 @@ object detection", equation 4.
 
 from __future__ import annotations
 
-from slalom.settings import Number
+from slalom.wire.kinds import Number
 from slalom_worker.emphasis.base import Emphasis
 
 FOCAL = Emphasis(weights=None, parameters={"focus": Number(2.0, 0.0, 10.0)})

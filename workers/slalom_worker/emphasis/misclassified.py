@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slalom.settings import Integer, Number, positive
+from slalom.wire.kinds import Integer, Number, positive
 from slalom_worker.emphasis.base import BY, Emphasis
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Generator, Tensor
 
-    from slalom.settings import Kinds
+    from slalom.wire.kinds import Kinds
 
 
 class Fans(NamedTuple):

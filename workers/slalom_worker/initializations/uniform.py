@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slalom.settings import positive
+from slalom.wire.kinds import positive
 from slalom_worker.initializations.base import Initialization
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slalom.settings import Choice, Number
+from slalom.wire.kinds import Choice, Number
 from slalom_worker.losses.base import Loss
 
 if TYPE_CHECKING:

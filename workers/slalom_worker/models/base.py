@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from slalom.settings import Kind
+    from slalom.wire.kinds import Kind
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from slalom.settings import Choice, Integers, flag
+from slalom.wire.kinds import Choice, Integers, flag
 from slalom_worker.models.base import Model
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ methods for online learning and stochastic optimization", the diagonal form.
 
 from __future__ import annotations
 
-from slalom.settings import positive
+from slalom.wire.kinds import positive
 from slalom_worker.optimizers.base import Optimizer, Slots
 
 

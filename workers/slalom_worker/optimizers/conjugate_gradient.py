@@ -18,7 +18,7 @@ from functools import partial
 from math import nan
 from typing import TYPE_CHECKING
 
-from slalom.settings import fraction
+from slalom.wire.kinds import fraction
 from slalom_worker.optimizers import line_search
 from slalom_worker.optimizers.base import Optimizer, Slots
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slalom.settings import fraction, positive
+from slalom.wire.kinds import fraction, positive
 from slalom_worker.optimizers.base import Optimizer, Slots
 
 if TYPE_CHECKING:

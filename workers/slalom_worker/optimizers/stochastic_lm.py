@@ -10,7 +10,7 @@ recognition", appendix C, where mu is 0.02 and 500 examples are sampled.
 
 from __future__ import annotations
 
-from slalom.settings import Integer, positive
+from slalom.wire.kinds import Integer, positive
 from slalom_worker.optimizers.base import Optimizer, Slots
 
 

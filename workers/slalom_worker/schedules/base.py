@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from slalom.settings import Kind
+    from slalom.wire.kinds import Kind
 
 
 class Clock(NamedTuple):

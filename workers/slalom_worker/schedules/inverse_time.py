@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slalom.settings import positive
+from slalom.wire.kinds import positive
 from slalom_worker.schedules.base import Clock, Schedule
 
 if TYPE_CHECKING:

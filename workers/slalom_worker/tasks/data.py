@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from slalom.errors import InputError, nearest
-from slalom.settings import positive
+from slalom.wire.kinds import positive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
-    from slalom.settings import Kinds
+    from slalom.wire.kinds import Kinds
 
 SUM_TOLERANCE = 1e-6
 """How far a split's weights may be from the sum 1."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slalom.errors import InputError
-from slalom.settings import Integers, Number
+from slalom.wire.kinds import Integers, Number
 from slalom_worker.tasks.data import Data, Split, TaskKind
 from slalom_worker.tasks.splits import stratified, thinned
 from slalom_worker.tasks.training_options import TRAINING_OPTIONS, TrainingOptions

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slalom.errors import Infrastructure, InputError
-from slalom.settings import Text
+from slalom.wire.kinds import Text
 from slalom_worker.tasks.data import Data, Split, TaskKind
 from slalom_worker.tasks.splits import stratified
 from slalom_worker.tasks.training_options import TRAINING_OPTIONS, TrainingOptions

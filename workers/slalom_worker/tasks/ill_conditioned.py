@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slalom.settings import Integer, Number
+from slalom.wire.kinds import Integer, Number
 from slalom_worker.tasks.data import Data, Split, TaskKind
 
 WORST = 1e12

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slalom.errors import InputError
-from slalom.seeds import derive
-from slalom.settings import Integer, Text
+from slalom.wire.kinds import Integer, Text
+from slalom.wire.seeds import derive
 from slalom_worker.tasks.data import Data, Split, TaskKind
 from slalom_worker.tasks.training_options import TRAINING_OPTIONS, TrainingOptions
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slalom.settings import Integer, Number
+from slalom.wire.kinds import Integer, Number
 from slalom_worker.tasks.data import Split
 from slalom_worker.tasks.splits import random_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from slalom.settings import Kinds
+    from slalom.wire.kinds import Kinds
 
 CHOICE_SEED, CLASS_SEED = 100, 101
 """Apart from the seeds of the tasks' own draws."""

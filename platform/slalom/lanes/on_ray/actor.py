@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from slalom.lanes.base import Worker
-    from slalom.trial import Reply, Turn
+    from slalom.wire.trial import Reply, Turn
 
 
 class LaneActor:

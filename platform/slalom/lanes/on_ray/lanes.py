@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 from slalom.errors import Infrastructure, LaneLost
 from slalom.lanes.base import LaneOpened
 from slalom.lanes.on_ray.actor import LaneActor
-from slalom.lanes.on_ray.allotment import Allotment
 from slalom.lanes.on_ray.broadcast import put, size
 from slalom.lanes.on_ray.connection import connected, knock
 from slalom.lanes.on_ray.lane import Lane
-from slalom.lanes.on_ray.room import brief
-from slalom.trial import Reply
+from slalom.lanes.on_ray.sharing.allotment import Allotment
+from slalom.lanes.on_ray.sharing.room import brief
+from slalom.wire.trial import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from slalom.lanes.base import Demand, News, WorkerFactory
-    from slalom.spec.model import StudySpec
-    from slalom.trial import Turn
+    from slalom.study.model import StudySpec
+    from slalom.wire.trial import Turn
 
 SILENCE_SECONDS = 20.0
 """After which the cluster is asked whether it is there; Ray ends the process where its head is gone for 60 s."""

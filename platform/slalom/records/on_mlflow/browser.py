@@ -15,7 +15,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from slalom.errors import Infrastructure, InputError
-from slalom.records.on_mlflow.manners import DEFAULTS
+from slalom.records.on_mlflow.environment import DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mlflow import MlflowClient
 
-    from slalom.trial import TrialSpec
+    from slalom.wire.trial import TrialSpec
 
 NAME = "model"
 """So that "runs:/<run>/model" finds it."""

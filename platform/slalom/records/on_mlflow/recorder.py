@@ -7,18 +7,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from slalom.home import hide_passwords
-from slalom.records.on_mlflow import manners
+from slalom.records.on_mlflow import environment as manners
 from slalom.records.on_mlflow.address import check, finish_sqlite, sqlite_file
-from slalom.records.on_mlflow.behind import WriteBehind
+from slalom.records.on_mlflow.write_behind import WriteBehind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from slalom.records.on_mlflow.book import Book
-    from slalom.spec.model import StudySpec
-    from slalom.summary import Summary
-    from slalom.trial import Ended, TrialSpec
+    from slalom.records.on_mlflow.experiment import Book
+    from slalom.study.model import StudySpec
+    from slalom.verdict.summary import Summary
+    from slalom.wire.trial import Ended, TrialSpec
 
 MOST_TRIALS = 256
 """Trials in one transaction."""
@@ -96,7 +96,7 @@ class MlflowRecorder:
 def _open_book(tracking_uri: str, artifacts: Path | None, study: StudySpec) -> Book:
     manners.teach()
     # takes seconds
-    from slalom.records.on_mlflow.book import Book
+    from slalom.records.on_mlflow.experiment import Book
     from slalom.records.on_mlflow.tables import make_tables
 
     make_tables(tracking_uri, artifacts)

@@ -9,8 +9,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
 from slalom.errors import Infrastructure
-from slalom.records.on_mlflow.page import identity
-from slalom.records.on_mlflow.trial_runs import FINGERPRINT, MODEL
+from slalom.records.on_mlflow.pages.page import identity
+from slalom.records.on_mlflow.trial_runs.base import FINGERPRINT, MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

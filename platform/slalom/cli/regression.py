@@ -1,0 +1,199 @@
+"""`slalom baseline` and `slalom regress`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slalom.errors import Infrastructure, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from slalom.home import Home
+    from slalom.regression.hold import Night
+
+    Adders = Mapping[str, Callable[[argparse.ArgumentParser], None]]
+
+
+def add(commands: Any, adders: Adders, home: Callable[[argparse.Namespace], Home]) -> None:
+    """Add both commands.
+
+    commands: the subparsers of the command line
+    adders: what other commands take too: "study", "place" and "ray"
+    home: of the options
+    """
+    about = "pin what a complete study found, or show what is pinned"
+    group = commands.add_parser("baseline", help=about, description=about)
+    ways = group.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    setting = ways.add_parser("set", help="pin what a complete study found, in a file that belongs in git")
+    setting.set_defaults(command=_set, home_of=home)
+    for name in ("study", "place", "ray"):
+        adders[name](setting)
+    setting.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of NAME.baseline.json by the study")
+    setting.add_argument("--seeds", type=int, metavar="N", help="pin more seeds than the study's; they are trained now")
+    showing = ways.add_parser("show", help="what a baseline has pinned")
+    showing.set_defaults(command=_show)
+    showing.add_argument("file", type=Path, metavar="FILE")
+    showing.add_argument("--json", action="store_true", help="print the baseline as JSON")
+    _add_regress(commands, adders, home)
+
+
+def _add_regress(commands: Any, adders: Adders, home: Callable[[argparse.Namespace], Home]) -> None:
+    about = "train a study's confirm phase again on today's code, and hold it against its baseline"
+    parser = commands.add_parser("regress", help=about, description=about)
+    parser.set_defaults(command=_regress, home_of=home)
+    for name in ("study", "place", "ray"):
+        adders[name](parser)
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="instead of NAME.baseline.json by the study")
+    parser.add_argument("--retune", action="store_true", help="search the hyperparameters again, too")
+    margin = "METRIC=VALUE: differences up to it are none; metrics: the study's, 'epochs to target' and 'cost'"
+    parser.add_argument("--margin", type=_margin, action="append", default=[], metavar="METRIC=VALUE", help=margin)
+    parser.add_argument("--max-seeds", type=int, metavar="N", help="seeds at most (default: all that are pinned)")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report")
+    code = "of a regression (default: %(default)s, with which libraries end a process, too)"
+    parser.add_argument("--exit-code", type=_code, default=1, metavar="N", help=code)
+    parser.add_argument("--webhook", metavar="URL", help="post the answer as JSON, as Slack reads it")
+    parser.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
+
+
+def _set(options: argparse.Namespace) -> None:
+    from slalom import api
+    from slalom.cli.terminal import Watch
+    from slalom.regression import baseline
+    from slalom.regression import hold as regression
+
+    spec = api.load(options.study)
+    file = options.output or _beside(options.study, spec.name)
+    _check_folder("--output", file)
+    with Watch() as watch, options.stop.between_turns(watch) as turn:
+        pinned = regression.pin(spec, options.home_of(options), seeds=options.seeds, ray=options.ray, watch=turn)
+    baseline.write(pinned, file)
+    print(f"Pinned {pinned.seeds} seeds of {', '.join(arm.name for arm in pinned.arms)} in {file}")
+
+
+def _show(options: argparse.Namespace) -> None:
+    from statistics import fmean, median
+
+    from slalom.regression import baseline
+    from slalom.regression.gate import Design
+    from slalom.verdict.wording import short
+
+    pinned = baseline.read(options.file)
+    if options.json:
+        print(pinned.spelled(), end="")
+        return
+    design = Design.of(pinned)
+    print(f"{pinned.study}, fingerprint {pinned.fingerprint[:12]}, on {pinned.device}")
+    print(", ".join(f"{name} {version}" for name, version in pinned.versions.items()))
+    for arm in pinned.arms:
+        values, epochs = arm.found.values, arm.found.epochs
+        print(f"  {arm.name}: {', '.join(f'{name}={short(value)}' for name, value in arm.params.items())}")
+        print(f"    {pinned.metric} {fmean(values):.4g}, margin {design.resolution(values):.2g}")
+        print(f"    epochs to target {fmean(epochs):.4g}, margin {design.resolution(epochs):.2g}")
+        if arm.cost:
+            print(f"    cost {median(arm.cost):.3g} of the calibration loop")
+    print(f"stages of {', '.join(map(str, design.stages))} seeds")
+
+
+def _regress(options: argparse.Namespace) -> int:
+    from functools import partial
+
+    from slalom import api
+    from slalom.cli.terminal import Watch
+    from slalom.regression import baseline, webhook
+    from slalom.regression import hold as regression
+    from slalom.regression.gate import Answer
+
+    spec = api.load(options.study)
+    pinned = baseline.read(options.baseline or _beside(options.study, spec.name))
+    if options.junit:
+        _check_folder("--junit", options.junit)
+    if options.webhook:
+        webhook.check(options.webhook)
+    home = options.home_of(options)
+    regression.check(home)
+    chosen = {"retune": options.retune, "margins": dict(options.margin), "most": options.max_seeds}
+    lanes = partial(api.ray_lanes, address=options.ray)
+    with Watch() as watch, options.stop.between_turns(watch) as turn:
+        night = regression.hold(spec, pinned, lanes, turn, **chosen)
+    _tell(night, options)
+    news = [partial(_report, night, options.junit)] if options.junit else []
+    news.append(partial(regression.record, spec, home, night))
+    if options.webhook:
+        news.append(partial(_post, night, options.webhook))
+    regressed = night.answer is Answer.REGRESSED
+    _spread(news, quietly=regressed)
+    return options.exit_code if regressed else 0
+
+
+def _tell(night: Night, options: argparse.Namespace) -> None:
+    """On standard output."""
+    if options.json:
+        print(json.dumps(night.as_json(), indent=2, allow_nan=False))
+        return
+    from slalom.cli.terminal import night_table
+
+    night_table(night)
+    sys.stdout.flush()
+
+
+def _spread(news: Sequence[Callable[[], None]], *, quietly: bool) -> None:
+    """Tell everybody; the first who could not be told is an error, unless the night itself has a worse one."""
+    failed: list[Infrastructure] = []
+    for tell in news:
+        try:
+            tell()
+        except Infrastructure as exc:
+            failed.append(exc)
+    for error in failed if quietly else failed[1:]:
+        print(f"slalom: {error}", file=sys.stderr)
+    if failed and not quietly:
+        raise failed[0]
+
+
+def _report(night: Night, file: Path) -> None:
+    from slalom.regression.junit import junit
+
+    try:
+        file.write_text(junit(night), encoding="utf-8")
+    except OSError as exc:
+        raise Infrastructure(f"--junit: cannot write {file}: {exc.strerror}") from exc
+
+
+def _post(night: Night, url: str) -> None:
+    from slalom.regression.page import sentence
+    from slalom.regression.webhook import post
+
+    post(url, {"text": sentence(night), **night.as_json()})
+
+
+def _beside(study: str, name: str) -> Path:
+    """A study file's baseline lies beside it, a bundled study's in the current folder."""
+    folder = Path(study).parent if Path(study).suffix in (".yaml", ".yml") else Path()
+    return folder / f"{name}.baseline.json"
+
+
+def _check_folder(option: str, file: Path) -> None:
+    if not file.parent.is_dir():
+        raise InputError(f"{option}: there is no folder {file.parent}")
+    if file.is_dir():
+        raise InputError(f"{option}: must be a file, but {file} is a folder")
+
+
+def _code(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 2**8:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"an exit code of its own is from 1 to {2**8 - 1}, but got {text!r}")
+
+
+def _margin(text: str) -> tuple[str, float]:
+    name, found, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        problem = "a number behind it" if found else "the form METRIC=VALUE"
+        raise argparse.ArgumentTypeError(f"a margin has {problem}, but got {text!r}") from None

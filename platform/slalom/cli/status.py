@@ -1,0 +1,79 @@
+"""`slalom status`."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator, Mapping
+
+    from slalom.home import Home
+    from slalom.schedule.values import Run, Schedule
+    from slalom.status.reader import Status, StudyStatus
+
+    Adders = Mapping[str, Callable[[argparse.ArgumentParser], None]]
+
+
+def add(commands: Any, adders: Adders, home: Callable[[argparse.Namespace], Home]) -> None:
+    """Add the command; the parameters are those of `slalom.cli.schedule.add`."""
+    about = "studies, lanes, queues, schedules and their last runs; only reads"
+    parser = commands.add_parser("status", help=about, description=about)
+    parser.set_defaults(command=_status, home_of=home)
+    adders["place"](parser)
+    parser.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
+
+
+def _status(options: argparse.Namespace) -> None:
+    from slalom.status.reader import StatusReader
+
+    home = options.home_of(options)
+    status = StatusReader(home).read(time.time())
+    if options.json:
+        print(json.dumps(status.as_json(), indent=2, allow_nan=False))
+        return
+    print("\n".join(_lines(status, home.shown()["storage"])))
+
+
+def _lines(status: Status, storage: str) -> Iterator[str]:
+    from slalom.verdict.wording import columns
+
+    if not (status.studies or status.schedules):
+        yield f"nothing is in {storage} yet"
+        return
+    head = ("study", "state", "trials", "failed", "diverged", "lanes", "training", "waiting", "trials/s", "slots used")
+    yield from columns(head, [_study(study) for study in status.studies])
+    if status.schedules:
+        yield ""
+        rows = [_schedule(one, status.newest.get(one.name)) for one in status.schedules]
+        yield from columns(("schedule", "next", "last run", "outcome", "exit code"), rows)
+        yield ""
+        yield f"server {status.leader} leads" if status.leader else "no server is up: `slalom serve` starts one"
+
+
+def _study(study: StudyStatus) -> tuple[str, ...]:
+    used = study.slot_utilisation
+    rate = study.trials_per_second
+    return (
+        f"{study.study} {study.fingerprint}",
+        study.state,
+        "" if study.done is None else f"{study.done} / {study.budget}",
+        *("" if count is None else str(count) for count in (study.failed, study.diverged)),
+        *map(str, (study.lanes, study.training, study.waiting)),
+        "" if rate is None else f"{rate:.2g}",
+        "" if used is None else f"{used:.0%}",
+    )
+
+
+def _schedule(schedule: Schedule, last: Run | None) -> tuple[str, ...]:
+    if last is None:
+        return (schedule.name, _when(schedule.due), "", "", "")
+    code = "" if last.exit_code is None else str(last.exit_code)
+    return (schedule.name, _when(schedule.due), _when(last.started), last.outcome or "running", code)
+
+
+def _when(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,276 @@
+"""`submit`, `logs` and `stop`: a study whose driver is a job on a Ray cluster, and goes on without this machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import socket
+import sys
+import tempfile
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from slalom.errors import Crashed, Infrastructure, InputError, Interrupted, SlalomError
+from slalom.home import Home, hide_passwords
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping
+
+    from slalom.lanes.on_ray.jobs import Job, JobServer
+    from slalom.submit.submission import Submission
+
+    Adders = Mapping[str, Callable[[argparse.ArgumentParser], None]]
+
+COMMAND = "exec python -m slalom.cli.drive"
+
+FOUND = {"submitted": "{} is submitted", "running": "{} runs already", "complete": "{} has ended already"}
+
+
+def add(commands: Any, adders: Adders, home: Callable[[argparse.Namespace], Home]) -> None:
+    """Add the three commands. adders: `place` adds the options of which `home` makes a Home."""
+    for name, command, about in (
+        ("submit", _submit, "run a study as a job on a Ray cluster, where it goes on without this machine"),
+        ("logs", _logs, "what a submitted study's driver says"),
+        ("stop", _stop, "stop a submitted study; its state is kept"),
+    ):
+        one = commands.add_parser(name, help=about, description=about)
+        one.set_defaults(command=command, home_of=home)
+        many = {"nargs": "?"} if name == "submit" else {}
+        one.add_argument("study", metavar="STUDY", help="a bundled study's name, or a study file (*.yaml)", **many)
+        one.add_argument("--ray", metavar="ADDRESS", required=True, help="http://HOST:8265, or ray://HOST:10001")
+        if name != "stop":
+            one.add_argument("--follow", action="store_true", help="show what its driver says until it ends")
+        if name == "submit":
+            adders["place"](one)
+            _submit_options(one)
+
+
+def _submit_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--install", action="store_true", help="send Slalom along and pip install this environment's versions there"
+    )
+    parser.add_argument(
+        "--resume-all",
+        action="store_true",
+        help="submit again what was submitted with this storage and MLflow and has not ended: after a head's restart",
+    )
+    parser.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
+
+
+def _submit(options: argparse.Namespace) -> None:
+    from slalom import api
+    from slalom.submit.submission import submission
+
+    if (options.study is None) == (not options.resume_all):
+        raise InputError("submit wants either a STUDY or --resume-all")
+    home = options.home_of(options)
+    stays = _stays(home, options.ray)
+    if options.resume_all:
+        _resume_all(options, home)
+        return
+    spec = api.load(options.study)
+    sent = submission(spec, api.study_file(options.study), home, stays=stays, install=options.install)
+    server = _server(options.ray)
+    state, job = _placed(server, sent)
+    if options.json:
+        print(json.dumps(_described(sent, state, job, options.ray), indent=2))
+    else:
+        _say(options, FOUND[state].format(job.id), state)
+    if options.follow:
+        _follow(server, job, options, sys.stderr if options.json else sys.stdout)
+
+
+def _placed(server: JobServer, sent: Submission) -> tuple[str, Job]:
+    """The job that does the submission: one that runs, one that has done it, or a new one."""
+    earlier = server.jobs(sent.id)
+    places = {**_places(sent), "fingerprint": sent.fingerprint}
+    if earlier and not earlier[-1].ended:
+        if earlier[-1].metadata != places:
+            raise InputError(f"{earlier[-1].id} runs already, with {_options(earlier[-1].metadata)}")
+        return "running", earlier[-1]
+    if earlier and earlier[-1].succeeded and earlier[-1].metadata == places and _complete(sent):
+        return "complete", earlier[-1]
+    with tempfile.TemporaryDirectory(prefix="slalom-submission-") as folder:
+        sent.write(Path(folder))
+        number = earlier[-1].number + 1 if earlier else 1
+        new = server.submit(f"{sent.id}-{number}", COMMAND, Path(folder), places, _environment(sent))
+    # Where somebody else has submitted the same study in this instant, theirs is the one.
+    return "submitted" if new else "running", next(job for job in server.jobs(sent.id) if job.number == number)
+
+
+def _complete(sent: Submission) -> bool:
+    """Whether the storage has the whole study still; where it cannot be reached from here, its job is believed."""
+    from slalom import api
+    from slalom.verdict.summary import State
+
+    with tempfile.TemporaryDirectory() as folder:
+        sent.write(Path(folder))
+        try:
+            return api.show(Path(folder) / sent.file, sent.place()).summary.state is State.COMPLETE
+        except InputError:
+            return False
+        except Infrastructure:
+            return True
+
+
+def _resume_all(options: argparse.Namespace, home: Home) -> None:
+    """Submit again what has not ended; one that cannot be does not keep the others from it."""
+    from slalom.submit.submission import unfinished
+
+    server, told, failed = _server(options.ray), [], []
+    for sent in unfinished(home):
+        if sent.tracking != home.shown()["tracking_uri"]:
+            print(f"{sent.id} is left alone: its --tracking-uri is {sent.tracking}", file=sys.stderr)
+            continue
+        try:
+            state, job = _placed(server, sent.at(home))
+        except SlalomError as exc:
+            failed.append(f"{sent.id}: {exc}")
+            continue
+        told.append(_described(sent.at(home), state, job, options.ray))
+        print(FOUND[state].format(job.id), file=sys.stderr)
+    if options.json:
+        print(json.dumps(told, indent=2))
+    if failed:
+        raise Infrastructure("; ".join(failed))
+
+
+def _logs(options: argparse.Namespace) -> None:
+    server = _server(options.ray)
+    job = _latest(server, options)
+    if options.follow:
+        _follow(server, job, options, sys.stdout)
+    else:
+        sys.stdout.write(server.logs(job))
+
+
+def _stop(options: argparse.Namespace) -> None:
+    server = _server(options.ray)
+    job = _latest(server, options)
+    if job.ended:
+        print(f"{job.id} has ended already: {job.status.lower()}")
+        return
+    job = server.stop(job)
+    print(f"{job.id} is stopped; what had ended is kept, and `slalom submit` goes on")
+
+
+def _follow(server: JobServer, job: Job, options: argparse.Namespace, where: Any) -> None:
+    def say(lines: str) -> None:
+        where.write(lines)
+        where.flush()
+
+    try:
+        job = server.follow(job, say)
+    except KeyboardInterrupt:
+        raise Interrupted(f"{job.id} goes on; stop it with: {_command('stop', options)}") from None
+    if not job.succeeded:
+        raise _failure(job)
+
+
+def _failure(job: Job) -> SlalomError:
+    """What a job's end means: its program's exit code is the one that `slalom run` would give."""
+    kinds: dict[int | None, type[SlalomError]] = {kind.exit_code: kind for kind in (InputError, Interrupted, Crashed)}
+    if job.status == "STOPPED":
+        return Interrupted(f"{job.id} was stopped")
+    reason = "see its log" if job.exit_code else next(iter(job.message.splitlines()), "no reason is known")
+    return kinds.get(job.exit_code, Infrastructure)(f"{job.id} has failed: {reason}")
+
+
+def _latest(server: JobServer, options: argparse.Namespace) -> Job:
+    """A study's last job; the server forgets jobs when the head restarts."""
+    from slalom import api
+
+    spec = api.load(options.study)
+    found = server.jobs(f"slalom-{spec.name}-{spec.fingerprint[:12]}")
+    if not found:
+        raise InputError(f"{spec.name} was not submitted to {options.ray}, since its head was started")
+    return found[-1]
+
+
+def _server(address: str) -> JobServer:
+    from slalom.lanes.on_ray.jobs import JobServer
+
+    return JobServer(address)
+
+
+def _environment(sent: Submission) -> dict[str, Any]:
+    if not sent.install:
+        return {}
+    from slalom.lanes.on_ray.jobs import installing
+    from slalom.submit.submission import NUMERIC
+
+    found = [find_spec(package) for package in ("slalom", "slalom_worker")]
+    folders = [Path(one.origin).parent for one in found if one is not None and one.origin is not None]
+    return installing([f"{name}=={sent.versions[name]}" for name in NUMERIC], folders)
+
+
+def _stays(home: Home, ray: str) -> bool:
+    """Whether state of the study lies on this machine; InputError where the cluster cannot reach it there."""
+    from slalom.lanes.on_ray.jobs import place
+
+    host, _ = place(ray)
+    local = [
+        f"{option} {hide_passwords(url)}"
+        for option, url, schemes in (
+            ("--storage", home.storage_url, ()),
+            ("--tracking-uri", home.tracking_uri, ("http", "https")),
+        )
+        if _is_local(url, schemes)
+    ]
+    if local and not _is_here(host):
+        raise InputError(
+            f"{' and '.join(local)} cannot be reached from the cluster at {host}: name a database server and an "
+            "MLflow server that can, with --storage and --tracking-uri"
+        )
+    for url in (home.storage_url, home.tracking_uri):
+        if re.match(r"sqlite[^:]*:///[^/]", url):
+            raise InputError(f"the job runs in a folder of its own: name the file by its whole path, but got {url!r}")
+    return any(urlsplit(url).scheme.startswith("sqlite") for url in (home.storage_url, home.tracking_uri))
+
+
+def _is_local(url: str, servers: tuple[str, ...]) -> bool:
+    """Whether only this machine gets at it: a file, a loopback address, or records that are no `servers`'."""
+    parts = urlsplit(url)
+    if parts.scheme.startswith("sqlite") or (servers and parts.scheme not in servers):
+        return True
+    return (parts.hostname or "localhost") in ("localhost", "127.0.0.1", "::1")
+
+
+def _is_here(host: str) -> bool:
+    """Whether an address is this machine's: then it can be listened at."""
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        with closing(socket.socket(family, kind)) as line:
+            line.bind(place)
+    except OSError:
+        return False
+    return True
+
+
+def _places(sent: Submission) -> dict[str, str]:
+    shown = sent.place().shown()
+    return {name: shown[name] for name in ("storage", "tracking_uri")}
+
+
+def _options(places: Any) -> str:
+    return f"--storage {places.get('storage')} --tracking-uri {places.get('tracking_uri')}"
+
+
+def _described(sent: Submission, state: str, job: Job, ray: str) -> dict[str, Any]:
+    own = {"study": sent.name, "fingerprint": sent.fingerprint, "submission": job.id, "state": state, "ray": ray}
+    return {**own, **_places(sent)}
+
+
+def _say(options: argparse.Namespace, said: str, state: str) -> None:
+    print(f"{said}; it needs this machine no more." if state == "submitted" else f"{said}.")
+    print(f"what it says: {_command('logs', options)} --follow")
+    print(f"stop it:      {_command('stop', options)}", flush=True)
+
+
+def _command(name: str, options: argparse.Namespace) -> str:
+    return shlex.join(["slalom", name, options.study, "--ray", options.ray])

@@ -1,0 +1,133 @@
+"""A study under way: the plans of all its arms, and how far they have come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from slalom.loop.plan import ArmPlan
+from slalom.loop.progress import Progress, Tally
+from slalom.verdict.compare import summarise
+from slalom.verdict.summary import State, Throughput
+from slalom.wire.trial import Effort, Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from slalom.errors import LaneLost
+    from slalom.loop.plan import Propose
+    from slalom.study.model import Arm, StudySpec
+    from slalom.verdict.summary import Summary
+    from slalom.wire.trial import Order, Reply, TrialId
+
+
+class Campaign:
+    """All arms' plans together; only `run` drives it."""
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        ended: dict[TrialId, Ended],
+        propose: Callable[[StudySpec, Arm], Propose],
+        earlier: Throughput,
+        clock: Callable[[], float],
+    ) -> None:
+        """ended: trials of earlier runs, from now on the campaign's own; earlier: what those runs achieved.
+
+        clock: seconds since the epoch
+        """
+        self.spec = spec
+        self.ended = ended
+        self._tallies = {arm.name: Tally(spec, arm.name) for arm in spec.arms}
+        for one in ended.values():
+            self._tallies[one.spec.id.arm].add(one)
+        self._plans = {arm.name: ArmPlan(spec, arm, propose(spec, arm), ended) for arm in spec.arms}
+        self._earlier = earlier
+        self._effort = Effort()
+        self._width: int | None = None
+        self._unwritten: list[Ended] = []
+        self._trials = 0
+        self._clock = clock
+        self._began = clock()
+        self._started: dict[TrialId, float] = {}
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to train."""
+        return all(plan.done for plan in self._plans.values())
+
+    def due(self, vacant: int) -> list[Order]:
+        """Orders that have come up; with room for `vacant` trials, arms begin what they can to fill it, all alike."""
+        plans = list(self._plans.values())
+        due = [order for plan in plans for order in plan.due()]
+        while len(due) < vacant and plans:
+            plans = [plan for plan in plans if plan.ahead()]
+            due += [order for plan in plans for order in plan.due()]
+        for order in due:
+            self._started.setdefault(order.trial.id, self._clock())
+        return due
+
+    @property
+    def trainable(self) -> int:
+        """Trials that could be trained now, given the lanes."""
+        return sum(plan.trainable for plan in self._plans.values())
+
+    def hear(self, reply: Reply, lane: str) -> None:
+        """A lane's turn came back."""
+        self._effort += reply.effort
+        self._width = max(self._width or 0, reply.slots or 0) or None
+        for report in reply.reports:
+            self._plans[report.trial.arm].hear(report)
+        for result in reply.results:
+            self._plans[result.trial.arm].end(replace(result, lane=lane))
+
+    def lost(self, trials: list[TrialId], loss: LaneLost) -> None:
+        """A lane died while it trained these trials."""
+        for trial in trials:
+            self._plans[trial.arm].lost(trial, loss)
+
+    def over(self) -> list[Ended]:
+        """Trials that ended and are not `written` yet."""
+        over = [self._timed(ended) for plan in self._plans.values() for ended in plan.over()]
+        for ended in over:
+            self._tallies[ended.spec.id.arm].add(ended)
+        self._unwritten += over
+        return list(self._unwritten)
+
+    def written(self, over: Sequence[Ended]) -> None:
+        """These, the first that were over, are in the store and on record."""
+        del self._unwritten[: len(over)]
+        self._trials += len(over)
+
+    def _timed(self, ended: Ended) -> Ended:
+        started = self._started.pop(ended.spec.id, None)
+        return replace(ended, result=replace(ended.result, started=started, ended=self._clock()))
+
+    def kept(self) -> list[tuple[Ended, tuple[bytes, ...]]]:
+        """The arms' best confirm trials with their weights, each told once."""
+        kept = [plan.kept() for plan in self._plans.values()]
+        return [one for one in kept if one is not None]
+
+    @property
+    def reproduced(self) -> dict[str, bool]:
+        """By arm, whether the best confirm trial came out the same when it was trained again."""
+        return {name: plan.reproduced for name, plan in self._plans.items() if plan.reproduced is not None}
+
+    @property
+    def throughput(self) -> Throughput:
+        """Of all runs of the study."""
+        return Throughput(
+            self._earlier.trials + self._trials,
+            self._earlier.seconds + self._clock() - self._began,
+            self._earlier.effort + self._effort,
+            self._width or self._earlier.pack_width,
+        )
+
+    def summary(self, state: State) -> Summary:
+        """What has been found so far."""
+        return summarise(self.spec, self.ended, state, self.throughput)
+
+    def progress(self, lanes: int) -> Progress:
+        """How far it has come, on so many lanes."""
+        arms = tuple(tally.progress() for tally in self._tallies.values())
+        return Progress(arms, self._clock() - self._began, self._trials, lanes)

@@ -1,0 +1,88 @@
+"""How far a study has come, counted as its trials end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slalom.wire.trial import Outcome, Phase
+
+if TYPE_CHECKING:
+    from slalom.study.model import StudySpec
+    from slalom.wire.trial import Ended
+
+
+@dataclass(frozen=True)
+class ArmProgress:
+    """How far an arm has come: trials that ended, of its whole budget, and the best tuning metric so far."""
+
+    name: str
+    done: int
+    budget: int
+    pruned: int
+    diverged: int
+    failed: int
+    best: float | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a study has come.
+
+    seconds: since this run began; trials: that ended in it; lanes: that are open
+    """
+
+    arms: tuple[ArmProgress, ...]
+    seconds: float
+    trials: int
+    lanes: int
+
+    @property
+    def trials_per_second(self) -> float:
+        """Of this run."""
+        return self.trials / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace so far; None while nothing has ended."""
+        left = sum(arm.budget - arm.done for arm in self.arms)
+        return left / self.trials_per_second if self.trials else None
+
+
+class Tally:
+    """An arm's counts and its best tuning metric, so that to tell them takes no look at the trials that ended."""
+
+    def __init__(self, spec: StudySpec, arm: str) -> None:
+        self._arm = arm
+        self._budget = spec.tune.trials + spec.confirm_seeds
+        self._metric = spec.metric
+        self._outcomes: Counter[Outcome] = Counter()
+        self._best: float | None = None
+        self._shown: ArmProgress | None = None
+
+    def add(self, ended: Ended) -> None:
+        """One more trial ended."""
+        self._shown = None
+        outcome = ended.result.outcome
+        self._outcomes[outcome] += 1
+        if ended.spec.id.phase is Phase.TUNE and outcome is Outcome.COMPLETE:
+            value = ended.result.metrics[f"validation.{self._metric.name}"]
+            if self._best is None or self._metric.better(value, self._best):
+                self._best = value
+
+    def progress(self) -> ArmProgress:
+        """What is shown of it."""
+        self._shown = self._shown or self._count()
+        return self._shown
+
+    def _count(self) -> ArmProgress:
+        return ArmProgress(
+            self._arm,
+            self._outcomes.total(),
+            self._budget,
+            self._outcomes[Outcome.PRUNED],
+            self._outcomes[Outcome.DIVERGED],
+            self._outcomes[Outcome.FAILED],
+            self._best,
+        )

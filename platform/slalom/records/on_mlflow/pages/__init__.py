@@ -1,0 +1,1 @@
+"""What MLflow shows of a study, an arm and a trial, as plain values."""

@@ -1,0 +1,105 @@
+"""What MLflow shows of a study and of its arms, so that the conclusion is read without opening a trial."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from slalom.records.on_mlflow.pages.page import NOTE, Page, Point, cut, flat, identity, spelled
+from slalom.verdict.wording import equation, with_bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from slalom.study.model import Arm, StudySpec
+    from slalom.verdict.summary import ArmSummary, Interval, Summary
+    from slalom.wire.trial import Settings
+
+    Numbers = dict[str, float | None]
+
+
+def opening_study_page(study: StudySpec) -> Page:
+    """A study before its first summary: question and protocol."""
+    tune = study.tune
+    protocol = {
+        "task": study.task,
+        "precision": study.precision,
+        **_shared(study),
+        "epochs": study.epochs,
+        "report_every": study.report_every,
+        "metric": {"name": study.metric.name, "goal": study.metric.goal},
+        "tune": {"trials": tune.trials, "sampler": tune.sampler, "pruner": tune.pruner, "generation": tune.generation},
+        "confirm": {"seeds": study.confirm_seeds},
+        "compare": {"baseline": study.compare.baseline, "alpha": study.compare.alpha},
+    }
+    tags = {"slalom.question": cut(study.question), "slalom.state": "running"}
+    return Page({**identity(study.fingerprint, "study"), **tags}, spelled(protocol))
+
+
+def study_page(study: StudySpec, summary: Summary, description: str) -> Page:
+    """A study as it stands; its description is the verdict."""
+    opening, throughput = opening_study_page(study), summary.throughput
+    tags = {**opening.tags, "slalom.state": str(summary.state), NOTE: cut(description)}
+    if summary.verdict:
+        tags |= {"slalom.verdict": cut(summary.verdict.sentence), "slalom.winner": summary.verdict.winner or "none"}
+    numbers: Numbers = {
+        "trials": throughput.trials,
+        "seconds": throughput.seconds,
+        "trials_per_second": throughput.trials_per_second,
+        "slot_utilisation": throughput.slot_utilisation,
+        "pack_width": throughput.pack_width,
+    }
+    return Page(tags, opening.params, _points(sum(map(_ended, summary.arms)), numbers))
+
+
+def opening_arm_page(study: StudySpec, arm: Arm) -> Page:
+    """An arm before its first summary: what it fixes."""
+    return Page(identity(study.fingerprint, "arm", arm.name), spelled(arm.settings))
+
+
+def _shared(study: StudySpec) -> Settings:
+    """The settings that are the same in all arms."""
+    first, *others = (arm.settings for arm in study.arms)
+    return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
+
+
+def arm_page(study: StudySpec, found: ArmSummary) -> Page:
+    """An arm as it stands; its description is its result in a line."""
+    opening = opening_arm_page(study, study.arm(found.name))
+    numbers: Numbers = {
+        f"tuning.{name}": getattr(found.tuning, name)
+        for name in ("trials", "pruned", "diverged", "failed", "duplicates", "best")
+    }
+    if found.confirm:
+        numbers |= {f"confirm.{name}": getattr(found.confirm, name) for name in ("seeds", "diverged", "mean")}
+        numbers |= _ends("confirm", found.confirm.interval)
+    if found.difference:
+        numbers |= {f"difference.{name}": getattr(found.difference, name) for name in ("mean", "p", "superiority")}
+        numbers |= _ends("difference", found.difference.interval)
+    params = {**opening.params, **flat(found.chosen or {})}
+    return Page({**opening.tags, NOTE: _line(study, found)}, params, _points(_ended(found), numbers))
+
+
+def _ended(arm: ArmSummary) -> int:
+    return arm.tuning.trials + (arm.confirm.seeds if arm.confirm else 0)
+
+
+def _points(step: int, numbers: Mapping[str, float | None]) -> tuple[Point, ...]:
+    """Numbers after `step` trials, so that the browser draws them against the trials that ended."""
+    known = {name: float(value) for name, value in numbers.items() if value is not None}
+    return tuple(Point(name, value, step) for name, value in known.items() if math.isfinite(value))
+
+
+def _ends(name: str, interval: Interval) -> Numbers:
+    return {f"{name}.low": interval.low, f"{name}.high": interval.high}
+
+
+def _line(study: StudySpec, arm: ArmSummary) -> str:
+    if arm.confirm is None:
+        return f"{arm.tuning.trials} of {arm.budget} tuning trials ended."
+    confirm, difference = arm.confirm, arm.difference
+    line = f"Test {study.metric.name} {with_bounds(confirm.mean, confirm.interval)} over {confirm.seeds} seeds"
+    if difference is None:
+        return f"{line}; the baseline." if arm.name == study.compare.baseline else f"{line}."
+    against = with_bounds(difference.mean, difference.interval, "+")
+    return f"{line}; {against} against {study.compare.baseline}, {equation(difference.p)}."

@@ -1,0 +1,60 @@
+"""The run of a study or an arm, which changes as the study goes on; only what differs is written."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from mlflow.entities import Metric, Param, RunTag
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+    from slalom.records.on_mlflow.pages.page import Page
+
+
+class StandingRun:
+    """One run and what it shows already."""
+
+    def __init__(self, client: MlflowClient, run: Run) -> None:
+        self.run_id: str = run.info.run_id
+        self._client = client
+        self._status: str = run.info.status
+        self._tags: dict[str, str] = dict(run.data.tags)
+        self._params: dict[str, str] = dict(run.data.params)
+        self._metrics: dict[str, float] = dict(run.data.metrics)
+        self._clock = 0
+
+    def show(self, page: Page, status: str) -> None:
+        """Write what differs from what is shown; a parameter stays as it was first written, as MLflow has it."""
+        tags = {name: tag for name, tag in page.tags.items() if self._tags.get(name) != tag}
+        params = {name: param for name, param in page.params.items() if name not in self._params}
+        points = [point for point in page.points if self._metrics.get(point.name) != point.value]
+        if tags or params or points:
+            now = self._tick()
+            self._client.log_batch(
+                self.run_id,
+                metrics=[Metric(point.name, point.value, now, point.step) for point in points],
+                params=[Param(name, param) for name, param in params.items()],
+                tags=[RunTag(name, tag) for name, tag in tags.items()],
+                synchronous=True,
+            )
+            self._tags |= tags
+            self._params |= params
+            self._metrics |= {point.name: point.value for point in points}
+        self._turn(status)
+
+    def _tick(self) -> int:
+        """Milliseconds since the epoch, later at each call: of two values of one step MLflow shows the later."""
+        self._clock = max(self._clock + 1, int(time.time() * 1000))
+        return self._clock
+
+    def _turn(self, status: str) -> None:
+        if status == self._status:
+            return
+        if status == "RUNNING":
+            self._client.update_run(self.run_id, status=status)
+        else:
+            self._client.set_terminated(self.run_id, status)
+        self._status = status

@@ -1,0 +1,1 @@
+"""Trials as MLflow runs: through a server's calls, or many at once into its tables."""

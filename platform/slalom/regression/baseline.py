@@ -1,0 +1,145 @@
+"""A baseline: a study's confirm results, pinned in a small file that belongs in version control."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from slalom.errors import InputError
+from slalom.regression.replicates import Replicates
+from slalom.report.tables import plain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from slalom.study.model import StudySpec
+    from slalom.wire.trial import Scalar
+
+FORMAT = 1
+"""Of the file; raised with every change after which an older file no longer says the same."""
+
+
+@dataclass(frozen=True)
+class PinnedArm:
+    """An arm's choice and what it gave.
+
+    params: the chosen hyperparameters, by dotted name
+    target: the mean final validation metric, which later trainings are timed to; None where no trial completed
+    cost: seconds of an epoch over those of the calibration loop, each measured once; empty where it was not measured
+    """
+
+    name: str
+    params: Mapping[str, Scalar]
+    target: float | None
+    found: Replicates
+    cost: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a study gave at one time.
+
+    fingerprint: of the study then; the seeds come from it
+    settings: all that the study fixed, as JSON has it
+    arms: by name
+    text: the study file then
+    """
+
+    study: str
+    fingerprint: str
+    data_digest: str
+    metric: str
+    goal: str
+    device: str
+    versions: Mapping[str, str]
+    settings: Mapping[str, Any]
+    arms: tuple[PinnedArm, ...]
+    text: str
+
+    @property
+    def seeds(self) -> int:
+        """Pinned of each arm."""
+        return len(self.arms[0].found.values)
+
+    def arm(self, name: str) -> PinnedArm:
+        """The arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+    def spelled(self) -> str:
+        """The file's text: JSON with sorted keys."""
+        arms = {arm.name: _arm(arm) for arm in self.arms}
+        content = {**{name: getattr(self, name) for name in _PLAIN}, "arms": arms, "format": FORMAT}
+        text = json.dumps(plain(content), indent=1, sort_keys=True, allow_nan=False) + "\n"
+        return re.sub(r"\[\n\s*([^\[\]{}]*?)\n\s*\]", _on_one_line, text)
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    """A list of plain values; a line break cannot be within a text of JSON's."""
+    joined = re.sub(r",\n\s*", ", ", found[1])
+    return f"[{joined}]"
+
+
+_PLAIN = ("study", "fingerprint", "data_digest", "metric", "goal", "device", "versions", "settings", "text")
+
+
+def settings(spec: StudySpec) -> dict[str, Any]:
+    """What a study fixes of its trainings, as JSON has it; a changed one is found by its dotted name."""
+    fixed = {
+        "task": spec.task,
+        "precision": spec.precision,
+        "epochs": spec.epochs,
+        "report_every": spec.report_every,
+        "data": spec.data_digest,
+        "arms": {arm.name: arm.settings for arm in spec.arms},
+    }
+    found: dict[str, Any] = plain(fixed)
+    return found
+
+
+def write(baseline: Baseline, file: Path) -> None:
+    """Write the file; InputError where it cannot be."""
+    try:
+        file.write_text(baseline.spelled(), encoding="utf-8")
+    except OSError as exc:
+        raise InputError(f"cannot write the baseline {file}: {exc.strerror}") from exc
+
+
+def read(file: Path) -> Baseline:
+    """The baseline in a file; InputError where it is none, or one that this version does not read."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        raise InputError(f"there is no baseline {file}: `slalom baseline set STUDY` makes one") from exc
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as exc:
+        raise InputError(f"{file}: cannot be read as a baseline: {exc}") from exc
+    if not isinstance(content, Mapping) or "format" not in content:
+        raise InputError(f"{file}: is no baseline, it lacks a format")
+    if content["format"] != FORMAT:
+        raise InputError(
+            f"{file}: format must be {FORMAT}, got {content['format']!r}; "
+            "read it with the Slalom that wrote it, or pin the study again"
+        )
+    try:
+        arms = tuple(_read_arm(name, arm) for name, arm in content["arms"].items())
+        return _checked(Baseline(arms=arms, **{name: content[name] for name in _PLAIN}), file)
+    except (KeyError, TypeError, AttributeError) as exc:
+        raise InputError(f"{file}: is no whole baseline: {exc!r}") from exc
+
+
+def _checked(baseline: Baseline, file: Path) -> Baseline:
+    lengths = {len(part) for arm in baseline.arms for part in asdict(arm.found).values()}
+    if len(lengths) != 1 or 0 in lengths:
+        raise InputError(f"{file}: every arm must have as many values, epochs and digests, got {sorted(lengths)}")
+    return baseline
+
+
+def _arm(arm: PinnedArm) -> dict[str, Any]:
+    return {"params": arm.params, "target": arm.target, "cost": arm.cost, **asdict(arm.found)}
+
+
+def _read_arm(name: str, arm: Mapping[str, Any]) -> PinnedArm:
+    found = Replicates(*(tuple(arm[part]) for part in ("values", "epochs", "digests")))
+    return PinnedArm(name, arm["params"], arm["target"], found, tuple(arm["cost"]))

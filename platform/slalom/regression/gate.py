@@ -1,0 +1,241 @@
+"""Whether today's training is still what was pinned: a sequential test of each arm and metric, from numbers alone.
+
+Seeds are added in stages, 10, 20, 40, ... until the pinned ones are used up. At a stage an arm's metric is
+
+identical    where every seed came out the same bit for bit
+regressed    where it is worse for sure and by more than the margin: the mean difference is beyond the margin, and the
+             one-sided sign-flip test's p is below what the stage may spend of `alpha`
+improved     the same, the other way
+equivalent   where the mean difference's interval lies within the margin
+undecided    else, and then the next stage is trained
+
+If nothing has changed but chance, today's value of a seed and the pinned one are exchangeable, and then the sign-flip
+test is exact. `alpha` is the rate of false alarms of a whole night: it is divided evenly among the tests of a night
+(arms times metrics) and spent over the stages in proportion to their seeds, so that all parts add up to it and no look
+is free (Bonferroni; the looks may depend on each other in any way). `miss`, the rate at which a difference of a margin
+is called equivalent, is spent over the stages likewise.
+
+The margin that nobody names is what the pinned seeds can resolve: (t + 1.96) s sqrt(2 / n), with s the baseline's
+standard deviation over its seeds, n the seeds of the last stage and t Student's quantile at the last stage's share of
+`miss`. Where nothing but chance has changed, even if today's trainings have nothing in common with the pinned ones, 95
+of 100 last stages then end as equivalent; where they have much in common, an earlier stage does.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import fmean, median, stdev
+from typing import TYPE_CHECKING
+
+from slalom.verdict.summary import Interval
+from slalom.wire.seeds import derive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from slalom.regression.baseline import Baseline
+    from slalom.regression.replicates import Replicates
+
+ALPHA = 0.002
+MISS = 0.05
+FIRST = 10
+FLIPS = 100_000
+EPOCHS, COST = "epochs to target", "cost"
+COST_MARGIN = 0.25
+"""Of a ratio of times: 25 % more is a regression."""
+
+
+class Answer(StrEnum):
+    """What is said of an arm's metric, and of a night: that of its worst finding, in this order."""
+
+    REGRESSED = "regressed"
+    UNDECIDED = "undecided"
+    IMPROVED = "improved"
+    EQUIVALENT = "equivalent"
+    IDENTICAL = "identical"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An arm's metric tonight against the baseline.
+
+    seeds: held against each other; of a cost, how often each was measured
+    baseline, tonight: means over these seeds; of a cost, medians
+    difference: tonight minus baseline; of a cost, their ratio less 1
+    interval: of the mean difference, at the stage's share of `miss`
+    p: one-sided, of no difference; None where the difference is within the margin, so that nobody asks
+    """
+
+    arm: str
+    metric: str
+    answer: Answer
+    seeds: int
+    baseline: float
+    tonight: float
+    difference: float
+    interval: Interval
+    margin: float
+    p: float | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Arm and metric."""
+        return self.arm, self.metric
+
+
+@dataclass(frozen=True)
+class Design:
+    """How a night goes.
+
+    stages: seeds after which it is judged, rising
+    tests: that a night makes, among which alpha is divided
+    """
+
+    stages: tuple[int, ...]
+    tests: int
+    alpha: float = ALPHA
+    miss: float = MISS
+
+    @classmethod
+    def of(cls, baseline: Baseline, most: int | None = None) -> Design:
+        """That of a baseline, with so many seeds at most."""
+        seeds = baseline.seeds if most is None else min(most, baseline.seeds)
+        return cls(stages(seeds), 2 * len(baseline.arms))
+
+    def share(self, seeds: int) -> float:
+        """Of alpha and miss, that the stage of so many seeds may spend."""
+        return seeds / sum(self.stages)
+
+    def alarm(self, seeds: int) -> float:
+        """The p below which the stage raises an alarm."""
+        return self.alpha / self.tests * self.share(seeds)
+
+    @property
+    def can_alarm(self) -> bool:
+        """Whether there are seeds enough for an alarm, however great the difference."""
+        from slalom.verdict.inference import smallest_p
+
+        last = self.stages[-1]
+        return 0.5 * smallest_p(last) < self.alarm(last)
+
+    def resolution(self, values: Sequence[float]) -> float:
+        """The margin that nobody named, from the baseline's values; in their unit."""
+        from scipy.special import stdtrit  # here: it takes long to import
+
+        last = self.stages[-1]
+        if last < 2:
+            return 0.0
+        quantile = -float(stdtrit(last - 1, self.miss * self.share(last)))
+        return (quantile + 1.96) * stdev(values) * math.sqrt(2 / last)
+
+
+def stages(seeds: int) -> tuple[int, ...]:
+    """10, 20, 40, ... and at last all seeds."""
+    found, stage = [], FIRST
+    while stage < seeds:
+        found.append(stage)
+        stage *= 2
+    return (*found, seeds)
+
+
+def judge(
+    baseline: Baseline,
+    design: Design,
+    seeds: int,
+    tonight: Mapping[str, Replicates],
+    margins: Mapping[str, float],
+    before: Iterable[Finding] = (),
+) -> tuple[Finding, ...]:
+    """The findings after a stage; what an earlier one has decided stands.
+
+    tonight: by arm, of `seeds` seeds
+    margins: by metric, where the user names them
+    """
+    decided = {one.key: one for one in before if one.answer is not Answer.UNDECIDED}
+    found = []
+    for arm in baseline.arms:
+        pinned, now = arm.found.first(seeds), tonight[arm.name].first(seeds)
+        for metric, all_values, values, others in (
+            (baseline.metric, arm.found.values, now.values, pinned.values),
+            (EPOCHS, arm.found.epochs, now.epochs, pinned.epochs),
+        ):
+            known = decided.get((arm.name, metric))
+            if known is None:
+                margin = margins[metric] if metric in margins else design.resolution(all_values)
+                test = _Test(arm.name, metric, margin, _worse(baseline, metric))
+                known = _finding(test, design, values, others, same=now.digests == pinned.digests)
+            found.append(known)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Test:
+    """worse: the sign of a difference that is one for the worse."""
+
+    arm: str
+    metric: str
+    margin: float
+    worse: int
+
+
+def _worse(baseline: Baseline, metric: str) -> int:
+    return -1 if metric == baseline.metric and baseline.goal == "maximize" else 1
+
+
+def _finding(test: _Test, design: Design, values: Sequence[float], others: Sequence[float], *, same: bool) -> Finding:
+    from slalom.verdict.inference import mean_interval, sign_flip_p  # here: numpy takes long to import
+
+    seeds = len(values)
+    differences = tuple(one - other for one, other in zip(values, others, strict=True))
+    mean = fmean(differences)
+    level = 1 - 2 * design.miss * design.share(seeds)
+    interval = mean_interval(differences, level, derive(test.arm, test.metric, "night"))
+    p = None
+    if abs(mean) > test.margin:
+        p = 0.5 * sign_flip_p(differences, derive(test.arm, test.metric, seeds, "night"), FLIPS)
+    if same:
+        answer = Answer.IDENTICAL
+    elif p is not None and p < design.alarm(seeds):
+        answer = Answer.REGRESSED if mean * test.worse > 0 else Answer.IMPROVED
+    else:
+        within = -test.margin <= interval.low and interval.high <= test.margin
+        answer = Answer.EQUIVALENT if within else Answer.UNDECIDED
+    means = fmean(others), fmean(values)
+    return Finding(test.arm, test.metric, answer, seeds, *means, mean, interval, test.margin, p)
+
+
+def judge_cost(arm: str, pinned: Sequence[float], tonight: Sequence[float], margin: float = COST_MARGIN) -> Finding:
+    """An arm's cost tonight against the pinned one.
+
+    Regressed where the medians' ratio is beyond the margin and every measurement of tonight is above every pinned one:
+    of n and m measurements in any order that happens once in (n + m over n).
+    """
+    ratio = median(tonight) / median(pinned)
+    interval = Interval(min(tonight) / max(pinned) - 1, max(tonight) / min(pinned) - 1)
+    if 1 / (1 + margin) <= ratio <= 1 + margin:
+        answer = Answer.EQUIVALENT
+    elif interval.low > 0:
+        answer = Answer.REGRESSED
+    elif interval.high < 0:
+        answer = Answer.IMPROVED
+    else:
+        answer = Answer.UNDECIDED
+    p = 1 / math.comb(len(pinned) + len(tonight), len(pinned)) if answer in DECIDING else None
+    medians = median(pinned), median(tonight)
+    return Finding(arm, COST, answer, len(tonight), *medians, ratio - 1, interval, margin, p)
+
+
+DECIDING = (Answer.REGRESSED, Answer.IMPROVED)
+
+
+def overall(findings: Iterable[Finding]) -> Answer:
+    """Of a night: the worst finding's.
+
+    A cost counts where it is regressed or improved alone: times are never the same to the bit, and on a restless
+    machine nobody can tell.
+    """
+    order = list(Answer)
+    answers = [one.answer for one in findings if one.metric != COST or one.answer in DECIDING]
+    return min(answers, key=order.index)

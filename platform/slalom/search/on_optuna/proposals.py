@@ -1,0 +1,155 @@
+"""What an arm tries next, asked of an Optuna sampler over the arm's earlier generations."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.samplers import BaseSampler, QMCSampler
+from optuna.storages import InMemoryStorage
+from optuna.trial import TrialState
+
+from slalom.search.on_optuna.known import KnownSpaceTPESampler, KnownTrials, ReseededRandomSampler
+from slalom.search.on_optuna.translate import direction, distributions, frozen, quiet
+from slalom.study.model import Choices, IntRange
+from slalom.wire.seeds import derive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from optuna.trial import FrozenTrial
+
+    from slalom.study.model import Arm, Distribution, Metric, StudySpec
+    from slalom.wire.trial import Ended, Scalar
+
+    Params = Mapping[str, Scalar]
+
+BEST, RECENT = 100, 900
+"""Trials that TPE is shown at most: the best earlier ones, and the last ones."""
+
+RENEW = 100
+"""Quasi-random proposals after which their Optuna study is made anew, since each one reads all of it."""
+
+
+class Proposals:
+    """One arm's proposals: each a function of (fingerprint, arm, number, the trials of earlier generations).
+
+    Nothing of it is stored, since asking again gives the same. Within a generation Optuna sees the trials asked
+    before as running ones, and keeps away from them (constant liar).
+
+    TPE is shown at most BEST + RECENT trials, so that a proposal never costs more than after so many: the RECENT last
+    ones and, of those before them, the BEST that TPE itself would rank first. It models the best tenth of what it
+    sees, but never more than 25 trials, so none that it takes for good is ever left out.
+    """
+
+    def __init__(self, spec: StudySpec, arm: Arm) -> None:
+        quiet()
+        self._spec = spec
+        self._arm = arm
+        self._space = distributions(arm)
+        self._shown: list[FrozenTrial] = []
+        self._fixed = self._unadaptive() if spec.tune.sampler in ("qmc", "grid") else None
+        self._drawn = 0
+        self._random = ReseededRandomSampler()
+
+    def __call__(self, new: Sequence[Ended], numbers: range) -> Sequence[Params]:
+        """Proposals for a generation, later than any asked before; `new` are the trials that ended since the last call.
+
+        TPE has to be told of all earlier trials, by number; the others look at none.
+        """
+        if self._fixed is not None:
+            return self._draw(self._fixed, numbers)
+        if self._spec.tune.sampler == "tpe":
+            self._show(new)
+        study = optuna.create_study(storage=KnownTrials(self._shown), direction=direction(self._spec.metric))
+        return [self._ask(study, number) for number in numbers]
+
+    def _show(self, new: Sequence[Ended]) -> None:
+        """Let TPE see these, and no longer those that count least."""
+        for ended in new:
+            trial = frozen(ended, self._spec, with_result=False)
+            trial.number = ended.spec.id.number - self._spec.tune.trials
+            self._shown.append(trial)
+        if len(self._shown) > BEST + RECENT:
+            earlier = self._shown[:-RECENT]
+            best = heapq.nsmallest(BEST, earlier, key=lambda trial: (_rank(trial, self._spec.metric), trial.number))
+            self._shown = sorted(best, key=lambda trial: trial.number) + self._shown[-RECENT:]
+
+    def _draw(self, fixed: Iterator[Params], numbers: range) -> list[Params]:
+        """From a sequence, past the proposals that were made by an earlier run."""
+        skipped, self._drawn = numbers.start - self._drawn, numbers.stop
+        return list(itertools.islice(fixed, skipped, skipped + len(numbers)))
+
+    def _ask(self, study: optuna.Study, number: int) -> Params:
+        study.sampler = self._sampler(derive(self._spec.fingerprint, self._arm.name, "proposal", number) % 2**32)
+        return dict(study.ask(self._space).params)
+
+    def _sampler(self, seed: int) -> BaseSampler:
+        if self._spec.tune.sampler == "random":
+            return self._random.seeded(seed)
+        return KnownSpaceTPESampler(self._space, seed)
+
+    def _unadaptive(self) -> Iterator[Params]:
+        """Proposals that no result changes: they are drawn from the first one on, whatever was told."""
+        if self._spec.tune.sampler == "grid":
+            return itertools.cycle(list(self._grid()))
+        return self._quasi_random()
+
+    def _grid(self) -> Iterator[Params]:
+        axes = [_points(distribution) for distribution in self._arm.space.values()]
+        for point in itertools.product(*axes):
+            yield dict(zip(self._arm.space, point, strict=True))
+
+    def _quasi_random(self) -> Iterator[Params]:
+        seed = derive(self._spec.fingerprint, self._arm.name, "qmc") % 2**32
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            sampler = QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)
+        storage = InMemoryStorage()
+        study = optuna.create_study(storage=storage, sampler=sampler)
+        while True:
+            for _ in range(RENEW):
+                trial = study.ask(self._space)
+                yield dict(trial.params)
+                study.tell(trial, 0.0)
+            study, storage = _renewed(study, storage)
+
+
+def _renewed(study: optuna.Study, old: InMemoryStorage) -> tuple[optuna.Study, InMemoryStorage]:
+    """A study that says the same to QMCSampler: it reads all trials, but needs the first and how many it has drawn."""
+    storage = InMemoryStorage()
+    renewed = optuna.create_study(storage=storage, sampler=study.sampler)
+    renewed.add_trial(study.trials[0])
+    drawn = old.get_study_system_attrs(old.get_study_id_from_name(study.study_name))
+    for name, value in drawn.items():
+        storage.set_study_system_attr(storage.get_study_id_from_name(renewed.study_name), name, value)
+    return renewed, storage
+
+
+def _points(distribution: Distribution) -> Sequence[Any]:
+    match distribution:
+        case Choices(options):
+            return options
+        case IntRange(low, high):
+            return range(low, high + 1)
+    raise TypeError(f"a grid needs choices or whole numbers, but got {distribution}")
+
+
+def _rank(trial: FrozenTrial, metric: Metric) -> tuple[float, ...]:
+    """Where TPE puts a trial, the best first: complete by value, pruned by how far they came and then by value.
+
+    As `_split_trials` of optuna 5.0's `samplers/_tpe/sampler.py` does; failed trials, which it leaves out, come last.
+    """
+    sign = 1.0 if metric.goal == "minimize" else -1.0
+    if trial.state is TrialState.COMPLETE:
+        return (0.0, sign * float(trial.values[0]))
+    if trial.state is not TrialState.PRUNED:
+        return (2.0,)
+    if not trial.intermediate_values:
+        return (1.0, 1.0, 0.0)
+    step, value = max(trial.intermediate_values.items())
+    return (1.0, -float(step), math.inf if math.isnan(value) else sign * value)

@@ -1,0 +1,100 @@
+"""The trials of a study in an Optuna storage: what is written here is done, and nothing else is.
+
+Only trials that ended are written, each with all that is known of it, and those of one call all or none. A crash thus
+leaves nothing half done: no running trial to distort the sampler or the budget; what was in training is trained
+again, to the same numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.storages import RDBStorage
+
+from slalom.database import engine_options, translated
+from slalom.search.on_optuna.rows import write_rows
+from slalom.search.on_optuna.translate import direction, frozen, quiet, thawed
+from slalom.wire.trial import Phase, TrialId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from optuna.trial import FrozenTrial
+
+    from slalom.study.model import StudySpec
+    from slalom.wire.trial import Ended
+
+
+class TrialStore:
+    """One study's trials and notes, as one Optuna study for each arm and phase.
+
+    Only the loop writes. Raises Infrastructure where the storage does not answer.
+    """
+
+    def __init__(self, url: str, spec: StudySpec, shown: str) -> None:
+        """shown: the URL without its password, for messages."""
+        quiet()
+        self._spec = spec
+        self._shown = shown
+        self._storage = self._open(url)
+        self._root = f"{spec.name}/{spec.fingerprint[:12]}"
+        self._studies: dict[str, optuna.Study] = {}
+
+    def ended(self) -> dict[TrialId, Ended]:
+        """Every trial that ended, in no order."""
+        return {ended.spec.id: ended for ended in self._read()}
+
+    def add(self, ended: Sequence[Ended]) -> None:
+        """Write trials that ended, of any arms and phases: all of them, or none where it raises."""
+        with self._translated():
+            self._insert([(self._study(self._name(one.spec.id)), frozen(one, self._spec)) for one in ended])
+
+    def note(self, name: str, value: Any) -> None:
+        """Write something about the study as a whole, such as what its lanes achieved."""
+        with self._translated():
+            self._study(self._root).set_user_attr(name, json.dumps(value))
+
+    def notes(self) -> Mapping[str, Any]:
+        """All that was noted."""
+        with self._translated():
+            if self._root not in self._names():
+                return {}
+            return {name: json.loads(value) for name, value in self._study(self._root).user_attrs.items()}
+
+    def _read(self) -> Iterator[Ended]:
+        with self._translated():
+            present = self._names()
+            for arm in self._spec.arms:
+                for phase in Phase:
+                    name = self._name(TrialId(arm.name, phase, 0))
+                    if name in present:
+                        for stored in self._study(name).get_trials(deepcopy=False):
+                            yield thawed(stored, self._spec, arm.name, phase)
+
+    def _names(self) -> set[str]:
+        return set(optuna.get_all_study_names(self._storage))
+
+    def _study(self, name: str) -> optuna.Study:
+        if name not in self._studies:
+            self._studies[name] = optuna.create_study(
+                storage=self._storage, study_name=name, direction=direction(self._spec.metric), load_if_exists=True
+            )
+        return self._studies[name]
+
+    def _name(self, trial: TrialId) -> str:
+        """Of the Optuna study that holds a trial."""
+        return f"{self._root}/{trial.arm}/{trial.phase}"
+
+    def _insert(self, trials: Sequence[tuple[optuna.Study, FrozenTrial]]) -> None:
+        if trials:
+            write_rows(self._storage.engine, trials)
+
+    def _open(self, url: str) -> RDBStorage:
+        # A port that is no number is a ValueError of SQLAlchemy's, tables of another Optuna a RuntimeError of Optuna's.
+        with self._translated(ValueError, RuntimeError):
+            return RDBStorage(url, engine_kwargs=engine_options(url))
+
+    def _translated(self, *also: type[Exception]) -> translated:
+        return translated(self._shown, optuna.exceptions.OptunaError, *also)

@@ -1,0 +1,1 @@
+"""How studies and schedules stand, as values and as Prometheus metrics."""

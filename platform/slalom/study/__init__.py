@@ -1,0 +1,44 @@
+"""Studies: a file, or a document written in Python, read and checked into a frozen StudySpec."""
+
+from slalom.study.fingerprint import PROTOCOL
+from slalom.study.model import (
+    Arm,
+    Choices,
+    Compare,
+    Distribution,
+    Goal,
+    Inspected,
+    IntRange,
+    Metric,
+    Range,
+    Resources,
+    StudySpec,
+    Tune,
+)
+from slalom.study.read import Inspect, Reading, read_study, study_from
+from slalom.study.schema import schema
+from slalom.study.space import assign, grid_points, space
+
+__all__ = [
+    "PROTOCOL",
+    "Arm",
+    "Choices",
+    "Compare",
+    "Distribution",
+    "Goal",
+    "Inspect",
+    "Inspected",
+    "IntRange",
+    "Metric",
+    "Range",
+    "Reading",
+    "Resources",
+    "StudySpec",
+    "Tune",
+    "assign",
+    "grid_points",
+    "read_study",
+    "schema",
+    "space",
+    "study_from",
+]

@@ -1,0 +1,127 @@
+"""A study as it was written: values in a tree, each knowing where it stands, so that a refusal can say where.
+
+A study file's places are file:line:column; a study written in Python has dotted paths ("arms.rising.momentum").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
+
+from slalom.errors import StudyError
+
+if TYPE_CHECKING:
+    from slalom.errors import Place
+    from slalom.wire.trial import Scalar
+
+ROOT = "the study"
+DEEPEST = 32
+"""Levels of nesting; no study needs more, and a list that holds itself has no end."""
+
+LONGEST = 1024
+"""Bits of a whole number; every float64 is below, and a message can still spell it out."""
+
+SHOWN = 60
+"""Characters of a value that a message quotes."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value of the document.
+
+    name: what messages call it: the last key that leads to it, or "hidden[1]" in a list
+    place: where the value stands; head: where its key stands
+    """
+
+    name: str
+    value: Scalar | tuple[Node, ...] | Mapping[str, Node] | None
+    place: Place | str
+    head: Place | str
+
+    def error(self, message: str) -> StudyError:
+        """A refusal of the value."""
+        return StudyError(message, self.place)
+
+    def head_error(self, message: str) -> StudyError:
+        """A refusal of the key, or of something that is missing below it."""
+        return StudyError(message, self.head)
+
+    def fields(self, what: str = "") -> Mapping[str, Node]:
+        """The mapping that must stand here; `what` is its name in messages, where it is not `name`."""
+        if not isinstance(self.value, Mapping):
+            hint = "; write {} for an empty one" if self.value is None else ""
+            raise self.error(f"{what or self.name} must be a mapping, got {self.shown}{hint}")
+        return self.value
+
+    def items(self) -> tuple[Node, ...]:
+        """The list that must stand here."""
+        if not isinstance(self.value, tuple):
+            raise self.error(f"{self.name} must be a list, got {self.shown}")
+        return self.value
+
+    def text(self) -> str:
+        """The text, not empty, that must stand here."""
+        if not isinstance(self.value, str) or not self.value.strip():
+            hint = "" if isinstance(self.value, str | tuple | Mapping | None) else "; put it in quotes"
+            raise self.error(f"{self.name} must be a text, got {self.shown}{hint}")
+        return self.value
+
+    def plain(self) -> Any:
+        """The value without places; lists become tuples."""
+        if isinstance(self.value, Mapping):
+            return {key: node.plain() for key, node in self.value.items()}
+        return tuple(node.plain() for node in self.value) if isinstance(self.value, tuple) else self.value
+
+    @property
+    def shown(self) -> str:
+        """The value as a message quotes it."""
+        text = _written(self.plain())
+        return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {_written(item)}' for key, item in value.items())}}}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_written, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "nothing" if value is None else repr(value)
+
+
+def from_python(value: object, name: str = ROOT, path: str = "") -> Node:
+    """The tree of a study written in Python: mappings with texts as keys, lists, numbers, texts, true and false."""
+    place = path or "study"
+    if path.count(".") + path.count("[") > DEEPEST:
+        raise StudyError(f"values must not be nested deeper than {DEEPEST} levels", place)
+    if isinstance(value, Mapping):
+        return Node(name, _python_fields(value, path), place, place)
+    if isinstance(value, list | tuple):
+        items = tuple(from_python(item, f"{name}[{i}]", f"{path}[{i}]") for i, item in enumerate(value))
+        return Node(name, items, place, place)
+    return Node(name, _python_scalar(value, name, place), place, place)
+
+
+def _python_fields(value: Mapping[Any, object], path: str) -> Mapping[str, Node]:
+    for key in value:
+        if not isinstance(key, str):
+            raise StudyError(f"a key must be a text, got {key!r}", path or "study")
+    return {key: from_python(item, key, f"{path}.{key}" if path else key) for key, item in value.items()}
+
+
+def _python_scalar(value: object, name: str, place: str) -> Scalar | None:
+    # numpy's numbers and pathlib's paths are what a Python program has at hand
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
+        if int(value).bit_length() > LONGEST:
+            raise StudyError(f"{name} must fit into {LONGEST} bits, got {int(value).bit_length()}", place)
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, str | PathLike):
+        return str(fspath(value))
+    raise StudyError(f"{name} must be a number, a text, true, false, a list or a mapping, got {value!r}", place)

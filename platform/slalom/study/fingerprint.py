@@ -1,0 +1,74 @@
+"""The study's fingerprint: what its numbers depend on, and nothing else.
+
+SHA-256 over canonical JSON (keys sorted, no spaces, floats in their shortest spelling that reads back the same)
+of the normalised study, the digests of its data and of the user's task file, and the protocol's version. Outside
+it are name, question, resources, the file's text and order, the places of files, and what is recorded of layers: a
+trial has the same seeds and numbers without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from slalom.study.keys import USER_TASK
+from slalom.study.model import Choices, IntRange, Range
+from slalom.wire.kinds import Kinds, Text
+
+if TYPE_CHECKING:
+    from slalom.study.model import Distribution, StudySpec
+    from slalom.wire.trial import Settings
+
+PROTOCOL = 1
+"""Raised with every change after which the same study gives other numbers; they are never mixed with older ones."""
+
+
+def fingerprint(spec: StudySpec, data: str, task_file: str | None, options: Kinds) -> str:
+    """64 hexadecimal digits.
+
+    data, task_file: digests of the data and of the user's task file
+    options: of the bundled task; its texts are places, for which the data's digest stands
+    """
+    content = {
+        "protocol": PROTOCOL,
+        "data": data,
+        "task_file": task_file,
+        "task": _task(spec.task, options),
+        "precision": spec.precision,
+        "epochs": spec.epochs,
+        "report_every": spec.report_every,
+        "metric": asdict(spec.metric),
+        "arms": {arm.name: arm.settings for arm in spec.arms},
+        "tune": asdict(spec.tune),
+        "confirm_seeds": spec.confirm_seeds,
+        "compare": asdict(spec.compare),
+    }
+    canonical = json.dumps(_plain(content), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _task(task: Settings, options: Kinds) -> Settings:
+    # a user's task is named file.py:Class: the file's digest stands for the file
+    user = USER_TASK.fullmatch(task["name"])
+    name = task["name"] if user is None else user[2]
+    kept = {option: value for option, value in task.items() if not isinstance(options.get(option), Text)}
+    return {**kept, "name": name}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Range | IntRange | Choices):
+        return _distribution(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _distribution(value: Distribution) -> dict[str, list[Any]]:
+    if isinstance(value, Choices):
+        return {"choice": list(value.options)}
+    if isinstance(value, IntRange):
+        return {"int": [value.low, value.high]}
+    return {"log" if value.log else "uniform": [value.low, value.high]}

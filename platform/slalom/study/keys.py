@@ -1,0 +1,274 @@
+"""Every key of a study file, with its kind, its default and what it means: what the reader checks, the schema shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from slalom.wire.kinds import Choice, Integer, Kind, Kinds, Number, PerLayer, Text, Words, flag, fraction, positive
+
+if TYPE_CHECKING:
+    from slalom.wire.kinds import Catalogue
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+NAME_RULE = "letters, digits, '-', '_' and '.', at most 100, a letter or digit first"
+
+DEFAULT_MODEL = "mlp"
+
+USER_TASK = re.compile(r"(.+\.py):([A-Za-z_][A-Za-z0-9_]*)")
+"""File and class of a user's own task."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A method of some sort: its name alone, or a mapping {key: name, **options}.
+
+    methods: the options of each
+    default: the method taken where the study names none
+    implied: the method of a mapping that does not name one
+    number: the method and the option that a bare number stands for
+    gaps: an option without a default may be left out
+    one_per: whose choice it is, "arm" or "study", for the message that it cannot be searched
+    searchable: an option may be searched
+    """
+
+    methods: Mapping[str, Kinds]
+    key: str = "name"
+    default: str | None = None
+    implied: str | None = None
+    number: tuple[str, str] | None = None
+    gaps: bool = False
+    one_per: str = "study"
+    searchable: bool = True
+
+    @property
+    def complete(self) -> dict[str, Any]:
+        """The default method with its options' defaults; without a default method, nothing."""
+        if self.default is None:
+            return {}
+        return {self.key: self.default, **{name: kind.default for name, kind in self.methods[self.default].items()}}
+
+    def __str__(self) -> str:
+        return ", ".join(sorted(self.methods))
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that a mapping can hold; one without a default and a word must be there.
+
+    word: stands in place of a value, such as `auto`; read as None
+    why: the reason for the kind's range, for messages
+    """
+
+    kind: Kind | Table
+    meaning: str
+    word: str | None = None
+    why: str = ""
+
+    @property
+    def required(self) -> bool:
+        """Whether the mapping must hold it."""
+        return self.kind.default is None and self.word is None
+
+    @property
+    def default(self) -> Any:
+        """The value, complete, of a mapping without the key."""
+        return self.kind.complete if isinstance(self.kind, Table) else self.kind.default
+
+
+Keys = Mapping[str, Key]
+
+REQUIRED = {
+    "name": f"what the study is called: {NAME_RULE}",
+    "question": "the question it answers, in a sentence",
+    "task": 'the data: a bundled task, or your own as "file.py:Class"',
+    "training": "how every trial trains, and settings that arms share",
+    "arms": "the ways of training that are compared, at least two, each a mapping of what is its own",
+    "tune": "the search of every arm's hyperparameters, on validation data",
+    "confirm": "the measurement of every arm's chosen hyperparameters, on test data",
+    "compare": "how the verdict is reached",
+}
+OPTIONAL = {
+    "about": "what is being tested, for the records: `heuristic` (its name), `claim` (what is said of it), `source`",
+    "model": "the net, of which an arm may change a part; left out where the task brings its own",
+    "metric": "what the arms are judged by",
+    "search": "distributions that are tuned in every arm, unless the arm has the setting itself",
+    "resources": "what the lanes take; no number depends on it",
+}
+
+ABOUT: Keys = {
+    "heuristic": Key(Text(""), "the way of training that the study is about"),
+    "claim": Key(Text(""), "what is said of it"),
+    "source": Key(Text(""), "who says so, and where"),
+}
+TRAINING: Keys = {
+    "epochs": Key(Integer(None, low=1), "passes over the training data in every trial"),
+    "report_every": Key(
+        Integer(None, low=1), "epochs between two reports (1/100 of the epochs where it is not given)", word="auto"
+    ),
+    "precision": Key(Choice("float32", ("float32", "float64")), "the numbers that trials compute with"),
+    "record": Key(
+        Words((), ("gradient", "curvature")), "what is recorded of each layer at every report, beside the metrics"
+    ),
+}
+TUNE: Keys = {
+    "trials": Key(Integer(None, low=1), "tuning trials of each arm"),
+    "sampler": Key(Choice("tpe", ("tpe", "random", "qmc", "grid")), "how hyperparameters are proposed"),
+    "pruner": Key(
+        Table({"successive_halving": {"factor": Integer(3, low=2)}, "none": {}}, default="successive_halving"),
+        "how trials are stopped early; `factor`: one in so many of a generation goes on at each rung",
+    ),
+    "generation": Key(
+        Integer(None, low=1),
+        "trials that are proposed together (an eighth of them, but at least 8, where it is not given)",
+        word="auto",
+    ),
+}
+CONFIRM: Keys = {
+    "seeds": Key(
+        Integer(None, low=6),
+        "fresh seeds on which each arm's chosen hyperparameters are measured",
+        why="a two-sided paired test cannot reach p < 0.05 with fewer than six pairs",
+    ),
+}
+COMPARE: Keys = {
+    "baseline": Key(Text(), "the arm that the others are compared with"),
+    "alpha": Key(Number(0.05, 0.0, 0.5, open_low=True, open_high=True), "the verdict's level of error"),
+}
+RESOURCES: Keys = {
+    "lanes": Key(Integer(None, low=1), "packs that train at a time, at most; `auto` for all that fit", word="auto"),
+    "device": Key(
+        Choice("auto", ("auto", "cpu", "gpu")),
+        "what lanes train on: `auto` is GPUs where the cluster has any, and `gpu` waits for them to come",
+    ),
+    "gpus_per_lane": Key(
+        Number(1.0, low=0.0),
+        "the share of a GPU that each lane owns; `auto` for as small a one as its memory allows",
+        word="auto",
+    ),
+    "pack_width": Key(Integer(None, low=1), "trials that a pack trains at a time, or `auto`", word="auto"),
+    "nodes": Key(
+        Text("auto"),
+        "the cluster's nodes that lanes may be on: those that offer this custom resource of Ray's, or this type of "
+        "accelerator; `any`; or `auto`, which is any where all GPUs are of one type",
+    ),
+    "priority": Key(
+        Integer(0, low=-1000, high=1000),
+        "among the studies of a cluster: lanes go to higher ones first, and are shared evenly by equal ones",
+    ),
+}
+METRIC = Key(
+    Table(
+        {
+            "error": {"goal": Choice("minimize", ("minimize",))},
+            "loss": {"goal": Choice("minimize", ("minimize",))},
+            "accuracy": {"goal": Choice("maximize", ("maximize",))},
+        },
+        default="error",
+    ),
+    OPTIONAL["metric"],
+)
+
+ANY_ARM: Keys = {
+    "learning_rate": Key(positive(), "the step size; every arm sets or searches it"),
+    "layer_rates": Key(PerLayer(positive(1.0)), "factors of the learning rate, one for each layer"),
+    "weight_decay": Key(
+        Table(
+            {"mean": {"value": Number(0.0, low=0.0)}, "summed": {"value": Number(None, low=0.0)}},
+            "of",
+            default="mean",
+            number=("mean", "value"),
+            one_per="arm",
+        ),
+        "lambda of the L2 penalty: a number of the mean loss, lambda / 2 * sum(w^2), so that lambda * w is added to "
+        "its gradient; `of: summed`, lambda * sum(w^2) added to the loss summed over the training examples",
+    ),
+    "decay_biases": Key(flag(True), "whether the weight decay takes the biases too"),
+    "input_dropout": Key(fraction(0.0), "the share of inputs that are dropped"),
+    "hidden_dropout": Key(PerLayer(fraction(0.0)), "the share of hidden units that are dropped"),
+}
+
+
+MEMBERS: Kinds = {"members": Integer(None, low=2), "bagging": flag(False)}
+ENSEMBLE = Key(
+    Table(
+        {"none": {}, "mean": MEMBERS, "vote": MEMBERS},
+        "combine",
+        default="none",
+        implied="mean",
+        one_per="arm",
+        searchable=False,
+    ),
+    "several nets in place of one, from other initial weights, that answer together: by their mean, or by a vote; "
+    "`bagging`: each learns from a bootstrap sample of its own",
+)
+
+
+def optimizers(catalogue: Catalogue) -> Choice:
+    """The kind of an arm's optimizer."""
+    return Choice(None, tuple(catalogue.optimizers))
+
+
+def model_table(catalogue: Catalogue) -> Table:
+    """The models, for a task that does not bring its own."""
+    return Table(catalogue.models, default=DEFAULT_MODEL, one_per="arm")
+
+
+def task_table(catalogue: Catalogue) -> Table:
+    """The bundled tasks."""
+    return Table(catalogue.tasks, gaps=True)
+
+
+def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
+    """What an arm with this optimizer can set, in the order of its resolved settings."""
+    keys = {
+        "model": Key(model_table(catalogue), "the net, where it is another than the study's, or what is other in it"),
+        "batch_size": Key(Integer(32, low=1), "examples of a step, or `all`", word="all"),
+        "loss": Key(
+            Table(catalogue.losses, default="cross_entropy", one_per="arm", searchable=False), "what is minimised"
+        ),
+        "preprocess": Key(
+            Choice("none", catalogue.preprocessing), "what is done to the inputs, learned from the training examples"
+        ),
+        "initialization": Key(
+            Table(catalogue.initializations, "scheme", default="fan_in", one_per="arm"), "how weights are drawn"
+        ),
+        "optimizer": Key(optimizers(catalogue), "the way from gradients to steps"),
+        "learning_rate": ANY_ARM["learning_rate"],
+        "learning_rate_schedule": Key(
+            Table(catalogue.rate_schedules, "schedule", default="constant", one_per="arm"),
+            "how the learning rate changes while a trial trains",
+        ),
+        **ANY_ARM,
+        "emphasis": Key(
+            Table(catalogue.emphasis, "scheme", default="uniform", one_per="arm"), "how often examples are presented"
+        ),
+        "ensemble": ENSEMBLE,
+    }
+    if optimizer in catalogue.momentum:
+        keys["momentum"] = _momentum_key(catalogue, catalogue.momentum[optimizer])
+    hyperparameters = catalogue.optimizers[optimizer]
+    return keys | {name: Key(kind, f"{name} of {optimizer}") for name, kind in hyperparameters.items()}
+
+
+def _momentum_key(catalogue: Catalogue, default: float) -> Key:
+    # the constant's value has no default of its own: it is the optimizer's
+    constant = catalogue.momentum_schedules["constant"]["value"]
+    if not isinstance(constant, Number):
+        raise TypeError(f"a constant momentum must be a Number, got {constant!r}")
+    schedules = {**catalogue.momentum_schedules, "constant": {"value": replace(constant, default=default)}}
+    table = Table(schedules, "schedule", default="constant", number=("constant", "value"), one_per="arm")
+    return Key(table, "a number, or how it changes while a trial trains")
+
+
+def all_arm_keys(catalogue: Catalogue) -> Mapping[str, tuple[Key, ...]]:
+    """What arms can set, with the different keys that optimizers have under one name (their ranges may differ)."""
+    keys: dict[str, tuple[Key, ...]] = {}
+    for optimizer in catalogue.optimizers:
+        for name, key in arm_keys(catalogue, optimizer).items():
+            known = keys.get(name, ())
+            if all(key.kind != other.kind for other in known):
+                keys[name] = (*known, key)
+    return keys

@@ -1,0 +1,235 @@
+"""A study, read and checked: frozen values that the rest of the control plane works from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from slalom.errors import InputError, nearest
+from slalom.wire.trial import PROGRAM, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from slalom.wire.trial import Scalar, Settings
+
+Goal = Literal["minimize", "maximize"]
+
+
+@dataclass(frozen=True)
+class Range:
+    """Real numbers in [low, high], drawn evenly, or evenly in the logarithm where `log` is set."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        _check_order(self.low, self.high)
+        if self.log and self.low <= 0:
+            raise InputError(f"low > 0 must hold where the logarithm is drawn evenly, got low={self.low}")
+
+
+@dataclass(frozen=True)
+class IntRange:
+    """Whole numbers in [low, high], drawn evenly."""
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        _check_order(self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Some values without an order, drawn evenly."""
+
+    options: tuple[Scalar, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.options) < 2:
+            raise InputError(f"a choice must have at least two options, got {list(self.options)}")
+        if len(set(self.options)) < len(self.options):
+            raise InputError(f"a choice's options must differ, got {list(self.options)}")
+
+
+Distribution = Range | IntRange | Choices
+
+
+def _check_order(low: float, high: float) -> None:
+    if low == high:
+        raise InputError(f"low < high must hold, got low={low}, high={high}; write the number alone to fix it")
+    if not low < high:
+        raise InputError(f"low < high must hold, got low={low}, high={high}")
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What the task's data tell.
+
+    data: the digest of the data, 64 hexadecimal digits
+    facts: what is known about the task, such as {"bayes_error": 0.2101}
+    has_model: the task brings its own model, and the study names none
+    layers: how many layers with weights that model has
+    regression: the task has numbers to predict, not classes
+    """
+
+    data: str
+    facts: Mapping[str, float] = field(default_factory=dict)
+    has_model: bool = False
+    layers: int | None = None
+    regression: bool = False
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What the arms are judged by: a metric's name within a split ("error", "loss") and its better direction."""
+
+    name: str
+    goal: Goal
+
+    def better(self, one: float, other: float) -> bool:
+        """Whether `one` is strictly better."""
+        return one < other if self.goal == "minimize" else one > other
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of training.
+
+    settings: resolved and complete, as in TrialSpec.settings, with a Distribution where a value is searched
+    space: the same Distributions by dotted name ("momentum.start"), in the order of their names
+    """
+
+    name: str
+    settings: Settings
+    space: Mapping[str, Distribution]
+
+    @property
+    def nets(self) -> int:
+        """How many nets each of its trials trains: one, or an ensemble's members."""
+        return int(self.settings.get("ensemble", {}).get("members", 1))
+
+    @property
+    def searches_program(self) -> bool:
+        """Whether its trials have several programs."""
+        return any(name.split(".")[0] in PROGRAM for name in self.space)
+
+
+@dataclass(frozen=True)
+class Tune:
+    """The search of every arm: exactly `trials` trials, drawn `generation` at a time.
+
+    pruner: "successive_halving" keeps the best 1/factor of a generation at each rung, "none" keeps all
+    """
+
+    trials: int
+    sampler: str = "tpe"
+    pruner: str = "successive_halving"
+    factor: int = 3
+    generation: int = 8
+
+
+@dataclass(frozen=True)
+class Compare:
+    """How the verdict is reached: against which arm, at which level of error over all comparisons."""
+
+    baseline: str
+    alpha: float = 0.05
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the lanes take; no number depends on it.
+
+    lanes: how many at most, or None for as many as the cluster holds
+    device: "cpu", "gpu", or "auto" for GPUs where the cluster has any
+    gpus_per_lane: share of a GPU that each lane owns, where it trains on one, or None for what its memory needs
+    pack_width: slots of a pack, or None to let the lane choose
+    nodes: name of a custom resource, or of a type of accelerator, that a lane's node offers; "any", or "auto" for any
+        where all GPUs are of one type
+    priority: among the studies of a cluster
+    """
+
+    lanes: int | None = None
+    device: str = "auto"
+    gpus_per_lane: float | None = 1.0
+    pack_width: int | None = None
+    nodes: str = "auto"
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """One question.
+
+    task, precision: as in Work
+    epochs, report_every: of a whole trial
+    confirm_seeds: confirm trials of each arm
+    data_digest: of the task's data, 64 hexadecimal digits
+    folder: where the study's relative paths start
+    task_file: the user's own task, a file that travels to the nodes
+    facts: what is known about the task, such as {"bayes_error": 0.2101}
+    record: what trials report of each layer beside the metrics, as in TrialSpec
+    fingerprint: 64 hexadecimal digits; results of different fingerprints are never mixed
+    text: the study file as it was read, for the records
+    about: "heuristic", "claim" and "source" of what is tested, where the study says so
+    """
+
+    name: str
+    question: str
+    task: Settings
+    precision: str
+    epochs: int
+    report_every: int
+    metric: Metric
+    arms: tuple[Arm, ...]
+    tune: Tune
+    confirm_seeds: int
+    compare: Compare
+    resources: Resources
+    fingerprint: str
+    data_digest: str = ""
+    folder: Path = Path()
+    task_file: Path | None = None
+    facts: Mapping[str, float] = field(default_factory=dict)
+    text: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
+    record: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [arm.name for arm in self.arms]
+        if len(set(names)) < len(names):
+            raise InputError(f"arms' names must differ, got {', '.join(names)}")
+        if self.compare.baseline not in names:
+            raise InputError(
+                f"baseline {self.compare.baseline!r} must be an arm{nearest(self.compare.baseline, names)}"
+            )
+        for name in ("epochs", "report_every", "confirm_seeds"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.report_every > self.epochs:
+            raise InputError(f"report_every must be at most epochs={self.epochs}, got {self.report_every}")
+
+    @cached_property
+    def _programs(self) -> Mapping[str, Work | None]:
+        """The program of each arm that searches nothing that shapes it, so that its trials share one."""
+        return {arm.name: None if arm.searches_program else self._work(arm.settings) for arm in self.arms}
+
+    def work(self, arm: str, settings: Settings) -> Work:
+        """What shapes the program of a trial of the arm, given its resolved settings."""
+        return self._programs[arm] or self._work(settings)
+
+    def _work(self, settings: Settings) -> Work:
+        return Work(self.task, precision=self.precision, **{name: settings[name] for name in PROGRAM})
+
+    def arm(self, name: str) -> Arm:
+        """The arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+    def with_resources(self, **changes: Any) -> StudySpec:
+        """The same study on other resources: same fingerprint, same numbers."""
+        return replace(self, resources=replace(self.resources, **changes))

@@ -1,0 +1,128 @@
+"""A study file, or a study written in Python -> a StudySpec, or a StudyError that says what is wrong and where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slalom.errors import InputError, StudyError
+from slalom.study.arms import Shared, read_arms
+from slalom.study.document import Node, from_python
+from slalom.study.fingerprint import fingerprint
+from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, task_table
+from slalom.study.model import Inspected, StudySpec
+from slalom.study.sections import read_compare, read_metric, read_resources, read_training, read_tune
+from slalom.study.sense import check_data
+from slalom.study.task import read_task
+from slalom.study.values import check_known, check_required, section
+from slalom.study.yaml import read_yaml
+from slalom.wire.trial import Settings
+
+if TYPE_CHECKING:
+    from slalom.study.task import NamedTask
+    from slalom.wire.kinds import Catalogue
+
+Inspect = Callable[[Settings, Path], Inspected]
+"""Loads a task's data, given the task's settings and the folder where its relative paths start."""
+
+OWN_MODEL: Settings = {"name": "task"}
+"""An arm's model where the task brings its own."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a study is read with.
+
+    folder: where the study's relative paths start
+    inspect: called last, when everything else has been found right; it may raise InputError
+    """
+
+    folder: Path
+    catalogue: Catalogue
+    inspect: Inspect
+
+
+def read_study(text: str, source: str, reading: Reading) -> StudySpec:
+    """The study of a file's text; `source` is the file's name in messages.
+
+    Raises StudyError, its text beginning with source:line:column, for the first rule that is broken.
+    """
+    return _read(read_yaml(text, source), text, reading)
+
+
+def study_from(document: Mapping[str, object], reading: Reading) -> StudySpec:
+    """The study of a document written in Python, with the keys of a study file; its `text` is JSON, so YAML too.
+
+    Raises StudyError, its text beginning with a dotted path such as "arms.rising.momentum".
+    """
+    root = from_python(document)
+    return _read(root, json.dumps(root.plain(), indent=2, ensure_ascii=False) + "\n", reading)
+
+
+def _read(root: Node, text: str, reading: Reading) -> StudySpec:
+    fields = root.fields()
+    check_known(fields, (*REQUIRED, *OPTIONAL), root.name)
+    check_required(root, REQUIRED)
+    catalogue = reading.catalogue
+    task = read_task(fields["task"], task_table(catalogue), reading.folder)
+    training = read_training(fields["training"], catalogue)
+    searched = fields["search"].fields() if "search" in fields else {}
+    arms = read_arms(fields["arms"], Shared(training.shared, searched, fields.get("model")), catalogue)
+    spec = StudySpec(
+        name=_name(fields["name"]),
+        question=fields["question"].text(),
+        task=task.settings,
+        precision=training.precision,
+        epochs=training.epochs,
+        report_every=training.report_every,
+        record=training.record,
+        metric=read_metric(fields.get("metric")),
+        arms=arms,
+        tune=read_tune(fields["tune"], arms),
+        confirm_seeds=section(fields["confirm"], CONFIRM)["seeds"],
+        compare=read_compare(fields["compare"], arms),
+        resources=read_resources(fields.get("resources")),
+        fingerprint="",
+        folder=reading.folder.resolve(),
+        task_file=task.file,
+        text=text,
+        about=section(fields["about"], ABOUT) if "about" in fields else {},
+    )
+    return _inspected(spec, task, fields, reading)
+
+
+def _name(node: Node) -> str:
+    name = node.text()
+    if NAME.fullmatch(name) is None:
+        raise node.error(f"name must be {NAME_RULE}, got {name!r}")
+    return name
+
+
+def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], reading: Reading) -> StudySpec:
+    """The study with what its data tell: facts, whose model, fingerprint."""
+    try:
+        inspected = reading.inspect(task.settings, reading.folder)
+    except StudyError:
+        raise
+    except InputError as exc:
+        raise fields["task"].error(str(exc)) from exc
+    if inspected.has_model:
+        _check_no_model(task, fields)
+        arms = tuple(replace(arm, settings={**arm.settings, "model": OWN_MODEL}) for arm in spec.arms)
+        spec = replace(spec, arms=arms)
+    check_data(spec, inspected, fields)
+    mark = fingerprint(spec, inspected.data, task.digest, task.options)
+    return replace(spec, facts=dict(inspected.facts), fingerprint=mark, data_digest=inspected.data)
+
+
+def _check_no_model(task: NamedTask, fields: Mapping[str, Node]) -> None:
+    arms = fields["arms"].fields().values()
+    for holder in (fields, *(arm.fields() for arm in arms)):
+        if "model" in holder:
+            raise holder["model"].head_error(
+                f"model must be left out where the task brings its own, as {task.settings['name']} does, "
+                f"got {holder['model'].shown}"
+            )

@@ -1,0 +1,110 @@
+"""The sections of a study that hold numbers of their own: training, metric, tune, compare, resources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slalom.errors import nearest
+from slalom.study.keys import COMPARE, METRIC, RESOURCES, TRAINING, TUNE, all_arm_keys
+from slalom.study.model import Compare, Metric, Range, Resources, Tune
+from slalom.study.space import grid_points
+from slalom.study.values import field, section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from slalom.study.document import Node
+    from slalom.study.model import Arm
+    from slalom.wire.kinds import Catalogue
+
+REPORTS = 100
+"""About how many reports a trial makes where the study does not say."""
+
+SMALLEST, GENERATIONS = 8, 8
+"""Trials of a generation at least, and generations of a search at most, where a study does not say: a sampler that
+learns between generations should do so a few times, and packs are filled by what is proposed together.
+"""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What every trial has in common; `shared` are the settings that arms can set too."""
+
+    epochs: int
+    report_every: int
+    precision: str
+    record: tuple[str, ...]
+    shared: Mapping[str, Node]
+
+
+def read_training(node: Node, catalogue: Catalogue) -> Training:
+    """The section `training`."""
+    fields = node.fields()
+    if "model" in fields:
+        raise fields["model"].head_error("model must stand beside training, not under it, or in an arm")
+    values = section(node, TRAINING, all_arm_keys(catalogue))
+    epochs, every = values["epochs"], values["report_every"]
+    if every is not None and every > epochs:
+        raise fields["report_every"].error(f"report_every must be a whole number in [1, epochs={epochs}], got {every}")
+    return Training(
+        epochs=epochs,
+        report_every=every or -(-epochs // REPORTS),
+        precision=values["precision"],
+        record=tuple(values["record"]),
+        shared={name: child for name, child in fields.items() if name not in TRAINING},
+    )
+
+
+def read_metric(node: Node | None) -> Metric:
+    """The section `metric`; its goal must be the one that makes it better."""
+    return Metric(**field(node, METRIC))
+
+
+def read_tune(node: Node, arms: Sequence[Arm]) -> Tune:
+    """The section `tune`; a grid must be one, and fit its trials, in every arm."""
+    values = section(node, TUNE)
+    pruner = values.pop("pruner")
+    values["generation"] = values["generation"] or max(SMALLEST, -(-values["trials"] // GENERATIONS))
+    options = {option: value for option, value in pruner.items() if option != "name"}
+    tune = Tune(**values, pruner=pruner["name"], **options)
+    if tune.sampler == "grid":
+        for arm in arms:
+            _check_grid(node.fields(), tune.trials, arm)
+    return tune
+
+
+def _check_grid(fields: Mapping[str, Node], trials: int, arm: Arm) -> None:
+    for name, distribution in arm.space.items():
+        if isinstance(distribution, Range):
+            raise fields["sampler"].error(
+                f"sampler grid needs every searched setting to be a choice or an int range, got {name} of arm "
+                f"{arm.name} with real numbers between {distribution.low} and {distribution.high}"
+            )
+    points = grid_points(arm.space)
+    if points is not None and points > trials:
+        raise fields["trials"].error(f"trials must cover the grid, {points} points in arm {arm.name}, got {trials}")
+
+
+def read_compare(node: Node, arms: Iterable[Arm]) -> Compare:
+    """The section `compare`."""
+    compare = Compare(**section(node, COMPARE))
+    names = [arm.name for arm in arms]
+    if compare.baseline not in names:
+        raise node.fields()["baseline"].error(
+            f"baseline {compare.baseline!r} is not an arm{nearest(compare.baseline, names)}"
+        )
+    return compare
+
+
+def read_resources(node: Node | None) -> Resources:
+    """The section `resources`."""
+    if node is None:
+        return Resources()
+    resources = Resources(**section(node, RESOURCES))
+    gpus = resources.gpus_per_lane
+    if gpus is not None and gpus > 1 and not gpus.is_integer():
+        # Ray gives a share of one GPU, or several whole ones
+        share = node.fields()["gpus_per_lane"]
+        raise share.error(f"gpus_per_lane must be a whole number where it is above 1, got {share.shown}")
+    return resources

@@ -1,0 +1,104 @@
+"""Combinations that make no sense, each refused with its reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slalom.study.model import Choices, IntRange, Range
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from slalom.study.document import Node
+    from slalom.study.model import Arm, Inspected, StudySpec
+    from slalom.wire.kinds import Catalogue
+    from slalom.wire.trial import Settings
+
+
+def check_arm(arm: Arm, node: Node, catalogue: Catalogue) -> None:
+    """Refuse an arm, written at `node`, whose settings do not go together."""
+    _refuse(node, _full_batch(arm.settings, catalogue), arm.name)
+    if arm.settings["model"]["name"] in catalogue.layers:
+        layers = _layers(arm.settings["model"], catalogue)
+        _refuse(node, _per_layer(arm.settings, layers), arm.name)
+
+
+def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]) -> None:
+    """Refuse a study whose settings do not go with what its data are."""
+    arms = fields["arms"].fields()
+    for arm in spec.arms:
+        if inspected.layers is not None:
+            _refuse(arms[arm.name], _per_layer(arm.settings, inspected.layers), arm.name)
+        rules = _of_numbers if inspected.regression else _of_classes
+        _refuse(arms[arm.name], rules(arm.settings), arm.name)
+    if inspected.regression and spec.metric.name != "loss":
+        node = fields.get("metric", fields["task"])
+        raise node.error(f"metric must be loss where the task predicts numbers, got {spec.metric.name}")
+
+
+def _refuse(node: Node, broken: Iterator[str], arm: str) -> None:
+    for rule in broken:
+        raise node.head_error(f"arm {arm}: {rule}")
+
+
+def _full_batch(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
+    optimizer = settings["optimizer"]
+    if optimizer not in catalogue.full_batch:
+        return
+    because = f": {catalogue.full_batch[optimizer]}"
+    if settings["batch_size"] is not None:
+        yield f"{optimizer} needs batch_size: all, got {shown(settings['batch_size'])}{because}"
+    for name in ("input_dropout", "hidden_dropout"):
+        if settings[name] != 0:
+            yield f"{optimizer} goes with no {name}, got {shown(settings[name])}{because}"
+    if settings["emphasis"]["scheme"] != "uniform":
+        yield f"{optimizer} goes with no emphasis, got {settings['emphasis']['scheme']}{because}"
+    if settings["learning_rate_schedule"]["schedule"] != "constant":
+        schedule = settings["learning_rate_schedule"]["schedule"]
+        yield f"{optimizer} searches its steps itself and follows no learning_rate_schedule, got {schedule}"
+    if settings["layer_rates"] != 1:
+        yield f"{optimizer} steps along one line and has no layer_rates, got {shown(settings['layer_rates'])}"
+
+
+def _layers(model: Settings, catalogue: Catalogue) -> int:
+    """Layers with weights; a list of one that is searched counts as one."""
+    structure = {
+        name: (value,) if isinstance(value, Range | IntRange | Choices) else value for name, value in model.items()
+    }
+    return catalogue.layers[model["name"]](structure)
+
+
+def _per_layer(settings: Settings, layers: int) -> Iterator[str]:
+    wanted = {"layer_rates": (layers, "layers"), "hidden_dropout": (layers - 1, "hidden layers")}
+    for name, (count, what) in wanted.items():
+        if isinstance(settings[name], dict) and len(settings[name]) != count:
+            yield f"{name} must list a number for each of {count} {what}, got {len(settings[name])}"
+
+
+def _of_numbers(settings: Settings) -> Iterator[str]:
+    loss = settings["loss"]
+    if loss["name"] != "squared_error":
+        yield f"loss must be squared_error where the task predicts numbers, got {loss['name']}"
+    elif (loss["low"], loss["high"]) != (0, 1):
+        yield f"loss: low and high are of classes, the task predicts numbers, got {loss['low']} and {loss['high']}"
+    if settings["emphasis"]["scheme"] != "uniform":
+        yield f"emphasis {settings['emphasis']['scheme']} is one of classes, and the task predicts numbers"
+    if settings["ensemble"]["combine"] == "vote":
+        yield "ensemble: combine must be mean where the task predicts numbers, which have no votes, got vote"
+
+
+def _of_classes(settings: Settings) -> Iterator[str]:
+    loss = settings["loss"]
+    if "focus" in settings["emphasis"] and loss["name"] != "cross_entropy":
+        yield f"emphasis {settings['emphasis']['scheme']} is of cross-entropy, got {loss['name']}"
+    if loss["name"] == "squared_error" and not loss["low"] < loss["high"]:
+        yield f"loss: low < high must hold, got low={loss['low']}, high={loss['high']}"
+
+
+def shown(value: Any) -> str:
+    """A resolved setting as a message quotes it; values of the layers as the list that they were."""
+    if isinstance(value, dict):
+        return f"[{', '.join(map(shown, value.values()))}]"
+    if isinstance(value, Range | IntRange | Choices):
+        return "a search"
+    return f"{value}"

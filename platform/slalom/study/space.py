@@ -1,0 +1,62 @@
+"""What an arm searches, by dotted name: "learning_rate", "momentum", "momentum.start"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from slalom.errors import InputError
+from slalom.study.model import Choices, IntRange, Range
+
+if TYPE_CHECKING:
+    from slalom.study.model import Distribution
+    from slalom.wire.trial import Scalar, Settings
+
+
+def space(settings: Settings) -> dict[str, Distribution]:
+    """The distributions within an arm's settings, in the order of their dotted names."""
+    found = {
+        dotted(outer, inner): value
+        for outer, group in settings.items()
+        for inner, value in _members(group)
+        if isinstance(value, Range | IntRange | Choices)
+    }
+    return dict(sorted(found.items()))
+
+
+def assign(settings: Settings, params: Mapping[str, Scalar]) -> Settings:
+    """An arm's settings with what was proposed in place of the distributions.
+
+    Raises InputError where `params` are not just the names of the arm's space.
+    """
+    names = space(settings).keys()
+    if names != params.keys():
+        raise InputError(f"params must be those the arm searches, {sorted(names)}, got {sorted(params)}")
+    return {outer: _assigned(outer, group, params) for outer, group in settings.items()}
+
+
+def dotted(outer: str, inner: str | None) -> str:
+    """A setting's name; a parameter called `value`, as a constant momentum's, is the setting itself."""
+    return outer if inner in (None, "value") else f"{outer}.{inner}"
+
+
+def grid_points(space: Mapping[str, Distribution]) -> int | None:
+    """How many combinations the space has; None where a real number is searched."""
+    sizes = [_size(distribution) for distribution in space.values()]
+    return None if None in sizes else prod(size for size in sizes if size is not None)
+
+
+def _size(distribution: Distribution) -> int | None:
+    if isinstance(distribution, Choices):
+        return len(distribution.options)
+    return distribution.high - distribution.low + 1 if isinstance(distribution, IntRange) else None
+
+
+def _members(group: Any) -> list[tuple[str | None, Any]]:
+    return list(group.items()) if isinstance(group, Mapping) else [(None, group)]
+
+
+def _assigned(outer: str, group: Any, params: Mapping[str, Scalar]) -> Any:
+    filled = {inner: params.get(dotted(outer, inner), value) for inner, value in _members(group)}
+    return filled if isinstance(group, Mapping) else filled[None]

@@ -1,0 +1,136 @@
+"""Values of the document against their kinds: the value, normalised, or a refusal with rule, value and place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from slalom.errors import StudyError, nearest
+from slalom.study.document import Node
+from slalom.study.keys import Key, Keys, Table
+from slalom.wire.kinds import Choice, Integers, Kind, Number
+
+DISTRIBUTIONS = ("uniform", "log", "int", "choice")
+
+Reader = Callable[[Node, Kind, str], Any]
+
+
+def fixed(node: Node, kind: Kind, what: str, why: str = "") -> Any:
+    """A value that is the same in every trial; `what` is its name in messages, `why` the rule's reason."""
+    value = node.plain()
+    if isinstance(kind, Integers) and value in kind.item:
+        return (value,)
+    if value in kind:
+        # adding zero turns -0.0 into 0.0, which would have another fingerprint
+        return float(value) + 0.0 if isinstance(kind, Number) else value
+    if looks_searched(node):
+        raise node.error(f"{what} cannot be searched, it must be {kind}, got {node.shown}")
+    if isinstance(kind, Choice) and isinstance(value, str) and len(kind.options) > 1:
+        raise node.error(f"{what} {value!r} is unknown{nearest(value, map(str, kind.options))}")
+    raise node.error(f"{what} must be {kind}, got {node.shown}{': ' if why else ''}{why}")
+
+
+def looks_searched(node: Node) -> bool:
+    """Whether a distribution stands here, right or wrong."""
+    return isinstance(node.value, Mapping) and any(word in DISTRIBUTIONS for word in node.value)
+
+
+def table(node: Node, methods: Table, read: Reader = fixed) -> dict[str, Any]:
+    """A method with its options, complete: {key: name, **options}; `read` reads an option."""
+    if methods.number is not None and _is_bare(node):
+        name, option = methods.number
+        return {methods.key: name, option: read(node, methods.methods[name][option], node.name)}
+    read = read if methods.searchable else fixed
+    fields = node.fields() if isinstance(node.value, Mapping) else {methods.key: node}
+    name = _named(node, fields, methods)
+    check_known(fields, (methods.key, *methods.methods[name]), f"{node.name} {name}")
+    return {methods.key: name, **_options(node, fields, name, methods, read)}
+
+
+def _named(node: Node, fields: Mapping[str, Node], methods: Table) -> str:
+    if methods.key in fields:
+        return _method(fields[methods.key], methods, node.name)
+    if methods.implied is None:
+        raise _without_method(node, methods)
+    return _method(node, methods, node.name) if looks_searched(node) else methods.implied
+
+
+def _options(node: Node, fields: Mapping[str, Node], name: str, methods: Table, read: Reader) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for option, kind in methods.methods[name].items():
+        if option in fields:
+            options[option] = read(fields[option], kind, f"{option} of {name}")
+        elif kind.default is not None:
+            options[option] = kind.default
+        elif not methods.gaps:
+            raise node.error(f"{node.name} {name} needs {option!r}, {kind}; got {node.shown}")
+    return options
+
+
+def _is_bare(node: Node) -> bool:
+    """Whether the value is, or was meant as, a bare number, fixed or searched."""
+    return looks_searched(node) or not isinstance(node.value, Mapping | str)
+
+
+def _without_method(node: Node, methods: Table) -> StudyError:
+    if methods.number is None:
+        return node.error(f"{node.name} needs {methods.key!r}, one of {methods}; got {node.shown}")
+    hint = nearest(next(iter(node.fields()), ""), (methods.key, *DISTRIBUTIONS))
+    return node.error(f"{node.name} needs {methods.key!r} or a distribution, got {node.shown}{hint}")
+
+
+def _method(node: Node, methods: Table, what: str) -> str:
+    label = what if node.name == what else f"{methods.key} of {what}"
+    if looks_searched(node):
+        raise node.error(
+            f"{label} cannot be searched, got {node.shown}: each {methods.one_per} has one; "
+            f"make every choice {'an arm' if methods.one_per == 'arm' else 'a study'} of its own"
+        )
+    name = node.text()
+    if name not in methods.methods:
+        raise node.error(f"{label} {name!r} is unknown{nearest(name, methods.methods)}")
+    return name
+
+
+def section(node: Node, keys: Keys, others: Iterable[str] = ()) -> dict[str, Any]:
+    """A mapping of the study with fixed values, complete; `others` are keys that somebody else reads."""
+    fields = node.fields()
+    check_known(fields, (*keys, *others), node.name)
+    check_required(node, {name: key.meaning for name, key in keys.items() if key.required})
+    return {name: field(fields.get(name), key) for name, key in keys.items()}
+
+
+def field(node: Node | None, key: Key) -> Any:
+    """A fixed value, its default where it is left out."""
+    if node is None:
+        return key.default
+    if is_word(node, key):
+        return None
+    if isinstance(key.kind, Table):
+        return table(node, key.kind)
+    return fixed(node, key.kind, node.name, key.why)
+
+
+def is_word(node: Node, key: Key) -> bool:
+    """Whether the key's word stands here; no other text may."""
+    if key.word is None or not isinstance(node.value, str):
+        return False
+    if node.value != key.word:
+        raise node.error(f"{node.name} must be {key.kind}, or {key.word!r}, got {node.shown}")
+    return True
+
+
+def check_known(fields: Mapping[str, Node], valid: Iterable[str], what: str) -> None:
+    """Refuse keys that the mapping cannot hold."""
+    names = tuple(valid)
+    for name, node in fields.items():
+        if name not in names:
+            hint = "; a colon needs a space behind it" if ":" in name else ""
+            raise node.head_error(f"{what} has the unknown key {name!r}{hint}{nearest(name, names)}")
+
+
+def check_required(node: Node, required: Mapping[str, str]) -> None:
+    """Refuse a mapping that lacks a key it must hold; `required` says what each means."""
+    for name, meaning in required.items():
+        if name not in node.fields():
+            raise node.head_error(f"{node.name} needs {name!r}: {meaning}")

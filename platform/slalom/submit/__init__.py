@@ -1,0 +1,1 @@
+"""A study on its way to a cluster."""

@@ -1,0 +1,1 @@
+"""What the results say: comparison, statistics, the sentence."""

@@ -1,0 +1,202 @@
+"""What crosses the wire between the loop and the lanes: plain frozen values, picklable, without vendors' types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from slalom.wire.seeds import Seeds
+
+Scalar = float | int | str | bool
+Settings = Mapping[str, Any]
+Metrics = Mapping[str, float]
+
+
+PROGRAM = ("model", "batch_size", "loss", "preprocess")
+"""Those of an arm's settings that shape the program, and so are a part of `Work`."""
+
+
+class Phase(StrEnum):
+    """`tune` searches on validation data; `confirm` measures the chosen hyperparameters on test data."""
+
+    TUNE = "tune"
+    CONFIRM = "confirm"
+
+
+class Outcome(StrEnum):
+    """How a trial ended. Diverged: its loss left the finite numbers. Failed: it raised, after every attempt."""
+
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+
+
+class TrialId(NamedTuple):
+    """Which trial of a study: numbers count from 0 in each arm and phase."""
+
+    arm: str
+    phase: Phase
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.arm}/{self.phase}/{self.number}"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What shapes the program, so what a pack has in common: the pack's key.
+
+    task:   {"name": ..., **options}; a user's own is named "file.py:Class"
+    model:  {"name": ..., **structure}
+    batch_size: examples a step, or None for all of them
+    loss:   {"name": ..., **options}
+    preprocess: what is done to the inputs, by name
+    """
+
+    task: Settings
+    model: Settings
+    batch_size: int | None
+    precision: str = "float32"
+    loss: Settings = field(default_factory=lambda: {"name": "cross_entropy"})
+    preprocess: str = "none"
+
+    @cached_property
+    def key(self) -> str:
+        """A spelling that is equal just where two trials can share a pack."""
+        structures = (_sorted(part) for part in (self.task, self.model, self.loss))
+        return repr((*structures, self.batch_size, self.precision, self.preprocess))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return tuple((name, _sorted(value[name])) for name in sorted(value))
+    return tuple(map(_sorted, value)) if isinstance(value, list | tuple) else value
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSpec:
+    """One training run.
+
+    settings: resolved and complete, but for those in `work`: {"optimizer": "momentum", "learning_rate": 0.1,
+        "momentum": {"schedule": "gradient_norm", "start": 0.5, "end": 0.9}, ...}
+    params: what the sampler proposed, by dotted name ("momentum.start")
+    epochs: passes over the training data when nothing stops the trial
+    report_every: epochs between two reports; the last epoch always reports, and every rung is one that does
+    record: what reports hold of each layer beside the metrics, "gradient" and "curvature"; no number depends on it
+    """
+
+    id: TrialId
+    attempt: int
+    seeds: Seeds
+    work: Work
+    settings: Settings
+    params: Mapping[str, Scalar]
+    epochs: int
+    report_every: int = 1
+    record: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Train a trial up to an epoch. A lane that holds its state goes on, any other starts it from its seeds.
+
+    keep_weights: return the weights with the result
+    alone: without company, since it may bring its lane down
+    """
+
+    trial: TrialSpec
+    until: int
+    keep_weights: bool = False
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Metrics of a trial after `epoch` epochs: "train.loss", "validation.error", "validation.loss", ..."""
+
+    trial: TrialId
+    attempt: int
+    epoch: int
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """How a trial ended.
+
+    metrics: the last report's, and for a confirm trial "test.error", "test.loss", ...
+    history: the reports, oldest first
+    error: the exception's text of a failed trial
+    weights: of each net, where they were asked for: one, or an ensemble's members, each as safetensors
+    lane, device: where it ended, such as "lane 3 on 10.0.0.7" and "cpu" or the GPU's name
+    started, ended: seconds since the epoch, or None where nobody looked at the clock
+    """
+
+    trial: TrialId
+    attempt: int
+    outcome: Outcome
+    epochs: int
+    metrics: Metrics
+    history: tuple[Report, ...] = ()
+    error: str | None = None
+    weights: tuple[bytes, ...] = field(default=(), repr=False)
+    lane: str = ""
+    device: str = ""
+    started: float | None = None
+    ended: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A trial that is over: what was asked, and how it ended."""
+
+    spec: TrialSpec
+    result: TrialResult
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Slot-epochs that trained a trial, of those of packs at their full width; their ratio is the slot utilisation."""
+
+    trained: int = 0
+    available: int = 0
+
+    def __add__(self, other: Effort) -> Effort:
+        return Effort(self.trained + other.trained, self.available + other.available)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a lane is asked to do next: go on with these, forget those."""
+
+    orders: tuple[Order, ...] = ()
+    drops: tuple[TrialId, ...] = ()
+
+
+class Memory(NamedTuple):
+    """Bytes that a lane's process takes for itself of its machine, and of its device, which has `device_total`."""
+
+    host: int
+    device: int = 0
+    device_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a turn brought: the reports that fell due, and the results of trials that ended.
+
+    A trial that was reported at its order's `until` waits in the lane for the next order.
+    slots: how many trials the lane trains at once, or None before it knows
+    memory: what the lane takes by now, or None where that was not looked at
+    """
+
+    reports: tuple[Report, ...] = ()
+    results: tuple[TrialResult, ...] = ()
+    effort: Effort = Effort()
+    slots: int | None = None
+    memory: Memory | None = None

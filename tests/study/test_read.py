@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from slalom.errors import StudyError
+from slalom.study import (
+    Choices,
+    Compare,
+    Inspected,
+    IntRange,
+    Metric,
+    Range,
+    Reading,
+    Resources,
+    Tune,
+    read_study,
+)
+from slalom.wire.kinds import Integer
+from slalom.wire.trial import Work
+
+NONE = "none:     {momentum: 0.0}"
+
+SMALLEST = """\
+name: smallest
+question: Which?
+task: digits
+training: {epochs: 3, learning_rate: 1}
+arms:
+  plain: {optimizer: sgd}
+  adam: {optimizer: adam}
+tune: {trials: 1}
+confirm: {seeds: 6}
+compare: {baseline: plain}
+"""
+
+
+MODEL = {"name": "mlp", "hidden": (32,), "activation": "tanh", "bias": True}
+
+
+def test_the_example_of_the_design(edited, example, inspector, tmp_path):
+    study = edited()
+    assert study.name == "momentum-schedules"
+    assert study.question.startswith("Does raising momentum")
+    assert study.work("none", study.arm("none").settings) == Work(
+        task={"name": "digits", "rare": (), "rare_fraction": 0.1},
+        model=MODEL,
+        batch_size=32,
+        precision="float32",
+    )
+    assert (study.epochs, study.report_every) == (40, 1)
+    assert study.metric == Metric("error", "minimize")
+    assert study.tune == Tune(32, "tpe", "successive_halving", factor=3, generation=8)
+    assert study.confirm_seeds == 30
+    assert study.compare == Compare("constant", 0.05)
+    assert study.resources == Resources()
+    assert study.facts == {"bayes_error": 0.2}
+    assert study.text == example
+    assert len(study.fingerprint) == 64
+    assert inspector.seen == [(study.task, tmp_path)]
+
+
+def test_the_arms_of_the_example_are_resolved(edited):
+    study = edited()
+    shared = {
+        "model": MODEL,
+        "batch_size": 32,
+        "loss": {"name": "cross_entropy"},
+        "preprocess": "none",
+        "initialization": {"scheme": "fan_in"},
+        "optimizer": "sgd",
+        "learning_rate": Range(1e-3, 1.0, log=True),
+        "learning_rate_schedule": {"schedule": "constant"},
+        "layer_rates": 1.0,
+        "weight_decay": {"of": "mean", "value": Range(1e-6, 1e-2, log=True)},
+        "decay_biases": True,
+        "input_dropout": 0.0,
+        "hidden_dropout": 0.0,
+        "emphasis": {"scheme": "uniform"},
+        "ensemble": {"combine": "none"},
+    }
+    assert {arm.name: arm.settings for arm in study.arms} == {
+        "none": {**shared, "momentum": {"schedule": "constant", "value": 0.0}},
+        "constant": {**shared, "momentum": {"schedule": "constant", "value": 0.9}},
+        "rising": {**shared, "momentum": {"schedule": "gradient_norm", "start": 0.5, "end": 0.9}},
+        "tuned": {**shared, "momentum": {"schedule": "constant", "value": Range(0.0, 0.99)}},
+    }
+    assert [list(arm.space) for arm in study.arms] == 3 * [["learning_rate", "weight_decay"]] + [
+        ["learning_rate", "momentum", "weight_decay"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("{members: 25, bagging: true}", {"combine": "mean", "members": 25, "bagging": True}),
+        ("{members: 2}", {"combine": "mean", "members": 2, "bagging": False}),
+        ("{combine: vote, members: 3}", {"combine": "vote", "members": 3, "bagging": False}),
+        ("none", {"combine": "none"}),
+        ("{combine: none}", {"combine": "none"}),
+    ],
+)
+def test_an_ensemble_is_its_mean_unless_it_votes(edited, written, read):
+    arms = edited(("none:     {momentum: 0.0}", f"none: {{momentum: 0.0, ensemble: {written}}}"))
+    assert arms.arm("none").settings["ensemble"] == read
+    shared = edited(("optimizer: sgd", f"optimizer: sgd, ensemble: {written}"))
+    assert {tuple(arm.settings["ensemble"].items()) for arm in shared.arms} == {tuple(read.items())}
+
+
+def test_defaults(reading: Reading):
+    study = read_study(SMALLEST, "study.yaml", reading)
+    plain, adam = study.arms
+    assert plain.settings["learning_rate"] == 1.0
+    assert isinstance(plain.settings["learning_rate"], float)
+    assert plain.settings["momentum"] == {"schedule": "constant", "value": 0.0}
+    assert plain.space == {}
+    assert "momentum" not in adam.settings
+    assert {name: adam.settings[name] for name in ("beta1", "beta2", "epsilon")} == {
+        "beta1": 0.9,
+        "beta2": 0.999,
+        "epsilon": 1e-8,
+    }
+    assert plain.settings["model"] == MODEL
+    assert (plain.settings["batch_size"], study.precision) == (32, "float32")
+    assert study.record == ()
+    assert study.metric == Metric("error", "minimize")
+    assert study.tune == Tune(1)
+    assert study.compare == Compare("plain", 0.05)
+    assert study.resources == Resources()
+
+
+@pytest.mark.parametrize(("epochs", "every"), [(1, 1), (100, 1), (101, 2), (1000, 10)])
+def test_a_trial_reports_about_a_hundred_times_unless_the_study_says(epochs, every, reading):
+    study = read_study(SMALLEST.replace("epochs: 3", f"epochs: {epochs}"), "study.yaml", reading)
+    assert study.report_every == every
+
+
+@pytest.mark.parametrize(
+    ("written", "resolved"),
+    [
+        ("0.5", {"schedule": "constant", "value": 0.5}),
+        ("-0.0", {"schedule": "constant", "value": 0.0}),
+        ("constant", {"schedule": "constant", "value": 0.0}),
+        ("sutskever", {"schedule": "sutskever", "end": 0.9}),
+        ("{schedule: gradient_norm, end: 0.8}", {"schedule": "gradient_norm", "start": 0.5, "end": 0.8}),
+        ("{choice: [0, 0.9]}", {"schedule": "constant", "value": Choices((0.0, 0.9))}),
+        ("{schedule: constant, value: {uniform: [0, 0.9]}}", {"schedule": "constant", "value": Range(0.0, 0.9)}),
+    ],
+)
+def test_a_momentum_is_normalised(written, resolved, edited):
+    arm = edited(("  constant: {momentum: 0.9}\n", ""), (NONE, f"constant: {{momentum: {written}}}")).arm("constant")
+    assert arm.settings["momentum"] == resolved
+    assert str(arm.settings["momentum"]) == str(resolved)
+
+
+def test_searched_options_have_dotted_names(edited):
+    arm = edited(
+        (
+            NONE,
+            "none: {momentum: {schedule: gradient_norm, start: {uniform: [0.1, 0.6]}}, "
+            "learning_rate_schedule: {schedule: cosine, end: {log: [0.01, 1]}}, "
+            "emphasis: {scheme: class_balanced, strength: {int: [0, 2]}}, decay_biases: {choice: [true, false]}}",
+        )
+    ).arm("none")
+    assert arm.space == {
+        "decay_biases": Choices((True, False)),
+        "emphasis.strength": IntRange(0, 2),
+        "learning_rate": Range(1e-3, 1.0, log=True),
+        "learning_rate_schedule.end": Range(0.01, 1.0, log=True),
+        "momentum.start": Range(0.1, 0.6),
+        "weight_decay": Range(1e-6, 1e-2, log=True),
+    }
+    assert list(arm.space) == sorted(arm.space)
+
+
+def test_an_arm_s_own_setting_goes_before_the_shared_one(edited):
+    study = edited(
+        ("optimizer: sgd", "optimizer: sgd, hidden_dropout: 0.5"),
+        (NONE, "none: {hidden_dropout: 0, weight_decay: 0}"),
+    )
+    assert study.arm("none").settings["hidden_dropout"] == 0.0
+    assert study.arm("none").settings["weight_decay"] == {"of": "mean", "value": 0.0}
+    assert "weight_decay" not in study.arm("none").space
+    assert study.arm("constant").settings["hidden_dropout"] == 0.5
+
+
+def test_a_momentum_searched_in_every_arm_is_a_constant_one(reading):
+    text = SMALLEST.replace("adam}", "momentum, emphasis: class_balanced}") + "search: {momentum: {uniform: [0, 0.9]}}"
+    study = read_study(text, "study.yaml", reading)
+    for arm in study.arms:
+        assert arm.settings["momentum"] == {"schedule": "constant", "value": Range(0.0, 0.9)}
+        assert arm.space == {"momentum": Range(0.0, 0.9)}
+
+
+def test_an_optimizer_s_whole_number_is_searched_as_one(reading):
+    catalogue = replace(
+        reading.catalogue, optimizers={**reading.catalogue.optimizers, "adam": {"window": Integer(5, 1)}}
+    )
+    reading = replace(reading, catalogue=catalogue)
+    text = SMALLEST.replace("adam}", "adam, window: {int: [1, 9]}}")
+    assert read_study(text, "study.yaml", reading).arm("adam").space == {"window": IntRange(1, 9)}
+    with pytest.raises(StudyError, match="window must be a whole number, at least 1, which 'uniform' cannot draw"):
+        read_study(text.replace("int", "uniform"), "study.yaml", reading)
+
+
+@pytest.mark.parametrize(("trials", "generation"), [(4, 8), (32, 8), (64, 8), (65, 9), (512, 64)])
+def test_a_long_search_has_larger_generations(edited, trials, generation):
+    study = edited(("trials: 32", f"trials: {trials}"))
+    assert study.tune.generation == generation
+
+
+def test_other_words_and_sections(edited):
+    study = edited(
+        ("batch_size: 32", "batch_size: all, precision: float64, report_every: 5, record: [gradient]"),
+        ("metric: {name: error, goal: minimize}", "metric: accuracy"),
+        ("sampler: tpe, pruner: successive_halving", "sampler: qmc, pruner: none, generation: 4"),
+        ("lanes: auto, gpus_per_lane: 1, pack_width: auto", "lanes: 2, gpus_per_lane: 0.25, pack_width: 16"),
+    )
+    assert all(arm.settings["batch_size"] is None for arm in study.arms)
+    assert (study.precision, study.report_every) == ("float64", 5)
+    assert study.record == ("gradient",)
+    assert study.metric == Metric("accuracy", "maximize")
+    assert (study.tune.sampler, study.tune.pruner, study.tune.generation) == ("qmc", "none", 4)
+    assert study.resources == Resources(lanes=2, gpus_per_lane=0.25, pack_width=16)
+
+
+def test_an_option_of_a_task_without_a_default_may_be_left_out(edited):
+    assert edited(("task: digits", "task: files")).task == {"name": "files", "limit": 1.0}
+    given = edited(("task: digits", "task: {name: files, data: ../here}"))
+    assert given.task == {"name": "files", "data": "../here", "limit": 1.0}
+
+
+def test_a_user_s_task_starts_from_the_study_s_folder(edited, inspector, tmp_path):
+    (tmp_path / "cats.py").write_text("class Cats: ...")
+    task = {"name": "cats.py:Cats", "colours": ("red", {"share": 0.5}), "data": "pictures"}
+    study = edited(("task: digits", "task: {name: cats.py:Cats, colours: [red, {share: 0.5}], data: pictures}"))
+    assert study.task == task
+    assert study.task_file == tmp_path / "cats.py"
+    assert inspector.seen == [(task, tmp_path)]
+    with pytest.raises(StudyError, match=r"study\.yaml:3:40: share must be finite, got inf"):
+        edited(("task: digits", "task: {name: cats.py:Cats, o: [{share: .inf}]}"))
+
+
+def test_a_user_s_file_may_stand_anywhere(edited, tmp_path):
+    (tmp_path / "a b.py").write_text("class Cats: ...")
+    assert edited(("task: digits", f"task: '{tmp_path}/a b.py:Cats'")).task_file == tmp_path / "a b.py"
+
+
+def test_new_resources_leave_the_study_what_it_is(edited):
+    study = edited()
+    changed = study.with_resources(lanes=4)
+    assert changed.resources.lanes == 4
+    assert changed.fingerprint == study.fingerprint
+
+
+def refusal(text: str, reading: Reading) -> str | None:
+    """What a study is refused with, or None where it is read."""
+    try:
+        read_study(text, "study.yaml", reading)
+    except StudyError as exc:
+        return str(exc)
+    return None
+
+
+FUZZ = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@FUZZ
+@given(st.data())
+def test_a_mangled_study_is_read_or_refused_with_its_place(example, catalogue, data):
+    start = data.draw(st.integers(0, len(example)))
+    end = data.draw(st.integers(start, min(start + 12, len(example))))
+    put = data.draw(
+        st.sampled_from(["", " ", "\n", "\t", "{", "}", "[", ",", ": ", "- ", "'", "&a ", "*a", "1e999", "~"])
+    )
+    reading = Reading(Path(), catalogue, lambda *_: Inspected("0" * 64))
+    said = refusal(example[:start] + put + example[end:], reading)
+    assert said is None or re.match(r"study\.yaml:\d+:\d+: ", said)
+
+
+@FUZZ
+@given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(" \n:{}[],-#&*!|>'\"%@`\t")))
+def test_any_text_is_refused_with_a_place(text):
+    with pytest.raises(StudyError, match=r"^study\.yaml:\d+:\d+: "):
+        read_study(text, "study.yaml", Reading(Path(), None, None))

@@ -1,0 +1,100 @@
+"""What a lane's device is, and that a GPU trains the same nets."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from slalom.wire.trial import Turn
+from slalom_worker.lane.device import memory, open_device
+from slalom_worker.lane.worker import LaneWorker
+from slalom_worker.training.pack import Pack
+from slalom_worker.training.slot import Slot
+from tests.workers.training.test_invariance import MIX
+from tests.workers.trials import CPU, objective, order, settings, trial, work
+
+LATE = """
+import torch
+torch.bmm(torch.ones(8, 33, 40), torch.ones(8, 40, 33))
+from slalom_worker.lane.device import open_device
+try:
+    open_device()
+except Exception as exc:
+    print(type(exc).__name__, exc)
+"""
+
+
+def test_a_lane_refuses_a_process_whose_numbers_depend_on_memory():
+    environment = {name: value for name, value in os.environ.items() if name != "MKL_CBWR"}
+    told = subprocess.run([sys.executable, "-c", LATE], env=environment, capture_output=True, text=True, check=True)
+    depends = torch.backends.mkl.is_available() and not torch.cuda.is_available()
+    assert told.stdout.startswith("Infrastructure") is depends
+    assert ("MKL_CBWR=AVX2,STRICT" in told.stdout) is depends
+
+
+def test_a_lane_computes_on_one_thread(two_threads):
+    open_device()
+    assert torch.get_num_threads() == 1
+
+
+def test_a_lane_tells_what_its_process_takes_for_itself(tmp_path):
+    """64 MB of its own count, 64 MB that it maps with others do not."""
+    before = memory(CPU).host
+    own = np.ones(64 << 20, dtype=np.uint8)
+    (tmp_path / "shared").write_bytes(bytes(own))
+    shared = np.memmap(tmp_path / "shared", mode="r")
+    assert shared.sum(dtype=np.int64) == 64 << 20
+    assert memory(CPU).host - before == pytest.approx(own.nbytes, abs=8 << 20)
+    assert memory(CPU)[1:] == (0, 0)
+
+
+def test_a_lane_tells_it_with_every_answer():
+    assert LaneWorker(device=CPU).turn(Turn()).memory.host > 10 << 20
+
+
+@pytest.mark.cuda
+def test_a_lane_tells_what_it_takes_of_its_gpu():
+    device = open_device()
+    before = memory(device)
+    kept = torch.ones(1 << 30, dtype=torch.uint8, device=device)
+    after = memory(device)
+    assert after.device - before.device >= kept.numel() // 2
+    assert 0 < before.device < after.device <= after.device_total == torch.cuda.mem_get_info(device)[1]
+
+
+def trained(device):
+    of = work()
+    program = objective(of, device)
+    slots = [Slot.start(order(trial(n, of, chosen, epochs=3)), program) for n, chosen in enumerate(MIX)]
+    pack = Pack(program)
+    pack.seat(slots)
+    for _ in range(3):
+        pack.advance()
+    losses = program.evaluate(pack.parameters, program.validation)["loss"].tolist()
+    return {slot.trial.id.number: loss for slot, loss in zip(pack.slots, losses, strict=True)}
+
+
+@pytest.mark.cuda
+def test_a_gpu_trains_the_nets_that_the_cpu_trains():
+    """Masks are drawn on the device, by another generator there: trials with dropout are left out."""
+    dropping = {n for n, chosen in enumerate(MIX) if chosen["hidden_dropout"] or chosen["input_dropout"]}
+    cpu, gpu = trained(CPU), trained(open_device())
+    assert gpu.keys() == cpu.keys()
+    for number in cpu.keys() - dropping:
+        assert gpu[number] == pytest.approx(cpu[number], rel=1e-2)
+
+
+@pytest.mark.cuda
+def test_a_gpus_numbers_do_not_depend_on_the_slot():
+    of, device = work(), open_device()
+    program = objective(of, device)
+    spec = trial(0, of, settings("adam", learning_rate=0.01, hidden_dropout=0.5))
+    first, last = (Slot.start(order(spec), program) for _ in range(2))
+    others = [Slot.start(order(trial(n, of, MIX[0])), program) for n in range(1, 9)]
+    pack = Pack(program)
+    pack.seat([first, *others, last])
+    pack.advance()
+    assert torch.equal(first.tensors["parameters"], last.tensors["parameters"])

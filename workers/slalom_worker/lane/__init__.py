@@ -1,0 +1,1 @@
+"""A lane's process: its device, its environment, and the worker that keeps a pack full."""

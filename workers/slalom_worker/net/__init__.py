@@ -1,0 +1,1 @@
+"""A pack's nets: their modules, losses, examples and curvature."""

@@ -1,0 +1,211 @@
+"""What a pack minimises: the loss of every slot on its own batch, its gradient, and the metrics on a split."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from slalom_worker.losses import LOSSES
+from slalom_worker.net.curvature import Layer, chain, diagonal
+from slalom_worker.net.examples import Batch, Examples
+from slalom_worker.net.modules import DTYPES, build_module, check_unchanged, initialise, layers_of, probe, weights_of
+from slalom_worker.preprocessing import PREPROCESSING
+from slalom_worker.program.ways import Programs, Way, find_way
+from slalom_worker.regularizers import SlotDropout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from slalom.wire.trial import Work
+    from slalom_worker.tasks.data import Data, Split, Task
+
+CHUNK = 256
+"""Examples that are evaluated at once; a constant, since another width may round differently."""
+
+
+FAN_IN: Mapping[str, Any] = {"scheme": "fan_in"}
+
+
+class Objective:
+    """The program of one pack key: E trials' losses and gradients as functions of their parameters [E, P].
+
+    way: how the slots' work is done
+    prepared: what preprocessing made of the training inputs, or None for nothing
+    programs: of its gradient, its metrics and whatever else is worked out for all slots
+    """
+
+    def __init__(self, work: Work, data: Data, task: Task, device: torch.device) -> None:
+        """Raises InputError where the model does not fit the task."""
+        self.work = work
+        self.data = data
+        self.task = task
+        self.device = device
+        self.dtype = DTYPES[work.precision]
+        self.module = build_module(work, data, task, seed=0)
+        probe(self.module, data, self.dtype)
+        self.module.to(device)
+        self.shapes = {name: tensor.shape for name, tensor in weights_of(self.module).items()}
+        self.sizes = [shape.numel() for shape in self.shapes.values()]
+        self.dropouts = {
+            f"{name}.mask": part for name, part in self.module.named_modules() if isinstance(part, SlotDropout)
+        }
+        self.loss = LOSSES[work.loss["name"]]
+        self.layer_of = layers_of(self.module).to(device)
+        preparation = PREPROCESSING[work.preprocess]
+        self.prepared = None if work.preprocess == "none" else preparation.fit(data.train.inputs)
+        self.train = self._place(data.train)
+        self.validation = self._place(data.validation)
+        self._test: Examples | None = None
+        self.way = self._find_way()
+        self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)
+        thin = any(len(shape) > 1 and 1 in shape for shape in self.shapes.values())
+        self.programs = Programs(self.way, thin=thin)
+
+    @property
+    def test(self) -> Examples:
+        """The test split, brought to the device by the first confirm trial."""
+        if self._test is None:
+            self._test = self._place(self.data.test)
+        return self._test
+
+    @cached_property
+    def chain(self) -> list[Layer]:
+        """The net as a chain, of which curvature can be estimated; InputError, with the reason, where it is none."""
+        return chain(self.module)
+
+    def initial(self, seed: int, initialization: Mapping[str, Any] = FAN_IN) -> Tensor:
+        """A trial's initial parameters [P]."""
+        module = build_module(self.work, self.data, self.task, seed)
+        initialise(module, initialization, seed)
+        return torch.cat([tensor.detach().flatten() for tensor in weights_of(module).values()]).to(self.device)
+
+    def views(self, parameters: Tensor) -> dict[str, Tensor]:
+        """Parameters [E, P] or [P] by name, as views of their own shapes behind E."""
+        parts = torch.split(parameters, self.sizes, dim=-1)
+        lead = parameters.shape[:-1]
+        return {name: part.view(*lead, *shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
+
+    def gradient(self, weights: Sequence[Tensor], batch: Batch, into: Sequence[Tensor]) -> Tensor:
+        """Mean losses [E] on a batch; the gradients, with the emphasis that it gives, are written to `into`.
+
+        weights, into: each weight [E, ...] as `views` orders them
+        """
+        chosen = {"weights": batch.weights, "focus": batch.focus}
+        emphasis = {name: part for name, part in chosen.items() if part is not None}
+
+        def function(examples: Tensor, *tensors: Tensor) -> list[Tensor]:
+            rest = iter(tensors)
+            nets = [next(rest) for _ in weights]
+            masks = {name: next(rest) for name in batch.masks}
+            return self._gradient(nets, Batch(examples, masks, **{name: next(rest) for name in emphasis}))
+
+        key = ("gradient", batch.examples.shape[1], *batch.masks, *emphasis)
+        stacks = [batch.examples, *weights, *batch.masks.values(), *emphasis.values()]
+        losses, *gradients = self.programs.results(key, function, [], stacks)
+        for target, gradient in zip(into, gradients, strict=True):
+            target.copy_(gradient)
+        return losses
+
+    @torch.no_grad()
+    def evaluate(self, parameters: Tensor, split: Examples) -> dict[str, Tensor]:
+        """Weighted mean loss of every slot, and of classes error and accuracy, each [E] float64, without dropout."""
+        losses, *wrong = self.outcomes(parameters, split)
+        found = {"loss": split.mean(losses)}
+        for each in wrong:
+            found["error"] = split.mean(each)
+            found["accuracy"] = 1 - found["error"]
+        return found
+
+    @torch.no_grad()
+    def outcomes(self, parameters: Tensor, split: Examples) -> list[Tensor]:
+        """Losses of every slot and example [E, n], and of classes where it is in the wrong one [E, n]."""
+        weights, version = list(self.views(parameters).values()), split.inputs._version
+        chunks: list[list[Tensor]] = []
+        for start in range(0, len(split.labels), CHUNK):
+            inputs, labels = (part[start : start + CHUNK] for part in split[:2])
+            chunks.append(self.programs.results(("evaluate", len(labels)), self._outcome, [inputs, labels], weights))
+        check_unchanged(split.inputs, version)
+        return [torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True)]
+
+    @torch.no_grad()
+    def curvature(self, parameters: Tensor, index: Tensor) -> Tensor:
+        """The diagonal of the Gauss-Newton matrix [E, P] of the mean loss on the training examples `index` [E, n]."""
+        weights = list(self.views(parameters).values())
+        found = torch.zeros_like(parameters)
+        for part in torch.split(index, CHUNK, dim=1):
+            sums = self.programs.results(
+                ("curvature", part.shape[1]), self._curvature, [], [part.contiguous(), *weights]
+            )
+            for target, own in zip(self.views(found).values(), sums, strict=True):
+                target.add_(own)
+        return found.div_(index.shape[1])
+
+    @torch.no_grad()
+    def outputs(self, parameters: Tensor, split: Examples) -> Tensor:
+        """What every slot says of each example [E, n, k], without dropout."""
+        weights = list(self.views(parameters).values())
+        chunks = [
+            self.programs.results(("outputs", len(inputs)), self._outputs, [inputs], weights)[0]
+            for inputs in torch.split(split.inputs, CHUNK)
+        ]
+        return torch.cat(chunks, dim=1)
+
+    def rates(self, settings: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+        """Each dropout layer's rate in every slot."""
+        return {name: [part.rate_for(one) for one in settings] for name, part in self.dropouts.items()}
+
+    def _gradient(self, weights: Sequence[Tensor], batch: Batch) -> list[Tensor]:
+        """Mean losses [E], and the gradient of each weight.
+
+        One backward of the sum over slots: the mean would scale every gradient by 1/E.
+        """
+        inputs, labels = self.train.take(batch.examples)
+        size = labels.shape[1]
+        with torch.enable_grad():
+            leaves = [weight.detach().requires_grad_() for weight in weights]
+            each = self.loss.each(self._apply(leaves, batch.masks, inputs), labels, self.work.loss)
+            losses = each.sum(-1) / size
+            emphasized = batch.emphasized(each)
+            minimised = losses if emphasized is each else emphasized.sum(-1) / size
+            gradients = torch.autograd.grad(minimised.sum(), leaves, materialize_grads=True)
+        return [losses.detach(), *gradients]
+
+    def _curvature(self, index: Tensor, *weights: Tensor) -> list[Tensor]:
+        """The Gauss-Newton matrix's diagonal, for each weight, summed over the examples `index` [E, n]."""
+        inputs, _ = self.train.take(index)
+        of_one = partial(diagonal, self.chain, lambda outputs: self.loss.second(outputs, self.work.loss))
+        return self.way.over_slots(of_one, dict(zip(self.shapes, weights, strict=True)), inputs)
+
+    def _outcome(self, inputs: Tensor, labels: Tensor, *weights: Tensor) -> list[Tensor]:
+        """Losses [E, n], and where the likeliest class is the wrong one [E, n], of inputs that all slots share."""
+        inputs, labels = (part.expand(len(weights[0]), *part.shape) for part in (inputs, labels))
+        outputs = self._apply(weights, {}, inputs)
+        losses = self.loss.each(outputs, labels, self.work.loss)
+        return [losses] if labels.is_floating_point() else [losses, outputs.mT.max(-2).indices != labels]
+
+    def _outputs(self, inputs: Tensor, *weights: Tensor) -> list[Tensor]:
+        """Outputs [E, n, k] of inputs that all slots share."""
+        return [self._apply(weights, {}, inputs.expand(len(weights[0]), *inputs.shape))]
+
+    def _apply(self, weights: Sequence[Tensor], masks: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+        """Outputs [E, B, k] of every slot on inputs [E, B, *shape]."""
+        stacks = {**dict(zip(self.shapes, weights, strict=True)), **masks}
+        (outputs,) = self.way.over_slots(lambda *net: [self._forward(*net)], stacks, inputs)
+        return outputs
+
+    def _forward(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+        outputs: Tensor = functional_call(self.module, dict(tensors), (inputs,))
+        return outputs
+
+    def _find_way(self) -> Way:
+        self.way = Way.STACKED
+        index = torch.arange(2, device=self.device).expand(2, -1)
+        weights = list(self.views(self.initial(0).repeat(2, 1)).values())
+        return find_way(lambda *tensors: self._gradient(tensors, Batch(index, {})), weights)
+
+    def _place(self, split: Split) -> Examples:
+        return Examples.place(split, self.prepared, self.device, self.dtype)

@@ -1,0 +1,81 @@
+"""What a study may have recorded at reports beside the metrics: gradient and curvature of each layer.
+
+A layer is a module with parameters of its own; layers count from 1 at the inputs, in the order in which the net names
+them. No number of a trial depends on what is recorded, and a value that is not finite is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from torch import Tensor
+
+    from slalom.wire.trial import Metrics
+    from slalom_worker.net.objective import Objective
+    from slalom_worker.training.nets import Nets
+    from slalom_worker.training.slot import Slot
+
+EXAMPLES = 500
+"""Training examples, the first ones, by which recorded curvature is estimated."""
+
+
+def note_gradients(objective: Objective, slots: Sequence[Slot], gradient: Tensor) -> None:
+    """Keep the last batch's gradients [E, P] of those slots that record them and report after this epoch.
+
+    "gradient.layer1" is the root of the mean square over the layer's parameters.
+    """
+    rows = [row for row, slot in enumerate(slots) if "gradient" in slot.trial.record and slot.epoch + 1 >= slot.stop]
+    if rows:
+        squares = gradient[rows].double().square()
+        found = [mean.sqrt() for mean in _means(objective, squares)]
+        for row, metrics in zip(rows, _named("gradient", found), strict=True):
+            slots[row].recorded = metrics
+
+
+def recorded(objective: Objective, trials: Sequence[Nets]) -> list[Metrics]:
+    """What each of these trials records besides its metrics, where it reports; of an ensemble, its members' mean."""
+    slots = [slot for nets in trials for slot in nets.slots]
+    each = iter(_of_each(objective, slots))
+    return [_mean([next(each) for _ in nets.slots]) for nets in trials]
+
+
+def _of_each(objective: Objective, slots: Sequence[Slot]) -> list[Metrics]:
+    """What each slot records.
+
+    "curvature.layer1" is the mean over the layer's parameters of the Gauss-Newton matrix's diagonal.
+    """
+    found: list[Metrics] = [slot.recorded for slot in slots]
+    rows = [row for row, slot in enumerate(slots) if "curvature" in slot.trial.record]
+    if rows:
+        parameters = torch.stack([slots[row].found for row in rows])
+        index = torch.arange(min(EXAMPLES, len(objective.train.labels)), device=objective.device)
+        curvature = objective.curvature(parameters, index.repeat(len(rows), 1))
+        for row, metrics in zip(rows, _named("curvature", _means(objective, curvature.double())), strict=True):
+            found[row] = {**found[row], **metrics}
+    return found
+
+
+def _mean(members: Sequence[Metrics]) -> Metrics:
+    """Of what all of them have."""
+    shared = [name for name in members[0] if all(name in one for one in members)]
+    return {name: sum(one[name] for one in members) / len(members) for name in shared}
+
+
+def _means(objective: Objective, values: Tensor) -> list[Tensor]:
+    """The means [e] of values [e, P] over each layer."""
+    sizes = torch.bincount(objective.layer_of).tolist()
+    return [part.sum(-1) / size for part, size in zip(torch.split(values, sizes, dim=-1), sizes, strict=True)]
+
+
+def _named(name: str, layers: Iterable[Tensor]) -> list[dict[str, float]]:
+    """Values [e] of each layer, as metrics of each slot."""
+    rows = torch.stack(list(layers), dim=1).tolist()
+    return [
+        {f"{name}.layer{layer}": value for layer, value in enumerate(row, 1) if math.isfinite(value)} for row in rows
+    ]
