@@ -1,10 +1,13 @@
 """Slalom: which way of training neural nets is better, by how much, and how surely, at equal effort."""
 
-from slalom.api import Result, Study, bundled, load, run, show
+from slalom.api import Result, Study, load, pin, regress, run, show
 from slalom.errors import Infrastructure, InputError, Interrupted, SlalomError, StudyError
-from slalom.regression.hold import Night, pin, regress
+from slalom.regression.baseline import Baseline
+from slalom.regression.night import Night
+from slalom.study.bundled import bundled
 
 __all__ = [
+    "Baseline",
     "Infrastructure",
     "InputError",
     "Interrupted",

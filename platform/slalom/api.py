@@ -1,39 +1,37 @@
-"""Slalom from Python: load a study, run it, look at what it found. The command line is a face of these calls.
+"""Slalom from Python: load a study, run it, look at what it found; pin that, and hold later code against it.
 
-This module and `cli` put the parts together; they alone name concrete classes and import the workers' package.
-Everything heavy is imported when it is used, so that `import slalom` stays quick.
+The command line is a thin face of these calls. Everything heavy is imported when it is used, so that `import slalom`
+stays quick.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+import time
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from slalom.errors import Infrastructure, InputError, Interrupted, SlalomError, nearest
-from slalom.home import Home
-from slalom.verdict.summary import State
+from slalom import wiring
+from slalom.errors import Infrastructure, InputError, Interrupted
+from slalom.home import DEFAULT_FOLDER, Home
+from slalom.loop.notes import Notes
+from slalom.study.bundled import study_file
 from slalom.wire.trial import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
     from slalom.lanes.base import Lanes
     from slalom.loop.progress import Progress
-    from slalom.records.base import Recorder
-    from slalom.search.on_optuna import TrialStore
-    from slalom.study.model import Inspected, StudySpec
+    from slalom.regression.baseline import Baseline
+    from slalom.regression.night import Night
+    from slalom.search.base import TrialStore
+    from slalom.study.model import StudySpec
     from slalom.verdict.summary import ArmSummary, Summary, Verdict
-    from slalom.wire.trial import Ended, Settings, TrialId
-    from slalom_worker.tasks import Data
-
-DEFAULT_HOME = Path("slalom-home")
-CLOSE_SECONDS = 30.0
+    from slalom.wire.trial import Ended, TrialId
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Result:
 
     def as_json(self) -> dict[str, Any]:
         """The object that `slalom run --json` prints."""
-        from slalom.report.tables import as_json
+        from slalom.report.plain import as_json
 
         return as_json(self.spec, self.summary, self.home.shown())
 
@@ -85,36 +83,26 @@ class Result:
 def load(study: str | Path) -> StudySpec:
     """A bundled study by its name, or a study file by its path; StudyError where it breaks a rule."""
     file = study_file(study)
-    from slalom.study.read import Reading, read_study
-    from slalom_worker.catalogue import CATALOGUE
+    from slalom.study.read import read_study
 
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise InputError(f"{study}: cannot be read: {exc}") from exc
     source = str(study) if Path(study) == file else file.name
-    return read_study(text, source, Reading(file.parent, CATALOGUE, inspect_task))
+    return read_study(text, source, wiring.reading(file.parent))
 
 
 def Study(**document: Any) -> StudySpec:  # noqa: N802 (reads as the value it makes)
     """A study written in Python: the keywords are the study file's keys, the rules the same."""
-    from slalom.study.read import Reading, study_from
-    from slalom_worker.catalogue import CATALOGUE
+    from slalom.study.read import study_from
 
-    return study_from(document, Reading(Path.cwd(), CATALOGUE, inspect_task))
-
-
-def bundled() -> Iterator[Path]:
-    """The studies that come with Slalom."""
-    within = Path(__file__).parent / "studies"
-    # In a checkout (an editable install) the wheel's folder is not there; the studies lie beside the source roots.
-    folder = within if within.is_dir() else Path(__file__).parents[2] / "studies"
-    return iter(sorted(folder.glob("*.yaml")))
+    return study_from(document, wiring.reading(Path.cwd()))
 
 
 def run(
     study: StudySpec | str | Path,
-    home: str | Path | Home = DEFAULT_HOME,
+    home: str | Path | Home = DEFAULT_FOLDER,
     *,
     ray: str | None = None,
     lanes: Callable[[StudySpec], Lanes] | None = None,
@@ -129,14 +117,12 @@ def run(
     """
     place, spec = home_of(home), spec_of(study)
     if ray and ray != "auto" and not lanes and not place.has_trials:
-        from slalom.lanes.on_ray.connection import knock
-
-        knock(ray)  # it does so again, but a wrong address should not leave a home behind
+        wiring.knock(ray)  # it does so again, but a wrong address should not leave a home behind
     with place.alone():
-        store = _store(spec, place)
+        store = wiring.store(spec, place)
         if not _complete(store, place):
             try:
-                _train(spec, place, store, lanes or partial(ray_lanes, address=ray), watch)
+                wiring.train(spec, place, store, lanes or partial(wiring.ray_lanes, address=ray), watch)
             except KeyboardInterrupt as exc:  # before the loop, or after it
                 raise Interrupted("stopped; what had ended is kept") from exc
         result = _result(spec, place, store)
@@ -144,145 +130,83 @@ def run(
     return result
 
 
-def show(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_HOME) -> Result:
+def show(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLDER) -> Result:
     """What a study has found so far; InputError where nothing of it is in this home."""
     place, spec = home_of(home), spec_of(study)
     missing = InputError(f"nothing of {spec.name} is in {place.shown()['storage']}: `slalom run` starts it")
     if not place.has_trials:
         raise missing
-    store = _store(spec, place)
+    store = wiring.store(spec, place)
     if not store.notes():
         raise missing
     return _result(spec, place, store)
 
 
-def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
-    """Lanes on a Ray cluster, the default; an actor finds the user's task file in the folder that it runs in.
+def pin(
+    study: StudySpec | str | Path,
+    home: str | Path | Home = DEFAULT_FOLDER,
+    *,
+    seeds: int | None = None,
+    ray: str | None = None,
+    lanes: Callable[[StudySpec], Lanes] | None = None,
+    watch: Callable[[Progress], None] = lambda _: None,
+) -> Baseline:
+    """Pin what a complete study found, in a value that `Baseline.write` writes, and in its records.
 
-    The task's data are loaded here, once for all lanes.
+    seeds: confirm seeds to pin, where they are more than the study's: the others are trained now
+    Raises InputError where the study is not complete, or today's code no longer gives its numbers.
     """
-    from slalom.lanes.on_ray import RayLanes
-    from slalom_worker.lane.environment import LANE_ENVIRONMENT
-    from slalom_worker.lane.factory import lane_worker
+    from slalom.regression import pin as pinning
 
-    folder = Path() if spec.task_file else spec.folder
-    factory = partial(lane_worker, folder, spec.resources.pack_width)
-    return RayLanes(address, spec, factory, LANE_ENVIRONMENT, _data_of(spec))
-
-
-def local_lanes(spec: StudySpec) -> Lanes:
-    """Lanes in this process."""
-    from slalom.lanes.in_process import InProcessLanes
-    from slalom_worker.lane.factory import lane_worker
-
-    return InProcessLanes(partial(lane_worker, spec.folder, spec.resources.pack_width), spec.resources.lanes or 1)
+    spec, place = spec_of(study), home_of(home)
+    result = show(spec, place)
+    crew = wiring.crew(lanes or partial(wiring.ray_lanes, address=ray))
+    baseline = pinning.pin(spec, result.summary, result.ended, crew, watch, seeds)
+    wiring.record_pin(spec, place, baseline)
+    return baseline
 
 
-def measure_cost(spec: StudySpec, arm: str, nets: int = 4) -> tuple[float, ...]:
-    """What an epoch of an arm of fixed hyperparameters costs here, over the cost of a calibration loop; repeated."""
-    from slalom.loop.plan import trial_spec
-    from slalom.wire.trial import Order, Phase, TrialId
-    from slalom_worker.lane.cost import measure_cost as measure
+def regress(
+    study: StudySpec | str | Path,
+    baseline: Baseline,
+    home: str | Path | Home = DEFAULT_FOLDER,
+    *,
+    retune: bool = False,
+    margins: Mapping[str, float] | None = None,
+    most: int | None = None,
+    ray: str | None = None,
+    lanes: Callable[[StudySpec], Lanes] | None = None,
+    watch: Callable[[Progress], None] = lambda _: None,
+    clock: Callable[[], float] = time.time,
+) -> Night:
+    """Train a study's confirm phase again on today's code, and hold it against the baseline; recorded in MLflow.
 
-    trials = [trial_spec(spec, TrialId(arm, Phase.CONFIRM, number), {}) for number in range(nets)]
-    return measure([Order(trial, trial.epochs) for trial in trials], spec.folder)
-
-
-def inspect_task(settings: Settings, folder: Path) -> Inspected:
-    """What a task's data tell the study: loads them."""
-    from slalom.study.model import Inspected
-    from slalom_worker.tasks import OwnModel, open_task
-
-    task = open_task(settings, folder)
-    data = task.load()
-    layers = None
-    if isinstance(task, OwnModel):
-        from slalom_worker.net.modules import own_layers
-
-        layers = own_layers(settings, data, task)
-    return Inspected(data.digest(), data.facts, layers is not None, layers, data.classes is None)
-
-
-def _data_of(spec: StudySpec) -> Data:
-    """The task's data again, without what training does not need; InputError where they are others by now.
-
-    To keep them from when the study was read would be to hold them as long as somebody holds the study.
+    baseline: as `pin` gave it, or `Baseline.read` reads it
+    retune: search the hyperparameters again, too
+    margins: by metric, in its unit; of "cost" the share by which it may rise
+    most: seeds at most
     """
-    from slalom_worker.tasks import open_task
+    from slalom.regression.hold import hold
 
-    data = open_task(spec.task, spec.folder).load()
-    found = data.digest()
-    if found != spec.data_digest:
-        raise InputError(
-            f"{spec.name}: load() must give the same data at every call, but the study was read with data of the "
-            f"digest {spec.data_digest[:12]}, and they are {found[:12]} now"
-        )
-    return data.plain()
-
-
-def _train(
-    spec: StudySpec,
-    home: Home,
-    store: TrialStore,
-    lanes: Callable[[StudySpec], Lanes],
-    watch: Callable[[Progress], None],
-) -> None:
-    """What is left of a study: everything that can be unreachable is tried before the first trial is placed."""
-    from slalom.loop.run import run as train
-    from slalom.records.on_mlflow import MlflowRecorder
-    from slalom.report.tables import markdown
-    from slalom.search.on_optuna import Proposals
-
-    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec))
-    with _finished(recorder):
-        crew = lanes(spec)
-        try:
-            train(spec, store, crew, recorder, Proposals, watch)
-        finally:
-            crew.close()
-    store.note("recorded", [*store.notes().get("recorded", []), home.shown()["tracking_uri"]])
-
-
-@contextmanager
-def _finished(recorder: Recorder) -> Iterator[None]:
-    """Finish the records; after a Ctrl-C within seconds, since it may have struck where another thread's lock was held.
-
-    What is not on record then is written by the next run.
-    """
-    try:
-        yield
-    except (KeyboardInterrupt, Interrupted):
-        closing = Thread(target=_close_quietly, args=[recorder], daemon=True)
-        closing.start()
-        closing.join(CLOSE_SECONDS)
-        raise
-    except BaseException:
-        recorder.close()
-        raise
-    recorder.close()
-
-
-def _close_quietly(recorder: Recorder) -> None:
-    with suppress(SlalomError):
-        recorder.close()
+    spec, place = spec_of(study), home_of(home)
+    wiring.check_records(place)
+    crew = wiring.crew(lanes or partial(wiring.ray_lanes, address=ray))
+    night = hold(spec, baseline, crew, watch, retune=retune, margins=margins, most=most, clock=clock)
+    wiring.record_night(spec, place, night)
+    return night
 
 
 def _complete(store: TrialStore, home: Home) -> bool:
     """Whether the study is finished, and recorded where its records are looked for."""
-    return home.has_records and home.shown()["tracking_uri"] in store.notes().get("recorded", [])
+    return home.has_records and home.shown()["tracking_uri"] in Notes.read(store.notes()).recorded
 
 
 def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
-    from slalom.loop.run import throughput
     from slalom.verdict.compare import summarise
 
-    ended, notes = store.ended(), store.notes()
-    state = State.COMPLETE if notes.get("recorded") else State(notes.get("state", State.RUNNING))
-    if state is State.RUNNING and home.deserted:
-        state = State.INTERRUPTED  # by something that left no time to say so
-    summary = summarise(spec, ended, state, throughput(notes))
-    again: Mapping[str, bool] = notes.get("reproduced", {})
-    arms = tuple(replace(arm, reproduced=again.get(arm.name)) for arm in summary.arms)
+    ended, notes = store.ended(), Notes.read(store.notes())
+    summary = summarise(spec, ended, notes.standing(home, time.time()), notes.throughput)
+    arms = tuple(replace(arm, reproduced=notes.reproduced.get(arm.name)) for arm in summary.arms)
     return Result(spec, home, replace(summary, arms=arms), ended)
 
 
@@ -293,33 +217,11 @@ def _complain(result: Result) -> None:
         raise Infrastructure(f"every trial failed, the first with: {failed[0].error}")
 
 
-def _store(spec: StudySpec, home: Home) -> TrialStore:
-    from slalom.search.on_optuna import TrialStore
-
-    return TrialStore(home.storage_url, spec, home.shown()["storage"])
-
-
 def spec_of(study: StudySpec | str | Path) -> StudySpec:
-    """A study as it is, or loaded by its name or path."""
+    """The study itself where it is given, else the one loaded by a name or a path."""
     return load(study) if isinstance(study, str | Path) else study
 
 
 def home_of(home: str | Path | Home) -> Home:
-    """A home as it is, or that of a folder."""
+    """The home itself where it is given, else the home in a folder."""
     return home if isinstance(home, Home) else Home(Path(home))
-
-
-def study_file(study: str | Path) -> Path:
-    """The file of a path, or of a bundled study's name."""
-    if Path(study).suffix in (".yaml", ".yml"):
-        if not Path(study).is_file():
-            raise InputError(f"{study}: there is no such file")
-        return Path(study)
-    studies = {file.stem: file for file in bundled()}
-    if str(study) not in studies:
-        raise InputError(f"{str(study)!r} is neither a study file (*.yaml) nor a bundled study{_hint(study, studies)}")
-    return studies[str(study)]
-
-
-def _hint(study: str | Path, studies: Sequence[str] | Mapping[str, Path]) -> str:
-    return nearest(str(study), studies)

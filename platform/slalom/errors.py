@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 class SlalomError(Exception):
@@ -89,3 +89,8 @@ def nearest(word: object, valid: Iterable[str]) -> str:
     close = get_close_matches(str(word), names, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"{hint} (one of: {', '.join(names)})" if names else hint
+
+
+def listing(words: Sequence[str]) -> str:
+    """Words as a list: "adam, amsgrad and nesterov"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -7,6 +7,7 @@ import re
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,7 +15,9 @@ from slalom.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
+
+DEFAULT_FOLDER = Path("slalom-home")
+"""Where a study's state lies unless another home is named."""
 
 STORAGES = ("mysql", "postgresql", "sqlite")
 TRACKERS = ("http", "https", "mssql", "mysql", "postgresql", "sqlite")

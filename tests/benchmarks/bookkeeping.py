@@ -26,15 +26,15 @@ os.environ.update(DEFAULTS)
 from rich.console import Console
 from rich.table import Table
 
-from slalom.loop.plan import trial_spec
 from slalom.records.on_mlflow.address import check
 from slalom.records.on_mlflow.experiment import Book, _data_input
 from slalom.records.on_mlflow.tables import make_tables
 from slalom.records.on_mlflow.trial_runs.base import Shelf
 from slalom.records.on_mlflow.trial_runs.over_server import ServerTrialRuns
-from slalom.search.on_optuna import TrialStore
+from slalom.search.on_optuna import OptunaStore
 from slalom.search.on_optuna.translate import frozen
 from slalom.study.model import Arm, Compare, Metric, Range, Resources, StudySpec, Tune
+from slalom.study.trials import trial_spec
 from slalom.wire.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult
 from tests.support.record_samples import FINGERPRINT, WORK
 
@@ -82,7 +82,7 @@ class Keeper(NamedTuple):
 
 
 def optuna(folder: Path) -> Keeper:
-    store = TrialStore(f"sqlite:///{folder}/optuna.db", SPEC, "optuna.db")
+    store = OptunaStore(f"sqlite:///{folder}/optuna.db", SPEC, "optuna.db")
     return Keeper(lambda one: store._study(store._name(one.spec.id)).add_trial(frozen(one, SPEC)), store.add)
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import slalom
-from slalom.loop.plan import trial_spec
 from slalom.regression.baseline import Baseline, PinnedArm
 from slalom.regression.gate import Answer, Design, Finding, judge, overall
 from slalom.regression.replicates import reached, replicates
 from slalom.study.model import StudySpec
+from slalom.study.trials import trial_spec
 from slalom.wire.seeds import trial_seeds
 from slalom.wire.trial import Ended, Order, Phase, Report, TrialId, Turn
 from slalom_worker.lane.worker import LaneWorker

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 import slalom
-from slalom import api
+from slalom import wiring
 from slalom.home import Home
 from slalom.report.tables import result_rows, tuning_rows
 from tests.cli.studies import SMALL, await_that, here, rows, start
@@ -87,7 +87,7 @@ def test_what_had_ended_is_kept(story):
 
 def test_the_end_is_that_of_a_run_that_was_not_stopped(story, tmp_path):
     assert story.codes[2] == 0, story.drawn[-1]
-    whole = slalom.run(story.study, tmp_path / "home", lanes=api.local_lanes)
+    whole = slalom.run(story.study, tmp_path / "home", lanes=wiring.local_lanes)
     places = ("home", "storage", "tracking_uri", "throughput")
     one, other = ({**found, **dict.fromkeys(places)} for found in (story.shown[-1], whole.as_json()))
     assert one == json.loads(json.dumps(other))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 
-from slalom import api
+from slalom import wiring
 from slalom.lanes.base import Demand, LaneOpened
 from slalom.lanes.on_ray import RayLanes
 from slalom_worker.lane.environment import LANE_ENVIRONMENT
@@ -46,7 +46,7 @@ class Slowly:
         self.lanes = None
 
     def start(self, spec):
-        self.lanes = api.ray_lanes(spec, self.address)
+        self.lanes = wiring.ray_lanes(spec, self.address)
         return self.lanes
 
     def watch(self, progress):

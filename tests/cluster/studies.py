@@ -6,7 +6,7 @@ import tempfile
 from typing import Any
 
 import slalom
-from slalom import api
+from slalom import wiring
 
 DOCUMENT: dict[str, Any] = {
     "name": "small",
@@ -28,7 +28,7 @@ SPEC = slalom.Study(**DOCUMENT)
 def run_here(study):
     """The trials of a study that ran in this process."""
     with tempfile.TemporaryDirectory() as home:
-        return rows(slalom.run(study, home, lanes=api.local_lanes).export())
+        return rows(slalom.run(study, home, lanes=wiring.local_lanes).export())
 
 
 def rows(exported):

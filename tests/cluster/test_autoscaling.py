@@ -8,7 +8,7 @@ from functools import partial
 import ray
 
 import slalom
-from slalom import api
+from slalom import wiring
 from slalom.lanes.on_ray.connection import connected
 from tests.cluster.clusters import autoscaling_cluster, descendants, wait_for
 from tests.cluster.members import members
@@ -43,7 +43,7 @@ def test_a_study_brings_its_node_and_lets_it_go(expected, tmp_path):
 
     with autoscaling_cluster(gpus=1, most=3) as cluster:
         study = SPEC.with_resources(device="gpu")
-        result = slalom.run(study, tmp_path, lanes=partial(api.ray_lanes, address=cluster.address), watch=watch)
+        result = slalom.run(study, tmp_path, lanes=partial(wiring.ray_lanes, address=cluster.address), watch=watch)
         assert rows(result.export()) == expected
         assert seen[0] == (0, 0)
         assert set(seen) <= {(0, 0), (0, 1), (1, 1)}

@@ -12,7 +12,7 @@ import pytest
 import ray
 
 import slalom
-from slalom import api
+from slalom import wiring
 from slalom.errors import Infrastructure, InputError
 from slalom.lanes.on_ray import RayLanes, broadcast
 from slalom.wire.trial import Effort, Outcome, Phase, Reply, TrialId, TrialResult
@@ -103,7 +103,7 @@ def test_the_driver_alone_loads(pair, study, tmp_path):
 def test_data_that_change_between_two_calls_are_refused(study, tmp_path):
     (tmp_path / "my_task.py").write_text(TASK.replace("default_rng(seed)", "default_rng()"))
     with pytest.raises(InputError, match=r"cats: load\(\) must give the same data at every call"):
-        api.ray_lanes(study)
+        wiring.ray_lanes(study)
 
 
 def looking_worker():

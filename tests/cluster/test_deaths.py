@@ -8,7 +8,7 @@ import signal
 import pytest
 
 import slalom
-from slalom import api
+from slalom import wiring
 from slalom.errors import Infrastructure, LaneLost
 from slalom.lanes.on_ray import lanes as module
 from tests.cluster.clusters import add_node, lane_processes
@@ -24,7 +24,7 @@ class Watch:
         self.actions = dict(actions)
 
     def start(self, address):
-        return lambda spec: api.ray_lanes(spec, address)
+        return lambda spec: wiring.ray_lanes(spec, address)
 
     def __call__(self, progress):
         for trials in [trials for trials in self.actions if trials <= progress.trials]:

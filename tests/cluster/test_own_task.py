@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import slalom
-from slalom import api
+from slalom import wiring
 from slalom.errors import Infrastructure
 from tests.cluster.studies import rows, run_here
 
@@ -96,7 +96,7 @@ def test_it_travels_to_the_lanes(study, tmp_path, cluster):
     file = tmp_path / "mine" / "my_task.py"
 
     def lanes(spec):
-        crew = api.ray_lanes(spec, cluster.address)
+        crew = wiring.ray_lanes(spec, cluster.address)
         file.rename(tmp_path / "away")
         return crew
 
@@ -120,13 +120,13 @@ def test_what_its_model_raises_on_a_local_ray(study, tmp_path):
 
 
 def test_what_its_model_raises_in_this_process(study, tmp_path):
-    said, trials = failures(study(RAISING), tmp_path / "home", lanes=api.local_lanes)
+    said, trials = failures(study(RAISING), tmp_path / "home", lanes=wiring.local_lanes)
     assert said == "every trial failed, the first with: lane 0: Tired: Tom sleeps 16 hours"
     assert {row["outcome"] for row in trials} == {"failed"}
 
 
 def test_what_its_model_raises_at_once(study, tmp_path):
-    said, trials = failures(study("raise ValueError('no fur')"), tmp_path / "home", lanes=api.local_lanes)
+    said, trials = failures(study("raise ValueError('no fur')"), tmp_path / "home", lanes=wiring.local_lanes)
     assert said.endswith("no fur")
     assert {(row["outcome"], row["attempt"]) for row in trials} == {("failed", 0)}
 

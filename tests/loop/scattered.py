@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from slalom.errors import LaneLost
 from slalom.lanes.base import LaneOpened
-from slalom.loop.plan import DEATHS
+from slalom.loop.attempts import DEATHS
 from slalom.wire.trial import Effort, Reply
 
 

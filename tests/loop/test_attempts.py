@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from slalom.errors import LaneLost
-from slalom.loop.plan import ATTEMPTS, DEATHS, ArmPlan
+from slalom.loop.attempts import ATTEMPTS, DEATHS
+from slalom.loop.plan import ArmPlan
 from slalom.records import InMemoryRecorder
 from slalom.search.on_optuna import Proposals
 from slalom.wire.trial import Outcome, Phase, Report, TrialId, TrialResult

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from slalom.loop.placement import FIRST_SLOTS, GRACE_SECONDS, IN_FLIGHT, Placement
-from slalom.loop.plan import trial_spec
+from slalom.study.trials import trial_spec
 from slalom.wire.trial import Order, Outcome, Phase, Reply, Report, TrialId, TrialResult
 from tests.loop.worlds import MemoryStore, one_lane, scattered, study, train
 

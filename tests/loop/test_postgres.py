@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from slalom.errors import Infrastructure
-from slalom.search.on_optuna import TrialStore
+from slalom.search.on_optuna import OptunaStore
 from tests.loop.worlds import MIXED, budget, exported, rows_in_database, scattered, study, train, written
 from tests.search.on_optuna.test_rows import MIXTURE, OneByOne
 from tests.search.on_optuna.test_store import SPEC as ROWS
@@ -41,7 +41,7 @@ class Failing:
 
 
 def test_a_study_outlives_its_server(postgres, url):
-    store = TrialStore(url, SPEC, postgres.shown)
+    store = OptunaStore(url, SPEC, postgres.shown)
     with pytest.raises(Infrastructure) as caught:
         train(SPEC, failing := Failing(store, postgres, at=14), scattered(1))
     postgres.start()
@@ -49,7 +49,7 @@ def test_a_study_outlives_its_server(postgres, url):
     assert PASSWORD not in str(caught.value)
     assert 0 < len(store.ended()) == failing.kept < 14
 
-    train(SPEC, TrialStore(url, SPEC, postgres.shown), scattered(2, deaths=4))
+    train(SPEC, OptunaStore(url, SPEC, postgres.shown), scattered(2, deaths=4))
     assert written(SPEC, store) == budget(SPEC)
     assert exported(SPEC, store) == exported(SPEC, train(SPEC))
     rows = rows_in_database(url)
@@ -60,7 +60,7 @@ def test_a_study_outlives_its_server(postgres, url):
 def test_a_wrong_password_is_told_without_it(postgres):
     wrong = postgres.url.replace(PASSWORD, "open-sesame")
     with pytest.raises(Infrastructure, match="password authentication failed") as caught:
-        TrialStore(wrong, SPEC, postgres.shown)
+        OptunaStore(wrong, SPEC, postgres.shown)
     assert "open-sesame" not in str(caught.value)
     assert postgres.shown in str(caught.value)
 
@@ -68,14 +68,14 @@ def test_a_wrong_password_is_told_without_it(postgres):
 def test_a_server_that_is_not_there_is_told(postgres):
     nobody = postgres.url.replace(str(postgres.port), "1")
     with pytest.raises(Infrastructure, match="refused") as caught:
-        TrialStore(nobody, SPEC, postgres.shown)
+        OptunaStore(nobody, SPEC, postgres.shown)
     assert PASSWORD not in str(caught.value)
 
 
 def test_many_at_once_are_what_optuna_writes_one_by_one(postgres, url):
     for fingerprint, way in enumerate((lambda store: store, OneByOne)):
         spec = replace(ROWS, fingerprint=str(fingerprint) * 64)
-        way(TrialStore(url, spec, postgres.shown)).add(MIXTURE)
+        way(OptunaStore(url, spec, postgres.shown)).add(MIXTURE)
     one, other = (
         [
             repr(trial).replace(f"trial_id={trial._trial_id}", "")

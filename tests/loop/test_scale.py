@@ -12,8 +12,9 @@ from slalom.lanes.simulated import SimulatedLanes
 from slalom.lanes.simulated_worker import SimulatedWorker, Training
 from slalom.loop.campaign import Campaign
 from slalom.loop.placement import IN_FLIGHT, Placement
-from slalom.loop.plan import ArmPlan, trial_spec
+from slalom.loop.plan import ArmPlan
 from slalom.search.on_optuna import Proposals
+from slalom.study.trials import trial_spec
 from slalom.verdict.summary import Throughput
 from slalom.wire.trial import Order, Outcome, Phase, Reply, TrialId, TrialResult, Turn
 from tests.benchmarks.virtual import EPOCHS, Devices, Fleet, Work

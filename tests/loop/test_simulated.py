@@ -8,8 +8,8 @@ from slalom.errors import LaneLost
 from slalom.lanes.base import LaneOpened
 from slalom.lanes.simulated import SimulatedLanes
 from slalom.lanes.simulated_worker import SimulatedWorker, Training
-from slalom.loop.plan import trial_spec
 from slalom.loop.run import throughput
+from slalom.study.trials import trial_spec
 from slalom.wire.trial import Effort, Order, Outcome, Phase, TrialId, Turn
 from tests.loop.worlds import Nature, exported, one_lane, study, train
 

@@ -18,7 +18,7 @@ from slalom.lanes.in_process import InProcessLanes
 from slalom.loop.run import run
 from slalom.records import InMemoryRecorder
 from slalom.report.export import export
-from slalom.search.on_optuna import Proposals, TrialStore
+from slalom.search.on_optuna import OptunaStore, Proposals
 from slalom.study.model import Arm, Choices, Compare, IntRange, Metric, Range, Resources, StudySpec, Tune
 from slalom.wire.seeds import derive
 from slalom.wire.trial import Effort, Outcome, Phase, Reply, Report, TrialId, TrialResult, Work
@@ -158,7 +158,7 @@ class _Wired:
         return (lambda *arguments: self._wire.call(found, arguments)) if callable(found) else found
 
 
-class MemoryStore(TrialStore):
+class MemoryStore(OptunaStore):
     """The store over Optuna's storage in memory, which outlives it: for what takes many runs."""
 
     def __init__(self, spec, storage=None):
@@ -181,13 +181,13 @@ def sqlite_url(folder):
 
 
 def sqlite_store(folder, spec):
-    return TrialStore(sqlite_url(folder), spec, "sqlite")
+    return OptunaStore(sqlite_url(folder), spec, "sqlite")
 
 
 @cache
 def _empty_tables():
     with tempfile.TemporaryDirectory() as folder:
-        TrialStore(f"sqlite:///{folder}/optuna.db", study(), "sqlite")._storage.engine.dispose()
+        OptunaStore(f"sqlite:///{folder}/optuna.db", study(), "sqlite")._storage.engine.dispose()
         return Path(folder, "optuna.db").read_bytes()
 
 

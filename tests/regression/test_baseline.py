@@ -5,7 +5,7 @@ import json
 import pytest
 
 from slalom.errors import InputError
-from slalom.regression.baseline import Baseline, PinnedArm, read, write
+from slalom.regression.baseline import Baseline, PinnedArm
 from slalom.regression.changes import changes
 from slalom.regression.replicates import Replicates
 from tests.support.record_samples import study
@@ -28,10 +28,10 @@ BASELINE = Baseline(
 
 def test_a_written_baseline_reads_back_and_is_sorted_with_a_line_for_each_list(tmp_path):
     file = tmp_path / "b.json"
-    write(BASELINE, file)
-    assert read(file) == BASELINE
+    BASELINE.write(file)
+    assert Baseline.read(file) == BASELINE
     text = file.read_text()
-    assert text == read(file).spelled()
+    assert text == Baseline.read(file).spelled()
     assert '"values": [0.1, 0.25]' in text
     names = list(json.loads(text))
     assert names == sorted(names)
@@ -49,7 +49,7 @@ def test_another_file_is_refused_with_the_reason(tmp_path, change, message):
     file = tmp_path / "b.json"
     file.write_text(json.dumps({**json.loads(BASELINE.spelled()), **change}))
     with pytest.raises(InputError, match=message):
-        read(file)
+        Baseline.read(file)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_no_file_and_no_json_are_refused(tmp_path, text, message):
     if text is not None:
         file.write_text(text)
     with pytest.raises(InputError, match=message):
-        read(file)
+        Baseline.read(file)
 
 
 def test_changes_name_what_differs_and_nothing_else():

@@ -11,7 +11,7 @@ from slalom import api
 from slalom.api import local_lanes
 from slalom.errors import InputError
 from slalom.regression import hold as regression
-from slalom.regression.baseline import read
+from slalom.regression.baseline import Baseline
 from slalom_worker.training import pace
 from tests.cli.studies import SMALL, here
 
@@ -50,7 +50,7 @@ def runs(folder, kind):
 
 
 def test_the_baseline_lies_beside_the_study_and_in_mlflow(pinned):
-    baseline = read(pinned / "small.baseline.json")
+    baseline = Baseline.read(pinned / "small.baseline.json")
     spec = slalom.load(pinned / "small.yaml")
     assert (baseline.fingerprint, baseline.text, baseline.seeds) == (spec.fingerprint, SMALL, SEEDS)
     shown = slalom.show(spec, pinned / "home")
@@ -112,7 +112,7 @@ def test_a_study_goes_on_beside_its_nights(pinned):
 def test_a_changed_study_keeps_the_pinned_seeds_and_says_what_changed(pinned, tmp_path):
     file = tmp_path / "small.yaml"
     file.write_text(SMALL.replace("batch_size: 32", "batch_size: 16"))
-    baseline, margins = read(pinned / "small.baseline.json"), {"cost": 9.0}
+    baseline, margins = Baseline.read(pinned / "small.baseline.json"), {"cost": 9.0}
     night = slalom.regress(file, baseline, pinned / "home", lanes=local_lanes, margins=margins, most=10)
     assert night.baseline.fingerprint != slalom.load(file).fingerprint
     names = {change.name for change in night.changes}
@@ -121,7 +121,7 @@ def test_a_changed_study_keeps_the_pinned_seeds_and_says_what_changed(pinned, tm
 
 
 def test_tuned_again_from_the_pinned_seeds_it_is_the_same(pinned):
-    baseline = read(pinned / "small.baseline.json")
+    baseline = Baseline.read(pinned / "small.baseline.json")
     night = slalom.regress("small.yaml", baseline, "home", lanes=local_lanes, retune=True, most=10)
     assert (str(night.answer), night.changes) == ("identical", ())
 
@@ -146,7 +146,7 @@ def test_wrong_input_is_refused_before_anything_is_trained(pinned, arguments, me
 
 
 def test_other_studies_and_arms_are_refused(pinned, tmp_path):
-    baseline = read(pinned / "small.baseline.json")
+    baseline = Baseline.read(pinned / "small.baseline.json")
     for old, new, message in (
         ("name: small", "name: other", "the baseline is of small"),
         ("adam: {optimizer: adam}", "amsgrad: {optimizer: amsgrad}", "has an arm adam"),

@@ -12,7 +12,7 @@ from slalom.errors import Infrastructure, InputError
 from slalom.schedule.cron import Cron
 from slalom.schedule.values import REGRESSED_CODE, Outcome, Reason, Run, Schedule
 from slalom.status.prometheus import page, pages
-from slalom.status.reader import Status, StudyStatus
+from slalom.status.status import Status, StudyStatus
 from slalom.verdict.summary import State
 
 LABELS = ("study", "fingerprint", "schedule", "outcome")

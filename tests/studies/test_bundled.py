@@ -9,7 +9,7 @@ import slalom
 from slalom.api import local_lanes
 from slalom.loop.run import run
 from slalom.records import InMemoryRecorder
-from slalom.search.on_optuna import Proposals, TrialStore
+from slalom.search.on_optuna import OptunaStore, Proposals
 from slalom.wire.trial import Outcome
 
 STUDIES = list(slalom.bundled())
@@ -42,7 +42,7 @@ def test_every_arm_of_a_bundled_study_trains(file, tmp_path):
         text = re.sub(rf"\b{key}: \d+", f"{key}: {small}", text)
     (tmp_path / file.name).write_text(text)
     spec = slalom.load(tmp_path / file.name)
-    store, recorder, lanes = TrialStore("sqlite:///:memory:", spec, "here"), InMemoryRecorder(), local_lanes(spec)
+    store, recorder, lanes = OptunaStore("sqlite:///:memory:", spec, "here"), InMemoryRecorder(), local_lanes(spec)
     run(spec, store, lanes, recorder, Proposals)
     outcomes = {ended.result.outcome for ended in store.ended().values()}
     assert Outcome.FAILED not in outcomes

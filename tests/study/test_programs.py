@@ -3,9 +3,9 @@
 import pytest
 
 from slalom.errors import StudyError
-from slalom.loop.plan import trial_spec
 from slalom.study import Inspected, Reading
 from slalom.study.model import Choices, IntRange, Range
+from slalom.study.trials import trial_spec
 from slalom.wire.trial import Phase, TrialId
 
 NONE = "none:     {momentum: 0.0}"

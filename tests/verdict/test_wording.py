@@ -6,8 +6,9 @@ import math
 
 import pytest
 
+from slalom.errors import listing
 from slalom.verdict.summary import Interval
-from slalom.verdict.wording import bounds, count, equation, listing, measured, probability, short, with_bounds
+from slalom.verdict.wording import bounds, count, equation, measured, probability, short, with_bounds
 
 
 @pytest.mark.parametrize(

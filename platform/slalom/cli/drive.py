@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slalom import wiring
 from slalom.cli.stop import Stop
 from slalom.errors import Crashed, InputError, Interrupted, SlalomError
+from slalom.loop.notes import Note
 from slalom.submit import submission
 from slalom.verdict.summary import State
 
@@ -51,14 +53,16 @@ def _drive(stop: Stop) -> None:
     home = sent.place()
     try:
         _await_predecessor(home)
-        submission.remember(spec, home, submission=sent.noted())
+        wiring.store(spec, home).note(Note.SUBMISSION, sent.noted())
         with Watch() as watch, stop.between_turns(watch) as turn:
             result = api.run(spec, home, ray="auto", watch=turn)
     except (Interrupted, KeyboardInterrupt) as exc:
         # Only `slalom stop` tells a job to stop. One whose head is gone is killed, and its note stays.
-        submission.remember(spec, home, state=State.INTERRUPTED, submission=None)
+        store = wiring.store(spec, home)
+        store.note(Note.STATE, State.INTERRUPTED)
+        store.note(Note.SUBMISSION, None)
         raise Interrupted("stopped") from exc
-    submission.remember(spec, home, submission=None)
+    wiring.store(spec, home).note(Note.SUBMISSION, None)
     verdict(result)
 
 

@@ -8,18 +8,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slalom.cli.options import add_json, add_place, add_ray, add_study, home_of
 from slalom.errors import Infrastructure, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from slalom.home import Home
-    from slalom.regression.hold import Night
-
-    Adders = Mapping[str, Callable[[argparse.ArgumentParser], None]]
+    from slalom.regression.night import Night
 
 
-def add(commands: Any, adders: Adders, home: Callable[[argparse.Namespace], Home]) -> None:
+def add(commands: Any) -> None:
     """Add both commands.
 
     commands: the subparsers of the command line
@@ -30,24 +28,24 @@ def add(commands: Any, adders: Adders, home: Callable[[argparse.Namespace], Home
     group = commands.add_parser("baseline", help=about, description=about)
     ways = group.add_subparsers(title="commands", required=True, metavar="COMMAND")
     setting = ways.add_parser("set", help="pin what a complete study found, in a file that belongs in git")
-    setting.set_defaults(command=_set, home_of=home)
-    for name in ("study", "place", "ray"):
-        adders[name](setting)
+    setting.set_defaults(command=_set)
+    for adder in (add_study, add_place, add_ray):
+        adder(setting)
     setting.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of NAME.baseline.json by the study")
     setting.add_argument("--seeds", type=int, metavar="N", help="pin more seeds than the study's; they are trained now")
     showing = ways.add_parser("show", help="what a baseline has pinned")
     showing.set_defaults(command=_show)
     showing.add_argument("file", type=Path, metavar="FILE")
     showing.add_argument("--json", action="store_true", help="print the baseline as JSON")
-    _add_regress(commands, adders, home)
+    _add_regress(commands)
 
 
-def _add_regress(commands: Any, adders: Adders, home: Callable[[argparse.Namespace], Home]) -> None:
+def _add_regress(commands: Any) -> None:
     about = "train a study's confirm phase again on today's code, and hold it against its baseline"
     parser = commands.add_parser("regress", help=about, description=about)
-    parser.set_defaults(command=_regress, home_of=home)
-    for name in ("study", "place", "ray"):
-        adders[name](parser)
+    parser.set_defaults(command=_regress)
+    for adder in (add_study, add_place, add_ray):
+        adder(parser)
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="instead of NAME.baseline.json by the study")
     parser.add_argument("--retune", action="store_true", help="search the hyperparameters again, too")
     margin = "METRIC=VALUE: differences up to it are none; metrics: the study's, 'epochs to target' and 'cost'"
@@ -57,32 +55,30 @@ def _add_regress(commands: Any, adders: Adders, home: Callable[[argparse.Namespa
     code = "of a regression (default: %(default)s, with which libraries end a process, too)"
     parser.add_argument("--exit-code", type=_code, default=1, metavar="N", help=code)
     parser.add_argument("--webhook", metavar="URL", help="post the answer as JSON, as Slack reads it")
-    parser.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
+    add_json(parser)
 
 
 def _set(options: argparse.Namespace) -> None:
     from slalom import api
     from slalom.cli.terminal import Watch
-    from slalom.regression import baseline
-    from slalom.regression import hold as regression
 
     spec = api.load(options.study)
     file = options.output or _beside(options.study, spec.name)
     _check_folder("--output", file)
     with Watch() as watch, options.stop.between_turns(watch) as turn:
-        pinned = regression.pin(spec, options.home_of(options), seeds=options.seeds, ray=options.ray, watch=turn)
-    baseline.write(pinned, file)
+        pinned = api.pin(spec, home_of(options), seeds=options.seeds, ray=options.ray, watch=turn)
+    pinned.write(file)
     print(f"Pinned {pinned.seeds} seeds of {', '.join(arm.name for arm in pinned.arms)} in {file}")
 
 
 def _show(options: argparse.Namespace) -> None:
     from statistics import fmean, median
 
-    from slalom.regression import baseline
+    from slalom.regression.baseline import Baseline
     from slalom.regression.gate import Design
     from slalom.verdict.wording import short
 
-    pinned = baseline.read(options.file)
+    pinned = Baseline.read(options.file)
     if options.json:
         print(pinned.spelled(), end="")
         return
@@ -102,27 +98,28 @@ def _show(options: argparse.Namespace) -> None:
 def _regress(options: argparse.Namespace) -> int:
     from functools import partial
 
-    from slalom import api
+    from slalom import api, wiring
     from slalom.cli.terminal import Watch
-    from slalom.regression import baseline, webhook
-    from slalom.regression import hold as regression
+    from slalom.regression import webhook
+    from slalom.regression.baseline import Baseline
     from slalom.regression.gate import Answer
+    from slalom.regression.hold import hold
 
     spec = api.load(options.study)
-    pinned = baseline.read(options.baseline or _beside(options.study, spec.name))
+    pinned = Baseline.read(options.baseline or _beside(options.study, spec.name))
     if options.junit:
         _check_folder("--junit", options.junit)
     if options.webhook:
         webhook.check(options.webhook)
-    home = options.home_of(options)
-    regression.check(home)
+    home = home_of(options)
+    wiring.check_records(home)
     chosen = {"retune": options.retune, "margins": dict(options.margin), "most": options.max_seeds}
-    lanes = partial(api.ray_lanes, address=options.ray)
+    crew = wiring.crew(partial(wiring.ray_lanes, address=options.ray))
     with Watch() as watch, options.stop.between_turns(watch) as turn:
-        night = regression.hold(spec, pinned, lanes, turn, **chosen)
+        night = hold(spec, pinned, crew, turn, **chosen)
     _tell(night, options)
     news = [partial(_report, night, options.junit)] if options.junit else []
-    news.append(partial(regression.record, spec, home, night))
+    news.append(partial(wiring.record_night, spec, home, night))
     if options.webhook:
         news.append(partial(_post, night, options.webhook))
     regressed = night.answer is Answer.REGRESSED

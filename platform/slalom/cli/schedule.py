@@ -12,22 +12,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slalom.cli.options import add_json, add_place, add_ray, add_study, home_of
 from slalom.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from slalom.home import Home
     from slalom.schedule.book import Book
     from slalom.schedule.scheduler import Scheduler
     from slalom.schedule.values import Run, Schedule
 
-    Adders = Mapping[str, Callable[[argparse.ArgumentParser], None]]
 
 UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
-def add(commands: Any, adders: Adders, home: Callable[[argparse.Namespace], Home]) -> None:
+def add(commands: Any) -> None:
     """Add both commands.
 
     commands: the subparsers of the command line
@@ -44,20 +44,20 @@ def add(commands: Any, adders: Adders, home: Callable[[argparse.Namespace], Home
         ("run-now", _run_now, "run it as soon as a server can, beside its set times", _name),
     ):
         one = ways.add_parser(name, help=help_, description=help_)
-        one.set_defaults(command=command, home_of=home)
-        adders["place"](one)
+        one.set_defaults(command=command)
+        add_place(one)
         adder(one)
         if name == "add":
-            adders["study"](one)
-    _add_serve(commands, adders, home)
+            add_study(one)
+    _add_serve(commands)
 
 
-def _add_serve(commands: Any, adders: Adders, home: Callable[[argparse.Namespace], Home]) -> None:
+def _add_serve(commands: Any) -> None:
     about = "run what is scheduled, until it is stopped; of several servers on one storage one leads"
     parser = commands.add_parser("serve", help=about, description=about)
-    parser.set_defaults(command=_serve, home_of=home)
-    adders["place"](parser)
-    adders["ray"](parser)
+    parser.set_defaults(command=_serve)
+    add_place(parser)
+    add_ray(parser)
     parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="runs at once (default: %(default)s)")
     parser.add_argument("--metrics-port", type=_port, metavar="PORT", help="serve /metrics and /healthz there")
     parser.add_argument("--metrics-host", default="127.0.0.1", metavar="HOST", help="listen at (default: %(default)s)")
@@ -75,7 +75,7 @@ def _what(parser: argparse.ArgumentParser) -> None:
 
 
 def _json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
+    add_json(parser)
 
 
 def _name(parser: argparse.ArgumentParser) -> None:
@@ -129,7 +129,7 @@ def _list(options: argparse.Namespace) -> None:
     from slalom.status.reader import StatusReader
     from slalom.verdict.wording import columns
 
-    status = StatusReader(options.home_of(options)).read(time.time())
+    status = StatusReader(home_of(options)).read(time.time())
     if options.json:
         print(json.dumps(status.as_json()["schedules"], indent=2, allow_nan=False))
         return
@@ -158,7 +158,7 @@ def _serve(options: argparse.Namespace) -> None:
     from slalom.schedule.scheduler import Scheduler
     from slalom.schedule.server import serve, server_name
 
-    home = options.home_of(options)
+    home = home_of(options)
     if options.jobs > 1 and (options.storage is None or options.tracking_uri is None):
         raise InputError(
             "--jobs: runs at once need --storage and --tracking-uri, since one home takes one run at a time"
@@ -206,7 +206,7 @@ def _command(run: Run, options: argparse.Namespace) -> list[str]:
 def _book(options: argparse.Namespace) -> Book:
     from slalom.schedule.book import open_book
 
-    home = options.home_of(options)
+    home = home_of(options)
     return open_book(home.storage_url, home.shown()["storage"])
 
 

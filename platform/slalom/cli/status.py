@@ -7,30 +7,29 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from slalom.cli.options import add_json, add_place, home_of
+
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
-    from slalom.home import Home
     from slalom.schedule.values import Run, Schedule
-    from slalom.status.reader import Status, StudyStatus
-
-    Adders = Mapping[str, Callable[[argparse.ArgumentParser], None]]
+    from slalom.status.status import Status, StudyStatus
 
 
-def add(commands: Any, adders: Adders, home: Callable[[argparse.Namespace], Home]) -> None:
-    """Add the command; the parameters are those of `slalom.cli.schedule.add`."""
+def add(commands: Any) -> None:
+    """Add the command to the subparsers of the command line."""
     about = "studies, lanes, queues, schedules and their last runs; only reads"
     parser = commands.add_parser("status", help=about, description=about)
-    parser.set_defaults(command=_status, home_of=home)
-    adders["place"](parser)
-    parser.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
+    parser.set_defaults(command=_status)
+    add_place(parser)
+    add_json(parser)
 
 
 def _status(options: argparse.Namespace) -> None:
     from slalom.status.reader import StatusReader
 
-    home = options.home_of(options)
+    home = home_of(options)
     status = StatusReader(home).read(time.time())
     if options.json:
         print(json.dumps(status.as_json(), indent=2, allow_nan=False))

@@ -14,39 +14,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from slalom.cli.options import add_json, add_place, home_of
 from slalom.errors import Crashed, Infrastructure, InputError, Interrupted, SlalomError
 from slalom.home import Home, hide_passwords
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping
 
     from slalom.lanes.on_ray.jobs import Job, JobServer
     from slalom.submit.submission import Submission
 
-    Adders = Mapping[str, Callable[[argparse.ArgumentParser], None]]
 
 COMMAND = "exec python -m slalom.cli.drive"
 
 FOUND = {"submitted": "{} is submitted", "running": "{} runs already", "complete": "{} has ended already"}
 
 
-def add(commands: Any, adders: Adders, home: Callable[[argparse.Namespace], Home]) -> None:
-    """Add the three commands. adders: `place` adds the options of which `home` makes a Home."""
+def add(commands: Any) -> None:
+    """Add the three commands to the subparsers of the command line."""
     for name, command, about in (
         ("submit", _submit, "run a study as a job on a Ray cluster, where it goes on without this machine"),
         ("logs", _logs, "what a submitted study's driver says"),
         ("stop", _stop, "stop a submitted study; its state is kept"),
     ):
         one = commands.add_parser(name, help=about, description=about)
-        one.set_defaults(command=command, home_of=home)
+        one.set_defaults(command=command)
         many = {"nargs": "?"} if name == "submit" else {}
         one.add_argument("study", metavar="STUDY", help="a bundled study's name, or a study file (*.yaml)", **many)
         one.add_argument("--ray", metavar="ADDRESS", required=True, help="http://HOST:8265, or ray://HOST:10001")
         if name != "stop":
             one.add_argument("--follow", action="store_true", help="show what its driver says until it ends")
         if name == "submit":
-            adders["place"](one)
+            add_place(one)
             _submit_options(one)
 
 
@@ -59,22 +58,23 @@ def _submit_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="submit again what was submitted with this storage and MLflow and has not ended: after a head's restart",
     )
-    parser.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
+    add_json(parser)
 
 
 def _submit(options: argparse.Namespace) -> None:
     from slalom import api
+    from slalom.study.bundled import study_file
     from slalom.submit.submission import submission
 
     if (options.study is None) == (not options.resume_all):
         raise InputError("submit wants either a STUDY or --resume-all")
-    home = options.home_of(options)
+    home = home_of(options)
     stays = _stays(home, options.ray)
     if options.resume_all:
         _resume_all(options, home)
         return
     spec = api.load(options.study)
-    sent = submission(spec, api.study_file(options.study), home, stays=stays, install=options.install)
+    sent = submission(spec, study_file(options.study), home, stays=stays, install=options.install)
     server = _server(options.ray)
     state, job = _placed(server, sent)
     if options.json:

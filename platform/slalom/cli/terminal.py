@@ -13,9 +13,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from slalom.errors import listing
 from slalom.regression import page as night_page
 from slalom.report.tables import Rows, answer, legend, pace, protocol, result_rows, tuning_rows
-from slalom.verdict.wording import listing, short
+from slalom.verdict.wording import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from slalom.api import Result
     from slalom.loop.progress import Progress
-    from slalom.regression.hold import Night
+    from slalom.regression.night import Night
 
 LINE_SECONDS = 10.0
 

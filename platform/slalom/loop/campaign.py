@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from slalom.errors import LaneLost
-    from slalom.loop.plan import Propose
+    from slalom.search.base import Propose
     from slalom.study.model import Arm, StudySpec
     from slalom.verdict.summary import Summary
     from slalom.wire.trial import Order, Reply, TrialId

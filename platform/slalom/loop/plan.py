@@ -7,34 +7,22 @@ reproducible in parallel, and a resumed one equal to one that was never stopped.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from slalom.loop.attempts import Attempts
+from slalom.search.choice import best_seed, choose
 from slalom.search.halving import generations, rungs, survivors
-from slalom.study.space import assign
-from slalom.verdict.compare import best_seed, choose
-from slalom.wire.seeds import trial_seeds
-from slalom.wire.trial import PROGRAM, Ended, Order, Outcome, Phase, TrialId, TrialResult, TrialSpec
+from slalom.study.trials import trial_spec
+from slalom.wire.trial import Ended, Order, Outcome, Phase, TrialId, TrialResult, validation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from slalom.errors import LaneLost
+    from slalom.search.base import Propose
     from slalom.study.model import Arm, StudySpec
-    from slalom.wire.trial import Report, Scalar
-
-    Propose = Callable[[Sequence[Ended], range], Sequence[Mapping[str, Scalar]]]
-    """Told the tuning trials that ended since its last call, it gives the params of those of the numbers."""
-
-ATTEMPTS = 3
-"""Tries at a trial that raises before it counts as failed; the last is made alone, so that no neighbour is to blame."""
-
-DEATHS = 10
-"""Tries at a trial whose lanes die: machines that go are not the trial's fault, but one that brings down every process
-must end too. From the last of ATTEMPTS on it is alone; tries that ended because a whole node left are not counted among
-those, but after half of DEATHS it is alone all the same.
-"""
+    from slalom.wire.trial import Report, Scalar, TrialSpec
 
 
 @dataclass
@@ -43,22 +31,6 @@ class Strand:
 
     script: Iterator[list[Order]]
     open: set[TrialId] = field(default_factory=set)
-
-
-def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], attempt: int = 0) -> TrialSpec:
-    """A trial of a study, with the seeds that its phase and number give it in every arm."""
-    settings = assign(spec.arm(trial.arm).settings, params)
-    return TrialSpec(
-        id=trial,
-        attempt=attempt,
-        seeds=trial_seeds(spec.fingerprint, trial.phase, trial.number),
-        work=spec.work(trial.arm, settings),
-        settings={name: value for name, value in settings.items() if name not in PROGRAM},
-        params=params,
-        epochs=spec.epochs,
-        report_every=spec.report_every,
-        record=spec.record,
-    )
 
 
 class ArmPlan:
@@ -80,7 +52,7 @@ class ArmPlan:
         self.reproduced: bool | None = None
         self.done = False
         self._propose = propose
-        self._trials: dict[TrialId, TrialSpec] = {}
+        self._attempts = Attempts(rungs(spec))
         self._reports: dict[TrialId, dict[int, Report]] = {}
         self._open: dict[TrialId, Order] = {}
         self._due: list[Order] = []
@@ -91,7 +63,6 @@ class ArmPlan:
         self._unproposed = spec.tune.trials
         self._under_way = 0
         self._strands: dict[TrialId, Strand] = {}
-        self._blamed: Counter[TrialId] = Counter()
         self._confirming = False
         self._begin()
 
@@ -129,12 +100,11 @@ class ArmPlan:
 
     def hear(self, report: Report) -> None:
         """A report came; one of an earlier attempt, or of a trial that is over, is dropped."""
-        trial = self._trials.get(report.trial)
-        if trial is None or report.attempt != trial.attempt or report.trial in self.ended:
+        if report.trial in self.ended or not self._attempts.is_present(report.trial, report.attempt):
             return
         self._reports.setdefault(report.trial, {})[report.epoch] = report
         order = self._open.get(report.trial)
-        if order is not None and report.epoch >= order.until and report.epoch < trial.epochs:
+        if order is not None and order.until <= report.epoch < order.trial.epochs:
             self._answered(report.trial)
 
     def end(self, result: TrialResult) -> None:
@@ -155,13 +125,11 @@ class ArmPlan:
         order = self._open.get(trial)
         if order is None:
             return
-        spec = self._again(trial)
-        self._blamed[trial] += not loss.left
-        if spec.attempt < DEATHS and not (loss.raised and self._blamed[trial] >= ATTEMPTS):
-            self._give(self._ordered(order))
+        if self._attempts.lose(trial, loss):
+            self._give(self._attempts.order(order))
         else:
             if not order.keep_weights:
-                self._write(spec, self._failed(spec, order, str(loss)))
+                self._write(order.trial, self._attempts.failure(order, str(loss)))
             self._answered(trial)
 
     def _begin(self) -> None:
@@ -210,7 +178,8 @@ class ArmPlan:
         best = best_seed(self.spec, self.arm.name, self.ended)
         if best is not None:
             first = self.ended[ids[best]].spec
-            again = self._trials[first.id] = replace(first, attempt=first.attempt + 1)
+            again = replace(first, attempt=first.attempt + 1)
+            self._attempts.begin(again)
             yield [Order(again, self.spec.epochs, keep_weights=True)]
 
     def _laid_away(self, trial: TrialId) -> Ended:
@@ -235,7 +204,7 @@ class ArmPlan:
         """The trial's metric at a rung, smaller being better; infinite where it ended before, or has no finite one."""
         metric = self.spec.metric
         report = self._history(trial).get(rung)
-        value = report.metrics[f"validation.{metric.name}"] if report else math.nan
+        value = report.metrics[validation(metric.name)] if report else math.nan
         if not math.isfinite(value):
             return math.inf
         return value if metric.goal == "minimize" else -value
@@ -248,22 +217,12 @@ class ArmPlan:
     def _trial(self, trial: TrialId, params: Mapping[str, Scalar]) -> TrialSpec:
         spec = trial_spec(self.spec, trial, params)
         if trial not in self.ended:
-            self._trials[trial] = spec
+            self._attempts.begin(spec)
         return spec
-
-    def _again(self, trial: TrialId) -> TrialSpec:
-        """The trial's next attempt: from now on, answers of the one before are dropped."""
-        self._trials[trial] = replace(self._trials[trial], attempt=self._trials[trial].attempt + 1)
-        return self._trials[trial]
-
-    def _failed(self, trial: TrialSpec, order: Order, error: str) -> TrialResult:
-        """How a trial ends that was lost too often: at the rung it had passed, since what came later is chance."""
-        passed = [rung for rung in rungs(self.spec) if rung < order.until and trial.id.phase is Phase.TUNE]
-        return TrialResult(trial.id, trial.attempt - 1, Outcome.FAILED, max(passed, default=0), {}, error=error)
 
     def _pruned(self, trial: TrialSpec, rung: int) -> TrialResult:
         metrics = self._history(trial.id)[rung].metrics
-        return TrialResult(trial.id, self._trials[trial.id].attempt, Outcome.PRUNED, rung, metrics)
+        return TrialResult(trial.id, self._attempts[trial.id].attempt, Outcome.PRUNED, rung, metrics)
 
     def _write(self, trial: TrialSpec, result: TrialResult) -> None:
         """A trial is over: its result gets the reports that led there."""
@@ -273,15 +232,8 @@ class ArmPlan:
         )
         ended = Ended(replace(trial, attempt=result.attempt), replace(result, history=history))
         self.ended[result.trial] = ended
-        del self._trials[result.trial]
-        self._blamed.pop(result.trial, None)
+        self._attempts.end(result.trial)
         self._over.append(ended)
-
-    def _ordered(self, order: Order) -> Order:
-        """The order as one for the trial's present attempt, in company or alone."""
-        trial = self._trials[order.trial.id]
-        alone = self._blamed[trial.id] >= ATTEMPTS - 1 or trial.attempt >= DEATHS // 2
-        return order if trial is order.trial and not alone else replace(order, trial=trial, alone=alone)
 
     def _give(self, order: Order) -> None:
         self._open[order.trial.id] = order
@@ -303,10 +255,10 @@ class ArmPlan:
                 return
             for order in step:
                 trial = order.trial.id
-                if trial in self._trials:
+                if trial in self._attempts:
                     self._strands[trial] = strand
                     strand.open.add(trial)
-                    self._give(self._ordered(order))
+                    self._give(self._attempts.order(order))
 
 
 def _of_attempt(report: Report, attempt: int) -> Report:

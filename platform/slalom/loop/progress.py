@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slalom.wire.trial import Outcome, Phase
+from slalom.wire.trial import Outcome, Phase, validation
 
 if TYPE_CHECKING:
     from slalom.study.model import StudySpec
@@ -67,7 +67,7 @@ class Tally:
         outcome = ended.result.outcome
         self._outcomes[outcome] += 1
         if ended.spec.id.phase is Phase.TUNE and outcome is Outcome.COMPLETE:
-            value = ended.result.metrics[f"validation.{self._metric.name}"]
+            value = ended.result.metrics[validation(self._metric.name)]
             if self._best is None or self._metric.better(value, self._best):
                 self._best = value
 

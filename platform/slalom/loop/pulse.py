@@ -1,21 +1,19 @@
-"""What a study under way tells of itself, for `slalom status`: a note in its store, every few seconds."""
+"""A study's signs of life, for `slalom status`: a note in its store, every few seconds."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from slalom.loop.notes import Heartbeat, Note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slalom.loop.campaign import Campaign
     from slalom.loop.placement import Placement
-    from slalom.search.on_optuna import TrialStore
+    from slalom.search.base import TrialStore
 
-NOTE = "pulse"
 PULSE_SECONDS = 5.0
-SILENT_SECONDS = 60.0
-"""A study that runs, and has said nothing for so long, does not run any more."""
 
 
 class Pulse:
@@ -39,11 +37,6 @@ class Pulse:
         """Write it down."""
         self._written, self._trains = self._clock(), placement.lanes > 0
         progress = campaign.progress(placement.lanes)
-        note = {
-            "at": self._written,
-            **placement.load._asdict(),
-            "trials_per_second": progress.trials_per_second,
-            "slot_utilisation": campaign.throughput.slot_utilisation,
-            "arms": [asdict(arm) for arm in progress.arms],
-        }
-        self._store.note(NOTE, note)
+        used = campaign.throughput.slot_utilisation
+        beat = Heartbeat(self._written, placement.load, progress.trials_per_second, used, progress.arms)
+        self._store.note(Note.PULSE, beat.noted())

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slalom.errors import Interrupted, LaneLost
 from slalom.lanes.base import Demand, LaneOpened
 from slalom.loop.campaign import Campaign
+from slalom.loop.notes import Note, Notes, noted
 from slalom.loop.placement import Placement
 from slalom.loop.pulse import Pulse
-from slalom.verdict.summary import State, Throughput
-from slalom.wire.trial import Effort
+from slalom.verdict.summary import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from slalom.lanes.base import Lanes
-    from slalom.loop.plan import Propose
     from slalom.loop.progress import Progress
     from slalom.records.base import Recorder
-    from slalom.search.on_optuna import TrialStore
+    from slalom.search.base import Propose, TrialStore
     from slalom.study.model import Arm, StudySpec
 
 POLL_SECONDS = 0.5
@@ -40,14 +39,14 @@ def run(
     Goes on where an earlier run stopped, however it stopped. Raises Interrupted on Ctrl-C, with all written that
     had ended, and Infrastructure where the lanes, the storage or the recorder fail for good.
     """
-    known = store.ended()
+    known, notes = store.ended(), Notes.read(store.notes())
     earlier = list(known.values())
-    campaign = Campaign(spec, known, propose, throughput(store.notes()), clock)
+    campaign = Campaign(spec, known, propose, notes.throughput, clock)
     placement = Placement(spec.resources.pack_width)
     pulse = Pulse(store, clock)
     state = State.INTERRUPTED
     try:
-        store.note("state", State.RUNNING)
+        store.note(Note.STATE, State.RUNNING)
         recorder.trials(earlier)
         del earlier  # with histories, which the campaign keeps of none
         recorder.summary(campaign.summary(State.RUNNING))
@@ -75,9 +74,9 @@ def run(
         raise Interrupted("stopped; what had ended is kept") from exc
     finally:
         pulse.write(campaign, placement)
-        store.note("throughput", noted(campaign.throughput))
-        store.note("reproduced", campaign.reproduced)
-        store.note("state", state)
+        store.note(Note.THROUGHPUT, noted(campaign.throughput))
+        store.note(Note.REPRODUCED, campaign.reproduced)
+        store.note(Note.STATE, state)
         recorder.summary(campaign.summary(state))
 
 
@@ -109,24 +108,3 @@ def write_rest(campaign: Campaign, store: TrialStore, recorder: Recorder) -> Non
     store.add([ended for ended in over if ended.spec.id not in stored])
     recorder.trials(over)
     campaign.written(over)
-
-
-def noted(reached: Throughput) -> Mapping[str, Any]:
-    """Throughput as plain values, for a note in the store."""
-    effort = reached.effort
-    return {
-        "trials": reached.trials,
-        "seconds": reached.seconds,
-        "trained": effort.trained,
-        "available": effort.available,
-        "pack_width": reached.pack_width,
-    }
-
-
-def throughput(notes: Mapping[str, Any]) -> Throughput:
-    """What the study's runs have achieved so far, from its notes."""
-    found = notes.get("throughput")
-    if found is None:
-        return Throughput()
-    effort = Effort(found["trained"], found["available"])
-    return Throughput(found["trials"], found["seconds"], effort, found["pack_width"])

@@ -6,15 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError
 from slalom.regression.replicates import Replicates
-from slalom.report.tables import plain
+from slalom.report.plain import plain
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from slalom.study.model import StudySpec
     from slalom.wire.trial import Scalar
 
@@ -68,6 +67,25 @@ class Baseline:
         """The arm of that name."""
         return next(arm for arm in self.arms if arm.name == name)
 
+    @classmethod
+    def read(cls, file: str | Path) -> Baseline:
+        """The baseline in a file; InputError where it is none, or one that this version does not read."""
+        file = Path(file)
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError as exc:
+            raise InputError(f"there is no baseline {file}: `slalom baseline set STUDY` makes one") from exc
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as exc:
+            raise InputError(f"{file}: cannot be read as a baseline: {exc}") from exc
+        return _read(content, file)
+
+    def write(self, file: str | Path) -> None:
+        """Write the baseline into a file, which belongs in version control; InputError where that cannot be."""
+        try:
+            Path(file).write_text(self.spelled(), encoding="utf-8")
+        except OSError as exc:
+            raise InputError(f"cannot write the baseline {file}: {exc.strerror}") from exc
+
     def spelled(self) -> str:
         """The file's text: JSON with sorted keys."""
         arms = {arm.name: _arm(arm) for arm in self.arms}
@@ -99,22 +117,7 @@ def settings(spec: StudySpec) -> dict[str, Any]:
     return found
 
 
-def write(baseline: Baseline, file: Path) -> None:
-    """Write the file; InputError where it cannot be."""
-    try:
-        file.write_text(baseline.spelled(), encoding="utf-8")
-    except OSError as exc:
-        raise InputError(f"cannot write the baseline {file}: {exc.strerror}") from exc
-
-
-def read(file: Path) -> Baseline:
-    """The baseline in a file; InputError where it is none, or one that this version does not read."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as exc:
-        raise InputError(f"there is no baseline {file}: `slalom baseline set STUDY` makes one") from exc
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as exc:
-        raise InputError(f"{file}: cannot be read as a baseline: {exc}") from exc
+def _read(content: Any, file: Path) -> Baseline:
     if not isinstance(content, Mapping) or "format" not in content:
         raise InputError(f"{file}: is no baseline, it lacks a format")
     if content["format"] != FORMAT:

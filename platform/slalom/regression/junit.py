@@ -9,7 +9,7 @@ from slalom.regression.gate import Answer
 from slalom.regression.page import difference, sentence
 
 if TYPE_CHECKING:
-    from slalom.regression.hold import Night
+    from slalom.regression.night import Night
 
 
 def junit(night: Night) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from slalom.errors import listing
 from slalom.regression.gate import COST, Answer
-from slalom.verdict.wording import bounds, count, equation, listing, short
+from slalom.verdict.wording import bounds, count, equation, short
 
 if TYPE_CHECKING:
     from slalom.regression.gate import Finding
-    from slalom.regression.hold import Night
+    from slalom.regression.night import Night
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from slalom.wire.trial import Outcome, Phase, TrialId
+from slalom.wire.trial import Outcome, Phase, TrialId, validation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ def replicates(
 
 def reached(spec: StudySpec, arm: str, results: Mapping[TrialId, Ended], seeds: int) -> float | None:
     """The mean final validation metric of the trials that completed, the target of later ones; None without any."""
-    name = f"validation.{spec.metric.name}"
+    name = validation(spec.metric.name)
     complete = [trial.result for trial in _trials(arm, results, seeds) if trial.result.outcome is Outcome.COMPLETE]
     finals = [result.metrics[name] for result in complete if math.isfinite(result.metrics[name])]
     return math.fsum(finals) / len(finals) if finals else None
@@ -72,7 +72,7 @@ def _trials(arm: str, results: Mapping[TrialId, Ended], seeds: int) -> list[Ende
 
 
 def _epochs(spec: StudySpec, trial: Ended, target: float | None) -> float:
-    name = f"validation.{spec.metric.name}"
+    name = validation(spec.metric.name)
     for report in trial.result.history:
         value = report.metrics[name]
         if target is not None and (value == target or spec.metric.better(value, target)):

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from slalom.errors import InputError
-from slalom.loop.plan import trial_spec
+from slalom.loop.notes import Notes
 from slalom.loop.run import run
-from slalom.records import InMemoryRecorder
-from slalom.search.on_optuna import Proposals, TrialStore
+from slalom.records.in_memory import InMemoryRecorder
+from slalom.search.choice import choose
+from slalom.search.in_memory import InMemoryStore
 from slalom.study.model import Arm, Tune
 from slalom.study.space import assign
-from slalom.verdict.compare import choose
-from slalom.wire.trial import Ended, Outcome, Phase, TrialId, TrialResult
+from slalom.study.trials import trial_spec
+from slalom.wire.trial import Ended, Outcome, Phase, TrialId, TrialResult, validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
     from slalom.lanes.base import Lanes
     from slalom.loop.progress import Progress
+    from slalom.search.base import Propose
     from slalom.study.model import StudySpec
     from slalom.wire.trial import Scalar
 
     Choices = Mapping[str, Mapping[str, Scalar]]
 
 NO_TUNING = Tune(trials=1, sampler="random", pruner="none", generation=1)
+
+
+@dataclass(frozen=True)
+class Crew:
+    """What trains a baseline or a night; `wiring` makes it.
+
+    lanes: opens the lanes that a study is trained on
+    propose: what an arm tries next, where its search is made again
+    measure_cost: seconds of an epoch of an arm of fixed hyperparameters over those of a calibration loop, repeated
+    """
+
+    lanes: Callable[[StudySpec], Lanes]
+    propose: Callable[[StudySpec, Arm], Propose]
+    measure_cost: Callable[[StudySpec, str], Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +89,7 @@ def train(
     spec: StudySpec,
     known: Sequence[Ended],
     stages: Sequence[int],
-    lanes: Callable[[StudySpec], Lanes],
+    crew: Crew,
     watch: Callable[[Progress], None],
     worst: float = 0.0,
 ) -> Generator[Trained, None, None]:
@@ -84,20 +99,19 @@ def train(
     known: confirm trials that need no training
     worst: the study's metric of a trial that diverged where all did, unless it is a share
     """
-    with TemporaryDirectory(prefix="slalom-") as folder:
-        store = TrialStore(f"sqlite:///{folder}/night.db", spec, "of the night")
-        if spec.tune is NO_TUNING:
-            store.add([_choice(spec, arm, worst) for arm in spec.arms])
-            store.add([replace(ended, spec=replace(ended.spec, params={})) for ended in known])
-        for seeds in stages:
-            stage = replace(spec, confirm_seeds=seeds)
-            crew = lanes(stage)
-            try:
-                run(stage, store, crew, InMemoryRecorder(), Proposals, watch)
-            finally:
-                crew.close()
-            ended = store.ended()
-            yield Trained(spec, _chosen(spec, ended), ended, store.notes().get("reproduced", {}))
+    store = InMemoryStore()
+    if spec.tune is NO_TUNING:
+        store.add([_choice(spec, arm, worst) for arm in spec.arms])
+        store.add([replace(ended, spec=replace(ended.spec, params={})) for ended in known])
+    for seeds in stages:
+        stage = replace(spec, confirm_seeds=seeds)
+        lanes = crew.lanes(stage)
+        try:
+            run(stage, store, lanes, InMemoryRecorder(), crew.propose, watch)
+        finally:
+            lanes.close()
+        ended = store.ended()
+        yield Trained(spec, _chosen(spec, ended), ended, Notes.read(store.notes()).reproduced)
 
 
 def _chosen(spec: StudySpec, ended: Mapping[TrialId, Ended]) -> Choices:
@@ -109,5 +123,5 @@ def _chosen(spec: StudySpec, ended: Mapping[TrialId, Ended]) -> Choices:
 def _choice(spec: StudySpec, arm: Arm, value: float) -> Ended:
     """A tuning trial that stands for the choice that was made, so that the plan goes on to confirm it."""
     trial = trial_spec(spec, TrialId(arm.name, Phase.TUNE, 0), {})
-    metrics = {f"validation.{spec.metric.name}": value}
+    metrics = {validation(spec.metric.name): value}
     return Ended(trial, TrialResult(trial.id, 0, Outcome.COMPLETE, spec.epochs, metrics))

@@ -1,14 +1,13 @@
-"""A study as it stands, for a reader or a program: table rows, Markdown, JSON."""
+"""A study as it stands, for a reader: table rows, lines of text, Markdown."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slalom.verdict.wording import count, listing, probability, short, with_bounds
+from slalom.errors import listing
+from slalom.verdict.wording import count, probability, short, with_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,46 +16,6 @@ if TYPE_CHECKING:
     from slalom.verdict.summary import ArmSummary, Summary
 
 NOTHING = "-"
-
-
-def as_json(spec: StudySpec, summary: Summary, where: Mapping[str, str]) -> dict[str, Any]:
-    """The object that `--json` prints; numbers that are not finite become null.
-
-    where: "home", "storage" and "tracking_uri", without passwords
-    """
-    throughput = summary.throughput
-    found = {
-        "study": spec.name,
-        "question": spec.question,
-        "about": spec.about,
-        "fingerprint": spec.fingerprint,
-        "state": summary.state.value,
-        **{name: where.get(name) for name in ("home", "storage", "tracking_uri")},
-        "metric": spec.metric,
-        "baseline": spec.compare.baseline,
-        "alpha": spec.compare.alpha,
-        "facts": spec.facts,
-        "arms": summary.arms,
-        "verdict": summary.verdict,
-        "throughput": {
-            "trials_per_second": throughput.trials_per_second,
-            "slot_utilisation": throughput.slot_utilisation,
-            "pack_width": throughput.pack_width,
-        },
-    }
-    made: dict[str, Any] = plain(found)
-    return made
-
-
-def plain(value: Any) -> Any:
-    """The value in JSON's own types."""
-    if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]

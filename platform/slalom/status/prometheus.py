@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
-    from slalom.status.reader import Status, StudyStatus
+    from slalom.status.status import Status, StudyStatus
 
 STUDY = ("study", "fingerprint")
 OUTCOMES = ("pruned", "diverged", "failed")

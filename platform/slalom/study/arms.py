@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from slalom.errors import listing
 from slalom.study.distributions import distribution, setting
 from slalom.study.document import Node
 from slalom.study.keys import DEFAULT_MODEL, NAME, NAME_RULE, Key, Table, all_arm_keys, arm_keys, optimizers
@@ -13,7 +14,6 @@ from slalom.study.model import Arm
 from slalom.study.sense import check_arm
 from slalom.study.space import space
 from slalom.study.values import check_known, fixed, is_word, looks_searched, table
-from slalom.verdict.wording import listing
 from slalom.wire.kinds import PerLayer
 
 if TYPE_CHECKING:

@@ -130,15 +130,6 @@ def read(folder: Path) -> Submission:
     return Submission(text=text, task_text=(folder / task).read_text(encoding="utf-8") if task else None, **content)
 
 
-def remember(spec: StudySpec, home: Home, **notes: Any) -> None:
-    """Write notes about a study into its storage, each in place of what was there by its name."""
-    from slalom.search.on_optuna import TrialStore
-
-    store = TrialStore(home.storage_url, spec, home.shown()["storage"])
-    for name, value in notes.items():
-        store.note(name, value)
-
-
 def unfinished(home: Home) -> list[Submission]:
     """The submissions of a home's storage that have not ended; `tracking` is without its password."""
     from sqlalchemy import create_engine

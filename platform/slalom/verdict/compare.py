@@ -17,20 +17,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slalom.search.choice import best, best_seed, choose, ended, final
 from slalom.verdict.inference import holm, mean_interval, sign_flip_p
 from slalom.verdict.sentence import decide
 from slalom.verdict.summary import ArmSummary, Confirmed, Difference, State, Summary, Throughput, Tuning
 from slalom.wire.seeds import derive
-from slalom.wire.trial import Outcome, Phase, TrialId
+from slalom.wire.trial import Outcome, Phase, test, validation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from slalom.study.model import Metric, StudySpec
+    from slalom.search.choice import Results
+    from slalom.study.model import StudySpec
     from slalom.verdict.summary import Interval, Verdict
     from slalom.wire.trial import Ended
-
-    Results = Mapping[TrialId, Ended]
 
 SHARES = ("error", "accuracy")
 
@@ -43,8 +43,8 @@ def summarise(
     spec: StudySpec, results: Results, state: State = State.RUNNING, throughput: Throughput | None = None
 ) -> Summary:
     """The study as it stands; the same results give the same numbers bit for bit, in any order of the arms."""
-    tried = {arm.name: _ended(arm.name, Phase.TUNE, spec.tune.trials, results) for arm in spec.arms}
-    chosen = {name: _choice(spec, trials) for name, trials in tried.items()}
+    tried = {arm.name: ended(arm.name, Phase.TUNE, spec.tune.trials, results) for arm in spec.arms}
+    chosen = {name: choose(spec, name, results) for name, trials in tried.items()}
     confirmed = {name: confirm(spec, name, results) if choice else None for name, choice in chosen.items()}
     out = {name for name, trials in tried.items() if len(trials) == spec.tune.trials and chosen[name] is None}
     differences = _against_baseline(spec, confirmed, len(spec.arms) - len(out) - 1)
@@ -63,45 +63,26 @@ def summarise(
     return Summary(state, arms, _verdict(spec, out, arms), throughput or Throughput())
 
 
-def tuned(spec: StudySpec, arm: str, results: Results) -> bool:
-    """Whether all of the arm's tuning trials ended."""
-    return len(_ended(arm, Phase.TUNE, spec.tune.trials, results)) == spec.tune.trials
-
-
-def choose(spec: StudySpec, arm: str, results: Results) -> Ended | None:
-    """The arm's best completed tuning trial, the first of equals; None while it is tuned, or if none completed."""
-    return _choice(spec, _ended(arm, Phase.TUNE, spec.tune.trials, results))
-
-
-def _choice(spec: StudySpec, trials: Sequence[Ended]) -> Ended | None:
-    return _best(spec.metric, trials) if len(trials) == spec.tune.trials else None
-
-
-def hopeless(spec: StudySpec, arm: str, results: Results) -> bool:
-    """Whether the arm's tuning is over and none of its trials completed, so that it has nothing to confirm."""
-    return tuned(spec, arm, results) and choose(spec, arm, results) is None
-
-
 def tuning(spec: StudySpec, trials: Sequence[Ended]) -> Tuning:
     """An arm's tuning so far: the trials that ended."""
     outcomes = [trial.result.outcome for trial in trials]
-    best = _best(spec.metric, trials)
+    found = best(spec.metric, trials)
     return Tuning(
         trials=len(trials),
         pruned=outcomes.count(Outcome.PRUNED),
         diverged=outcomes.count(Outcome.DIVERGED),
         failed=outcomes.count(Outcome.FAILED),
         duplicates=len(trials) - len({tuple(sorted(trial.spec.params.items())) for trial in trials}),
-        best=_value(best, "validation", spec.metric) if best else None,
+        best=final(found, validation(spec.metric.name)) if found else None,
     )
 
 
 def confirm(spec: StudySpec, arm: str, results: Results) -> Confirmed | None:
     """The results of an arm that has something to confirm; None until all of its seeds ended."""
-    trials = _ended(arm, Phase.CONFIRM, spec.confirm_seeds, results)
+    trials = ended(arm, Phase.CONFIRM, spec.confirm_seeds, results)
     if len(trials) < spec.confirm_seeds:
         return None
-    measured = [_value(trial, "test", spec.metric) for trial in trials]
+    measured = [final(trial, test(spec.metric.name)) for trial in trials]
     worst = 0.0 if all(map(math.isfinite, measured)) else worst_value(spec, results)
     values = tuple(value if math.isfinite(value) else worst for value in measured)
     return Confirmed(
@@ -111,13 +92,6 @@ def confirm(spec: StudySpec, arm: str, results: Results) -> Confirmed | None:
         mean=float(np.mean(values)),
         interval=_interval(spec, values),
     )
-
-
-def best_seed(spec: StudySpec, arm: str, results: Results) -> int | None:
-    """The confirm trial with the best validation value, once all ended: test data selects nothing."""
-    trials = _ended(arm, Phase.CONFIRM, spec.confirm_seeds, results)
-    best = _best(spec.metric, trials) if len(trials) == spec.confirm_seeds else None
-    return best.spec.id.number if best else None
 
 
 def difference(spec: StudySpec, values: Sequence[float], baseline: Sequence[float], p: float) -> Difference:
@@ -147,33 +121,11 @@ def worst_value(spec: StudySpec, results: Results) -> float:
     if spec.metric.name in SHARES:
         return 1.0 if minimize else 0.0
     worst = max if minimize else min
-    for phase, split in ((Phase.CONFIRM, "test"), (Phase.TUNE, "validation")):
-        values = [_value(trial, split, spec.metric) for key, trial in results.items() if key.phase is phase]
+    for phase, name in ((Phase.CONFIRM, test(spec.metric.name)), (Phase.TUNE, validation(spec.metric.name))):
+        values = [final(trial, name) for key, trial in results.items() if key.phase is phase]
         if finite := [value for value in values if math.isfinite(value)]:
             return worst(finite)
     return 0.0
-
-
-def _ended(arm: str, phase: Phase, budget: int, results: Results) -> list[Ended]:
-    """An arm's trials of a phase that ended, by number."""
-    keys = (TrialId(arm, phase, number) for number in range(budget))
-    return [results[key] for key in keys if key in results]
-
-
-def _value(trial: Ended, split: str, metric: Metric) -> float:
-    """A completed trial's final metric on a split; NaN where there is none."""
-    complete = trial.result.outcome is Outcome.COMPLETE
-    return trial.result.metrics.get(f"{split}.{metric.name}", math.nan) if complete else math.nan
-
-
-def _best(metric: Metric, trials: Sequence[Ended]) -> Ended | None:
-    """The trial of the best finite validation value, the first of equals."""
-    best, best_value = None, math.nan
-    for trial in trials:
-        value = _value(trial, "validation", metric)
-        if math.isfinite(value) and (best is None or metric.better(value, best_value)):
-            best, best_value = trial, value
-    return best
 
 
 def _interval(spec: StudySpec, values: Sequence[float]) -> Interval:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slalom.errors import listing
 from slalom.verdict.inference import smallest_p
 from slalom.verdict.summary import ArmSummary, Confirmed, Difference, Interval, Verdict
-from slalom.verdict.wording import bounds, count, equation, listing, measured, probability, with_bounds
+from slalom.verdict.wording import bounds, count, equation, measured, probability, with_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

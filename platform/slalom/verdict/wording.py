@@ -54,11 +54,6 @@ def equation(p: float) -> str:
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
-def listing(words: Sequence[str]) -> str:
-    """Words as a list: "adam, amsgrad and nesterov"."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
-
-
 def count(number: int, noun: str) -> str:
     """A counted noun: "1 trial", "30 trials"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -20,6 +20,21 @@ PROGRAM = ("model", "batch_size", "loss", "preprocess")
 """Those of an arm's settings that shape the program, and so are a part of `Work`."""
 
 
+def train(metric: str) -> str:
+    """The name under which a trial reports a metric of its training examples, such as "train.loss"."""
+    return f"train.{metric}"
+
+
+def validation(metric: str) -> str:
+    """The name under which a trial reports a metric of its validation examples, such as "validation.error"."""
+    return f"validation.{metric}"
+
+
+def test(metric: str) -> str:
+    """The name under which a confirm trial reports a metric of its test examples, such as "test.error"."""
+    return f"test.{metric}"
+
+
 class Phase(StrEnum):
     """`tune` searches on validation data; `confirm` measures the chosen hyperparameters on test data."""
 

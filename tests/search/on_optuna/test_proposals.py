@@ -7,9 +7,9 @@ import optuna
 import pytest
 from optuna.samplers import RandomSampler
 
-from slalom.loop.plan import trial_spec
 from slalom.search.on_optuna import Proposals
 from slalom.search.on_optuna.translate import distributions
+from slalom.study.trials import trial_spec
 from slalom.wire.seeds import derive
 from slalom.wire.trial import Ended, Outcome, Phase, TrialId, TrialResult
 from tests.loop.worlds import COUNTED, MIXED, Nature, study

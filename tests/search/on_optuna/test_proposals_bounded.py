@@ -7,10 +7,10 @@ import pytest
 from optuna.samplers import TPESampler
 from optuna.samplers._tpe.sampler import _split_trials, default_gamma
 
-from slalom.loop.plan import trial_spec
 from slalom.search.on_optuna import Proposals
 from slalom.search.on_optuna.proposals import BEST, RECENT
 from slalom.search.on_optuna.translate import distributions, frozen
+from slalom.study.trials import trial_spec
 from slalom.wire.seeds import derive
 from slalom.wire.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult
 from tests.loop.worlds import MIXED, study

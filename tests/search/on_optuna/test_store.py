@@ -13,11 +13,11 @@ from optuna.storages._rdb.models import BaseModel, StudyModel
 from sqlalchemy import create_engine
 
 from slalom.errors import Infrastructure
-from slalom.loop.plan import trial_spec
 from slalom.records import InMemoryRecorder
-from slalom.search.on_optuna import TrialStore
+from slalom.search.on_optuna import OptunaStore
 from slalom.search.on_optuna.survey import survey
 from slalom.search.on_optuna.translate import frozen, thawed
+from slalom.study.trials import trial_spec
 from slalom.wire.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult
 from tests.loop.worlds import MIXED, Nature, exported, one_lane, scattered, sqlite_store, sqlite_url, study, train
 
@@ -147,15 +147,15 @@ def test_notes_are_kept_and_the_last_one_stays(tmp_path):
 
 def test_a_new_file_and_its_folders_are_made(tmp_path):
     url = f"sqlite:///{tmp_path}/a new/home/optuna.db"
-    TrialStore(url, SPEC, url).add([ended()])
+    OptunaStore(url, SPEC, url).add([ended()])
     with closing(sqlite3.connect(tmp_path / "a new" / "home" / "optuna.db")) as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert len(TrialStore(url, SPEC, url).ended()) == 1
+    assert len(OptunaStore(url, SPEC, url).ended()) == 1
 
 
 def test_a_storage_in_memory_leaves_no_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert TrialStore("sqlite://", SPEC, "sqlite://").ended() == {}
+    assert OptunaStore("sqlite://", SPEC, "sqlite://").ended() == {}
     assert list(tmp_path.iterdir()) == []
 
 
@@ -200,7 +200,7 @@ BROKEN = {
 def test_a_storage_that_does_not_answer_is_told(tmp_path, name):
     make, reason = BROKEN[name]
     with pytest.raises(Infrastructure, match=reason) as caught:
-        TrialStore(make(tmp_path), SPEC, "postgresql://me:***@shown/db")
+        OptunaStore(make(tmp_path), SPEC, "postgresql://me:***@shown/db")
     assert "the Optuna storage postgresql://me:***@shown/db does not answer" in str(caught.value)
     assert "check --storage" in str(caught.value)
     assert "hush" not in str(caught.value)

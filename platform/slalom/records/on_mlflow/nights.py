@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from slalom.regression.baseline import Baseline
     from slalom.regression.gate import Finding
-    from slalom.regression.hold import Night
+    from slalom.regression.night import Night
     from slalom.study.model import StudySpec
 
 ALIAS = "baseline"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Ended
 
 
-class TrialStore:
+class OptunaStore:
     """One study's trials and notes, as one Optuna study for each arm and phase.
 
     Only the loop writes. Raises Infrastructure where the storage does not answer.

@@ -37,6 +37,6 @@ def survey(engine: Engine) -> list[Found]:
     with engine.connect() as database:
         for name, key, value in database.execute(query.order_by(StudyModel.study_name)):
             if root := ROOT.fullmatch(name):
-                # as TrialStore.note writes it: JSON within Optuna's own
+                # as OptunaStore.note writes it: JSON within Optuna's own
                 notes.setdefault((root[1], root[2]), {})[key] = json.loads(json.loads(value))
     return [Found(*names, noted) for names, noted in notes.items()]

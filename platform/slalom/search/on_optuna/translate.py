@@ -11,9 +11,9 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from slalom.loop.plan import trial_spec
 from slalom.study.model import Choices, IntRange, Range
-from slalom.wire.trial import Ended, Outcome, Report, TrialId, TrialResult
+from slalom.study.trials import trial_spec
+from slalom.wire.trial import Ended, Outcome, Report, TrialId, TrialResult, validation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +56,7 @@ def direction(metric: Metric) -> Goal:
 def frozen(ended: Ended, spec: StudySpec, *, with_result: bool = True) -> FrozenTrial:
     """A trial that ended, as Optuna holds it; `with_result` adds all that `thawed` needs."""
     trial, result = ended.spec, ended.result
-    name = f"validation.{spec.metric.name}"
+    name = validation(spec.metric.name)
     values = {report.epoch: report.metrics[name] for report in result.history if name in report.metrics}
     value = result.metrics[name] if result.outcome is Outcome.COMPLETE else None
     outcome = result.outcome if value is None or math.isfinite(value) else Outcome.DIVERGED

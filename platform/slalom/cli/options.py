@@ -1,0 +1,57 @@
+"""The options that several commands take, and what becomes of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+from slalom.home import DEFAULT_FOLDER, Home, hide_passwords
+
+
+def add_study(parser: argparse.ArgumentParser) -> None:
+    """Add the study, as `study`."""
+    parser.add_argument("study", metavar="STUDY", help="a bundled study's name, or a study file (*.yaml)")
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Add where the study's state lies: `home_of` makes a Home of these options."""
+    parser.add_argument(
+        "--home", type=Path, default=DEFAULT_FOLDER, help="the folder with a study's state (default: %(default)s)"
+    )
+    parser.add_argument("--storage", metavar="URL", help="an Optuna storage instead of HOME/optuna.db")
+    parser.add_argument("--tracking-uri", metavar="URI", help="an MLflow server or store instead of HOME/mlflow.db")
+
+
+def add_ray(parser: argparse.ArgumentParser) -> None:
+    """Add the Ray cluster's address, as `ray`."""
+    parser.add_argument("--ray", metavar="ADDRESS", help="a running Ray cluster, host:port; else one is started here")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add `json`: the answer as JSON."""
+    parser.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
+
+
+def home_of(options: argparse.Namespace) -> Home:
+    """The home that the options of `add_place` name; InputError where they cannot be what they should be."""
+    return Home(options.home, options.storage, options.tracking_uri)
+
+
+def port(text: str, least: int = 1) -> int:
+    """A port's number; for argparse."""
+    if text.isdecimal() and least <= int(text) < 2**16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a port is a whole number from {least} to {2**16 - 1}, but got {text!r}")
+
+
+def command(*words: str) -> str:
+    """A command of `slalom` to copy, without its passwords."""
+    return hide_passwords(shlex.join(["slalom", *words]))
+
+
+def print_json(value: Any) -> None:
+    """Print a plain value on standard output."""
+    print(json.dumps(value, indent=2, allow_nan=False))

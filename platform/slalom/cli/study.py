@@ -1,0 +1,167 @@
+"""The commands on one study: run, check, show, export, and the studies, the browser and the schema that go with it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slalom.cli.options import add_json, add_place, add_ray, add_study, command, home_of, port, print_json
+from slalom.errors import Infrastructure, InputError
+from slalom.home import DEFAULT_FOLDER
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add(commands: Any) -> None:
+    """Add the commands to the subparsers of the command line."""
+    for name, run, about, adders in (
+        (
+            "run",
+            _run,
+            "run a study, or go on with one; a finished one only prints its verdict",
+            (add_study, add_place, add_ray),
+        ),
+        ("check", _check, "check a study file and print its plan; nothing is started", (add_study,)),
+        ("studies", _studies, "list the studies that come with Slalom", ()),
+        ("show", _show, "what a study has found so far", (add_study, add_place)),
+        ("export", _export, "every trial of a study, as JSON or CSV", (add_study, add_place, _output)),
+        ("ui", _ui, "open the MLflow browser on a home", (add_place, _address)),
+        ("schema", _schema, "print the JSON Schema of study files, for editors", ()),
+    ):
+        one = commands.add_parser(name, help=about, description=about)
+        one.set_defaults(command=run)
+        for adder in adders:
+            adder(one)
+        if name not in ("export", "schema", "ui"):
+            add_json(one)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from slalom import api
+    from slalom.cli.terminal import Watch, verdict
+
+    spec = api.load(options.study)
+    with Watch() as watch, options.stop.between_turns(watch) as turn:
+        result = api.run(spec, home_of(options), ray=options.ray, watch=turn)
+    if options.json:
+        print_json(result.as_json())
+        return
+    verdict(result)
+    print(f"Browse every trial: {_browse(options)}")
+
+
+def _show(options: argparse.Namespace) -> None:
+    from slalom import api
+    from slalom.cli.terminal import verdict
+
+    result = api.show(options.study, home_of(options))
+    if options.json:
+        print_json(result.as_json())
+    else:
+        verdict(result)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from slalom import api
+
+    result = api.show(options.study, home_of(options))
+    if options.format == "json":
+        text = json.dumps(result.export(), indent=2, allow_nan=False)
+    else:
+        text = result.trials().to_csv(index=False).rstrip("\n")
+    if options.output is None:
+        print(text)
+        return
+    try:
+        options.output.write_text(text + "\n", encoding="utf-8")
+    except OSError as exc:
+        raise InputError(f"--output: cannot write {options.output}: {exc.strerror}") from exc
+
+
+def _check(options: argparse.Namespace) -> None:
+    from slalom import api
+    from slalom.search.halving import rungs
+
+    spec = api.load(options.study)
+    per_arm = spec.tune.trials + spec.confirm_seeds
+    plan = {
+        "study": spec.name,
+        "question": spec.question,
+        "fingerprint": spec.fingerprint,
+        "arms": {arm.name: list(arm.space) for arm in spec.arms},
+        "tuning_trials_per_arm": spec.tune.trials,
+        "confirm_seeds_per_arm": spec.confirm_seeds,
+        "rungs": rungs(spec),
+        "trials": per_arm * len(spec.arms),
+        "facts": dict(spec.facts),
+    }
+    if options.json:
+        print_json(plan)
+        return
+    print(f"{spec.name}: {spec.question}")
+    for arm in spec.arms:
+        print(f"  {arm.name}: tunes {', '.join(arm.space) or 'nothing'}")
+    print(
+        f"{spec.tune.trials} tuning trials and {spec.confirm_seeds} confirm seeds an arm, "
+        f"{plan['trials']} trials in all"
+    )
+    print(f"epochs at which a generation of {spec.tune.generation} is judged: {', '.join(map(str, rungs(spec)))}")
+    print(f"fingerprint {spec.fingerprint}")
+
+
+def _studies(options: argparse.Namespace) -> None:
+    from slalom.study.bundled import bundled
+    from slalom.study.yaml import read_yaml
+
+    found = [(file.stem, read_yaml(file.read_text(encoding="utf-8"), file.name).plain()) for file in bundled()]
+    if options.json:
+        print_json([{"study": name, "question": document["question"]} for name, document in found])
+        return
+    for name, document in found:
+        print(f"{name:22} {document['question']}")
+
+
+def _ui(options: argparse.Namespace) -> None:
+    home = home_of(options)
+    if not home.has_records:
+        raise InputError(f"--home: no records are in {home.folder}: `slalom run` makes some")
+    if home.artifacts is None:
+        raise InputError(f"--tracking-uri: open {home.shown()['tracking_uri']} in a browser; `slalom ui` serves a home")
+    from slalom.records.on_mlflow import pages, serve
+
+    with suppress(KeyboardInterrupt), serve(home, options.host, options.port) as server:
+        for name, address in pages(options.host, options.port):
+            print(f"{name}: {address}")
+        print("Ctrl-C stops the server.", flush=True)
+        if server.wait():
+            raise Infrastructure(f"MLflow's server has ended by itself: see {home.folder / 'ui.log'}")
+
+
+def _schema(_options: argparse.Namespace) -> None:
+    from slalom import wiring
+    from slalom.study.schema import schema
+
+    print_json(schema(wiring.catalogue()))
+
+
+def _output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("json", "csv"), default="json")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of standard output")
+
+
+def _address(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)")
+    parser.add_argument("--port", type=port, default=5000, help="the port to listen at (default: %(default)s)")
+
+
+def _browse(options: argparse.Namespace) -> str:
+    """The command, or the server's address, that shows what a run has recorded."""
+    home = home_of(options)
+    if home.artifacts is None:
+        return home.shown()["tracking_uri"]
+    words = [] if options.home == DEFAULT_FOLDER else ["--home", str(options.home)]
+    words += [] if options.tracking_uri is None else ["--tracking-uri", options.tracking_uri]
+    return command("ui", *words)

@@ -1,0 +1,76 @@
+"""A baseline is pinned: what a complete study found, trained once more on today's code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slalom.errors import InputError
+from slalom.provenance import versions
+from slalom.regression.baseline import Baseline, PinnedArm, settings
+from slalom.regression.replicates import reached, replicates
+from slalom.regression.retrain import fixed, train
+from slalom.report.tables import answer
+from slalom.verdict.summary import State
+from slalom.wire.trial import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from slalom.loop.progress import Progress
+    from slalom.regression.retrain import Crew, Trained
+    from slalom.study.model import StudySpec
+    from slalom.verdict.summary import Summary
+    from slalom.wire.trial import Ended, Scalar, TrialId
+
+
+def pin(
+    spec: StudySpec,
+    summary: Summary,
+    ended: Mapping[TrialId, Ended],
+    crew: Crew,
+    watch: Callable[[Progress], None],
+    seeds: int | None = None,
+) -> Baseline:
+    """The baseline of what a complete study found; it is not written anywhere yet.
+
+    summary, ended: what the study has found
+    crew: the lanes that train each arm's choice again, and what measures their cost
+    seeds: confirm seeds to pin, where they are more than the study's: the others are trained now
+    Raises InputError where the study is not complete, or today's code no longer gives its numbers.
+    """
+    chosen = {arm.name: arm.chosen for arm in summary.arms if arm.chosen is not None}
+    if summary.state is not State.COMPLETE or not chosen:
+        raise InputError(f"{spec.name} is not complete, so there is nothing to pin: {answer(spec, summary)}")
+    known = [one for one in ended.values() if one.spec.id.phase is Phase.CONFIRM]
+    count = max(seeds or 0, spec.confirm_seeds)
+    (trained,) = train(fixed(spec, chosen, spec.fingerprint), known, [count], crew, watch)
+    others = [name for name, same in trained.reproduced.items() if not same]
+    if others:
+        raise InputError(
+            f"today's code gives other numbers than the study found (arms {', '.join(others)}), so they cannot be "
+            f"pinned as today's: run {spec.name} again in a new home"
+        )
+    return _pinned(spec, chosen, trained, count, crew)
+
+
+def _pinned(
+    spec: StudySpec, chosen: Mapping[str, Mapping[str, Scalar]], trained: Trained, count: int, crew: Crew
+) -> Baseline:
+    arms = []
+    for name, params in sorted(chosen.items()):
+        target = reached(trained.spec, name, trained.results, count)
+        found = replicates(trained.spec, name, trained.results, count, target)
+        cost = tuple(float(f"{ratio:.4g}") for ratio in crew.measure_cost(trained.spec, name))
+        arms.append(PinnedArm(name, dict(params), target, found, cost))
+    return Baseline(
+        study=spec.name,
+        fingerprint=spec.fingerprint,
+        data_digest=spec.data_digest,
+        metric=spec.metric.name,
+        goal=spec.metric.goal,
+        device=trained.device,
+        versions=versions(),
+        settings=settings(spec),
+        arms=tuple(arms),
+        text=spec.text,
+    )

@@ -1,0 +1,54 @@
+"""What the loop asks of a search: proposals, and a store of the trials that ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from slalom.wire.trial import Ended, Scalar, TrialId
+
+
+class Propose(Protocol):
+    """One arm's proposals of hyperparameters, asked by the loop alone.
+
+    The proposals of a number are a function of the study, the arm, the number and the trials that ended before their
+    generation: whoever asks again, in this process or a later one, is given the same.
+    """
+
+    def __call__(self, new: Sequence[Ended], numbers: range) -> Sequence[Mapping[str, Scalar]]:
+        """The hyperparameters of the tuning trials of these numbers, by dotted name.
+
+        new: the arm's tuning trials that ended since the last call, by number
+        numbers: later than any that were asked before
+        """
+        ...
+
+
+class TrialStore(Protocol):
+    """One study's trials that ended, and what is noted of the study as a whole.
+
+    One process writes at a time, from one thread; others may read. What `add` or `note` wrote before it returned is
+    there for every later reader, in this process or another. A call raises Infrastructure where the storage does not
+    answer, and then has written nothing.
+    """
+
+    def ended(self) -> dict[TrialId, Ended]:
+        """Every trial that was added, whole but for its weights, in no order; the dictionary is the caller's own."""
+        ...
+
+    def add(self, ended: Sequence[Ended]) -> None:
+        """Keep trials that ended, of any arms and phases: all of them, or none where it raises.
+
+        No trial may be added twice: who goes on after a failure looks at `ended` first.
+        """
+        ...
+
+    def note(self, name: str, value: Any) -> None:
+        """Keep a JSON value about the study as a whole, in place of what was noted under that name."""
+        ...
+
+    def notes(self) -> Mapping[str, Any]:
+        """All that was noted, by name; empty where nothing was."""
+        ...

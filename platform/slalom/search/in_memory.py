@@ -1,0 +1,36 @@
+"""A store of trials in dictionaries: for tests, and for a regression study's night, of which nothing is kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from slalom.wire.trial import Ended, TrialId
+
+
+class InMemoryStore:
+    """Keeps what it is given as long as it lives, and never fails."""
+
+    def __init__(self) -> None:
+        self._ended: dict[TrialId, Ended] = {}
+        self._notes: dict[str, str] = {}
+
+    def ended(self) -> dict[TrialId, Ended]:
+        """Every trial that was added, without its weights."""
+        return dict(self._ended)
+
+    def add(self, ended: Sequence[Ended]) -> None:
+        """Keep trials that ended."""
+        self._ended |= {one.spec.id: replace(one, result=replace(one.result, weights=())) for one in ended}
+
+    def note(self, name: str, value: Any) -> None:
+        """Keep a JSON value; one that JSON cannot hold raises TypeError, as in a storage."""
+        self._notes[name] = json.dumps(value)
+
+    def notes(self) -> Mapping[str, Any]:
+        """All that was noted."""
+        return {name: json.loads(value) for name, value in self._notes.items()}

@@ -1,0 +1,206 @@
+"""Puts the parts together: which store, which lanes, which records; only here are concrete classes named.
+
+Beside the command line it is the only importer of the workers' package, and what is heavy it imports when it is used.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from slalom.errors import InputError, Interrupted, SlalomError
+from slalom.loop.notes import Note, Notes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from slalom.home import Home
+    from slalom.lanes.base import Lanes
+    from slalom.loop.progress import Progress
+    from slalom.records.base import Recorder
+    from slalom.regression.baseline import Baseline
+    from slalom.regression.night import Night
+    from slalom.regression.retrain import Crew
+    from slalom.search.base import TrialStore
+    from slalom.study.model import Inspected, StudySpec
+    from slalom.study.read import Reading
+    from slalom.wire.kinds import Catalogue
+    from slalom.wire.trial import Settings
+    from slalom_worker.tasks import Data
+
+CLOSE_SECONDS = 30.0
+
+
+def catalogue() -> Catalogue:
+    """Every method that a study can name."""
+    from slalom_worker.catalogue import CATALOGUE
+
+    return CATALOGUE
+
+
+def reading(folder: Path) -> Reading:
+    """What a study is read with, whose relative paths start in `folder`."""
+    from slalom.study.read import Reading
+
+    return Reading(folder, catalogue(), inspect_task)
+
+
+def inspect_task(settings: Settings, folder: Path) -> Inspected:
+    """What a task's data tell the study: loads them."""
+    from slalom.study.model import Inspected
+    from slalom_worker.tasks import OwnModel, open_task
+
+    task = open_task(settings, folder)
+    data = task.load()
+    layers = None
+    if isinstance(task, OwnModel):
+        from slalom_worker.net.modules import own_layers
+
+        layers = own_layers(settings, data, task)
+    return Inspected(data.digest(), data.facts, layers is not None, layers, data.classes is None)
+
+
+def store(spec: StudySpec, home: Home) -> TrialStore:
+    """The study's trials in a home; Infrastructure where its storage does not answer."""
+    from slalom.search.on_optuna import OptunaStore
+
+    return OptunaStore(home.storage_url, spec, home.shown()["storage"])
+
+
+def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
+    """Lanes on a Ray cluster, the default; an actor finds the user's task file in the folder that it runs in.
+
+    The task's data are loaded here, once for all lanes.
+    """
+    from slalom.lanes.on_ray import RayLanes
+    from slalom_worker.lane.environment import LANE_ENVIRONMENT
+    from slalom_worker.lane.factory import lane_worker
+
+    folder = Path() if spec.task_file else spec.folder
+    factory = partial(lane_worker, folder, spec.resources.pack_width)
+    return RayLanes(address, spec, factory, LANE_ENVIRONMENT, _data_of(spec))
+
+
+def local_lanes(spec: StudySpec) -> Lanes:
+    """Lanes in this process."""
+    from slalom.lanes.in_process import InProcessLanes
+    from slalom_worker.lane.factory import lane_worker
+
+    return InProcessLanes(partial(lane_worker, spec.folder, spec.resources.pack_width), spec.resources.lanes or 1)
+
+
+def measure_cost(spec: StudySpec, arm: str, nets: int = 4) -> tuple[float, ...]:
+    """What an epoch of an arm of fixed hyperparameters costs here, over the cost of a calibration loop; repeated."""
+    from slalom.study.trials import trial_spec
+    from slalom.wire.trial import Order, Phase, TrialId
+    from slalom_worker.lane.cost import measure_cost as measure
+
+    trials = [trial_spec(spec, TrialId(arm, Phase.CONFIRM, number), {}) for number in range(nets)]
+    return measure([Order(trial, trial.epochs) for trial in trials], spec.folder)
+
+
+def _data_of(spec: StudySpec) -> Data:
+    """The task's data again, without what training does not need; InputError where they are others by now.
+
+    To keep them from when the study was read would be to hold them as long as somebody holds the study.
+    """
+    from slalom_worker.tasks import open_task
+
+    data = open_task(spec.task, spec.folder).load()
+    found = data.digest()
+    if found != spec.data_digest:
+        raise InputError(
+            f"{spec.name}: load() must give the same data at every call, but the study was read with data of the "
+            f"digest {spec.data_digest[:12]}, and they are {found[:12]} now"
+        )
+    return data.plain()
+
+
+def knock(ray: str) -> None:
+    """Infrastructure or InputError where no Ray cluster answers at an address."""
+    from slalom.lanes.on_ray.connection import knock
+
+    knock(ray)
+
+
+def train(
+    spec: StudySpec,
+    home: Home,
+    trials: TrialStore,
+    lanes: Callable[[StudySpec], Lanes],
+    watch: Callable[[Progress], None],
+) -> None:
+    """Train what is left of a study; everything that can be unreachable is tried before the first trial is placed."""
+    from slalom.loop.run import run
+    from slalom.records.on_mlflow import MlflowRecorder
+    from slalom.report.tables import markdown
+    from slalom.search.on_optuna import Proposals
+
+    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec))
+    with _finished(recorder):
+        crew = lanes(spec)
+        try:
+            run(spec, trials, crew, recorder, Proposals, watch)
+        finally:
+            crew.close()
+    recorded = Notes.read(trials.notes()).recorded
+    trials.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
+
+
+@contextmanager
+def _finished(recorder: Recorder) -> Iterator[None]:
+    """Finish the records; after a Ctrl-C within seconds, since it may have struck where another thread's lock was held.
+
+    What is not on record then is written by the next run.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, Interrupted):
+        closing = Thread(target=_close_quietly, args=[recorder], daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+        raise
+    except BaseException:
+        recorder.close()
+        raise
+    recorder.close()
+
+
+def _close_quietly(recorder: Recorder) -> None:
+    with suppress(SlalomError):
+        recorder.close()
+
+
+def crew(lanes: Callable[[StudySpec], Lanes]) -> Crew:
+    """What trains baselines and nights, on these lanes."""
+    from slalom.regression.retrain import Crew
+    from slalom.search.on_optuna import Proposals
+
+    return Crew(lanes, Proposals, measure_cost)
+
+
+def check_records(home: Home) -> None:
+    """Infrastructure or InputError where a night cannot be recorded in a home."""
+    from slalom.records.on_mlflow.address import check
+
+    with home.alone():
+        check(home.tracking_uri)
+
+
+def record_pin(spec: StudySpec, home: Home, baseline: Baseline) -> None:
+    """Write a baseline into the study's MLflow experiment."""
+    from slalom.records.on_mlflow.nights import record_pin as write
+
+    with home.alone():
+        write(home.tracking_uri, home.artifacts, spec, baseline)
+
+
+def record_night(spec: StudySpec, home: Home, night: Night) -> None:
+    """Write a night into the study's MLflow experiment."""
+    from slalom.records.on_mlflow.nights import record_night as write
+
+    with home.alone():
+        write(home.tracking_uri, home.artifacts, spec, night)
