@@ -21,9 +21,9 @@ from unittest.mock import patch
 
 from rich.console import Console
 
-from slalom.api import measure_cost
 from slalom.regression.gate import Answer, Design, Finding, judge_cost, stages
 from slalom.study.model import StudySpec
+from slalom.wiring import measure_cost
 from slalom_worker.training.pack import Pack
 from tests.benchmarks import injections
 from tests.benchmarks.document import write

@@ -7,8 +7,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from slalom.api import local_lanes
 from slalom.api import run as run_study
+from slalom.wiring import local_lanes
 from tests.browser.screenshot import (
     CHROMIUM,
     DRIVER,

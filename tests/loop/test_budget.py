@@ -5,7 +5,7 @@ import random
 import pytest
 
 from slalom.errors import Interrupted
-from slalom.verdict.compare import hopeless
+from slalom.search.choice import choose
 from slalom.wire.trial import Phase
 from tests.loop.worlds import (
     SEEDS,
@@ -40,7 +40,7 @@ def some(chance, share, epochs):
 def expected(spec, store):
     """The whole budget, but no confirm trials of an arm that has nothing to confirm."""
     ended = store.ended()
-    return {trial: 1 for trial in budget(spec) if trial.phase is Phase.TUNE or not hopeless(spec, trial.arm, ended)}
+    return {trial: 1 for trial in budget(spec) if trial.phase is Phase.TUNE or choose(spec, trial.arm, ended)}
 
 
 @pytest.mark.parametrize("seed", range(24))

@@ -15,8 +15,8 @@ import pytest
 
 import slalom
 import slalom_worker.lane.worker
-from slalom.api import local_lanes
 from slalom.wire.trial import Outcome, Phase
+from slalom.wiring import local_lanes
 from slalom_worker.tasks import open_task
 
 if TYPE_CHECKING:

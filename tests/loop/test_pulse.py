@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from slalom.errors import LaneLost
 from slalom.lanes.base import LaneOpened
-from slalom.loop.pulse import NOTE, PULSE_SECONDS
+from slalom.loop.notes import Note
+from slalom.loop.pulse import PULSE_SECONDS
 from tests.loop.worlds import MemoryStore, one_lane, study, train
 
 
@@ -17,7 +18,7 @@ class Telling(MemoryStore):
 
     def note(self, name, value):
         super().note(name, value)
-        if name == NOTE:
+        if name == Note.PULSE:
             self.pulses.append((value["lanes"], value["training"]))
 
 

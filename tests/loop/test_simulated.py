@@ -8,7 +8,6 @@ from slalom.errors import LaneLost
 from slalom.lanes.base import LaneOpened
 from slalom.lanes.simulated import SimulatedLanes
 from slalom.lanes.simulated_worker import SimulatedWorker, Training
-from slalom.loop.run import throughput
 from slalom.study.trials import trial_spec
 from slalom.wire.trial import Effort, Order, Outcome, Phase, TrialId, Turn
 from tests.loop.worlds import Nature, exported, one_lane, study, train
@@ -143,6 +142,6 @@ def test_the_more_lanes_the_sooner_it_is_over():
     seconds = []
     for lanes in (1, 4):
         crew = simulated(lanes, seconds=uneven)
-        seconds.append(throughput(train(SPEC, lanes=crew, clock=crew.clock).notes()).seconds)
+        seconds.append(Notes.read(train(SPEC, lanes=crew, clock=crew.clock).notes()).throughput.seconds)
         assert seconds[-1] == crew.clock()
     assert seconds[1] < 0.7 * seconds[0]

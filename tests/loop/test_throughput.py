@@ -5,7 +5,8 @@ import random
 import pytest
 
 from slalom.errors import Interrupted
-from slalom.loop.run import run, throughput
+from slalom.loop.notes import Notes
+from slalom.loop.run import run
 from slalom.search.on_optuna import Proposals
 from slalom.wire.trial import Effort
 from tests.loop.worlds import MemoryStore, Nature, Wire, one_lane, scattered, study, ticking, train
@@ -37,7 +38,7 @@ def test_it_adds_up_over_runs(seed):
             train(SPEC, store, lanes[-1], wire=wire, clock=clock)
         except Interrupted:
             assert wire
-        reached = throughput(store.notes())
+        reached = Notes.read(store.notes()).throughput
         assert reached.trials == len(store.ended())
         assert seconds < reached.seconds <= seconds + clock.looks[-1] - clock.looks[0]
         seconds = reached.seconds
@@ -49,7 +50,7 @@ def test_it_adds_up_over_runs(seed):
 
 def test_the_effort_is_what_the_lanes_say():
     lanes = scattered(1, 1)
-    reached = throughput(train(SPEC, lanes=lanes).notes())
+    reached = Notes.read(train(SPEC, lanes=lanes).notes()).throughput
     assert reached.effort.trained == len(lanes.trained)
     assert reached.effort.trained < reached.effort.available
 
@@ -59,12 +60,12 @@ def test_a_slot_is_never_used_more_than_it_is_there(seed):
     lanes = scattered(
         seed, 1 + seed, Nature(diverges=lambda trial: trial.id.number), slots=1 + seed, deaths=6, echoes=True
     )
-    reached = throughput(train(SPEC, lanes=lanes).notes())
+    reached = Notes.read(train(SPEC, lanes=lanes).notes()).throughput
     assert 0 < reached.slot_utilisation <= 1
 
 
 def test_nothing_noted_is_nothing_reached():
-    reached = throughput({})
+    reached = Notes.read({}).throughput
     assert (reached.trials, reached.seconds, reached.effort) == (0, 0.0, Effort())
     assert reached.trials_per_second is reached.slot_utilisation is None
 

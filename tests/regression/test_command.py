@@ -8,10 +8,10 @@ from mlflow import MlflowClient
 
 import slalom
 from slalom import api
-from slalom.api import local_lanes
 from slalom.errors import InputError
 from slalom.regression import hold as regression
 from slalom.regression.baseline import Baseline
+from slalom.wiring import local_lanes
 from slalom_worker.training import pace
 from tests.cli.studies import SMALL, here
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from slalom.report.tables import answer, as_json, legend, markdown, pace, protocol, result_rows, tuning_rows
+from slalom.report.plain import as_json
+from slalom.report.tables import answer, legend, markdown, pace, protocol, result_rows, tuning_rows
 from slalom.study.model import Arm, Compare, Metric, Resources, StudySpec, Tune
 from slalom.verdict.summary import (
     ArmSummary,

@@ -37,7 +37,7 @@ print(len(chosen), "settings")
 """
 STUDIED = """
 import slalom
-from slalom.api import local_lanes
+from slalom.wiring import local_lanes
 
 result = slalom.run("lion.yaml", "home", lanes=local_lanes)
 print(*(f"{arm.name} {arm.confirm.mean:.4f}" for arm in result.arms), result.verdict.sentence, sep="\\n")

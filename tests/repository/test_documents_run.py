@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import slalom
-from slalom.api import local_lanes
+from slalom.wiring import local_lanes
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 import slalom
-from slalom.api import local_lanes
 from slalom.loop.run import run
 from slalom.records import InMemoryRecorder
 from slalom.search.on_optuna import OptunaStore, Proposals
 from slalom.wire.trial import Outcome
+from slalom.wiring import local_lanes
 
 STUDIES = list(slalom.bundled())
 PAGE = Path(__file__).parents[2] / "docs" / "heuristics.md"

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import slalom.verdict.compare
+from slalom.search.choice import best_seed, choose
 from slalom.study.model import Arm, Compare, Metric, Resources, StudySpec, Tune
-from slalom.verdict.compare import best_seed, choose, hopeless, summarise, tuned, worst_value
+from slalom.verdict.compare import summarise, worst_value
 from slalom.verdict.inference import sign_flip_p
 from slalom.verdict.summary import Interval, State, Throughput
 from slalom.wire.seeds import Seeds, derive
@@ -100,7 +101,6 @@ def test_the_best_completed_tuning_trial_is_chosen_once_the_budget_ended():
     assert (arm.tuning.trials, arm.tuning.pruned, arm.tuning.best, arm.budget) == (4, 1, 0.2, 4)
     del results[TrialId("a", Phase.TUNE, 1)]
     arm = arms_of(spec, results)["a"]
-    assert not tuned(spec, "a", results)
     assert arm.chosen is None
     assert arm.tuning.best == 0.2
 
@@ -266,7 +266,7 @@ def test_an_arm_that_never_finished_a_trial_is_named_and_does_not_block_the_othe
     assert summarise(spec, results).verdict is None, "c is not tuned yet"
     results |= tuning(spec, "c", [NAN, NAN], [Outcome.DIVERGED, Outcome.FAILED])
     summary = summarise(spec, results)
-    assert hopeless(spec, "c", results)
+    assert choose(spec, "c", results) is None
     assert (summary.arms[2].chosen, summary.arms[2].confirm, summary.arms[2].difference) == (None, None, None)
     assert summary.verdict.winner == "b"
     assert "c never finished a tuning trial (1 diverged and 1 failed of 2)" in summary.verdict.sentence

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import slalom
-from slalom.api import local_lanes
+from slalom.wiring import local_lanes
 from slalom_worker.net.ensemble import equal_shares, say
 from slalom_worker.training.nets import Nets
 from slalom_worker.training.pack import Pack

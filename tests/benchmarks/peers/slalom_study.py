@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import slalom
-from slalom.api import ray_lanes
 from slalom.errors import LaneLost
 from slalom.lanes.base import Lanes
 from slalom.study.model import StudySpec
 from slalom.wire.trial import Reply, Turn
+from slalom.wiring import ray_lanes
 from tests.benchmarks.peers.contest import Timing, check_recorded, contest
 from tests.benchmarks.peers.moments import Moment, now
 from tests.benchmarks.workloads import CORES, Workload

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 import slalom
-from slalom.api import local_lanes
 from slalom.wire.trial import Outcome, Turn
+from slalom.wiring import local_lanes
 from slalom_worker.lane.worker import LaneWorker
 from slalom_worker.training import streams
 from tests.support.record_samples import shown_in
