@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from slalom.loop.plan import ArmPlan
 from slalom.loop.progress import Progress, Tally
 from slalom.verdict.compare import summarise
+from slalom.verdict.stages import undecided
 from slalom.verdict.summary import State, Throughput
 from slalom.wire.trial import Effort, Ended
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from slalom.errors import LaneLost
-    from slalom.search.base import Propose
-    from slalom.study.model import Arm, StudySpec
+    from slalom.search.base import ProposeFor
+    from slalom.study.model import StudySpec
     from slalom.verdict.summary import Summary
     from slalom.wire.trial import Order, Reply, TrialId
 
@@ -28,7 +29,7 @@ class Campaign:
         self,
         spec: StudySpec,
         ended: dict[TrialId, Ended],
-        propose: Callable[[StudySpec, Arm], Propose],
+        propose: ProposeFor,
         earlier: Throughput,
         clock: Callable[[], float],
     ) -> None:
@@ -41,7 +42,8 @@ class Campaign:
         self._tallies = {arm.name: Tally(spec, arm.name) for arm in spec.arms}
         for one in ended.values():
             self._tallies[one.spec.id.arm].add(one)
-        self._plans = {arm.name: ArmPlan(spec, arm, propose(spec, arm), ended) for arm in spec.arms}
+        self._plans = {arm.name: ArmPlan(spec, arm, propose, ended) for arm in spec.arms}
+        self._stage = 0
         self._earlier = earlier
         self._effort = Effort()
         self._width: int | None = None
@@ -58,6 +60,7 @@ class Campaign:
 
     def due(self, vacant: int) -> list[Order]:
         """Orders that have come up; with room for `vacant` trials, arms begin what they can to fill it, all alike."""
+        self._look()
         plans = list(self._plans.values())
         due = [order for plan in plans for order in plan.due()]
         while len(due) < vacant and plans:
@@ -66,6 +69,19 @@ class Campaign:
         for order in due:
             self._started.setdefault(order.trial.id, self._clock())
         return due
+
+    def _look(self) -> None:
+        """Where all searches that are allowed are over, allow more to the arms that are not decided, or close all."""
+        waiting = {name: plan for name, plan in self._plans.items() if plan.waits}
+        if not waiting or not all(plan.waits or plan.done for plan in self._plans.values()):
+            return
+        going_on = undecided(self.spec, self.ended, self._stage)
+        self._stage += 1
+        for name, plan in waiting.items():
+            if name in going_on:
+                plan.allow(self.spec.tune.searches.stages[self._stage])
+            else:
+                plan.close()
 
     @property
     def trainable(self) -> int:
@@ -129,5 +145,5 @@ class Campaign:
 
     def progress(self, lanes: int) -> Progress:
         """How far it has come, on so many lanes."""
-        arms = tuple(tally.progress() for tally in self._tallies.values())
+        arms = tuple(tally.progress(self._plans[name].budget) for name, tally in self._tallies.items())
         return Progress(arms, self._clock() - self._began, self._trials, lanes)

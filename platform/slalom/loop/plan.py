@@ -1,4 +1,4 @@
-"""What an arm trains next: its tuning, generation by generation and rung by rung, then its confirm seeds.
+"""What an arm trains next: its searches, side by side as lanes have room, and at the end its best net once more.
 
 A plan is a function of the study and of results, never of time or place: that is what makes a study
 reproducible in parallel, and a resumed one equal to one that was never stopped.
@@ -6,46 +6,48 @@ reproducible in parallel, and a resumed one equal to one that was never stopped.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from slalom.loop.attempts import Attempts
-from slalom.search.choice import best_seed, choose
-from slalom.search.halving import generations, rungs, survivors
-from slalom.study.trials import trial_spec
-from slalom.wire.trial import Ended, Order, Outcome, Phase, TrialId, TrialResult, validation
+from slalom.loop.search_plan import SearchPlan, without_history
+from slalom.search.choice import best, ended_of
+from slalom.search.halving import rungs
+from slalom.wire.trial import Ended, Order, Outcome, Phase, TrialId, TrialResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
     from slalom.errors import LaneLost
-    from slalom.search.base import Propose
+    from slalom.loop.search_plan import Script
+    from slalom.search.base import ProposeFor
     from slalom.study.model import Arm, StudySpec
-    from slalom.wire.trial import Report, Scalar, TrialSpec
+    from slalom.wire.trial import Report, TrialSpec
 
 
 @dataclass
 class Strand:
-    """A part of an arm's way, which goes on when all its open orders are answered."""
+    """A part of a search's way, or the arm's last training; it goes on when all its open orders are answered."""
 
-    script: Iterator[list[Order]]
+    script: Script
+    search: SearchPlan | None
     open: set[TrialId] = field(default_factory=set)
 
 
 class ArmPlan:
     """One arm's way through the study.
 
-    The loop asks for `due` orders, brings back reports and results, and writes down what is `over`. At its end the best
-    confirm trial is trained once more, for its weights: that spares keeping every confirm trial's, and shows whether
-    its numbers come out the same.
+    The loop asks for `due` orders, brings back reports and results, and writes down what is `over`. One search is begun
+    at once, and a further one whenever the loop has room and asks for more (`ahead`). When the arm is told that it has
+    its last search (`close`) and all are over, its best confirm trial is trained once more, for its weights: that
+    spares keeping every confirm trial's, and shows whether its numbers come out the same.
 
     ended: the study's trials that ended, in this run and earlier ones; the arm adds its own, and takes a trial's
         history away once nothing will ask for it
     reproduced: whether the numbers came out the same, once that is known
     """
 
-    def __init__(self, spec: StudySpec, arm: Arm, propose: Propose, ended: dict[TrialId, Ended]) -> None:
+    def __init__(self, spec: StudySpec, arm: Arm, propose: ProposeFor, ended: dict[TrialId, Ended]) -> None:
         self.spec = spec
         self.arm = arm
         self.ended = ended
@@ -58,13 +60,39 @@ class ArmPlan:
         self._due: list[Order] = []
         self._over: list[Ended] = []
         self._kept: tuple[Ended, tuple[bytes, ...]] | None = None
-        self._generations = generations(spec.tune)
-        self._new: list[Ended] = []
-        self._unproposed = spec.tune.trials
-        self._under_way = 0
         self._strands: dict[TrialId, Strand] = {}
-        self._confirming = False
-        self._begin()
+        self._searches: dict[int, SearchPlan] = {}
+        self._begun = 0
+        self._spared = 0
+        self._allowed = spec.tune.searches.at_least
+        self._closed = len(spec.tune.searches.stages) == 1
+        self._catch_up()
+
+    def allow(self, searches: int) -> None:
+        """Have so many searches in all."""
+        self._allowed = searches
+        self._catch_up()
+
+    def close(self) -> None:
+        """No further search will be allowed."""
+        self._closed = True
+        self._finish()
+
+    @property
+    def waits(self) -> bool:
+        """Whether all searches that are allowed are over, and more may be allowed."""
+        return not self._closed and not self._searches and self._begun == self._allowed
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the last search that is allowed has begun."""
+        return self._begun == self._allowed
+
+    @property
+    def budget(self) -> int:
+        """Trials of all searches that are allowed, as far as is known: a search may pick among fewer than it could."""
+        tune = self.spec.tune
+        return self._allowed * (tune.trials + tune.pick.trials + self.spec.confirm_seeds) - self._spared
 
     def due(self) -> list[Order]:
         """Orders that have come up since the last call."""
@@ -72,17 +100,25 @@ class ArmPlan:
         return due
 
     def ahead(self) -> bool:
-        """Begin a generation beside those under way, where the sampler looks at no results; whether there was one."""
-        script = self._generation() if self._looks_ahead else None
-        if script is not None:
-            self._under_way += 1
-            self._go_on(Strand(script))
-        return script is not None
+        """Begin a generation beside those under way, where the sampler looks at no results, or a search.
+
+        Gives whether there was one to begin.
+        """
+        if self._looks_ahead:
+            for search in list(self._searches.values()):
+                script = search.generation() if search.unproposed else None
+                if script is not None:
+                    self._begin(script, search)
+                    return True
+        return self._begin_search()
 
     @property
     def trainable(self) -> int:
         """Trials that could be trained now: those with an open order, and those that `ahead` would begin."""
-        return len(self._open) + (self._unproposed if self._looks_ahead else 0)
+        tune, begun = self.spec.tune, self._searches.values()
+        first = tune.trials if self._looks_ahead else min(tune.trials, tune.generation)
+        ahead = sum(search.unproposed for search in begun) if self._looks_ahead else 0
+        return len(self._open) + ahead + first * (self._allowed - self._begun)
 
     @property
     def _looks_ahead(self) -> bool:
@@ -132,97 +168,91 @@ class ArmPlan:
                 self._write(order.trial, self._attempts.failure(order, str(loss)))
             self._answered(trial)
 
-    def _begin(self) -> None:
-        """Begin the next part where none is under way."""
-        while not self.done and not self._under_way:
-            script = self._generation() or self._closing()
-            if script is None:
-                return
-            self._under_way += 1
-            self._go_on(Strand(script))
+    def begin(self, trial: TrialSpec) -> None:
+        """A trial is in training from now on, unless it has ended."""
+        if trial.id not in self.ended:
+            self._attempts.begin(trial)
 
-    def _generation(self) -> Iterator[list[Order]] | None:
-        """The next generation of which a trial is missing."""
-        for numbers in self._generations:
-            self._unproposed -= len(numbers)
-            ids = [TrialId(self.arm.name, Phase.TUNE, number) for number in numbers]
-            if not all(trial in self.ended for trial in ids):
-                new, self._new = self._new, []
-                return self._search(ids, self._propose(new, numbers))
-            self._new += map(self._laid_away, ids)
-        return None
-
-    def _closing(self) -> Iterator[list[Order]] | None:
-        """What comes when all generations are over: the confirm trials, and then nothing."""
-        self.done, self._confirming = self._confirming, True
-        return None if self.done else self._confirm()
-
-    def _search(self, ids: Sequence[TrialId], proposals: Sequence[Mapping[str, Scalar]]) -> Iterator[list[Order]]:
-        """A generation, rung by rung."""
-        contenders = [self._trial(trial, params) for trial, params in zip(ids, proposals, strict=True)]
-        for rung in rungs(self.spec):
-            yield [Order(trial, rung) for trial in contenders]
-            contenders = self._judge(contenders, rung)
-        self._new += map(self._laid_away, ids)
-
-    def _confirm(self) -> Iterator[list[Order]]:
-        """The arm's choice from fresh seeds, then the best of these once more."""
-        self._new.clear()
-        chosen = choose(self.spec, self.arm.name, self.ended)
-        if chosen is None:
-            return
-        ids = [TrialId(self.arm.name, Phase.CONFIRM, number) for number in range(self.spec.confirm_seeds)]
-        yield [Order(self._trial(trial, chosen.spec.params), self.spec.epochs) for trial in ids]
-        for trial in ids:
-            self._laid_away(trial)
-        best = best_seed(self.spec, self.arm.name, self.ended)
-        if best is not None:
-            first = self.ended[ids[best]].spec
-            again = replace(first, attempt=first.attempt + 1)
-            self._attempts.begin(again)
-            yield [Order(again, self.spec.epochs, keep_weights=True)]
-
-    def _laid_away(self, trial: TrialId) -> Ended:
-        """A trial that ended, whole; from now on it is kept without its history, most of what it weighs."""
-        whole = self.ended[trial]
-        self.ended[trial] = replace(whole, result=replace(whole.result, history=()))
-        return whole
-
-    def _judge(self, contenders: list[TrialSpec], rung: int) -> list[TrialSpec]:
-        """The contenders that go on after a rung; the others are pruned. Ties go to the lower number."""
-        if rung == self.spec.epochs:
-            return []
-        keep = survivors(len(contenders), self.spec.tune.factor)
-        ranked = sorted(contenders, key=lambda trial: (self._standing(trial.id, rung), trial.id.number))
-        stay = {trial.id for trial in ranked[:keep]}
-        for trial in contenders:
-            if trial.id not in stay and trial.id not in self.ended:
-                self._write(trial, self._pruned(trial, rung))
-        return [trial for trial in contenders if trial.id in stay and self._standing(trial.id, rung) < math.inf]
-
-    def _standing(self, trial: TrialId, rung: int) -> float:
-        """The trial's metric at a rung, smaller being better; infinite where it ended before, or has no finite one."""
-        metric = self.spec.metric
-        report = self._history(trial).get(rung)
-        value = report.metrics[validation(metric.name)] if report else math.nan
-        if not math.isfinite(value):
-            return math.inf
-        return value if metric.goal == "minimize" else -value
-
-    def _history(self, trial: TrialId) -> Mapping[int, Report]:
+    def reports(self, trial: TrialId) -> Mapping[int, Report]:
+        """What a trial has reported, by epoch."""
         if trial in self.ended:
             return {report.epoch: report for report in self.ended[trial].result.history}
         return self._reports.get(trial, {})
 
-    def _trial(self, trial: TrialId, params: Mapping[str, Scalar]) -> TrialSpec:
-        spec = trial_spec(self.spec, trial, params)
-        if trial not in self.ended:
-            self._attempts.begin(spec)
-        return spec
+    def prune(self, trial: TrialSpec, rung: int) -> None:
+        """A trial is over at a rung."""
+        metrics = self.reports(trial.id)[rung].metrics
+        attempt = self._attempts[trial.id].attempt
+        self._write(trial, TrialResult(trial.id, attempt, Outcome.PRUNED, rung, metrics))
 
-    def _pruned(self, trial: TrialSpec, rung: int) -> TrialResult:
-        metrics = self._history(trial.id)[rung].metrics
-        return TrialResult(trial.id, self._attempts[trial.id].attempt, Outcome.PRUNED, rung, metrics)
+    def spare(self, trials: int) -> None:
+        """So many trials of the budget are not needed."""
+        self._spared += trials
+
+    def lay_away(self, trial: TrialId) -> Ended:
+        """A trial that ended, whole; from now on it is kept without its history."""
+        whole = self.ended[trial]
+        self.ended[trial] = without_history(whole)
+        return whole
+
+    def _catch_up(self) -> None:
+        """Begin the first search that is not over, so that the arm is never without a search while it may have one."""
+        while not self._searches and self._begin_search():
+            pass
+        self._finish()
+
+    def _begin_search(self) -> bool:
+        """Begin the next search, if one is allowed; one that an earlier run has ended is over at once."""
+        if self._begun >= self._allowed:
+            return False
+        number = self._begun
+        self._begun += 1
+        search = SearchPlan(self.spec, self.arm.name, number, self._propose(self.spec, self.arm, number), self)
+        self._searches[number] = search
+        self._go_to_next(search)
+        return True
+
+    def _go_to_next(self, search: SearchPlan) -> None:
+        """Begin a search's next part where none of it is under way; forget the search when there is none."""
+        while not search.under_way:
+            script = search.next_part()
+            if script is None:
+                self._searches.pop(search.search, None)
+                return
+            self._begin(script, search)
+
+    def _begin(self, script: Script, search: SearchPlan | None) -> None:
+        if search is not None:
+            search.under_way += 1
+        self._go_on(Strand(script, search))
+
+    def _finish(self) -> None:
+        """When all searches are over for good, train the best net once more; after that the arm is done."""
+        if self.done or not self._closed or self._searches or self._begun < self._allowed or self._strands:
+            return
+        last = self._last_training() if self.reproduced is None else None
+        if last is None:
+            self.done = True
+        else:
+            self._begin(last, None)
+
+    def _last_training(self) -> Script | None:
+        first = self._best_confirmed()
+        if first is None:
+            return None
+        again = replace(first.spec, attempt=first.spec.attempt + 1)
+        self._attempts.begin(again)
+        return iter([[Order(again, self.spec.epochs, keep_weights=True)]])
+
+    def _best_confirmed(self) -> Ended | None:
+        """The confirm trial of the best validation value: test data select nothing."""
+        seeds = self.spec.confirm_seeds
+        trials = [
+            one
+            for search in range(self._begun)
+            for one in ended_of(self.arm.name, Phase.CONFIRM, search, seeds, self.ended)
+        ]
+        return best(self.spec.metric, trials)
 
     def _write(self, trial: TrialSpec, result: TrialResult) -> None:
         """A trial is over: its result gets the reports that led there."""
@@ -250,8 +280,7 @@ class ArmPlan:
         while not strand.open:
             step = next(strand.script, None)
             if step is None:
-                self._under_way -= 1
-                self._begin()
+                self._ended(strand)
                 return
             for order in step:
                 trial = order.trial.id
@@ -259,6 +288,15 @@ class ArmPlan:
                     self._strands[trial] = strand
                     strand.open.add(trial)
                     self._give(self._attempts.order(order))
+
+    def _ended(self, strand: Strand) -> None:
+        """A part is over; the end of an arm's last training is the end of the arm."""
+        if strand.search is None:
+            self.done = True
+            return
+        strand.search.under_way -= 1
+        self._go_to_next(strand.search)
+        self._catch_up()
 
 
 def _of_attempt(report: Report, attempt: int) -> Report:

@@ -55,7 +55,6 @@ class Tally:
 
     def __init__(self, spec: StudySpec, arm: str) -> None:
         self._arm = arm
-        self._budget = spec.tune.trials + spec.confirm_seeds
         self._metric = spec.metric
         self._outcomes: Counter[Outcome] = Counter()
         self._best: float | None = None
@@ -71,16 +70,17 @@ class Tally:
             if self._best is None or self._metric.better(value, self._best):
                 self._best = value
 
-    def progress(self) -> ArmProgress:
-        """What is shown of it."""
-        self._shown = self._shown or self._count()
+    def progress(self, budget: int) -> ArmProgress:
+        """What is shown of it, of a budget of so many trials."""
+        if self._shown is None or self._shown.budget != budget:
+            self._shown = self._count(budget)
         return self._shown
 
-    def _count(self) -> ArmProgress:
+    def _count(self, budget: int) -> ArmProgress:
         return ArmProgress(
             self._arm,
             self._outcomes.total(),
-            self._budget,
+            budget,
             self._outcomes[Outcome.PRUNED],
             self._outcomes[Outcome.DIVERGED],
             self._outcomes[Outcome.FAILED],

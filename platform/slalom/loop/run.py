@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from slalom.lanes.base import Lanes
     from slalom.loop.progress import Progress
     from slalom.records.base import Recorder
-    from slalom.search.base import Propose, TrialStore
-    from slalom.study.model import Arm, StudySpec
+    from slalom.search.base import ProposeFor, TrialStore
+    from slalom.study.model import StudySpec
 
 POLL_SECONDS = 0.5
 
@@ -30,7 +30,7 @@ def run(
     store: TrialStore,
     lanes: Lanes,
     recorder: Recorder,
-    propose: Callable[[StudySpec, Arm], Propose],
+    propose: ProposeFor,
     watch: Callable[[Progress], None] = lambda _: None,
     clock: Callable[[], float] = time.time,
 ) -> None:

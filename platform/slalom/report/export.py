@@ -17,9 +17,12 @@ PHASES = list(Phase)
 
 
 def export(spec: StudySpec, ended: Mapping[TrialId, Ended]) -> list[dict[str, Any]]:
-    """The trials by arm, phase and number; numbers that are not finite become None, so that it is valid JSON."""
+    """The trials by arm, search, phase and number; numbers that are not finite become None, so that it is valid JSON."""
     arms = [arm.name for arm in spec.arms]
-    order = sorted(ended, key=lambda trial: (arms.index(trial.arm), PHASES.index(trial.phase), trial.number))
+    order = sorted(
+        ended,
+        key=lambda trial: (arms.index(trial.arm), trial.search, PHASES.index(trial.phase), trial.number),
+    )
     return [_row(ended[trial]) for trial in order]
 
 
@@ -27,6 +30,7 @@ def _row(ended: Ended) -> dict[str, Any]:
     trial, result = ended.spec, ended.result
     return {
         "arm": trial.id.arm,
+        "search": trial.id.search,
         "number": trial.id.number,
         "phase": str(trial.id.phase),
         "seed": trial.seeds.weights,

@@ -7,20 +7,30 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from slalom.study.model import Arm, StudySpec
     from slalom.wire.trial import Ended, Scalar, TrialId
 
 
-class Propose(Protocol):
-    """One arm's proposals of hyperparameters, asked by the loop alone.
+class ProposeFor(Protocol):
+    """Makes the proposals of one search of an arm."""
 
-    The proposals of a number are a function of the study, the arm, the number and the trials that ended before their
-    generation: whoever asks again, in this process or a later one, is given the same.
+    def __call__(self, spec: StudySpec, arm: Arm, search: int) -> Propose:
+        """The proposals; nothing is asked yet."""
+        ...
+
+
+class Propose(Protocol):
+    """The proposals of hyperparameters of one search of an arm, asked by the loop alone.
+
+    The proposals of a number are a function of the study's seed, the arm's space, the search, the number and the trials
+    of the search that ended before their generation: whoever asks again, in this process or a later one, is given the
+    same. A sampler that looks at no results proposes the same in all arms of the same space.
     """
 
     def __call__(self, new: Sequence[Ended], numbers: range) -> Sequence[Mapping[str, Scalar]]:
         """The hyperparameters of the tuning trials of these numbers, by dotted name.
 
-        new: the arm's tuning trials that ended since the last call, by number
+        new: the search's tuning trials that ended since the last call, by number
         numbers: later than any that were asked before
         """
         ...

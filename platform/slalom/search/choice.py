@@ -1,4 +1,4 @@
-"""What an arm's search chooses: the best completed trial by validation data. Test data choose nothing."""
+"""What a search chooses: the best of its trials by validation data. Test data choose nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from slalom.wire.trial import Outcome, Phase, TrialId, validation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from slalom.study.model import Metric, StudySpec
     from slalom.wire.trial import Ended
@@ -16,22 +16,57 @@ if TYPE_CHECKING:
     Results = Mapping[TrialId, Ended]
 
 
-def choose(spec: StudySpec, arm: str, results: Results) -> Ended | None:
-    """The arm's best completed tuning trial, the first of equals; None while it is tuned, or if none completed."""
-    trials = ended(arm, Phase.TUNE, spec.tune.trials, results)
-    return best(spec.metric, trials) if len(trials) == spec.tune.trials else None
+def contenders(spec: StudySpec, arm: str, search: int, results: Results) -> list[Ended] | None:
+    """The tuning trials of a search among which it picks, best first, no two of the same hyperparameters.
+
+    They are its best completed ones by validation value, the lower number first among equals; none where no trial
+    completed, and None while the search is under way.
+    """
+    trials = ended_of(arm, Phase.TUNE, search, spec.tune.trials, results)
+    if len(trials) < spec.tune.trials:
+        return None
+    ranked = _ranked(spec.metric, [(final(trial, validation(spec.metric.name)), trial) for trial in trials])
+    different = {tuple(sorted(trial.spec.params.items())): trial for trial in reversed(ranked)}
+    kept = {trial.spec.id for trial in different.values()}
+    return [trial for trial in ranked if trial.spec.id in kept][: spec.tune.pick.best]
 
 
-def best_seed(spec: StudySpec, arm: str, results: Results) -> int | None:
-    """The number of the arm's confirm trial with the best validation value; None until all of them ended."""
-    trials = ended(arm, Phase.CONFIRM, spec.confirm_seeds, results)
-    found = best(spec.metric, trials) if len(trials) == spec.confirm_seeds else None
-    return found.spec.id.number if found else None
+def picked(spec: StudySpec, arm: str, search: int, count: int) -> list[TrialId]:
+    """The trials that decide among so many contenders, those of the best one first; none decide on one alone."""
+    seeds = spec.tune.pick.seeds
+    return [TrialId(arm, Phase.PICK, number, search) for number in range(count * seeds if count > 1 else 0)]
 
 
-def ended(arm: str, phase: Phase, budget: int, results: Results) -> list[Ended]:
-    """Those of the arm's first `budget` trials of a phase that ended, by number."""
-    keys = (TrialId(arm, phase, number) for number in range(budget))
+def choose(spec: StudySpec, arm: str, search: int, results: Results) -> Ended | None:
+    """The tuning trial whose hyperparameters a search ends with; None while it is under way, or if none completed.
+
+    Where there was more than one contender it is the one of the best mean validation value over its picked trials, of
+    which each counts that ended without one as the worst; the better tuning trial among equals.
+    """
+    found = contenders(spec, arm, search, results)
+    if not found:
+        return None
+    trials = picked(spec, arm, search, len(found))
+    if not trials:
+        return found[0]
+    if not all(trial in results for trial in trials):
+        return None
+    seeds, name = spec.tune.pick.seeds, validation(spec.metric.name)
+    values = [final(results[trial], name) for trial in trials]
+    means = [math.fsum(values[start : start + seeds]) / seeds for start in range(0, len(values), seeds)]
+    ranked = _ranked(spec.metric, zip(means, found, strict=True))
+    return ranked[0] if ranked else found[0]
+
+
+def is_over(spec: StudySpec, arm: str, search: int, results: Results) -> bool:
+    """Whether a search has ended, with a choice or, where none of its trials completed, without one."""
+    found = contenders(spec, arm, search, results)
+    return found == [] or choose(spec, arm, search, results) is not None
+
+
+def ended_of(arm: str, phase: Phase, search: int, budget: int, results: Results) -> list[Ended]:
+    """Those of the first `budget` trials of a search's phase that ended, by number."""
+    keys = (TrialId(arm, phase, number, search) for number in range(budget))
     return [results[key] for key in keys if key in results]
 
 
@@ -43,10 +78,12 @@ def final(trial: Ended, name: str) -> float:
 
 def best(metric: Metric, trials: Sequence[Ended]) -> Ended | None:
     """The trial of the best finite validation value, the first of equals; None where no trial has one."""
-    name = validation(metric.name)
-    found, found_value = None, math.nan
-    for trial in trials:
-        value = final(trial, name)
-        if math.isfinite(value) and (found is None or metric.better(value, found_value)):
-            found, found_value = trial, value
-    return found
+    ranked = _ranked(metric, [(final(trial, validation(metric.name)), trial) for trial in trials])
+    return ranked[0] if ranked else None
+
+
+def _ranked(metric: Metric, valued: Iterable[tuple[float, Ended]]) -> list[Ended]:
+    """Those of a finite value, best first, equals in their order."""
+    sign = 1 if metric.goal == "minimize" else -1
+    finite = [(sign * value, trial) for value, trial in valued if math.isfinite(value)]
+    return [trial for _, trial in sorted(finite, key=lambda one: one[0])]

@@ -3,7 +3,7 @@
 SHA-256 over canonical JSON (keys sorted, no spaces, floats in their shortest spelling that reads back the same)
 of the normalised study, the digests of its data and of the user's task file, and the protocol's version. Outside
 it are name, question, resources, the file's text and order, the places of files, and what is recorded of layers: a
-trial has the same seeds and numbers without it.
+trial has the same numbers without it. No random number comes of it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from slalom.study.model import Distribution, StudySpec
     from slalom.wire.trial import Settings
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised with every change after which the same study gives other numbers; they are never mixed with older ones."""
 
 
@@ -42,6 +42,9 @@ def fingerprint(spec: StudySpec, data: str, task_file: str | None, options: Kind
         "report_every": spec.report_every,
         "metric": asdict(spec.metric),
         "arms": {arm.name: arm.settings for arm in spec.arms},
+        "streams": {arm.name: arm.stream for arm in spec.arms if arm.stream},
+        "seed": spec.seed,
+        "resampled": spec.resampled,
         "tune": asdict(spec.tune),
         "confirm_seeds": spec.confirm_seeds,
         "compare": asdict(spec.compare),

@@ -95,6 +95,8 @@ OPTIONAL = {
     "model": "the net, of which an arm may change a part; left out where the task brings its own",
     "metric": "what the arms are judged by",
     "search": "distributions that are tuned in every arm, unless the arm has the setting itself",
+    "resample": "which examples train, validate and test in a search",
+    "seed": "what all random numbers come from; another one makes an honest replicate of the study",
     "resources": "what the lanes take; no number depends on it",
 }
 
@@ -114,7 +116,21 @@ TRAINING: Keys = {
     ),
 }
 TUNE: Keys = {
-    "trials": Key(Integer(None, low=1), "tuning trials of each arm"),
+    "trials": Key(Integer(None, low=1), "tuning trials of each search"),
+    "searches": Key(
+        Table(
+            {
+                "count": {"value": Integer(10, low=1, high=1000)},
+                "decided": {"at_least": Integer(10, low=6, high=1000), "at_most": Integer(40, low=6, high=1000)},
+            },
+            "until",
+            default="count",
+            number=("count", "value"),
+            searchable=False,
+        ),
+        "how often each arm is searched, every time with a choice of its own: a number, or `{at_least, at_most, until: "
+        "decided}`, by which searches are added in stages until the study is decided",
+    ),
     "sampler": Key(Choice("tpe", ("tpe", "random", "qmc", "grid")), "how hyperparameters are proposed"),
     "pruner": Key(
         Table({"successive_halving": {"factor": Integer(3, low=2)}, "none": {}}, default="successive_halving"),
@@ -125,18 +141,39 @@ TUNE: Keys = {
         "trials that are proposed together (an eighth of them, but at least 8, where it is not given)",
         word="auto",
     ),
+    "pick": Key(
+        Table(
+            {"mean": {"best": Integer(4, low=2, high=1000), "seeds": Integer(3, low=1, high=1000)}, "none": {}},
+            "by",
+            default="mean",
+            implied="mean",
+            searchable=False,
+        ),
+        "how a search chooses: its `best` few trials are trained again from `seeds` fresh seeds, and the best mean "
+        "validation metric is the choice; `none`: its best trial is",
+    ),
 }
 CONFIRM: Keys = {
     "seeds": Key(
-        Integer(None, low=6),
-        "fresh seeds on which each arm's chosen hyperparameters are measured",
-        why="a two-sided paired test cannot reach p < 0.05 with fewer than six pairs",
+        Integer(None, low=1, high=10_000), "fresh seeds from which the choice of each search is measured on test data"
     ),
 }
 COMPARE: Keys = {
     "baseline": Key(Text(), "the arm that the others are compared with"),
     "alpha": Key(Number(0.05, 0.0, 0.5, open_low=True, open_high=True), "the verdict's level of error"),
+    "margin": Key(
+        positive(), "a difference of the metric up to which arms count as equivalent; without one, none do", word="none"
+    ),
 }
+RESAMPLE: Keys = {
+    "split": Key(
+        Choice(None, ("each_search", "fixed")),
+        "`each_search`: a split of its own for each search, the same in every arm; `fixed`: the task's own split, of "
+        "which alone the verdict then speaks; where it is not given, each_search where the task has more than one",
+        word="auto",
+    ),
+}
+SEED = Key(Integer(0, low=0, high=2**63 - 1), OPTIONAL["seed"])
 RESOURCES: Keys = {
     "lanes": Key(Integer(None, low=1), "packs that train at a time, at most; `auto` for all that fit", word="auto"),
     "device": Key(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from slalom.errors import InputError, nearest
+from slalom.wire.seeds import split_seed
 from slalom.wire.trial import PROGRAM, Work
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Scalar, Settings
 
 Goal = Literal["minimize", "maximize"]
+Splits = Literal["drawn", "loaded", "one"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Inspected:
     has_model: the task brings its own model, and the study names none
     layers: how many layers with weights that model has
     regression: the task has numbers to predict, not classes
+    splits: how the task comes to other splits than its own: they can be "drawn" from its examples, the task has them
+        "loaded" one by one, or it has "one" alone
     """
 
     data: str
@@ -82,6 +86,7 @@ class Inspected:
     has_model: bool = False
     layers: int | None = None
     regression: bool = False
+    splits: Splits = "drawn"
 
 
 @dataclass(frozen=True)
@@ -102,11 +107,13 @@ class Arm:
 
     settings: resolved and complete, as in TrialSpec.settings, with a Distribution where a value is searched
     space: the same Distributions by dotted name ("momentum.start"), in the order of their names
+    stream: which random numbers its trials draw; all arms of a study file share one, so that they are paired
     """
 
     name: str
     settings: Settings
     space: Mapping[str, Distribution]
+    stream: str = ""
 
     @property
     def nets(self) -> int:
@@ -120,8 +127,40 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class Searches:
+    """How often every arm is searched: `at_least` times, and where more are allowed, until the study is decided."""
+
+    at_least: int = 10
+    at_most: int = 10
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """The numbers of searches after which the study is looked at: at_least, twice as many, ..., at_most."""
+        found = [self.at_least]
+        while found[-1] < self.at_most:
+            found.append(min(2 * found[-1], self.at_most))
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The best `best` trials of a search are trained again from `seeds` fresh seeds; the best mean is the choice.
+
+    With `best` 1 the search's best trial is the choice at once.
+    """
+
+    best: int = 1
+    seeds: int = 1
+
+    @property
+    def trials(self) -> int:
+        """Trainings at most, in each search."""
+        return self.best * self.seeds if self.best > 1 else 0
+
+
+@dataclass(frozen=True)
 class Tune:
-    """The search of every arm: exactly `trials` trials, drawn `generation` at a time.
+    """The searches of every arm: each of exactly `trials` trials, drawn `generation` at a time, and its pick.
 
     pruner: "successive_halving" keeps the best 1/factor of a generation at each rung, "none" keeps all
     """
@@ -131,14 +170,20 @@ class Tune:
     pruner: str = "successive_halving"
     factor: int = 3
     generation: int = 8
+    searches: Searches = field(default_factory=lambda: Searches(1, 1))
+    pick: Pick = field(default_factory=Pick)
 
 
 @dataclass(frozen=True)
 class Compare:
-    """How the verdict is reached: against which arm, at which level of error over all comparisons."""
+    """How the verdict is reached: against which arm, at which level of error over all comparisons.
+
+    margin: a difference of the metric up to which two arms count as equivalent, or None where the study names none
+    """
 
     baseline: str
     alpha: float = 0.05
+    margin: float | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +213,10 @@ class StudySpec:
 
     task, precision: as in Work
     epochs, report_every: of a whole trial
-    confirm_seeds: confirm trials of each arm
+    confirm_seeds: confirm trials of each search's choice
+    seed: what all random numbers come from; another one makes an honest replicate of the study
+    resampled: every search has a split of its own, the same in all arms
+    loads_splits: the task loads each of its splits by itself
     data_digest: of the task's data, 64 hexadecimal digits
     folder: where the study's relative paths start
     task_file: the user's own task, a file that travels to the nodes
@@ -199,6 +247,9 @@ class StudySpec:
     text: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
     record: tuple[str, ...] = ()
+    seed: int = 0
+    resampled: bool = False
+    loads_splits: bool = False
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -219,12 +270,17 @@ class StudySpec:
         """The program of each arm that searches nothing that shapes it, so that its trials share one."""
         return {arm.name: None if arm.searches_program else self._work(arm.settings) for arm in self.arms}
 
-    def work(self, arm: str, settings: Settings) -> Work:
-        """What shapes the program of a trial of the arm, given its resolved settings."""
-        return self._programs[arm] or self._work(settings)
+    def work(self, arm: str, settings: Settings, search: int) -> Work:
+        """What shapes the program of a trial of the arm's search, given its resolved settings."""
+        work = self._programs[arm] or self._work(settings)
+        return replace(work, split=search) if self.resampled and self.loads_splits else work
 
     def _work(self, settings: Settings) -> Work:
         return Work(self.task, precision=self.precision, **{name: settings[name] for name in PROGRAM})
+
+    def split(self, search: int) -> int | None:
+        """The seed by which the examples are split in a search; None where the split is the task's own."""
+        return split_seed(self.seed, search) if self.resampled and not self.loads_splits else None
 
     def arm(self, name: str) -> Arm:
         """The arm of that name."""

@@ -12,12 +12,12 @@ from slalom.errors import InputError, StudyError
 from slalom.study.arms import Shared, read_arms
 from slalom.study.document import Node, from_python
 from slalom.study.fingerprint import fingerprint
-from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, task_table
+from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, SEED, task_table
 from slalom.study.model import Inspected, StudySpec
-from slalom.study.sections import read_compare, read_metric, read_resources, read_training, read_tune
+from slalom.study.sections import read_compare, read_metric, read_resample, read_resources, read_training, read_tune
 from slalom.study.sense import check_data
 from slalom.study.task import read_task
-from slalom.study.values import check_known, check_required, section
+from slalom.study.values import check_known, check_required, field, section
 from slalom.study.yaml import read_yaml
 from slalom.wire.trial import Settings
 
@@ -85,6 +85,7 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         confirm_seeds=section(fields["confirm"], CONFIRM)["seeds"],
         compare=read_compare(fields["compare"], arms),
         resources=read_resources(fields.get("resources")),
+        seed=field(fields.get("seed"), SEED),
         fingerprint="",
         folder=reading.folder.resolve(),
         task_file=task.file,
@@ -114,8 +115,21 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
         arms = tuple(replace(arm, settings={**arm.settings, "model": OWN_MODEL}) for arm in spec.arms)
         spec = replace(spec, arms=arms)
     check_data(spec, inspected, fields)
+    spec = _split(spec, inspected, fields)
     mark = fingerprint(spec, inspected.data, task.digest, task.options)
     return replace(spec, facts=dict(inspected.facts), fingerprint=mark, data_digest=inspected.data)
+
+
+def _split(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]) -> StudySpec:
+    """The study with the way its searches are split, which must be one that the task has."""
+    node = fields.get("resample")
+    wanted = read_resample(node)
+    if wanted == "each_search" and inspected.splits == "one" and node is not None:
+        raise node.fields()["split"].error(
+            f"split must be fixed where the task has one split alone, as {spec.task['name']} has, got each_search"
+        )
+    resampled = wanted != "fixed" and inspected.splits != "one"
+    return replace(spec, resampled=resampled, loads_splits=inspected.splits == "loaded")
 
 
 def _check_no_model(task: NamedTask, fields: Mapping[str, Node]) -> None:

@@ -17,7 +17,9 @@ from slalom.study.keys import (
     NAME,
     OPTIONAL,
     REQUIRED,
+    RESAMPLE,
     RESOURCES,
+    SEED,
     TRAINING,
     TUNE,
     USER_TASK,
@@ -57,6 +59,8 @@ def schema(catalogue: Catalogue) -> Schema:
         "tune": _section(TUNE),
         "confirm": _section(CONFIRM),
         "compare": _section(COMPARE),
+        "resample": _section(RESAMPLE),
+        "seed": _of(SEED),
         "resources": _section(RESOURCES),
     }
     meanings = {**REQUIRED, **OPTIONAL}

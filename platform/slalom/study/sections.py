@@ -1,13 +1,13 @@
-"""The sections of a study that hold numbers of their own: training, metric, tune, compare, resources."""
+"""The sections of a study that hold numbers of their own: training, metric, tune, compare, resample, resources."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slalom.errors import nearest
-from slalom.study.keys import COMPARE, METRIC, RESOURCES, TRAINING, TUNE, all_arm_keys
-from slalom.study.model import Compare, Metric, Range, Resources, Tune
+from slalom.study.keys import COMPARE, METRIC, RESAMPLE, RESOURCES, TRAINING, TUNE, all_arm_keys
+from slalom.study.model import Compare, Metric, Pick, Range, Resources, Searches, Tune
 from slalom.study.space import grid_points
 from slalom.study.values import field, section
 
@@ -64,14 +64,33 @@ def read_metric(node: Node | None) -> Metric:
 def read_tune(node: Node, arms: Sequence[Arm]) -> Tune:
     """The section `tune`; a grid must be one, and fit its trials, in every arm."""
     values = section(node, TUNE)
-    pruner = values.pop("pruner")
+    pruner, pick = values.pop("pruner"), values.pop("pick")
     values["generation"] = values["generation"] or max(SMALLEST, -(-values["trials"] // GENERATIONS))
     options = {option: value for option, value in pruner.items() if option != "name"}
-    tune = Tune(**values, pruner=pruner["name"], **options)
+    values["searches"] = _read_searches(values["searches"], node)
+    picked = Pick() if pick["by"] == "none" else Pick(pick["best"], pick["seeds"])
+    tune = Tune(**values, pruner=pruner["name"], pick=picked, **options)
     if tune.sampler == "grid":
         for arm in arms:
             _check_grid(node.fields(), tune.trials, arm)
     return tune
+
+
+def _read_searches(read: Mapping[str, Any], node: Node) -> Searches:
+    if read["until"] == "count":
+        return Searches(read["value"], read["value"])
+    searches = Searches(read["at_least"], read["at_most"])
+    if searches.at_least > searches.at_most:
+        raise node.fields()["searches"].error(
+            f"searches: at_least must be at most at_most={searches.at_most}, got {searches.at_least}"
+        )
+    return searches
+
+
+def read_resample(node: Node | None) -> str | None:
+    """The section `resample`: how searches are split, or None where the study does not say."""
+    found: str | None = None if node is None else section(node, RESAMPLE)["split"]
+    return found
 
 
 def _check_grid(fields: Mapping[str, Node], trials: int, arm: Arm) -> None:

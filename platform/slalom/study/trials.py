@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from slalom.study.space import assign
 from slalom.wire.seeds import trial_seeds
-from slalom.wire.trial import PROGRAM, TrialId, TrialSpec
+from slalom.wire.trial import PROGRAM, Phase, TrialId, TrialSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,16 +16,22 @@ if TYPE_CHECKING:
 
 
 def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], attempt: int = 0) -> TrialSpec:
-    """A trial of a study, with the seeds that its phase and number give it in every arm."""
-    settings = assign(spec.arm(trial.arm).settings, params)
+    """A trial of a study, with the seeds that its search, phase and number give it in every arm.
+
+    The picked trials of a search are all trained from the same few seeds, so that their means are paired.
+    """
+    arm = spec.arm(trial.arm)
+    settings = assign(arm.settings, params)
+    number = trial.number % spec.tune.pick.seeds if trial.phase is Phase.PICK else trial.number
     return TrialSpec(
         id=trial,
         attempt=attempt,
-        seeds=trial_seeds(spec.fingerprint, trial.phase, trial.number),
-        work=spec.work(trial.arm, settings),
+        seeds=trial_seeds(spec.seed, arm.stream, trial.phase, trial.search, number),
+        work=spec.work(trial.arm, settings, trial.search),
         settings={name: value for name, value in settings.items() if name not in PROGRAM},
         params=params,
         epochs=spec.epochs,
         report_every=spec.report_every,
         record=spec.record,
+        split=spec.split(trial.search),
     )

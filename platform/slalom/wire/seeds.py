@@ -1,7 +1,8 @@
 """Named seeds for a trial, from what the trial is and nothing else.
 
-The arm takes no part: trial i of one arm meets the same initial weights, batches and masks as trial i
-of every other arm, so that the arms' results are paired.
+They come of the study's `seed`, the phase, the search and the trial's number. Neither arm nor study takes part by its
+name: trial i of one arm meets the same initial weights, batches and masks as trial i of every other arm, so that the
+arms' results are paired, and what is renamed or added changes no number of the others.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ def derive(*words: str | int) -> int:
 
 
 @lru_cache(maxsize=4096)
-def trial_seeds(fingerprint: str, phase: str, number: int) -> Seeds:
-    """The seeds of trial `number` of a phase, the same in every arm of the study."""
-    return Seeds(*(derive(fingerprint, phase, number, name) for name in Seeds._fields))
+def trial_seeds(seed: int, stream: str, phase: str, search: int, number: int) -> Seeds:
+    """The seeds of trial `number` of a search's phase, the same in every arm that draws from the same stream."""
+    return Seeds(*(derive(seed, stream, phase, search, number, name) for name in Seeds._fields))
+
+
+def split_seed(seed: int, search: int) -> int:
+    """The seed by which the examples are split in a search, the same in every arm."""
+    return derive(seed, "split", search)

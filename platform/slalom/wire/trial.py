@@ -36,9 +36,14 @@ def test(metric: str) -> str:
 
 
 class Phase(StrEnum):
-    """`tune` searches on validation data; `confirm` measures the chosen hyperparameters on test data."""
+    """What a trial is for.
+
+    `tune` searches on validation data; `pick` trains the best few of a search again, from more validation seeds;
+    `confirm` measures a search's choice on test data.
+    """
 
     TUNE = "tune"
+    PICK = "pick"
     CONFIRM = "confirm"
 
 
@@ -52,14 +57,15 @@ class Outcome(StrEnum):
 
 
 class TrialId(NamedTuple):
-    """Which trial of a study: numbers count from 0 in each arm and phase."""
+    """Which trial of a study: numbers count from 0 in each arm, search and phase."""
 
     arm: str
     phase: Phase
     number: int
+    search: int = 0
 
     def __str__(self) -> str:
-        return f"{self.arm}/{self.phase}/{self.number}"
+        return f"{self.arm}/{self.search}/{self.phase}/{self.number}"
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ class Work:
     batch_size: examples a step, or None for all of them
     loss:   {"name": ..., **options}
     preprocess: what is done to the inputs, by name
+    split: the split's number where the task loads each of its splits by itself, else None
     """
 
     task: Settings
@@ -79,12 +86,13 @@ class Work:
     precision: str = "float32"
     loss: Settings = field(default_factory=lambda: {"name": "cross_entropy"})
     preprocess: str = "none"
+    split: int | None = None
 
     @cached_property
     def key(self) -> str:
         """A spelling that is equal just where two trials can share a pack."""
         structures = (_sorted(part) for part in (self.task, self.model, self.loss))
-        return repr((*structures, self.batch_size, self.precision, self.preprocess))
+        return repr((*structures, self.batch_size, self.precision, self.preprocess, self.split))
 
 
 def _sorted(value: Any) -> Any:
@@ -103,6 +111,7 @@ class TrialSpec:
     epochs: passes over the training data when nothing stops the trial
     report_every: epochs between two reports; the last epoch always reports, and every rung is one that does
     record: what reports hold of each layer beside the metrics, "gradient" and "curvature"; no number depends on it
+    split: the seed by which the task's examples are split anew, or None for the task's own split
     """
 
     id: TrialId
@@ -114,6 +123,7 @@ class TrialSpec:
     epochs: int
     report_every: int = 1
     record: tuple[str, ...] = ()
+    split: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

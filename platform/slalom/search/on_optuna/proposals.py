@@ -14,7 +14,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
 from slalom.search.on_optuna.known import KnownSpaceTPESampler, KnownTrials, ReseededRandomSampler
-from slalom.search.on_optuna.translate import direction, distributions, frozen, quiet
+from slalom.search.on_optuna.translate import direction, distributions, quiet, shown
 from slalom.study.model import Choices, IntRange
 from slalom.wire.seeds import derive
 
@@ -36,7 +36,7 @@ RENEW = 100
 
 
 class Proposals:
-    """One arm's proposals: each a function of (fingerprint, arm, number, the trials of earlier generations).
+    """A search's proposals: each a function of (the study's seed, search, number, the search's earlier generations).
 
     Nothing of it is stored, since asking again gives the same. Within a generation Optuna sees the trials asked
     before as running ones, and keeps away from them (constant liar).
@@ -46,10 +46,11 @@ class Proposals:
     sees, but never more than 25 trials, so none that it takes for good is ever left out.
     """
 
-    def __init__(self, spec: StudySpec, arm: Arm) -> None:
+    def __init__(self, spec: StudySpec, arm: Arm, search: int) -> None:
         quiet()
         self._spec = spec
         self._arm = arm
+        self._search = search
         self._space = distributions(arm)
         self._shown: list[FrozenTrial] = []
         self._fixed = self._unadaptive() if spec.tune.sampler in ("qmc", "grid") else None
@@ -71,7 +72,7 @@ class Proposals:
     def _show(self, new: Sequence[Ended]) -> None:
         """Let TPE see these, and no longer those that count least."""
         for ended in new:
-            trial = frozen(ended, self._spec, with_result=False)
+            trial = shown(ended, self._spec)
             trial.number = ended.spec.id.number - self._spec.tune.trials
             self._shown.append(trial)
         if len(self._shown) > BEST + RECENT:
@@ -85,8 +86,12 @@ class Proposals:
         return list(itertools.islice(fixed, skipped, skipped + len(numbers)))
 
     def _ask(self, study: optuna.Study, number: int) -> Params:
-        study.sampler = self._sampler(derive(self._spec.fingerprint, self._arm.name, "proposal", number) % 2**32)
+        study.sampler = self._sampler(self._seed("proposal", number) % 2**32)
         return dict(study.ask(self._space).params)
+
+    def _seed(self, *words: str | int) -> int:
+        """A seed in [0, 2**32), the same in every arm that draws from the same stream."""
+        return derive(self._spec.seed, self._arm.stream, self._search, *words) % 2**32
 
     def _sampler(self, seed: int) -> BaseSampler:
         if self._spec.tune.sampler == "random":
@@ -105,7 +110,7 @@ class Proposals:
             yield dict(zip(self._arm.space, point, strict=True))
 
     def _quasi_random(self) -> Iterator[Params]:
-        seed = derive(self._spec.fingerprint, self._arm.name, "qmc") % 2**32
+        seed = self._seed("qmc")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)

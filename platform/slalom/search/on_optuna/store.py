@@ -15,8 +15,7 @@ from optuna.storages import RDBStorage
 
 from slalom.database import engine_options, translated
 from slalom.search.on_optuna.rows import write_rows
-from slalom.search.on_optuna.translate import direction, frozen, quiet, thawed
-from slalom.wire.trial import Phase, TrialId
+from slalom.search.on_optuna.translate import direction, quiet, stored, thawed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,11 +23,11 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from slalom.study.model import StudySpec
-    from slalom.wire.trial import Ended
+    from slalom.wire.trial import Ended, TrialId
 
 
 class OptunaStore:
-    """One study's trials and notes, as one Optuna study for each arm and phase.
+    """One study's trials and notes, as one Optuna study for each arm.
 
     Only the loop writes. Raises Infrastructure where the storage does not answer.
     """
@@ -49,7 +48,7 @@ class OptunaStore:
     def add(self, ended: Sequence[Ended]) -> None:
         """Write trials that ended, of any arms and phases: all of them, or none where it raises."""
         with self._translated():
-            self._insert([(self._study(self._name(one.spec.id)), frozen(one, self._spec)) for one in ended])
+            self._insert([(self._study(self._name(one.spec.id.arm)), stored(one, self._spec)) for one in ended])
 
     def note(self, name: str, value: Any) -> None:
         """Write something about the study as a whole, such as what its lanes achieved."""
@@ -67,11 +66,10 @@ class OptunaStore:
         with self._translated():
             present = self._names()
             for arm in self._spec.arms:
-                for phase in Phase:
-                    name = self._name(TrialId(arm.name, phase, 0))
-                    if name in present:
-                        for stored in self._study(name).get_trials(deepcopy=False):
-                            yield thawed(stored, self._spec, arm.name, phase)
+                name = self._name(arm.name)
+                if name in present:
+                    for kept in self._study(name).get_trials(deepcopy=False):
+                        yield thawed(kept, self._spec, arm.name)
 
     def _names(self) -> set[str]:
         return set(optuna.get_all_study_names(self._storage))
@@ -83,9 +81,9 @@ class OptunaStore:
             )
         return self._studies[name]
 
-    def _name(self, trial: TrialId) -> str:
-        """Of the Optuna study that holds a trial."""
-        return f"{self._root}/{trial.arm}/{trial.phase}"
+    def _name(self, arm: str) -> str:
+        """The name of the Optuna study that holds an arm's trials."""
+        return f"{self._root}/{arm}"
 
     def _insert(self, trials: Sequence[tuple[optuna.Study, FrozenTrial]]) -> None:
         if trials:

@@ -13,7 +13,7 @@ from optuna.trial import TrialState, create_trial
 
 from slalom.study.model import Choices, IntRange, Range
 from slalom.study.trials import trial_spec
-from slalom.wire.trial import Ended, Outcome, Report, TrialId, TrialResult, validation
+from slalom.wire.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult, validation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 STATES = {
     Outcome.COMPLETE: TrialState.COMPLETE,
     Outcome.PRUNED: TrialState.PRUNED,
-    # Samplers ignore failed trials, but must learn to keep away from where training diverges: a pruned trial
-    # without a value is the worst that they know.
-    Outcome.DIVERGED: TrialState.PRUNED,
+    Outcome.DIVERGED: TrialState.FAIL,
     Outcome.FAILED: TrialState.FAIL,
 }
 
@@ -53,26 +51,56 @@ def direction(metric: Metric) -> Goal:
     return metric.goal
 
 
-def frozen(ended: Ended, spec: StudySpec, *, with_result: bool = True) -> FrozenTrial:
-    """A trial that ended, as Optuna holds it; `with_result` adds all that `thawed` needs."""
+def stored(ended: Ended, spec: StudySpec) -> FrozenTrial:
+    """A trial that ended, as the storage keeps it; `thawed` takes it back.
+
+    Its value is its last validation value, that of a pruned trial too; one that diverged or failed has none.
+    """
     trial, result = ended.spec, ended.result
-    name = validation(spec.metric.name)
-    values = {report.epoch: report.metrics[name] for report in result.history if name in report.metrics}
-    value = result.metrics[name] if result.outcome is Outcome.COMPLETE else None
-    outcome = result.outcome if value is None or math.isfinite(value) else Outcome.DIVERGED
+    values = _values(ended, spec)
+    last = [values[max(values)]] if values and result.outcome is Outcome.PRUNED else []
+    final = (
+        result.metrics.get(validation(spec.metric.name), math.nan) if result.outcome is Outcome.COMPLETE else math.nan
+    )
+    value = next((one for one in (final, *last) if math.isfinite(one)), None)
+    state = STATES[result.outcome]
     found = create_trial(
-        state=STATES[outcome],
-        value=None if outcome is Outcome.DIVERGED else value,
+        state=TrialState.FAIL if state is TrialState.COMPLETE and value is None else state,
+        value=value,
         params=dict(trial.params),
         distributions=distributions(spec.arm(trial.id.arm)),
-        user_attrs={"slalom": _packed(ended)} if with_result else {},
-        intermediate_values={} if outcome is Outcome.DIVERGED else values,
+        user_attrs={"search": trial.id.search, "phase": str(trial.id.phase), "slalom": _packed(ended)},
+        intermediate_values=values,
     )
     if result.started is not None and result.ended is not None:
         # Optuna's times are local ones, without a zone; its own for a new trial are both "now"
         found.datetime_start = datetime.fromtimestamp(result.started)
         found.datetime_complete = datetime.fromtimestamp(result.ended)
     return found
+
+
+def shown(ended: Ended, spec: StudySpec) -> FrozenTrial:
+    """A trial that ended, as a sampler is shown it.
+
+    Samplers ignore failed trials, but must learn to keep away from where training diverges: a pruned trial without a
+    value is the worst that they know.
+    """
+    result = ended.result
+    value = result.metrics.get(validation(spec.metric.name), math.nan) if result.outcome is Outcome.COMPLETE else None
+    diverged = result.outcome is Outcome.DIVERGED or (value is not None and not math.isfinite(value))
+    return create_trial(
+        state=TrialState.PRUNED if diverged else STATES[result.outcome],
+        value=None if diverged else value,
+        params=dict(ended.spec.params),
+        distributions=distributions(spec.arm(ended.spec.id.arm)),
+        intermediate_values={} if diverged else _values(ended, spec),
+    )
+
+
+def _values(ended: Ended, spec: StudySpec) -> dict[int, float]:
+    """The validation values that a trial reported, by epoch."""
+    name = validation(spec.metric.name)
+    return {report.epoch: report.metrics[name] for report in ended.result.history if name in report.metrics}
 
 
 def _packed(ended: Ended) -> str:
@@ -95,10 +123,10 @@ def _packed(ended: Ended) -> str:
     )
 
 
-def thawed(stored: FrozenTrial, spec: StudySpec, arm: str, phase: Any) -> Ended:
-    """A trial that ended, from what `frozen` made of it."""
-    held: Mapping[str, Any] = json.loads(stored.user_attrs["slalom"])
-    trial = TrialId(arm, phase, held["number"])
+def thawed(kept: FrozenTrial, spec: StudySpec, arm: str) -> Ended:
+    """A trial that ended, from what `stored` made of it."""
+    held: Mapping[str, Any] = json.loads(kept.user_attrs["slalom"])
+    trial = TrialId(arm, Phase(kept.user_attrs["phase"]), held["number"], kept.user_attrs["search"])
     history = tuple(Report(trial, held["attempt"], epoch, metrics) for epoch, metrics in held["history"])
     result = TrialResult(
         trial,
@@ -113,7 +141,7 @@ def thawed(stored: FrozenTrial, spec: StudySpec, arm: str, phase: Any) -> Ended:
         started=held["started"],
         ended=held["ended"],
     )
-    return Ended(trial_spec(spec, trial, stored.params, held["attempt"]), result)
+    return Ended(trial_spec(spec, trial, kept.params, held["attempt"]), result)
 
 
 def quiet() -> None:
