@@ -1,0 +1,196 @@
+"""Arms compared over their searches: better, worse, equivalent, undecided or identical."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from slalom.verdict_math.divergence import divergence_p
+from slalom.verdict_math.family import Corrected, Uncorrected, correct
+from slalom.verdict_math.paired import PairedTest, paired_test
+from slalom.verdict_math.proportion import Superiority, superiority
+from slalom.verdict_math.robust import Robust, robust_test
+from slalom.verdict_math.searches import Searches
+
+if TYPE_CHECKING:
+    from slalom.summary import Interval
+    from slalom.verdict_math.stages import Looks
+
+Arms: TypeAlias = Mapping[str, Searches]
+Pair: TypeAlias = tuple[str, str]
+
+
+class Answer(StrEnum):
+    """What is said of an arm and the one it is compared with."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    EQUIVALENT = "equivalent"
+    UNDECIDED = "undecided"
+    IDENTICAL = "identical"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How arms are compared.
+
+    minimize: whether a smaller metric is better
+    alpha: the probability, at most, of a wrong claim among the comparisons of one family
+    worst: what a diverged training counts as
+    margin: a difference below it is none to the reader; None where the study names none
+    looks: when the study is judged; None for once, at the end
+    """
+
+    minimize: bool
+    alpha: float
+    worst: float
+    margin: float | None = None
+    looks: Looks | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An arm against another one, over paired searches.
+
+    mean: of the differences, arm minus other, in the metric's unit, a diverged training counting as the worst value
+    interval: of the mean difference. It excludes zero if and only if the answer is better or worse; of an equivalent
+        arm it is the interval of the two one-sided tests, which lies within the margin
+    level: of the interval: 1 - alpha over the comparisons open when this one was tested, or 1 - 2 alpha for equivalent
+    p: of no difference, corrected over the family and the looks; `answer` is better or worse where it is below alpha
+    p_beyond: of a difference of the margin or more, corrected; None where there is no margin
+    better: P(better), with an interval of the level at which the difference was tested
+    robust: the interquartile mean of the differences; its p, of the clipped differences, corrected in the same way
+    robust_answer: better, worse or undecided by `robust`; `answer` is the one that decides
+    divergence_p: of equally frequent divergence, corrected in the same way
+    """
+
+    arm: str
+    other: str
+    searches: int
+    mean: float
+    interval: Interval
+    level: float
+    p: float
+    p_beyond: float | None
+    answer: Answer
+    better: Superiority
+    robust: Robust
+    robust_answer: Answer
+    divergence_p: float
+
+    @property
+    def settled(self) -> bool:
+        """Whether more searches would change nothing that matters."""
+        return self.answer is not Answer.UNDECIDED
+
+    @property
+    def loser(self) -> str | None:
+        """The worse of the two, if one is."""
+        return {Answer.WORSE: self.arm, Answer.BETTER: self.other}.get(self.answer)
+
+
+def against_baseline(arms: Arms, baseline: str, rule: Rule, family: int | None = None) -> tuple[Comparison, ...]:
+    """Every other arm against the baseline: one family.
+
+    family: how many comparisons there will be, where some arms have no result yet
+    """
+    return compare(arms, [(name, baseline) for name in arms if name != baseline], rule, family)
+
+
+def all_pairs(arms: Arms, rule: Rule, family: int | None = None) -> tuple[Comparison, ...]:
+    """Every pair of arms: one family."""
+    return compare(arms, list(combinations(arms, 2)), rule, family)
+
+
+def compare(arms: Arms, pairs: Sequence[Pair], rule: Rule, family: int | None = None) -> tuple[Comparison, ...]:
+    """The pairs (arm, other) of one family, in their order.
+
+    An arm that was dropped at a look has fewer searches than others; its pairs are compared over those, at that look.
+    Raises ValueError where two arms of a pair have different seeds, or different searches without `rule.looks`.
+    """
+    found = [_Found.of(arms, pair, rule) for pair in pairs]
+    means = correct([_tested(one, rule) for one in found], rule.alpha, family)
+    robust = correct([Uncorrected(one.robust.p) for one in found], rule.alpha, family)
+    divergence = correct([Uncorrected(one.divergence_p) for one in found], rule.alpha, family)
+    return tuple(
+        _comparison(one, rule, *corrected) for one, *corrected in zip(found, means, robust, divergence, strict=True)
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A pair before the correction; gains: positive where the arm is better."""
+
+    pair: Pair
+    test: PairedTest
+    gains: tuple[float, ...]
+    robust: Robust
+    divergence_p: float
+    identical: bool
+
+    @classmethod
+    def of(cls, arms: Arms, pair: Pair, rule: Rule) -> _Found:
+        arm, other = _common(arms, pair, rule)
+        differences = arm.means(rule.worst) - other.means(rule.worst)
+        return cls(
+            pair=pair,
+            test=paired_test(differences, rule.looks),
+            gains=tuple((-differences if rule.minimize else differences).tolist()),
+            robust=robust_test(differences, rule.looks),
+            divergence_p=divergence_p(arm, other, rule.looks),
+            identical=np.array_equal(arm.table(), other.table(), equal_nan=True),
+        )
+
+
+def _common(arms: Arms, pair: Pair, rule: Rule) -> tuple[Searches, Searches]:
+    """The searches that both arms of a pair have."""
+    arm, other = (arms[name] for name in pair)
+    number = min(arm.number, other.number)
+    if rule.looks is None and arm.number != other.number:
+        raise ValueError(f"{pair[0]} and {pair[1]} must have as many searches (got {arm.number} and {other.number})")
+    if len(arm.values[0]) != len(other.values[0]):
+        raise ValueError(f"{pair[0]} and {pair[1]} must have as many seeds in a search")
+    return arm.first(number), other.first(number)
+
+
+def _tested(found: _Found, rule: Rule) -> Uncorrected:
+    return Uncorrected(found.test.p(), None if rule.margin is None else found.test.p_beyond(rule.margin))
+
+
+def _comparison(found: _Found, rule: Rule, mean: Corrected, robust: Corrected, divergence: Corrected) -> Comparison:
+    answer = _answer(found, rule, mean)
+    equivalent = answer is Answer.EQUIVALENT
+    interval = found.test.equivalence_interval(mean.level_beyond) if equivalent else found.test.interval(mean.level)
+    return Comparison(
+        arm=found.pair[0],
+        other=found.pair[1],
+        searches=len(found.gains),
+        mean=found.test.mean,
+        interval=interval,
+        level=1 - 2 * mean.level_beyond if equivalent else 1 - mean.level,
+        p=mean.p,
+        p_beyond=mean.p_beyond,
+        answer=answer,
+        better=superiority(found.gains, mean.level),
+        robust=Robust(found.robust.mean, robust.p),
+        robust_answer=_direction(found.robust.mean, rule) if robust.p < rule.alpha else Answer.UNDECIDED,
+        divergence_p=divergence.p,
+    )
+
+
+def _answer(found: _Found, rule: Rule, corrected: Corrected) -> Answer:
+    if found.identical:
+        return Answer.IDENTICAL
+    if corrected.p < rule.alpha:
+        return _direction(found.test.mean, rule)
+    equivalent = corrected.p_beyond is not None and corrected.p_beyond < rule.alpha
+    return Answer.EQUIVALENT if equivalent else Answer.UNDECIDED
+
+
+def _direction(mean: float, rule: Rule) -> Answer:
+    return Answer.BETTER if (mean < 0) == rule.minimize else Answer.WORSE

@@ -1,0 +1,59 @@
+"""What a number of searches can show at all, whatever they find."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slalom.verdict_math.flips import ROWS, smallest_p
+from slalom.verdict_math.stages import Looks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What the searches at one look can show after the correction.
+
+    searches: how many there are by then
+    smallest_p: the smallest uncorrected p they can give, over the share of alpha that the look spends
+    comparisons: the largest family in which a difference can be shown; 0 where none can
+    baseline: whether a difference from the baseline can be shown
+    all_pairs: whether a winner over all pairs of arms can be shown
+    """
+
+    searches: int
+    smallest_p: float
+    comparisons: int
+    baseline: bool
+    all_pairs: bool
+
+
+def capacity(searches: int, arms: int, alpha: float, looks: Looks | None = None) -> Capacity:
+    """What so many searches can show of so many arms: 10 allow 25 comparisons at alpha .05, 11 allow 51.
+
+    looks: when the study is judged; None for once, at `searches`
+    """
+    least = _least_p(searches, looks or Looks((searches,)))
+    largest = max(0, math.ceil(alpha / least) - 1)  # the family times the smallest p must stay below alpha
+    return Capacity(searches, least, largest, largest >= max(1, arms - 1), largest >= max(1, arms * (arms - 1) // 2))
+
+
+def searches_needed(comparisons: int, alpha: float) -> int:
+    """The fewest searches, judged once, that can show a difference in a family of so many comparisons.
+
+    Raises ValueError where no number of searches can, because random signs give no smaller p.
+    """
+    for searches in range(1, ROWS.bit_length() + 1):
+        if smallest_p(searches) * comparisons < alpha:
+            return searches
+    raise ValueError(f"no number of searches shows a difference among {comparisons} comparisons at alpha {alpha:g}")
+
+
+def _least_p(searches: int, looks: Looks) -> float:
+    """The smallest p after the looks so far: the signs that reach it are the most extreme at every look."""
+    at: Sequence[int] = looks.reached(searches)
+    spent = sum(looks.weights[: len(at)])
+    return min(1.0, smallest_p(searches) / spent)

@@ -1,0 +1,54 @@
+"""How often arms diverged, what that leaves open, and whether two arms differ in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slalom.verdict_math.paired import paired_test
+from slalom.verdict_math.proportion import at_most
+
+if TYPE_CHECKING:
+    from slalom.verdict_math.searches import Searches
+    from slalom.verdict_math.stages import Looks
+
+
+@dataclass(frozen=True)
+class DivergenceRate:
+    """How many of an arm's confirm trainings diverged.
+
+    diverged, trainings: so many of so many
+    searches_hit, searches: so many of so many searches had a diverged training
+    at_most: the largest rate among trainings that this does not exclude, were trainings independent
+    at_most_of_searches: the largest rate of searches with a diverged training that this does not exclude. It holds
+        when the trainings of a search diverge together, as they do where its choice is near the edge.
+    """
+
+    diverged: int
+    trainings: int
+    searches_hit: int
+    searches: int
+    at_most: float
+    at_most_of_searches: float
+
+
+def divergence_rate(arm: Searches, alpha: float) -> DivergenceRate:
+    """An arm's divergences with one-sided bounds at level 1 - alpha: 0 of 30 leave up to 9.5 %, 0 of 10 up to 26 %."""
+    shares = arm.diverged()
+    hit, diverged = int((shares > 0).sum()), round(float(shares.mean()) * arm.trainings)
+    return DivergenceRate(
+        diverged=diverged,
+        trainings=arm.trainings,
+        searches_hit=hit,
+        searches=arm.number,
+        at_most=at_most(diverged, arm.trainings, alpha),
+        at_most_of_searches=at_most(hit, arm.number, alpha),
+    )
+
+
+def divergence_p(arm: Searches, other: Searches, looks: Looks | None = None) -> float:
+    """The two-sided p of equally frequent divergence: random signs of the searches' differences of diverged shares.
+
+    The unit is the search, as everywhere. With one seed a search this is McNemar's exact test.
+    """
+    return paired_test(arm.diverged() - other.diverged(), looks).p()

@@ -1,0 +1,122 @@
+"""The test of two arms over their paired searches, at one look or several."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slalom.summary import Interval
+from slalom.verdict_math.flips import ROWS, sign_vectors, subset_limits
+from slalom.verdict_math.stages import Looks, stagewise_p
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from slalom.verdict_math.arrays import FloatArray
+
+HALVINGS = 12
+"""Of the gap in which an end of an interval over several looks lies: to a four-thousandth of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairedTest:
+    """What random signs of paired differences say of their mean.
+
+    sums: the signed sums of the differences up to each look, one for each row of its `sign_vectors`: [looks][rows]
+    counts: the sums of the signs themselves: [looks][rows]
+    weights: the share of alpha that each of these looks spends
+    """
+
+    sums: tuple[FloatArray, ...]
+    counts: tuple[FloatArray, ...]
+    weights: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Of the differences so far."""
+        return float(self.sums[-1][0] / self.counts[-1][0])
+
+    def p(self, null: float = 0.0) -> float:
+        """The two-sided p of a mean difference of `null`."""
+        return stagewise_p([np.abs(signed)[None] for signed in self._shifted(null)], self.weights)
+
+    def p_above(self, null: float) -> float:
+        """The one-sided p of a mean difference of at most `null`: small where the difference is surely larger."""
+        return stagewise_p([np.stack([signed, -signed]) for signed in self._shifted(null)], self.weights)
+
+    def p_below(self, null: float) -> float:
+        """The one-sided p of a mean difference of at least `null`: small where the difference is surely smaller."""
+        return stagewise_p([np.stack([-signed, signed]) for signed in self._shifted(null)], self.weights)
+
+    def p_beyond(self, margin: float) -> float:
+        """The p of a difference of `margin` or more, either way: the larger of two one-sided p (Schuirmann 1987)."""
+        return max(self.p_above(-margin), self.p_below(margin))
+
+    def interval(self, alpha: float) -> Interval:
+        """The mean differences whose `p` is at least alpha: it excludes zero if and only if p() < alpha."""
+        return self._retained(lambda null: self.p(null) >= alpha, alpha)
+
+    def equivalence_interval(self, alpha: float) -> Interval:
+        """The mean differences that neither one-sided test rejects at alpha: a nominal 1 - 2 alpha.
+
+        It lies within +-margin if and only if p_beyond(margin) < alpha.
+        """
+        return self._retained(lambda null: min(self.p_above(null), self.p_below(null)) >= alpha, 2 * alpha)
+
+    def _shifted(self, null: float) -> list[FloatArray]:
+        """The signed sums of the differences less `null`, at each look."""
+        return [total - null * count for total, count in zip(self.sums, self.counts, strict=True)]
+
+    def _retained(self, retained: Callable[[float], bool], alpha: float) -> Interval:
+        """The null values that a test of the two-sided level alpha retains, in closed form where there is one look.
+
+        Where looks contradict each other so much that even the mean is not retained, this is the last look's interval.
+        """
+        outer = subset_limits(self.sums[-1], self.counts[-1], alpha * self.weights[-1])
+        if len(self.sums) == 1 or not math.isfinite(outer.high - outer.low) or not retained(self.mean):
+            return outer
+        return Interval(_end(retained, outer.low, self.mean), _end(retained, outer.high, self.mean))
+
+
+def paired_test(
+    differences: Sequence[float] | FloatArray, looks: Looks | None = None, *, rows: int = ROWS, seed: int = 0
+) -> PairedTest:
+    """The test of paired differences in the order of their searches: [searches].
+
+    looks: when the study is judged; None for once, at the end
+    rows, seed: of the sign vectors
+    Raises ValueError where there is no difference, one is not finite, or their number is not that of a look.
+    """
+    sample = np.asarray(differences, dtype=np.float64)
+    if not sample.size or not np.isfinite(sample).all():
+        raise ValueError(f"at least one difference is needed, each finite (got {sample.tolist()})")
+    looks = looks or Looks((sample.size,))
+    at = looks.reached(sample.size)
+    signs = [sign_vectors(number, rows, seed) for number in at]
+    sums = tuple(vectors @ sample[: vectors.shape[1]] for vectors in signs)
+    return PairedTest(sums, tuple(vectors.sum(axis=1) for vectors in signs), looks.weights[: len(at)])
+
+
+def sign_flip_p(differences: Sequence[float] | FloatArray) -> float:
+    """The two-sided p of no difference, from one look: exact over all signs up to 16 searches."""
+    return paired_test(differences).p()
+
+
+def mean_interval(values: Sequence[float] | FloatArray, alpha: float, *, rows: int = ROWS) -> Interval:
+    """The interval of a mean over searches at level 1 - alpha: of an arm's values, or of paired differences."""
+    return paired_test(values, rows=rows).interval(alpha)
+
+
+def _end(retained: Callable[[float], bool], outside: float, inside: float) -> float:
+    """The end of an interval between a value that may be outside and one inside; zero is put on its side first."""
+    if retained(outside):
+        return outside
+    if min(outside, inside) < 0.0 < max(outside, inside):
+        outside, inside = (outside, 0.0) if retained(0.0) else (0.0, inside)
+    for _ in range(HALVINGS):
+        middle = (outside + inside) / 2
+        outside, inside = (outside, middle) if retained(middle) else (middle, inside)
+    return inside
