@@ -15,7 +15,7 @@ from slalom.errors import InputError, Interrupted, SlalomError
 from slalom.loop.notes import Note, Notes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from slalom.home import Home
     from slalom.lanes.base import Lanes
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from slalom.study.model import Inspected, StudySpec
     from slalom.study.read import Reading
     from slalom.wire.kinds import Catalogue
-    from slalom.wire.trial import Settings
+    from slalom.wire.trial import Scalar, Settings
     from slalom_worker.tasks import Data
 
 CLOSE_SECONDS = 30.0
@@ -92,13 +92,13 @@ def local_lanes(spec: StudySpec) -> Lanes:
     return InProcessLanes(partial(lane_worker, spec.folder, spec.resources.pack_width), spec.resources.lanes or 1)
 
 
-def measure_cost(spec: StudySpec, arm: str, nets: int = 4) -> tuple[float, ...]:
-    """What an epoch of an arm of fixed hyperparameters costs here, over the cost of a calibration loop; repeated."""
+def measure_cost(spec: StudySpec, arm: str, params: Mapping[str, Scalar], nets: int = 4) -> tuple[float, ...]:
+    """What an epoch of an arm with these hyperparameters costs here, over that of a calibration loop; repeated."""
     from slalom.study.trials import trial_spec
     from slalom.wire.trial import Order, Phase, TrialId
     from slalom_worker.lane.cost import measure_cost as measure
 
-    trials = [trial_spec(spec, TrialId(arm, Phase.CONFIRM, number), {}) for number in range(nets)]
+    trials = [trial_spec(spec, TrialId(arm, Phase.CONFIRM, number), params) for number in range(nets)]
     return measure([Order(trial, trial.epochs) for trial in trials], spec.folder)
 
 

@@ -11,10 +11,10 @@ import sys
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
-from slalom.verdict_math.family import Uncorrected, correct
-from slalom.verdict_math.paired import paired_test
-from slalom.verdict_math.robust import robust_test
-from slalom.verdict_math.stages import Looks
+from slalom.verdict.family import Uncorrected, correct
+from slalom.verdict.paired import paired_test
+from slalom.verdict.robust import robust_test
+from slalom.verdict.stages import Looks
 
 SAMPLES, RESAMPLES, ROWS = 4000, 1000, 2**12
 LOOKS = Looks((10, 20, 40))

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from slalom.verdict_math.answers import Answer, Rule, against_baseline, all_pairs
-from slalom.verdict_math.divergence import divergence_p, divergence_rate
-from slalom.verdict_math.outcome import dropped, undecided, winner
-from slalom.verdict_math.proportion import at_most, clopper_pearson, superiority
-from slalom.verdict_math.searches import Searches
-from slalom.verdict_math.stages import Looks
+from slalom.verdict.answers import Answer, Rule, against_baseline, all_pairs
+from slalom.verdict.divergence import divergence_p, divergence_rate
+from slalom.verdict.outcome import dropped, undecided, winner
+from slalom.verdict.proportion import at_most, clopper_pearson, superiority
+from slalom.verdict.search_values import SearchValues
+from slalom.verdict.stages import Looks
 
 RULE = Rule(minimize=True, alpha=0.05, worst=1.0)
 NAN = math.nan
@@ -22,7 +22,7 @@ NAN = math.nan
 def arm(mean, seed=0, spread=0.002, searches=10, common=1):
     """An arm whose searches share a split's difficulty, of seed `common`, with all others."""
     split = np.random.default_rng(common).normal(0.1, 0.02, (searches, 1))
-    return Searches.of((split + mean + np.random.default_rng([7, seed]).normal(0, spread, (searches, 3))).tolist())
+    return SearchValues.of((split + mean + np.random.default_rng([7, seed]).normal(0, spread, (searches, 3))).tolist())
 
 
 def only(comparisons):
@@ -52,7 +52,7 @@ def test_the_unit_is_the_search_and_not_the_seed():
     # Thirty seeds of six searches that differ among themselves far more than the arms do.
     noise = np.random.default_rng(3).normal(0, 0.01, (6, 1)) + np.zeros((6, 30))
     other = np.random.default_rng(4).normal(0, 0.0001, (6, 30))
-    found = only(all_pairs({"one": Searches.of(noise), "two": Searches.of(other)}, RULE))
+    found = only(all_pairs({"one": SearchValues.of(noise), "two": SearchValues.of(other)}, RULE))
     assert found.answer is Answer.UNDECIDED
     assert found.p >= 1 / 32
 
@@ -68,10 +68,10 @@ def test_a_margin_tells_equivalent_from_undecided():
 
 
 def test_identical_numbers_are_said_to_be_identical():
-    one = Searches.of([[0.1, NAN]] * 10)
+    one = SearchValues.of([[0.1, NAN]] * 10)
     found = only(all_pairs({"one": one, "two": one}, Rule(True, 0.05, 1.0, margin=0.01)))
     assert (found.answer, found.p, found.divergence_p) == (Answer.IDENTICAL, 1.0, 1.0)
-    other = Searches.of([[0.1, NAN]] * 9 + [[NAN, 0.1]])
+    other = SearchValues.of([[0.1, NAN]] * 9 + [[NAN, 0.1]])
     assert only(all_pairs({"one": one, "two": other}, RULE)).answer is Answer.UNDECIDED
 
 
@@ -86,11 +86,11 @@ def test_arms_that_are_not_paired_are_refused():
     with pytest.raises(ValueError, match=r"as many searches \(got 10 and 9\)"):
         all_pairs({"one": arm(0), "two": arm(0, 1).first(9)}, RULE)
     with pytest.raises(ValueError, match="as many seeds"):
-        all_pairs({"one": arm(0), "two": Searches.of([[0.1]] * 10)}, RULE)
+        all_pairs({"one": arm(0), "two": SearchValues.of([[0.1]] * 10)}, RULE)
     with pytest.raises(ValueError, match="same number of seeds"):
-        Searches.of([[0.1], [0.1, 0.2]])
+        SearchValues.of([[0.1], [0.1, 0.2]])
     with pytest.raises(ValueError, match="finite, or NaN"):
-        Searches.of([[math.inf]])
+        SearchValues.of([[math.inf]])
 
 
 def test_two_arms_that_are_the_same_are_told_apart_in_one_of_twenty():
@@ -98,7 +98,7 @@ def test_two_arms_that_are_the_same_are_told_apart_in_one_of_twenty():
     for _ in range(600):
         split = source.normal(0, 0.02, (10, 1))
         arms = {
-            name: Searches.of(split + source.normal(0, 0.01, (10, 1)) + source.normal(0, 0.01, (10, 3)))
+            name: SearchValues.of(split + source.normal(0, 0.01, (10, 1)) + source.normal(0, 0.01, (10, 3)))
             for name in "ab"
         }
         told += only(all_pairs(arms, RULE)).answer is not Answer.UNDECIDED
@@ -112,7 +112,7 @@ def test_29_wins_and_one_divergence():
     base = np.full((10, 3), 0.1)
     table = base - np.linspace(0.003, 0.006, 30).reshape(10, 3)
     table[4, 1] = NAN
-    found = only(against_baseline({"sgd": Searches.of(base), "new": Searches.of(table)}, "sgd", RULE))
+    found = only(against_baseline({"sgd": SearchValues.of(base), "new": SearchValues.of(table)}, "sgd", RULE))
     assert found.answer is Answer.UNDECIDED, "the divergence counts as an error of 1"
     assert found.robust_answer is Answer.BETTER
     assert found.robust.p == pytest.approx(11 / 512, abs=4 / 512)
@@ -122,7 +122,7 @@ def test_29_wins_and_one_divergence():
 
 
 def test_a_diverged_training_is_not_dropped():
-    searches = Searches.of([[0.1, NAN], [0.2, 0.4]])
+    searches = SearchValues.of([[0.1, NAN], [0.2, 0.4]])
     assert searches.means(worst=1.0) == pytest.approx([0.55, 0.3])
     assert searches.diverged().tolist() == [0.5, 0.0]
 
@@ -132,7 +132,7 @@ def test_a_rate_that_was_not_seen_is_bounded():
     assert (rate.diverged, rate.trainings, rate.searches_hit, rate.searches) == (0, 30, 0, 10)
     assert rate.at_most == pytest.approx(0.0950, abs=5e-5)
     assert rate.at_most_of_searches == pytest.approx(0.2589, abs=5e-5)
-    hit = divergence_rate(Searches.of([[NAN, NAN, 0.1]] * 2 + [[0.1] * 3] * 8), 0.05)
+    hit = divergence_rate(SearchValues.of([[NAN, NAN, 0.1]] * 2 + [[0.1] * 3] * 8), 0.05)
     assert (hit.diverged, hit.searches_hit) == (4, 2)
 
 
@@ -143,7 +143,7 @@ def test_with_one_seed_a_search_the_test_is_mcnemars(only_one, only_other, both)
     other = [[0.1]] * only_one + [[NAN]] * only_other + [[NAN]] * both + [[0.1]] * rest
     discordant = only_one + only_other
     expected = binomtest(only_one, discordant).pvalue if discordant else 1.0
-    assert divergence_p(Searches.of(one), Searches.of(other)) == pytest.approx(expected)
+    assert divergence_p(SearchValues.of(one), SearchValues.of(other)) == pytest.approx(expected)
 
 
 # P(better)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slalom.verdict_math.crossing import checkpoints, crossing, leads
-from slalom.verdict_math.effort import at_equal_cost, best_so_far, effort_curve, expected_best
+from slalom.verdict.crossing import checkpoints, crossing, leads
+from slalom.verdict.effort import at_equal_cost, best_so_far, effort_curve, expected_best
 
 NAN = math.nan
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slalom.verdict_math.capacity import capacity, searches_needed
-from slalom.verdict_math.family import Uncorrected, correct
+from slalom.verdict.capacity import capacity, searches_needed
+from slalom.verdict.family import Uncorrected, correct
 
 P_VALUES = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8)
 

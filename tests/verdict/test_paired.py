@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import stdtr
 
-from slalom.verdict_math.flips import ROWS, sign_vectors, smallest_p, tail_shares, within_tail
-from slalom.verdict_math.paired import mean_interval, paired_test, sign_flip_p
-from slalom.verdict_math.robust import interquartile_mean, robust_test
-from slalom.verdict_math.stages import Looks
+from slalom.verdict.flips import ROWS, sign_vectors, smallest_p, tail_shares, within_tail
+from slalom.verdict.paired import mean_interval, paired_test, sign_flip_p
+from slalom.verdict.robust import interquartile_mean, robust_test
+from slalom.verdict.stages import Looks
 
 PUBLISHED = (0.01, 0.02, 0.015, -0.005, 0.01, 0.03, 0, 0.02, 0.01, 0.005)
 DIFFERENCES = st.lists(st.integers(-4, 4).map(float), min_size=6, max_size=12)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slalom.verdict_math.answers import Answer, Rule, all_pairs
-from slalom.verdict_math.effort import expected_best
-from slalom.verdict_math.outcome import winner
-from slalom.verdict_math.searches import Searches
+from slalom.verdict.answers import Answer, Rule, all_pairs
+from slalom.verdict.effort import expected_best
+from slalom.verdict.outcome import winner
+from slalom.verdict.search_values import SearchValues
 
 FOLDER = (Path(__file__).resolve().parents[2] / "../shared/data/deepobs").resolve()
 SEED = "42"
@@ -34,7 +34,7 @@ def best_rate(rows, problem):
         if row["problem"] == problem and row["final"]:
             found[row["optimizer"]][row["learning_rate"]][row["seed"]] = float(row["final"])
     tens = {name: next(seeds for seeds in rates.values() if len(seeds) == 10) for name, rates in found.items()}
-    return {name: Searches.of([[seeds[key]] for key in sorted(seeds)]) for name, seeds in tens.items()}
+    return {name: SearchValues.of([[seeds[key]] for key in sorted(seeds)]) for name, seeds in tens.items()}
 
 
 def test_no_optimizer_is_separable_on_fashion_mnist(rows):

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 
-from slalom.verdict_math.capacity import capacity
-from slalom.verdict_math.flips import smallest_p
-from slalom.verdict_math.paired import paired_test
-from slalom.verdict_math.stages import Looks, pocock
+from slalom.verdict.capacity import capacity
+from slalom.verdict.flips import smallest_p
+from slalom.verdict.paired import paired_test
+from slalom.verdict.stages import Looks, pocock
 
 LOOKS = Looks((10, 20, 40))
 ROWS = 2**9

@@ -76,7 +76,7 @@ def _show(options: argparse.Namespace) -> None:
 
     from slalom.regression.baseline import Baseline
     from slalom.regression.gate import Design
-    from slalom.verdict.wording import short
+    from slalom.report.tables import chosen_text
 
     pinned = Baseline.read(options.file)
     if options.json:
@@ -87,12 +87,12 @@ def _show(options: argparse.Namespace) -> None:
     print(", ".join(f"{name} {version}" for name, version in pinned.versions.items()))
     for arm in pinned.arms:
         values, epochs = arm.found.values, arm.found.epochs
-        print(f"  {arm.name}: {', '.join(f'{name}={short(value)}' for name, value in arm.params.items())}")
+        print(f"  {arm.name}: {chosen_text(arm.params)}")
         print(f"    {pinned.metric} {fmean(values):.4g}, margin {design.resolution(values):.2g}")
         print(f"    epochs to target {fmean(epochs):.4g}, margin {design.resolution(epochs):.2g}")
         if arm.cost:
             print(f"    cost {median(arm.cost):.3g} of the calibration loop")
-    print(f"stages of {', '.join(map(str, design.stages))} seeds")
+    print(f"stages of {', '.join(map(str, design.stages))} trainings of each arm")
 
 
 def _regress(options: argparse.Namespace) -> int:

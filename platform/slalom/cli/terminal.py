@@ -15,7 +15,7 @@ from rich.text import Text
 
 from slalom.errors import listing
 from slalom.regression import page as night_page
-from slalom.report.tables import Rows, answer, legend, pace, protocol, result_rows, tuning_rows
+from slalom.report.tables import Rows, answer, legend, pace, protocol, result_rows, tuning_rows, warnings
 from slalom.verdict.wording import short
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def verdict(result: Result) -> None:
     changed = [arm.name for arm in result.arms if arm.reproduced is False]
     if changed:
         console.print(Text(f"Trained again, {', '.join(changed)} gave {OTHER_NUMBERS}", style="yellow"))
+    for warning in warnings(summary):
+        console.print(Text(warning, style="yellow"), soft_wrap=not console.is_terminal)
     console.print(Text(f"\nVerdict: {answer(spec, summary)}\n", style="bold"), soft_wrap=not console.is_terminal)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from slalom.loop.plan import ArmPlan
 from slalom.loop.progress import Progress, Tally
 from slalom.verdict.compare import summarise
-from slalom.verdict.stages import undecided
+from slalom.verdict.looks import undecided
 from slalom.verdict.summary import State, Throughput
 from slalom.wire.trial import Effort, Ended
 
@@ -75,7 +75,7 @@ class Campaign:
         waiting = {name: plan for name, plan in self._plans.items() if plan.waits}
         if not waiting or not all(plan.waits or plan.done for plan in self._plans.values()):
             return
-        going_on = undecided(self.spec, self.ended, self._stage)
+        going_on = undecided(self.spec, self.ended)
         self._stage += 1
         for name, plan in waiting.items():
             if name in going_on:

@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from slalom.study.model import StudySpec
     from slalom.wire.trial import Scalar
 
-FORMAT = 1
+FORMAT = 2
 """Of the file; raised with every change after which an older file no longer says the same."""
 
 
 @dataclass(frozen=True)
 class PinnedArm:
-    """An arm's choice and what it gave.
+    """An arm's choices and what they gave.
 
-    params: the chosen hyperparameters, by dotted name
+    params: the hyperparameters that each search chose, by dotted name
     target: the mean final validation metric, which later trainings are timed to; None where no trial completed
     cost: seconds of an epoch over those of the calibration loop, each measured once; empty where it was not measured
     """
 
     name: str
-    params: Mapping[str, Scalar]
+    params: tuple[Mapping[str, Scalar], ...]
     target: float | None
     found: Replicates
     cost: tuple[float, ...] = ()
@@ -41,7 +41,7 @@ class PinnedArm:
 class Baseline:
     """What a study gave at one time.
 
-    fingerprint: of the study then; the seeds come from it
+    fingerprint, seed: of the study then; all random numbers come from the seed
     settings: all that the study fixed, as JSON has it
     arms: by name
     text: the study file then
@@ -49,6 +49,7 @@ class Baseline:
 
     study: str
     fingerprint: str
+    seed: int
     data_digest: str
     metric: str
     goal: str
@@ -60,7 +61,7 @@ class Baseline:
 
     @property
     def seeds(self) -> int:
-        """Pinned of each arm."""
+        """Trainings pinned of each arm, over all of its searches."""
         return len(self.arms[0].found.values)
 
     def arm(self, name: str) -> PinnedArm:
@@ -100,7 +101,7 @@ def _on_one_line(found: re.Match[str]) -> str:
     return f"[{joined}]"
 
 
-_PLAIN = ("study", "fingerprint", "data_digest", "metric", "goal", "device", "versions", "settings", "text")
+_PLAIN = ("study", "fingerprint", "seed", "data_digest", "metric", "goal", "device", "versions", "settings", "text")
 
 
 def settings(spec: StudySpec) -> dict[str, Any]:
@@ -111,6 +112,7 @@ def settings(spec: StudySpec) -> dict[str, Any]:
         "epochs": spec.epochs,
         "report_every": spec.report_every,
         "data": spec.data_digest,
+        "resampled": spec.resampled,
         "arms": {arm.name: arm.settings for arm in spec.arms},
     }
     found: dict[str, Any] = plain(fixed)
@@ -145,4 +147,4 @@ def _arm(arm: PinnedArm) -> dict[str, Any]:
 
 def _read_arm(name: str, arm: Mapping[str, Any]) -> PinnedArm:
     found = Replicates(*(tuple(arm[part]) for part in ("values", "epochs", "digests")))
-    return PinnedArm(name, arm["params"], arm["target"], found, tuple(arm["cost"]))
+    return PinnedArm(name, tuple(arm["params"]), arm["target"], found, tuple(arm["cost"]))

@@ -9,8 +9,8 @@ from slalom.regression.baseline import settings
 
 if TYPE_CHECKING:
     from slalom.regression.baseline import Baseline
+    from slalom.regression.retrain import Choices
     from slalom.study.model import StudySpec
-    from slalom.wire.trial import Scalar
 
 NOTHING = "nothing"
 
@@ -31,7 +31,7 @@ def changes(
     today: StudySpec,
     versions: Mapping[str, str],
     device: str,
-    chosen: Mapping[str, Mapping[str, Scalar]],
+    chosen: Choices,
 ) -> tuple[Change, ...]:
     """By name.
 
@@ -42,13 +42,18 @@ def changes(
         "version": dict(baseline.versions),
         "device": baseline.device,
         "study": baseline.settings,
-        "chosen": {arm.name: arm.params for arm in baseline.arms},
+        "chosen": _numbered({arm.name: arm.params for arm in baseline.arms}),
     }
-    now = {"version": versions, "device": device, "study": settings(today), "chosen": chosen}
+    now = {"version": versions, "device": device, "study": settings(today), "chosen": _numbered(chosen)}
     was, is_now = dict(_flat(before)), dict(_flat(now))
     names = sorted(was.keys() | is_now.keys())
     pairs = [Change(name, was.get(name, NOTHING), is_now.get(name, NOTHING)) for name in names]
     return tuple(pair for pair in pairs if pair.before != pair.now)
+
+
+def _numbered(chosen: Choices) -> Mapping[str, Any]:
+    """The choices of each arm by the number of their search."""
+    return {arm: {str(search): params for search, params in enumerate(every)} for arm, every in chosen.items()}
 
 
 def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 ALPHA = 0.002
 MISS = 0.05
 FIRST = 10
-FLIPS = 100_000
+FLIPS = 2**17
 EPOCHS, COST = "epochs to target", "cost"
 COST_MARGIN = 0.25
 """Of a ratio of times: 25 % more is a regression."""
@@ -115,10 +115,10 @@ class Design:
     @property
     def can_alarm(self) -> bool:
         """Whether there are seeds enough for an alarm, however great the difference."""
-        from slalom.verdict.inference import smallest_p
+        from slalom.verdict.flips import smallest_p
 
         last = self.stages[-1]
-        return 0.5 * smallest_p(last) < self.alarm(last)
+        return 0.5 * smallest_p(last, FLIPS) < self.alarm(last)
 
     def resolution(self, values: Sequence[float]) -> float:
         """The margin that nobody named, from the baseline's values; in their unit."""
@@ -185,16 +185,17 @@ def _worse(baseline: Baseline, metric: str) -> int:
 
 
 def _finding(test: _Test, design: Design, values: Sequence[float], others: Sequence[float], *, same: bool) -> Finding:
-    from slalom.verdict.inference import mean_interval, sign_flip_p  # here: numpy takes long to import
+    from slalom.verdict.paired import paired_test  # here: numpy takes long to import
 
     seeds = len(values)
     differences = tuple(one - other for one, other in zip(values, others, strict=True))
     mean = fmean(differences)
     level = 1 - 2 * design.miss * design.share(seeds)
-    interval = mean_interval(differences, level, derive(test.arm, test.metric, "night"))
+    paired = paired_test(differences, rows=FLIPS, seed=derive(test.arm, test.metric, seeds, "night"))
+    interval = paired.interval(1 - level)
     p = None
     if abs(mean) > test.margin:
-        p = 0.5 * sign_flip_p(differences, derive(test.arm, test.metric, seeds, "night"), FLIPS)
+        p = 0.5 * paired.p()
     if same:
         answer = Answer.IDENTICAL
     elif p is not None and p < design.alarm(seeds):

@@ -13,6 +13,7 @@ from slalom.regression.gate import COST, COST_MARGIN, EPOCHS, Answer, Design, ju
 from slalom.regression.night import Night
 from slalom.regression.replicates import replicates
 from slalom.regression.retrain import fixed, train
+from slalom.study.model import Searches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from slalom.loop.progress import Progress
     from slalom.regression.baseline import Baseline
     from slalom.regression.gate import Finding
-    from slalom.regression.retrain import Crew, Trained
-    from slalom.study.model import StudySpec
+    from slalom.regression.retrain import Choices, Crew, Trained
+    from slalom.study.model import StudySpec, Tune
 
 COST_ROUNDS = 3
 """Times that a cost is measured before it is called anything but equivalent."""
@@ -50,16 +51,22 @@ def hold(
     if most is not None and most < 1:
         raise InputError(f"--max-seeds must be at least 1, got {most}")
     pinned = {arm.name: arm.params for arm in baseline.arms}
-    tonight = fixed(spec, pinned, baseline.fingerprint)
+    tonight = fixed(spec, pinned, baseline.seed)
     if retune:
-        tonight = replace(spec, fingerprint=baseline.fingerprint)
+        tonight = replace(spec, seed=baseline.seed, tune=_unstaged(spec.tune, baseline))
     design = Design.of(baseline, most)
-    findings, trained = _judged(baseline, design, tonight, margins, crew, watch)
+    findings, trained = _judged(baseline, design, tonight, None if retune else pinned, margins, crew, watch)
     chosen = trained.chosen if retune else pinned
     if trained.device == baseline.device:
-        findings += tuple(_costs(fixed(spec, chosen, baseline.fingerprint), baseline, margins, crew))
+        findings += tuple(_costs(fixed(spec, chosen, baseline.seed), chosen, baseline, margins, crew))
     differ = changes(baseline, spec, versions(), trained.device, chosen)
     return Night(baseline, clock(), design, findings, differ, trained.reproduced)
+
+
+def _unstaged(tune: Tune, baseline: Baseline) -> Tune:
+    """The search made again as often as the baseline's, whatever it found."""
+    searches = len(baseline.arms[0].params)
+    return replace(tune, searches=Searches(searches, searches))
 
 
 def _checked(margins: Mapping[str, float], baseline: Baseline, spec: StudySpec) -> Mapping[str, float]:
@@ -80,6 +87,7 @@ def _judged(
     baseline: Baseline,
     design: Design,
     spec: StudySpec,
+    chosen: Choices | None,
     margins: Mapping[str, float],
     crew: Crew,
     watch: Callable[[Progress], None],
@@ -88,7 +96,7 @@ def _judged(
     findings: tuple[Finding, ...] = ()
     worst = max if baseline.goal == "minimize" else min
     floor = worst(worst(arm.found.values) for arm in baseline.arms)
-    trainings = train(spec, [], design.stages, crew, watch, floor)
+    trainings = train(spec, chosen, [], design.stages, crew, watch, floor)
     try:
         for seeds, trained in zip(design.stages, trainings, strict=True):
             _check_confirmed(baseline, trained)
@@ -112,14 +120,16 @@ def _check_confirmed(baseline: Baseline, trained: Trained) -> None:
         raise InputError(f"tuned again, no trial of {', '.join(lost)} was completed, so there is nothing to compare")
 
 
-def _costs(spec: StudySpec, baseline: Baseline, margins: Mapping[str, float], crew: Crew) -> list[Finding]:
+def _costs(
+    spec: StudySpec, chosen: Choices, baseline: Baseline, margins: Mapping[str, float], crew: Crew
+) -> list[Finding]:
     """Of each arm; one that is not as before is measured again, and all measurements are held against the pinned."""
     margin = margins.get(COST, COST_MARGIN)
     found = []
     for arm in baseline.arms:
         tonight: Sequence[float] = ()
         for _ in range(COST_ROUNDS if arm.cost else 0):
-            tonight = (*tonight, *crew.measure_cost(spec, arm.name))
+            tonight = (*tonight, *crew.measure_cost(spec, arm.name, chosen[arm.name][0]))
             finding = judge_cost(arm.name, arm.cost, tonight, margin)
             if finding.answer is Answer.EQUIVALENT:
                 break

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from slalom.errors import InputError
 from slalom.provenance import versions
 from slalom.regression.baseline import Baseline, PinnedArm, settings
-from slalom.regression.replicates import reached, replicates
+from slalom.regression.replicates import reached, replicates, searches_of
 from slalom.regression.retrain import fixed, train
 from slalom.report.tables import answer
 from slalom.verdict.summary import State
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from slalom.loop.progress import Progress
-    from slalom.regression.retrain import Crew, Trained
+    from slalom.regression.retrain import Choices, Crew, Trained
     from slalom.study.model import StudySpec
-    from slalom.verdict.summary import Summary
+    from slalom.verdict.summary import ArmSummary, Summary
     from slalom.wire.trial import Ended, Scalar, TrialId
 
 
@@ -35,15 +35,21 @@ def pin(
 
     summary, ended: what the study has found
     crew: the lanes that train each arm's choice again, and what measures their cost
-    seeds: confirm seeds to pin, where they are more than the study's: the others are trained now
+    seeds: confirm seeds of each search to pin, where they are more than the study's: the others are trained now
     Raises InputError where the study is not complete, or today's code no longer gives its numbers.
     """
-    chosen = {arm.name: arm.chosen for arm in summary.arms if arm.chosen is not None}
+    chosen = {arm.name: choices for arm in summary.arms if (choices := _choices(arm))}
     if summary.state is not State.COMPLETE or not chosen:
         raise InputError(f"{spec.name} is not complete, so there is nothing to pin: {answer(spec, summary)}")
-    known = [one for one in ended.values() if one.spec.id.phase is Phase.CONFIRM]
-    count = max(seeds or 0, spec.confirm_seeds)
-    (trained,) = train(fixed(spec, chosen, spec.fingerprint), known, [count], crew, watch)
+    again = fixed(spec, chosen, spec.seed)
+    searches = searches_of(again)
+    known = [
+        one
+        for trial, one in ended.items()
+        if trial.phase is Phase.CONFIRM and trial.arm in chosen and trial.search < searches
+    ]
+    count = searches * max(seeds or 0, spec.confirm_seeds)
+    (trained,) = train(again, chosen, known, [count], crew, watch)
     others = [name for name, same in trained.reproduced.items() if not same]
     if others:
         raise InputError(
@@ -53,18 +59,23 @@ def pin(
     return _pinned(spec, chosen, trained, count, crew)
 
 
-def _pinned(
-    spec: StudySpec, chosen: Mapping[str, Mapping[str, Scalar]], trained: Trained, count: int, crew: Crew
-) -> Baseline:
+def _choices(arm: ArmSummary) -> list[Mapping[str, Scalar]]:
+    """The choices of an arm's searches; none where a search of those that count has none."""
+    counted = arm.chosen[: arm.confirm.searches] if arm.confirm else ()
+    return [] if None in counted else [choice for choice in counted if choice is not None]
+
+
+def _pinned(spec: StudySpec, chosen: Choices, trained: Trained, count: int, crew: Crew) -> Baseline:
     arms = []
-    for name, params in sorted(chosen.items()):
+    for name, choices in sorted(chosen.items()):
         target = reached(trained.spec, name, trained.results, count)
         found = replicates(trained.spec, name, trained.results, count, target)
-        cost = tuple(float(f"{ratio:.4g}") for ratio in crew.measure_cost(trained.spec, name))
-        arms.append(PinnedArm(name, dict(params), target, found, cost))
+        cost = tuple(float(f"{ratio:.4g}") for ratio in crew.measure_cost(trained.spec, name, choices[0]))
+        arms.append(PinnedArm(name, tuple(map(dict, choices)), target, found, cost))
     return Baseline(
         study=spec.name,
         fingerprint=spec.fingerprint,
+        seed=spec.seed,
         data_digest=spec.data_digest,
         metric=spec.metric.name,
         goal=spec.metric.goal,

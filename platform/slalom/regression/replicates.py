@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slalom.wire.trial import Outcome, Phase, TrialId, validation
+from slalom.search.choice import final
+from slalom.wire.trial import Phase, TrialId, test, validation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ DIGITS = 16
 
 @dataclass(frozen=True)
 class Replicates:
-    """What an arm gave, by seed.
+    """What an arm gave, training by training: the first seed of every search, then the second of every one, ...
 
     values: the study's metric on test data, as the verdict counts it: the worst value where a trial diverged or failed
     epochs: to the first report whose validation metric reached the target; a report's distance more than the whole
@@ -38,37 +39,45 @@ class Replicates:
     digests: tuple[str, ...]
 
     def first(self, seeds: int) -> Replicates:
-        """Of so many seeds."""
+        """Of so many trainings."""
         return Replicates(self.values[:seeds], self.epochs[:seeds], self.digests[:seeds])
 
 
 def replicates(
-    spec: StudySpec, arm: str, results: Mapping[TrialId, Ended], seeds: int, target: float | None
+    spec: StudySpec, arm: str, results: Mapping[TrialId, Ended], trainings: int, target: float | None
 ) -> Replicates:
-    """Of an arm whose first `seeds` confirm trials ended, with their histories."""
-    from slalom.verdict.compare import confirm  # here: numpy takes long to import
+    """Of an arm whose first confirm trainings ended, so many in all, with their histories."""
+    from slalom.verdict.results import worst_value  # here: numpy takes long to import
 
-    confirmed = confirm(replace(spec, confirm_seeds=seeds), arm, results)
-    if confirmed is None:
-        raise ValueError(f"{arm} has not ended {seeds} confirm trials")
-    trials = _trials(arm, results, seeds)
+    trials = _trials(spec, arm, results, trainings)
+    worst = worst_value(spec, searches_of(spec), results)
+    values = [final(trial, test(spec.metric.name)) for trial in trials]
     return Replicates(
-        confirmed.values,
+        tuple(value if math.isfinite(value) else worst for value in values),
         tuple(_epochs(spec, trial, target) for trial in trials),
         tuple(_digest(trial) for trial in trials),
     )
 
 
-def reached(spec: StudySpec, arm: str, results: Mapping[TrialId, Ended], seeds: int) -> float | None:
+def searches_of(spec: StudySpec) -> int:
+    """The searches of every arm of a study whose searches are not staged."""
+    return spec.tune.searches.at_most
+
+
+def reached(spec: StudySpec, arm: str, results: Mapping[TrialId, Ended], trainings: int) -> float | None:
     """The mean final validation metric of the trials that completed, the target of later ones; None without any."""
     name = validation(spec.metric.name)
-    complete = [trial.result for trial in _trials(arm, results, seeds) if trial.result.outcome is Outcome.COMPLETE]
-    finals = [result.metrics[name] for result in complete if math.isfinite(result.metrics[name])]
-    return math.fsum(finals) / len(finals) if finals else None
+    finals = [final(trial, name) for trial in _trials(spec, arm, results, trainings)]
+    finite = [value for value in finals if math.isfinite(value)]
+    return math.fsum(finite) / len(finite) if finite else None
 
 
-def _trials(arm: str, results: Mapping[TrialId, Ended], seeds: int) -> list[Ended]:
-    return [results[TrialId(arm, Phase.CONFIRM, number)] for number in range(seeds)]
+def _trials(spec: StudySpec, arm: str, results: Mapping[TrialId, Ended], trainings: int) -> list[Ended]:
+    searches = searches_of(spec)
+    ids = [TrialId(arm, Phase.CONFIRM, place // searches, place % searches) for place in range(trainings)]
+    if missing := [trial for trial in ids if trial not in results]:
+        raise ValueError(f"{arm} has not ended {trainings} confirm trainings, {missing[0]} is missing")
+    return [results[trial] for trial in ids]
 
 
 def _epochs(spec: StudySpec, trial: Ended, target: float | None) -> float:

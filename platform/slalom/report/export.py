@@ -17,7 +17,7 @@ PHASES = list(Phase)
 
 
 def export(spec: StudySpec, ended: Mapping[TrialId, Ended]) -> list[dict[str, Any]]:
-    """The trials by arm, search, phase and number; numbers that are not finite become None, so that it is valid JSON."""
+    """The trials by arm, search, phase and number; numbers that are not finite become None, as JSON wants."""
     arms = [arm.name for arm in spec.arms]
     order = sorted(
         ended,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from slalom.errors import listing
+from slalom.verdict.answers import Answer
+from slalom.verdict.scope import Scope
 from slalom.verdict.wording import count, probability, short, with_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from slalom.study.model import StudySpec
     from slalom.verdict.summary import ArmSummary, Summary
+    from slalom.wire.trial import Scalar
 
 NOTHING = "-"
 
@@ -29,8 +32,8 @@ def result_rows(spec: StudySpec, summary: Summary) -> Rows:
 
 
 def tuning_rows(spec: StudySpec, summary: Summary) -> Rows:
-    """What each arm's tuning chose, and how its trials ended."""
-    header = ("arm", f"validation {spec.metric.name}", "tuning trials", "chosen hyperparameters")
+    """What each arm's searches chose, and how their trials ended."""
+    header = ("arm", f"validation {spec.metric.name}", "tuning trials", "chosen, median [range] over searches")
     return header, [
         (arm.name, _tuned(arm), _trials(arm, spec.arm(arm.name).nets), _chosen(arm)) for arm in summary.arms
     ]
@@ -41,9 +44,26 @@ def _tuned(arm: ArmSummary) -> str:
 
 
 def _chosen(arm: ArmSummary) -> str:
-    if arm.chosen is not None:
-        return ", ".join(f"{name}={short(value)}" for name, value in arm.chosen.items()) or "nothing to choose"
-    return "none finished" if arm.tuning.trials >= arm.budget else NOTHING
+    choices = [choice for choice in arm.chosen if choice is not None]
+    if choices:
+        return chosen_text(choices)
+    return "none finished" if arm.chosen else NOTHING
+
+
+def chosen_text(choices: Sequence[Mapping[str, Scalar]]) -> str:
+    """What searches chose: of numbers the median and the range, of others how often each."""
+    names = choices[0].keys()
+    return ", ".join(f"{name}={_spread([one[name] for one in choices])}" for name in names) or "nothing to choose"
+
+
+def _spread(values: Sequence[Scalar]) -> str:
+    if len(set(values)) == 1:
+        return short(values[0])
+    if any(isinstance(value, bool | str) for value in values):
+        counted = Counter(map(str, values)).most_common()
+        return " ".join(f"{value} ({times})" for value, times in counted)
+    ordered = sorted(value for value in values if not isinstance(value, str))
+    return f"{short(ordered[(len(ordered) - 1) // 2])} [{short(ordered[0])}, {short(ordered[-1])}]"
 
 
 def _trials(arm: ArmSummary, nets: int) -> str:
@@ -64,16 +84,14 @@ def _confirmed(arm: ArmSummary) -> str:
 
 
 def _compared(spec: StudySpec, arm: ArmSummary) -> tuple[str, str, str]:
-    """Difference, p and P(better)."""
+    """Difference, p with the answer, and P(better)."""
     if arm.name == spec.compare.baseline:
         return "baseline", NOTHING, NOTHING
     if (found := arm.difference) is None:
         return NOTHING, NOTHING, NOTHING
-    mark = {True: " better", False: " worse", None: ""}[found.better]
-    superiority = f"{found.superiority:.2f}"
-    if math.isfinite(found.superiority_interval.low):
-        superiority += " [{:.2f}, {:.2f}]".format(*found.superiority_interval)
-    return with_bounds(found.mean, found.interval, "+"), probability(found.p) + mark, superiority
+    superiority = f"{found.better.share:.2f} [{found.better.interval.low:.2f}, {found.better.interval.high:.2f}]"
+    answer = "" if found.answer is Answer.UNDECIDED else f" {found.answer}"
+    return with_bounds(found.mean, found.interval, "+"), f"{probability(found.p)}{answer}", superiority
 
 
 def answer(spec: StudySpec, summary: Summary) -> str:
@@ -81,20 +99,29 @@ def answer(spec: StudySpec, summary: Summary) -> str:
     if summary.verdict:
         return summary.verdict.sentence
     tuning = sum(arm.tuning.trials for arm in summary.arms)
-    confirmed = sum(arm.confirm is not None for arm in summary.arms)
+    searches = sum(len(arm.chosen) for arm in summary.arms)
+    every = len(spec.arms) * spec.tune.searches.at_least
     trials = f"{tuning} of {sum(arm.budget for arm in summary.arms)} tuning trials ended"
-    return f"No verdict yet ({summary.state}): {trials}, {confirmed} of {count(len(spec.arms), 'arm')} confirmed."
+    return f"No verdict yet ({summary.state}): {trials}, {searches} of {every} searches confirmed."
 
 
 def legend(spec: StudySpec) -> str:
     """How to read the table, in one line."""
     side = "Lower" if spec.metric.goal == "minimize" else "Higher"
+    scope = Scope.of(spec, spec.tune.searches.at_most)
+    unit = "seeds" if scope.over_seeds else "searches"
     return (
-        f"{side} {spec.metric.name} is better. Difference: arm minus baseline over paired seeds. "
-        f"Brackets: {100 * (1 - spec.compare.alpha):g} % bootstrap intervals. p: two-sided sign-flip test, corrected "
-        f"over the arms (Holm); better or worse where p < {spec.compare.alpha:g}. P(better): share of the pairs in "
-        f"which the arm is better, ties half."
+        f"{side} {spec.metric.name} is better. Difference: arm minus baseline over paired {unit}. "
+        f"Brackets: {100 * (1 - spec.compare.alpha):g} % intervals over {unit}, those of differences corrected like the "
+        f"p beside them. p: two-sided sign-flip test, corrected over the arms (Holm); better or worse where p < "
+        f"{spec.compare.alpha:g}. P(better): share of the {unit} in which the arm is better, ties half."
     )
+
+
+def warnings(summary: Summary) -> tuple[str, ...]:
+    """What a reader must know before quoting the verdict, a sentence each."""
+    found = summary.verdict.warnings if summary.verdict else ()
+    return tuple(f"{warning[:1].upper()}{warning[1:]}" for warning in found)
 
 
 def claim(spec: StudySpec) -> str:
@@ -106,11 +133,17 @@ def claim(spec: StudySpec) -> str:
 def protocol(spec: StudySpec) -> str:
     """What every arm was given, in one line."""
     metric, tune = spec.metric.name, spec.tune
+    stages = tune.searches.stages
+    searches = (
+        count(stages[0], "search", "searches") if len(stages) == 1 else f"{listing([*map(str, stages)])} searches"
+    )
+    split = "each with a split of its own" if spec.resampled else "all on the task's own split"
+    pick = f"the best {tune.pick.best} again from {count(tune.pick.seeds, 'seed')}, " if tune.pick.trials else ""
     return (
-        f"Each arm: {count(tune.trials, 'tuning trial')} of {count(spec.epochs, 'epoch')} ({tune.sampler}, "
-        f"{tune.pruner}) chosen by validation {metric}, then {count(spec.confirm_seeds, 'confirm seed')}, the same in "
-        f"every arm, judged by test {metric}. alpha {spec.compare.alpha:g}, Holm's correction. "
-        f"Fingerprint {spec.fingerprint[:12]}."
+        f"Each arm: {searches}, {split}, the same in every arm: {count(tune.trials, 'tuning trial')} of "
+        f"{count(spec.epochs, 'epoch')} ({tune.sampler}, {tune.pruner}), {pick}the choice by validation {metric}, then "
+        f"{count(spec.confirm_seeds, 'confirm seed')}, judged by test {metric}. alpha {spec.compare.alpha:g}, Holm's "
+        f"correction. Fingerprint {spec.fingerprint[:12]}."
     )
 
 
@@ -135,6 +168,7 @@ def markdown(spec: StudySpec, summary: Summary) -> str:
         f"**{_escaped(answer(spec, summary))}**",
         _escaped(spec.question),
         _escaped(claim(spec)),
+        *(f"- {_escaped(warning)}" for warning in warnings(summary)),
         markdown_table(*result_rows(spec, summary)),
         _escaped(legend(spec)),
         markdown_table(*tuning_rows(spec, summary)),

@@ -1,70 +1,104 @@
-"""What the trials that ended say: each arm's choice, its confirm results, and how it differs from the baseline.
-
-The tuning value of a trial is its final "validation.<metric>", the confirm value its "test.<metric>"; tuning
-values choose hyperparameters, confirm values alone reach the verdict.
-
-A confirm trial that diverged or failed has the worst value, so that it counts against its arm: for an error or
-an accuracy, a share of the examples, 1 or 0; for any other metric the worst finite test value among the study's
-confirm trials, or where there is none, the worst finite validation value among its tuning trials.
-"""
+"""A study as it stands: each arm's searches, choices and confirm results, how they differ, and the verdict."""
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slalom.search.choice import best, best_seed, choose, ended, final
-from slalom.verdict.inference import holm, mean_interval, sign_flip_p
+from slalom.search.choice import best, choose, ended_of, final
+from slalom.verdict.divergence import divergence_rate
+from slalom.verdict.effort import effort_curve
+from slalom.verdict.looks import last_look
+from slalom.verdict.paired import mean_interval
+from slalom.verdict.results import confirmed, values_of, worst_value
+from slalom.verdict.robust import interquartile_mean
+from slalom.verdict.scope import Scope
 from slalom.verdict.sentence import decide
-from slalom.verdict.summary import ArmSummary, Confirmed, Difference, State, Summary, Throughput, Tuning
-from slalom.wire.seeds import derive
-from slalom.wire.trial import Outcome, Phase, test, validation
+from slalom.verdict.summary import ArmSummary, Confirmed, State, Summary, Throughput, Tuning
+from slalom.wire.trial import Outcome, Phase, validation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Sequence
 
     from slalom.search.choice import Results
-    from slalom.study.model import StudySpec
-    from slalom.verdict.summary import Interval, Verdict
+    from slalom.study.model import Arm, StudySpec
+    from slalom.verdict.effort import EffortCurve
+    from slalom.verdict.looks import Look
+    from slalom.verdict.search_values import SearchValues
+    from slalom.verdict.summary import Interval
     from slalom.wire.trial import Ended
-
-SHARES = ("error", "accuracy")
-
-# A study is summarised whenever an arm is through, and what the arms before it gave is asked for again each time.
-_mean_interval = lru_cache(maxsize=4096)(mean_interval)
-_sign_flip_p = lru_cache(maxsize=4096)(sign_flip_p)
 
 
 def summarise(
     spec: StudySpec, results: Results, state: State = State.RUNNING, throughput: Throughput | None = None
 ) -> Summary:
     """The study as it stands; the same results give the same numbers bit for bit, in any order of the arms."""
-    tried = {arm.name: ended(arm.name, Phase.TUNE, spec.tune.trials, results) for arm in spec.arms}
-    chosen = {name: choose(spec, name, results) for name, trials in tried.items()}
-    confirmed = {name: confirm(spec, name, results) if choice else None for name, choice in chosen.items()}
-    out = {name for name, trials in tried.items() if len(trials) == spec.tune.trials and chosen[name] is None}
-    differences = _against_baseline(spec, confirmed, len(spec.arms) - len(out) - 1)
-    arms = tuple(
-        ArmSummary(
-            name=arm.name,
-            budget=spec.tune.trials,
-            chosen=dict(choice.spec.params) if (choice := chosen[arm.name]) else None,
-            tuning=tuning(spec, tried[arm.name]),
-            confirm=confirmed[arm.name],
-            difference=differences.get(arm.name),
-            best_seed=best_seed(spec, arm.name, results),
-        )
-        for arm in spec.arms
+    look = last_look(spec, results)
+    arms = tuple(_arm(spec, arm, look, results) for arm in spec.arms)
+    verdict = decide(spec, arms, look) if look is not None and look.complete else None
+    return Summary(state, arms, verdict, throughput or Throughput())
+
+
+def _arm(spec: StudySpec, arm: Arm, look: Look | None, results: Results) -> ArmSummary:
+    over = confirmed(spec, arm.name, results)
+    counted = look.searches[arm.name] if look else 0
+    is_out = look is not None and arm.name in look.unfinished
+    choices = [choose(spec, arm.name, search, results) for search in range(over)]
+    return ArmSummary(
+        name=arm.name,
+        budget=spec.tune.trials * _allowed(spec, arm.name, look),
+        chosen=tuple(None if choice is None else dict(choice.spec.params) for choice in choices),
+        tuning=_tuning(spec, arm.name, results),
+        confirm=confirm(spec, arm.name, counted, results) if counted and not is_out else None,
+        difference=next((one for one in look.baseline if one.arm == arm.name), None) if look else None,
+        effort=_effort(spec, arm.name, counted, results) if counted and not is_out else None,
+        kept=_kept(spec, arm.name, over, results),
     )
-    return Summary(state, arms, _verdict(spec, out, arms), throughput or Throughput())
 
 
-def tuning(spec: StudySpec, trials: Sequence[Ended]) -> Tuning:
-    """An arm's tuning so far: the trials that ended."""
+def confirm(spec: StudySpec, arm: str, searches: int, results: Results) -> Confirmed:
+    """The results of an arm's first searches, all of which are over."""
+    values = values_of(spec, arm, searches, results)
+    worst = worst_value(spec, searches, results)
+    units = Scope.of(spec, searches).units(values)
+    means = values.means(worst)
+    rate = divergence_rate(values, spec.compare.alpha)
+    return Confirmed(
+        searches=searches,
+        seeds=spec.confirm_seeds,
+        values=values.values,
+        worst=worst,
+        mean=float(np.mean(means)),
+        interval=_interval(units, worst, spec.compare.alpha),
+        robust=interquartile_mean(units.means(worst)),
+        diverged=rate.diverged,
+        at_most=rate.at_most,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _interval(values: SearchValues, worst: float, alpha: float) -> Interval:
+    # A study is summarised whenever an arm is through, and what the arms before it gave is asked for again each time.
+    return mean_interval(values.means(worst), alpha)
+
+
+def _allowed(spec: StudySpec, arm: str, look: Look | None) -> int:
+    """The searches that an arm is allowed so far."""
+    stages = spec.tune.searches.stages
+    if look is None:
+        return stages[0]
+    if arm not in look.going_on:
+        return look.searches[arm]
+    return next(stage for stage in stages if stage > look.searches[arm])
+
+
+def _tuning(spec: StudySpec, arm: str, results: Results) -> Tuning:
+    """An arm's tuning so far: the trials of all its searches that ended."""
+    searches = _tuned(spec, arm, results)
+    trials = [trial for search in searches for trial in search]
     outcomes = [trial.result.outcome for trial in trials]
     found = best(spec.metric, trials)
     return Tuning(
@@ -72,85 +106,47 @@ def tuning(spec: StudySpec, trials: Sequence[Ended]) -> Tuning:
         pruned=outcomes.count(Outcome.PRUNED),
         diverged=outcomes.count(Outcome.DIVERGED),
         failed=outcomes.count(Outcome.FAILED),
-        duplicates=len(trials) - len({tuple(sorted(trial.spec.params.items())) for trial in trials}),
+        duplicates=sum(
+            len(search) - len({tuple(sorted(trial.spec.params.items())) for trial in search}) for search in searches
+        ),
         best=final(found, validation(spec.metric.name)) if found else None,
     )
 
 
-def confirm(spec: StudySpec, arm: str, results: Results) -> Confirmed | None:
-    """The results of an arm that has something to confirm; None until all of its seeds ended."""
-    trials = ended(arm, Phase.CONFIRM, spec.confirm_seeds, results)
-    if len(trials) < spec.confirm_seeds:
-        return None
-    measured = [final(trial, test(spec.metric.name)) for trial in trials]
-    worst = 0.0 if all(map(math.isfinite, measured)) else worst_value(spec, results)
-    values = tuple(value if math.isfinite(value) else worst for value in measured)
-    return Confirmed(
-        seeds=len(trials),
-        values=values,
-        diverged=sum(not math.isfinite(value) for value in measured),
-        mean=float(np.mean(values)),
-        interval=_interval(spec, values),
-    )
+def _tuned(spec: StudySpec, arm: str, results: Results) -> list[list[Ended]]:
+    """The tuning trials that ended, search by search."""
+    every = range(spec.tune.searches.at_most)
+    searches = [ended_of(arm, Phase.TUNE, search, spec.tune.trials, results) for search in every]
+    return [trials for trials in searches if trials]
 
 
-def difference(spec: StudySpec, values: Sequence[float], baseline: Sequence[float], p: float) -> Difference:
-    """How an arm's confirm values differ from the baseline's of the same seeds; p is the corrected one."""
-    pairs = list(zip(values, baseline, strict=True))
-    wins = [1.0 if spec.metric.better(one, other) else 0.5 * (one == other) for one, other in pairs]
-    mean = float(np.mean([one - other for one, other in pairs]))
-    return Difference(
-        mean=mean,
-        interval=_interval(spec, [one - other for one, other in pairs]),
-        p=p,
-        superiority=float(np.mean(wins)),
-        superiority_interval=_interval(spec, wins),
-        better=spec.metric.better(mean, 0.0) if p < spec.compare.alpha else None,
-    )
-
-
-def paired_p(spec: StudySpec, values: Sequence[float], others: Sequence[float]) -> float:
-    """The p, not corrected, of no difference between two arms' confirm values of the same seeds."""
-    differences = [one - other for one, other in zip(values, others, strict=True)]
-    return _sign_flip_p(tuple(differences), derive(spec.fingerprint, "sign flips"))
-
-
-def worst_value(spec: StudySpec, results: Results) -> float:
-    """What a confirm trial that diverged or failed counts as; see the top of this file."""
+def _effort(spec: StudySpec, arm: str, searches: int, results: Results) -> EffortCurve | None:
+    """What the arm's searches have reached after 1, 2, ... trials; None where no trial completed."""
+    name = validation(spec.metric.name)
     minimize = spec.metric.goal == "minimize"
-    if spec.metric.name in SHARES:
-        return 1.0 if minimize else 0.0
-    worst = max if minimize else min
-    for phase, name in ((Phase.CONFIRM, test(spec.metric.name)), (Phase.TUNE, validation(spec.metric.name))):
-        values = [final(trial, name) for key, trial in results.items() if key.phase is phase]
-        if finite := [value for value in values if math.isfinite(value)]:
-            return worst(finite)
-    return 0.0
-
-
-def _interval(spec: StudySpec, values: Sequence[float]) -> Interval:
-    return _mean_interval(tuple(values), 1 - spec.compare.alpha, derive(spec.fingerprint, "bootstrap"))
-
-
-def _against_baseline(spec: StudySpec, confirmed: Mapping[str, Confirmed | None], family: int) -> dict[str, Difference]:
-    """The difference of every confirmed arm; p corrected over the family of arms that have, or may yet have, one."""
-    baseline = confirmed[spec.compare.baseline]
-    if baseline is None:
-        return {}
-    others = {name: arm.values for name, arm in confirmed.items() if arm and name != spec.compare.baseline}
-    p_values = holm([paired_p(spec, values, baseline.values) for values in others.values()], family)
-    pairs = zip(others.items(), p_values, strict=True)
-    return {name: difference(spec, values, baseline.values, p) for (name, values), p in pairs}
-
-
-def _verdict(spec: StudySpec, out: Collection[str], arms: Sequence[ArmSummary]) -> Verdict | None:
-    """None until all is tuned and confirmed; then the winner's p is corrected over all pairs of arms.
-
-    out: names of the arms that have nothing to confirm
-    """
-    if not all(arm.confirm or arm.name in out for arm in arms):
+    values = [[final(trial, name) for trial in search] for search in _tuned(spec, arm, results)[:searches]]
+    finite = [value for search in values for value in search if math.isfinite(value)]
+    if not finite:
         return None
-    values = {arm.name: arm.confirm.values for arm in arms if arm.confirm}
-    pairs = list(combinations(values, 2))
-    p_values = holm([paired_p(spec, values[one], values[other]) for one, other in pairs])
-    return decide(spec, arms, dict(zip(map(frozenset, pairs), p_values, strict=True)))
+    worst = max(finite) if minimize else min(finite)
+    exchangeable = spec.tune.sampler in ("random", "grid")
+    rows = tuple(tuple(value if math.isfinite(value) else math.nan for value in search) for search in values)
+    return _curve(repr(rows), rows, minimize, worst, spec.compare.alpha, exchangeable)
+
+
+@lru_cache(maxsize=256)
+def _curve(
+    _key: str, rows: Sequence[Sequence[float]], minimize: bool, worst: float, alpha: float, exchangeable: bool
+) -> EffortCurve:
+    return effort_curve(rows, minimize=minimize, worst=worst, alpha=alpha, exchangeable=exchangeable)
+
+
+def _kept(spec: StudySpec, arm: str, searches: int, results: Results) -> tuple[int, int] | None:
+    """The search and number of the confirm trial of the best validation value: test data select nothing."""
+    trials = [
+        trial
+        for search in range(searches)
+        for trial in ended_of(arm, Phase.CONFIRM, search, spec.confirm_seeds, results)
+    ]
+    found = best(spec.metric, trials)
+    return (found.spec.id.search, found.spec.id.number) if found else None

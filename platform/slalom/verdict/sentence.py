@@ -1,4 +1,8 @@
-"""The answer of a study: the arm that beats every other one, if there is one, and a sentence to quote."""
+"""The answer of a study in words: which arms differ from the baseline, which one wins, and under which conditions.
+
+The first sentence speaks of the arms against the baseline, the second of all pairs of arms. Each is one family: a wrong
+claim in it has probability alpha at most.
+"""
 
 from __future__ import annotations
 
@@ -6,204 +10,153 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slalom.errors import listing
-from slalom.verdict.inference import smallest_p
-from slalom.verdict.summary import ArmSummary, Confirmed, Difference, Interval, Verdict
-from slalom.verdict.wording import bounds, count, equation, measured, probability, with_bounds
+from slalom.verdict.answers import Answer
+from slalom.verdict.caveats import warnings_of
+from slalom.verdict.outcome import winner
+from slalom.verdict.scope import Scope
+from slalom.verdict.summary import ArmSummary, Confirmed, Interval, Verdict
+from slalom.verdict.wording import bounds, count, equation, measured, with_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from slalom.study.model import StudySpec
+    from slalom.verdict.answers import Comparison
+    from slalom.verdict.looks import Look
 
 
-def decide(spec: StudySpec, arms: Sequence[ArmSummary], pair_p: Mapping[frozenset[str], float]) -> Verdict:
-    """The verdict over arms that are all confirmed, or never finished a tuning trial.
-
-    pair_p: of no difference between two confirmed arms, corrected over all pairs
-    The winner has the best mean and differs from every other confirmed arm at the study's alpha.
-    """
-    sign = 1 if spec.metric.goal == "minimize" else -1
-    confirmed = [_Arm(arm.name, arm.confirm, arm.difference) for arm in arms if arm.confirm]
-    ranked = sorted(confirmed, key=lambda arm: (sign * arm.confirm.mean, arm.name))
-    against_best = {arm.name: pair_p[frozenset((ranked[0].name, arm.name))] for arm in ranked[1:]}
-    unfinished = sorted((arm for arm in arms if not arm.confirm), key=lambda arm: arm.name)
-    field = _Field(spec, ranked, against_best, unfinished)
-    sentence = "; ".join([_headline(field), *_rest(field), *_caveats(field)]) + "."
-    return Verdict(sentence, ranked[0].name if field.won else None)
+def decide(spec: StudySpec, arms: Sequence[ArmSummary], look: Look) -> Verdict:
+    """The verdict over arms that are all confirmed, or never finished a tuning trial."""
+    field = _Field.of(spec, arms, look)
+    sentences = [_against_baseline(field), *_winning(field)]
+    return Verdict(
+        sentence=" ".join(f"{sentence}." for sentence in sentences),
+        winner=field.winner,
+        about=field.scope.about,
+        split=field.scope.split,
+        searches=look.most,
+        warnings=tuple(f"{warning}." for warning in warnings_of(spec, arms, look)),
+    )
 
 
 @dataclass(frozen=True)
 class _Arm:
-    """A confirmed arm; difference is None for the baseline, and where the baseline has no result."""
+    """A confirmed arm."""
 
     name: str
     confirm: Confirmed
-    difference: Difference | None
 
 
 @dataclass(frozen=True)
 class _Field:
-    """What the sentence is made of.
+    """What the sentences are made of.
 
     ranked: the confirmed arms, best mean first, equal means by name
-    against_best: the p of every other one against the first, corrected over all pairs
-    unfinished: the arms that never finished a tuning trial
     """
 
     spec: StudySpec
+    scope: Scope
+    look: Look
     ranked: Sequence[_Arm]
-    against_best: Mapping[str, float]
-    unfinished: Sequence[ArmSummary]
 
-    @property
-    def rivals(self) -> list[str]:
-        """The arms that cannot be told apart from the best one."""
-        return [name for name, p in self.against_best.items() if p >= self.spec.compare.alpha]
-
-    @property
-    def won(self) -> bool:
-        return len(self.ranked) > 1 and not self.rivals
+    @classmethod
+    def of(cls, spec: StudySpec, arms: Sequence[ArmSummary], look: Look) -> _Field:
+        sign = 1 if spec.metric.goal == "minimize" else -1
+        confirmed = [_Arm(arm.name, arm.confirm) for arm in arms if arm.confirm]
+        ranked = sorted(confirmed, key=lambda arm: (sign * arm.confirm.mean, arm.name))
+        return cls(spec, Scope.of(spec, look.most), look, ranked)
 
     @property
     def baseline(self) -> str:
-        return f"the baseline {self.spec.compare.baseline}"
+        return self.spec.compare.baseline
 
     @property
-    def seeds(self) -> str:
-        return f"over {count(self.spec.confirm_seeds, 'paired seed')}"
+    def winner(self) -> str | None:
+        """No search of a single one is the way of training itself, so it names no winner."""
+        if len(self.ranked) < 2 or self.scope.about == "choice":
+            return None
+        return winner(self.look.pairs, [arm.name for arm in self.ranked])
+
+    def named(self, answer: Answer) -> list[Comparison]:
+        """The comparisons with the baseline of that answer, best mean first."""
+        order = [arm.name for arm in self.ranked]
+        return sorted((one for one in self.look.baseline if one.answer is answer), key=lambda one: order.index(one.arm))
+
+    def valued(self, name: str) -> str:
+        """An arm with its value: "adam (error 0.0286)"."""
+        confirm = next(arm.confirm for arm in self.ranked if arm.name == name)
+        return f"{name} ({self.spec.metric.name} {measured(confirm.mean, confirm.interval)})"
 
     @property
     def conditions(self) -> str:
-        return f"at alpha {self.spec.compare.alpha:g} {self.seeds}"
-
-    def told_apart(self, better: bool | None) -> list[tuple[_Arm, Difference]]:
-        """The arms that are better than the baseline, worse, or neither (None), best mean first."""
-        pairs = [(arm, arm.difference) for arm in self.ranked if arm.difference]
-        return [(arm, found) for arm, found in pairs if found.better is better]
-
-    def value(self, arm: _Arm) -> str:
-        return f"{self.spec.metric.name} {measured(arm.confirm.mean, arm.confirm.interval)}"
+        """What stands before the answer: "Over 10 searches", "Over 30 paired seeds on this split"."""
+        after = f"After {self.scope.unit} of at most {self.spec.tune.searches.at_most}"
+        staged = len(self.spec.tune.searches.stages) > 1
+        unit = after if staged else f"Over {self.scope.unit}"
+        return ", ".join(filter(None, (unit, self.scope.conditions)))
 
 
-def _headline(field: _Field) -> str:
+def _against_baseline(field: _Field) -> str:
     if not field.ranked:
-        trials = count(field.spec.tune.trials, "tuning trial")
-        return f"No arm finished any of its {trials}, so there is nothing to compare"
+        return f"No arm finished any of its {count(field.spec.tune.trials, 'tuning trial')}, so nothing can be compared"
     if len(field.ranked) == 1:
-        only = _valued(field, field.ranked[0])
-        return f"{only} is the only arm that finished a tuning trial, so there is nothing to compare"
-    if field.won:
-        return _won(field)
-    if not any(arm.difference for arm in field.ranked):
-        return f"No arm beats all others {field.conditions}: {_rivalry(field)}"
-    return _beating(field) if field.told_apart(True) else _not_beaten(field)
+        return f"{field.valued(field.ranked[0].name)} alone finished a tuning trial, so nothing can be compared"
+    if not field.look.baseline:
+        return f"The baseline {field.baseline} never finished a tuning trial, so no arm is compared with it"
+    parts = [part for answer in Answer if (part := _part(field, answer))]
+    return f"{field.conditions}: {'; '.join(parts)}"
 
 
-def _won(field: _Field) -> str:
-    best = field.ranked[0]
-    name = "The baseline " * (best.name == field.spec.compare.baseline) + best.name
-    text = f"{name} wins ({field.value(best)} {field.seeds})"
-    if best.difference:
-        text += f": it beats {field.baseline} {_margin(best.difference)}"
-    if len(field.ranked) == 2 and any(arm.difference for arm in field.ranked):
-        return text  # the other arm's difference says it all
-    every = equation(max(field.against_best.values())).replace("=", "at most")
-    return f"{text}{' and' if best.difference else ': it beats'} every other arm ({every})"
+def _part(field: _Field, answer: Answer) -> str:
+    """What is said of the arms of one answer; empty where there are none."""
+    found = field.named(answer)
+    if not found:
+        return ""
+    base = f"the baseline {field.baseline}"
+    if answer is Answer.BETTER or answer is Answer.WORSE:
+        (first, *others) = found
+        text = f"{field.valued(first.arm)} is {answer} than {base} {_by(first)}"
+        also = listing([f"{field.valued(one.arm)} {_by(one)}" for one in others])
+        return f"{text}, and so {'is' if len(others) == 1 else 'are'} {also}" if others else text
+    names = listing([one.arm for one in found])
+    verb = "is" if len(found) == 1 else "are"
+    if answer is Answer.EQUIVALENT:
+        return f"{names} {verb} equivalent to {base}, within a margin of {field.spec.compare.margin:g}"
+    if answer is Answer.IDENTICAL:
+        return f"{names} {verb} identical to {base}, number by number"
+    closest = min(found, key=lambda one: (one.p, one.arm))
+    those = field.valued(closest.arm) if len(found) == 1 else names
+    least = _signed(closest) if len(found) == 1 else f"closest {closest.arm}, {_signed(closest)}"
+    return f"{those} cannot be told apart from {base} ({least})"
 
 
-def _beating(field: _Field) -> str:
-    (first, found), *more = field.told_apart(True)
-    text = f"{_valued(field, first)} beats {field.baseline} {_margin(found)} {field.seeds}"
-    also = listing([f"{_valued(field, arm)} {_margin(its)}" for arm, its in more])
-    return f"{text}, and so {'does' if len(more) == 1 else 'do'} {also}" if more else text
-
-
-def _not_beaten(field: _Field) -> str:
-    baseline = next(arm for arm in field.ranked if arm.name == field.spec.compare.baseline)
-    against = f"the baseline {_valued(field, baseline)} {field.conditions}"
-    if field.told_apart(False):
-        return f"No arm beats {against}"
-    undecided = field.told_apart(None)
-    arm, found = min(undecided, key=lambda pair: (pair[1].p, pair[0].name))
-    if len(undecided) == 1:
-        return f"{arm.name} cannot be told apart from {against} ({_signed(found)})"
-    return f"No arm can be told apart from {against} (closest: {arm.name}, {_signed(found)})"
-
-
-def _rest(field: _Field) -> list[str]:
-    """What the headline leaves open: who rivals the best, who else is better, who is worse, and who neither."""
-    better, worse, undecided = (field.told_apart(which) for which in (True, False, None))
-    clauses = []
-    if better and field.rivals:
-        clauses.append(f"no arm beats all others: {_rivalry(field)}")
-    if field.won and better[1:]:
-        clauses.append(f"better than the baseline too: {_margins(better[1:])}")
-    if worse:
-        clauses.append(f"worse than the baseline: {_margins(worse)}")
-    if undecided and (better or worse):
-        names = listing([arm.name for arm, _ in undecided])
-        clauses.append(f"not told apart from the baseline: {names}")
-    return clauses
-
-
-def _rivalry(field: _Field) -> str:
-    """Why nobody wins.
-
-    The test against the baseline is corrected over the arms, the one for a winner over all pairs of arms: an arm that
-    has just been said to beat the baseline is not said to be indistinguishable from it.
-    """
-    best = field.ranked[0]
-    beats_baseline = best.difference is not None and best.difference.better is True
-    rivals = [name for name in field.rivals if not (beats_baseline and name == field.spec.compare.baseline)]
-    if not rivals:
-        return f"{best.name} has the best mean, but not surely enough for a correction over all pairs of arms"
-    return f"{best.name} has the best mean but cannot be told apart from {listing(rivals)}"
-
-
-def _caveats(field: _Field) -> list[str]:
-    """What a reader must know before quoting the rest."""
-    diverged = [
-        f"{arm.confirm.diverged} of {count(arm.confirm.seeds, 'confirm trial')} of {arm.name} diverged or failed, "
-        f"each counting as the worst {field.spec.metric.name}"
-        for arm in field.ranked
-        if arm.confirm.diverged
-    ]
-    return [*(_unfinished(field, arm) for arm in field.unfinished), *diverged, *_too_few_seeds(field)]
-
-
-def _unfinished(field: _Field, arm: ArmSummary) -> str:
-    ends = {"pruned": arm.tuning.pruned, "diverged": arm.tuning.diverged, "failed": arm.tuning.failed}
-    ends["without a finite value"] = arm.tuning.trials - sum(ends.values())
-    how = listing([f"{number} {end}" for end, number in ends.items() if number])
-    is_baseline = arm.name == field.spec.compare.baseline and len(field.ranked) > 1
-    name, so = (field.baseline, ", so no arm is compared with it") if is_baseline else (arm.name, "")
-    return f"{name} never finished a tuning trial ({how} of {arm.tuning.trials}){so}"
-
-
-def _too_few_seeds(field: _Field) -> list[str]:
-    """Said where even a difference in every pair would not reach alpha, after the correction over the arms."""
-    least = min(1.0, smallest_p(field.spec.confirm_seeds) * (len(field.ranked) - 1))
-    if len(field.ranked) < 2 or least < field.spec.compare.alpha:
+def _winning(field: _Field) -> list[str]:
+    """Who wins, where there are more than two arms or two that differ; nothing where the first sentence says it all."""
+    if len(field.ranked) < 2 or field.scope.about == "choice":
         return []
-    seeds = count(field.spec.confirm_seeds, "paired seed")
-    return [f"{seeds} cannot show a p below {probability(least)} after the correction"]
+    best = field.ranked[0].name
+    against_best = [one for one in field.look.pairs if best in (one.arm, one.other)]
+    if field.winner:
+        highest = max(one.p for one in against_best)
+        others = "every other arm" if len(field.ranked) > 2 else listing([field.ranked[1].name])
+        at_most = equation(highest).replace("=", "at most") if len(field.ranked) > 2 else equation(highest)
+        return [f"{field.winner} wins: it is better than {others} ({at_most})"]
+    if len(field.ranked) == 2:
+        return []
+    rivals = [one.other if one.arm == best else one.arm for one in against_best if one.loser is None]
+    return [
+        f"No arm is better than all others: {field.valued(best)} has the best mean, but over all pairs of arms it "
+        f"cannot be told apart from {listing(rivals)}"
+    ]
 
 
-def _valued(field: _Field, arm: _Arm) -> str:
-    return f"{arm.name} ({field.value(arm)})"
-
-
-def _margins(pairs: Sequence[tuple[_Arm, Difference]]) -> str:
-    return listing([f"{arm.name} {_margin(found)}" for arm, found in pairs])
-
-
-def _margin(found: Difference) -> str:
-    """How far from the baseline, whichever way: "by 0.0041 [0.0021, 0.0060] (p = 0.0003)"."""
+def _by(found: Comparison) -> str:
+    """How far from the other one, whichever way: "by 0.0041 [0.0021, 0.0060] (p = 0.0003)"."""
     low, high = found.interval
     interval = found.interval if found.mean >= 0 else Interval(-high, -low)
     return f"by {with_bounds(abs(found.mean), interval)} ({equation(found.p)})"
 
 
-def _signed(found: Difference) -> str:
+def _signed(found: Comparison) -> str:
     """The difference as it is, arm minus baseline: "-0.0004 [-0.0021, 0.0013], p = 0.31"."""
     return f"{measured(found.mean, found.interval, '+')} {bounds(found.interval)}, {equation(found.p)}"

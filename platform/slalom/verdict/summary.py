@@ -11,6 +11,9 @@ from slalom.wire.trial import Effort, Scalar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from slalom.verdict.answers import Comparison
+    from slalom.verdict.effort import EffortCurve
+
 
 class State(StrEnum):
     """Where a study stands."""
@@ -31,9 +34,9 @@ class Interval(NamedTuple):
 class Tuning:
     """An arm's tuning so far.
 
-    trials: those that ended, however they did; pruned, diverged and failed are among them
+    trials: those of all searches that ended, however they did; pruned, diverged and failed are among them
     best: the best final validation metric of a completed trial
-    duplicates: trials whose hyperparameters an earlier trial of the arm had
+    duplicates: trials whose hyperparameters an earlier trial of their search had
     """
 
     trials: int
@@ -48,63 +51,67 @@ class Tuning:
 class Confirmed:
     """An arm's confirm results.
 
-    seeds: confirm trials that ended
-    values: the test metric of each, by number; a trial that diverged or failed has the worst value (see compare.py)
-    diverged: how many of them diverged or failed
-    interval: of the mean, by bootstrap over the seeds
+    searches, seeds: searches whose choice was confirmed, and seeds of each
+    values: the test metric of each training, [searches, seeds]; NaN where the training diverged or failed
+    worst: what such a training counts as in the mean (see compare.py)
+    mean: over the searches, each the mean over its seeds
+    interval: of that mean, over the unit of the verdict
+    robust: the interquartile mean of the searches
+    diverged: how many trainings diverged or failed; at_most: the largest rate that this does not exclude
     """
 
+    searches: int
     seeds: int
-    values: tuple[float, ...]
+    values: tuple[tuple[float, ...], ...]
+    worst: float
+    mean: float
+    interval: Interval
+    robust: float
     diverged: int
-    mean: float
-    interval: Interval
-
-
-@dataclass(frozen=True)
-class Difference:
-    """An arm against the baseline, over paired seeds.
-
-    mean: arm minus baseline, in the metric's unit
-    interval: of the mean, by bootstrap over the pairs
-    p: of no difference, two-sided, corrected by Holm over the arms
-    superiority: the share of the pairs in which the arm is better, a tie counting half
-    superiority_interval: by bootstrap over the pairs
-    better: True or False where the difference is told apart from none (p < alpha), else None
-    """
-
-    mean: float
-    interval: Interval
-    p: float
-    superiority: float
-    superiority_interval: Interval
-    better: bool | None
+    at_most: float
 
 
 @dataclass(frozen=True)
 class ArmSummary:
     """One arm; what has not been reached is None.
 
-    best_seed: the confirm trial whose weights are kept
+    budget: tuning trials of all searches that are allowed so far
+    chosen: the hyperparameters that each search ended with, None for one that completed no trial; the searches that
+        are over, by number
+    difference: from the baseline
+    effort: what a search has reached after 1, 2, ... trials
+    kept: the search and the number of the confirm trial whose weights are kept
     reproduced: whether that trial came out the same, bit for bit, when it was trained again
     """
 
     name: str
     budget: int
-    chosen: Mapping[str, Scalar] | None
+    chosen: tuple[Mapping[str, Scalar] | None, ...]
     tuning: Tuning
     confirm: Confirmed | None = None
-    difference: Difference | None = None
-    best_seed: int | None = None
+    difference: Comparison | None = None
+    effort: EffortCurve | None = None
+    kept: tuple[int, int] | None = None
     reproduced: bool | None = None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer in one sentence, and the arm that beats every other one, if there is one."""
+    """The answer.
+
+    sentence: to quote; warnings: what a reader must know before doing so, a sentence each
+    winner: the arm that is better than every other one, if there is one
+    about: "way" of training, or "choice", the settings that one search found
+    split: "resampled" where every search had its own, "fixed" where all numbers are of one split
+    searches: how many the verdict rests on
+    """
 
     sentence: str
     winner: str | None
+    about: str = "way"
+    split: str = "resampled"
+    searches: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from slalom.records.on_mlflow.pages.page import NOTE, Page, Point, cut, flat, identity, spelled
+from slalom.records.on_mlflow.pages.page import NOTE, Page, Point, cut, identity, spelled
+from slalom.verdict.scope import Scope
 from slalom.verdict.wording import equation, with_bounds
 
 if TYPE_CHECKING:
@@ -28,7 +29,17 @@ def opening_study_page(study: StudySpec) -> Page:
         "epochs": study.epochs,
         "report_every": study.report_every,
         "metric": {"name": study.metric.name, "goal": study.metric.goal},
-        "tune": {"trials": tune.trials, "sampler": tune.sampler, "pruner": tune.pruner, "generation": tune.generation},
+        "tune": {
+            "trials": tune.trials,
+            "searches": tune.searches.at_least,
+            "at_most": tune.searches.at_most,
+            "sampler": tune.sampler,
+            "pruner": tune.pruner,
+            "generation": tune.generation,
+            "pick": {"best": tune.pick.best, "seeds": tune.pick.seeds},
+        },
+        "seed": study.seed,
+        "split": "each_search" if study.resampled else "fixed",
         "confirm": {"seeds": study.confirm_seeds},
         "compare": {"baseline": study.compare.baseline, "alpha": study.compare.alpha},
     }
@@ -71,17 +82,20 @@ def arm_page(study: StudySpec, found: ArmSummary) -> Page:
         for name in ("trials", "pruned", "diverged", "failed", "duplicates", "best")
     }
     if found.confirm:
-        numbers |= {f"confirm.{name}": getattr(found.confirm, name) for name in ("seeds", "diverged", "mean")}
+        numbers |= {
+            f"confirm.{name}": getattr(found.confirm, name)
+            for name in ("searches", "seeds", "diverged", "mean", "robust")
+        }
         numbers |= _ends("confirm", found.confirm.interval)
     if found.difference:
-        numbers |= {f"difference.{name}": getattr(found.difference, name) for name in ("mean", "p", "superiority")}
+        numbers |= {f"difference.{name}": getattr(found.difference, name) for name in ("mean", "p")}
+        numbers["difference.superiority"] = found.difference.better.share
         numbers |= _ends("difference", found.difference.interval)
-    params = {**opening.params, **flat(found.chosen or {})}
-    return Page({**opening.tags, NOTE: _line(study, found)}, params, _points(_ended(found), numbers))
+    return Page({**opening.tags, NOTE: _line(study, found)}, opening.params, _points(_ended(found), numbers))
 
 
 def _ended(arm: ArmSummary) -> int:
-    return arm.tuning.trials + (arm.confirm.seeds if arm.confirm else 0)
+    return arm.tuning.trials + (arm.confirm.searches * arm.confirm.seeds if arm.confirm else 0)
 
 
 def _points(step: int, numbers: Mapping[str, float | None]) -> tuple[Point, ...]:
@@ -98,7 +112,8 @@ def _line(study: StudySpec, arm: ArmSummary) -> str:
     if arm.confirm is None:
         return f"{arm.tuning.trials} of {arm.budget} tuning trials ended."
     confirm, difference = arm.confirm, arm.difference
-    line = f"Test {study.metric.name} {with_bounds(confirm.mean, confirm.interval)} over {confirm.seeds} seeds"
+    unit = Scope.of(study, confirm.searches).unit
+    line = f"Test {study.metric.name} {with_bounds(confirm.mean, confirm.interval)} over {unit}"
     if difference is None:
         return f"{line}; the baseline." if arm.name == study.compare.baseline else f"{line}."
     against = with_bounds(difference.mean, difference.interval, "+")

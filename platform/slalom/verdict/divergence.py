@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slalom.verdict_math.paired import paired_test
-from slalom.verdict_math.proportion import at_most
+from slalom.verdict.paired import paired_test
+from slalom.verdict.proportion import at_most
 
 if TYPE_CHECKING:
-    from slalom.verdict_math.searches import Searches
-    from slalom.verdict_math.stages import Looks
+    from slalom.verdict.search_values import SearchValues
+    from slalom.verdict.stages import Looks
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class DivergenceRate:
     at_most_of_searches: float
 
 
-def divergence_rate(arm: Searches, alpha: float) -> DivergenceRate:
+def divergence_rate(arm: SearchValues, alpha: float) -> DivergenceRate:
     """An arm's divergences with one-sided bounds at level 1 - alpha: 0 of 30 leave up to 9.5 %, 0 of 10 up to 26 %."""
     shares = arm.diverged()
     hit, diverged = int((shares > 0).sum()), round(float(shares.mean()) * arm.trainings)
@@ -46,7 +46,7 @@ def divergence_rate(arm: Searches, alpha: float) -> DivergenceRate:
     )
 
 
-def divergence_p(arm: Searches, other: Searches, looks: Looks | None = None) -> float:
+def divergence_p(arm: SearchValues, other: SearchValues, looks: Looks | None = None) -> float:
     """The two-sided p of equally frequent divergence: random signs of the searches' differences of diverged shares.
 
     The unit is the search, as everywhere. With one seed a search this is McNemar's exact test.

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slalom.verdict_math.paired import mean_interval
+from slalom.verdict.paired import mean_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from slalom.summary import Interval
-    from slalom.verdict_math.arrays import FloatArray
+    from slalom.verdict.arrays import FloatArray
+    from slalom.verdict.summary import Interval
 
 
 BAND_ROWS = 2**12

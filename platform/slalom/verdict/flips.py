@@ -30,12 +30,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slalom.summary import Interval
+from slalom.verdict.summary import Interval
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from slalom.verdict_math.arrays import FloatArray
+    from slalom.verdict.arrays import FloatArray
 
 ROWS = 2**15
 """Sign vectors at most; enough for all of them, a vector and its opposite counted once, up to 16 differences."""

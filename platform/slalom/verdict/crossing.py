@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slalom.verdict_math.family import Uncorrected, correct
-from slalom.verdict_math.paired import paired_test
+from slalom.verdict.family import Uncorrected, correct
+from slalom.verdict.paired import paired_test
 
 if TYPE_CHECKING:
-    from slalom.verdict_math.effort import EffortCurve
+    from slalom.verdict.effort import EffortCurve
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from slalom.verdict_math.arrays import FloatArray
+    from slalom.verdict.arrays import FloatArray
 
 
 @dataclass(frozen=True)
-class Searches:
+class SearchValues:
     """What the confirm trainings of an arm gave.
 
     values: [searches, seeds], one metric value for each training; NaN where the training diverged. Search r of every
@@ -34,7 +34,7 @@ class Searches:
             raise ValueError("a value must be finite, or NaN for a training that diverged (got infinity)")
 
     @classmethod
-    def of(cls, table: Sequence[Sequence[float]]) -> Searches:
+    def of(cls, table: Sequence[Sequence[float]]) -> SearchValues:
         """From any table [searches, seeds]."""
         return cls(tuple(tuple(map(float, search)) for search in table))
 
@@ -48,9 +48,9 @@ class Searches:
         """How many confirm trainings there are, over all searches."""
         return self.number * len(self.values[0])
 
-    def first(self, number: int) -> Searches:
+    def first(self, number: int) -> SearchValues:
         """The first so many searches."""
-        return Searches(self.values[:number])
+        return SearchValues(self.values[:number])
 
     def table(self) -> FloatArray:
         """The values as an array [searches, seeds]."""

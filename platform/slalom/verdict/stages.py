@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slalom.verdict_math.flips import TIE, tail_shares, within_tail
+from slalom.verdict.flips import TIE, tail_shares, within_tail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from slalom.verdict_math.arrays import FloatArray
+    from slalom.verdict.arrays import FloatArray
 
 
 def pocock(share: float) -> float:

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slalom.verdict_math.flips import ROWS, smallest_p
-from slalom.verdict_math.stages import Looks
+from slalom.verdict.flips import ROWS, smallest_p
+from slalom.verdict.stages import Looks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

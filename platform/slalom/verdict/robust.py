@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slalom.verdict_math.paired import paired_test
+from slalom.verdict.paired import paired_test
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from slalom.verdict_math.arrays import FloatArray
-    from slalom.verdict_math.stages import Looks
+    from slalom.verdict.arrays import FloatArray
+    from slalom.verdict.stages import Looks
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slalom.summary import Interval
-from slalom.verdict_math.flips import ROWS, sign_vectors, subset_limits
-from slalom.verdict_math.stages import Looks, stagewise_p
+from slalom.verdict.flips import ROWS, sign_vectors, subset_limits
+from slalom.verdict.stages import Looks, stagewise_p
+from slalom.verdict.summary import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from slalom.verdict_math.arrays import FloatArray
+    from slalom.verdict.arrays import FloatArray
 
 HALVINGS = 12
 """Of the gap in which an end of an interval over several looks lies: to a four-thousandth of it."""

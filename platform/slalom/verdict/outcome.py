@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from slalom.verdict_math.answers import Comparison
+    from slalom.verdict.answers import Comparison
 
 
 def winner(pairs: Sequence[Comparison], arms: Sequence[str]) -> str | None:

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from slalom.verdict_math.divergence import divergence_p
-from slalom.verdict_math.family import Corrected, Uncorrected, correct
-from slalom.verdict_math.paired import PairedTest, paired_test
-from slalom.verdict_math.proportion import Superiority, superiority
-from slalom.verdict_math.robust import Robust, robust_test
-from slalom.verdict_math.searches import Searches
+from slalom.verdict.divergence import divergence_p
+from slalom.verdict.family import Corrected, Uncorrected, correct
+from slalom.verdict.paired import PairedTest, paired_test
+from slalom.verdict.proportion import Superiority, superiority
+from slalom.verdict.robust import Robust, robust_test
+from slalom.verdict.search_values import SearchValues
 
 if TYPE_CHECKING:
-    from slalom.summary import Interval
-    from slalom.verdict_math.stages import Looks
+    from slalom.verdict.stages import Looks
+    from slalom.verdict.summary import Interval
 
-Arms: TypeAlias = Mapping[str, Searches]
+Arms: TypeAlias = Mapping[str, SearchValues]
 Pair: TypeAlias = tuple[str, str]
 
 
@@ -147,7 +147,7 @@ class _Found:
         )
 
 
-def _common(arms: Arms, pair: Pair, rule: Rule) -> tuple[Searches, Searches]:
+def _common(arms: Arms, pair: Pair, rule: Rule) -> tuple[SearchValues, SearchValues]:
     """The searches that both arms of a pair have."""
     arm, other = (arms[name] for name in pair)
     number = min(arm.number, other.number)

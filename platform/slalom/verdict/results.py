@@ -1,0 +1,59 @@
+"""A study's results as numbers: each arm's confirm values search by search, and what a diverged training counts as.
+
+The tuning value of a trial is its final "validation.<metric>", the confirm value its "test.<metric>"; validation values
+choose hyperparameters, test values alone reach the verdict.
+
+A confirm trial that diverged or failed has no value, and neither has one of a search in which no trial completed. In a
+mean it counts as the worst value, so that it counts against its arm: for an error or an accuracy, a share of the
+examples, 1 or 0; for any other metric the worst finite test value among the study's confirm trials, or where there is
+none, the worst finite validation value among its tuning trials.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from slalom.search.choice import choose, ended_of, final, is_over
+from slalom.verdict.search_values import SearchValues
+from slalom.wire.trial import Phase, test, validation
+
+if TYPE_CHECKING:
+    from slalom.search.choice import Results
+    from slalom.study.model import StudySpec
+
+SHARES = ("error", "accuracy")
+
+
+def confirmed(spec: StudySpec, arm: str, results: Results) -> int:
+    """How many of an arm's searches, from the first on, are over with their confirm trials."""
+    for search in range(spec.tune.searches.at_most):
+        if not is_over(spec, arm, search, results):
+            return search
+        trials = ended_of(arm, Phase.CONFIRM, search, spec.confirm_seeds, results)
+        if len(trials) < spec.confirm_seeds and choose(spec, arm, search, results) is not None:
+            return search
+    return spec.tune.searches.at_most
+
+
+def values_of(spec: StudySpec, arm: str, searches: int, results: Results) -> SearchValues:
+    """The confirm values [searches, seeds] of an arm's first searches, all of which are `confirmed`."""
+    name, nothing = test(spec.metric.name), (math.nan,) * spec.confirm_seeds
+    table = [
+        [final(trial, name) for trial in ended_of(arm, Phase.CONFIRM, search, spec.confirm_seeds, results)] or nothing
+        for search in range(searches)
+    ]
+    return SearchValues.of([[value if math.isfinite(value) else math.nan for value in row] for row in table])
+
+
+def worst_value(spec: StudySpec, searches: int, results: Results) -> float:
+    """What a training without a value counts as, among the first searches of every arm; see the top of this file."""
+    minimize = spec.metric.goal == "minimize"
+    if spec.metric.name in SHARES:
+        return 1.0 if minimize else 0.0
+    worst = max if minimize else min
+    for phase, name in ((Phase.CONFIRM, test(spec.metric.name)), (Phase.TUNE, validation(spec.metric.name))):
+        found = [final(trial, name) for key, trial in results.items() if key.phase is phase and key.search < searches]
+        if finite := [value for value in found if math.isfinite(value)]:
+            return worst(finite)
+    return 0.0
