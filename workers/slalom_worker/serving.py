@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save
 from slalom.errors import InputError
 from slalom.wire.trial import Work
 from slalom_worker.losses import LOSSES
-from slalom_worker.net.ensemble import equal_shares, say
+from slalom_worker.net.ensemble import combined_prediction, equal_shares
 from slalom_worker.net.modules import DTYPES, build_module
 from slalom_worker.preprocessing import Fitted
 from slalom_worker.tasks import open_task
@@ -76,7 +76,7 @@ class Predictor:
         examples = torch.as_tensor(given if self.prepared is None else self.prepared.apply(given)).to(self.dtype)
         with torch.inference_mode():
             outputs = torch.stack([module(examples) for module in self.modules]).double()
-            said = say(self._predict, outputs, equal_shares(outputs), self.combine)
+            said = combined_prediction(self._predict, outputs, equal_shares(outputs), self.combine)
         return said.to(self.dtype).numpy()
 
     def _predict(self, outputs: Tensor) -> Tensor:
