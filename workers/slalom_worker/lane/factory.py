@@ -27,6 +27,6 @@ def lane_worker(folder: Path | str, width: int | None, data: Data | None = None)
 
 
 def _width_file() -> Path:
-    """Where a node keeps the widths that its lanes measured; the one thing that a lane reads of its environment."""
+    """The file with the widths that a node's lanes measured, in the cache folder that the environment names."""
     cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "slalom" / "widths.json"

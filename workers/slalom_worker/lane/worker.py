@@ -109,7 +109,10 @@ class LaneWorker:
             self._seat([trained for trained in self.seated if trained.trial.id not in drops])
 
     def _refill(self) -> list[TrialResult]:
-        """Seat waiting trials in free slots; where the pack is empty, open that of the next key. Trials that failed."""
+        """Seat waiting trials in free slots; an empty pack gives way to that of the next key.
+
+        Returns results for the trials that cannot be trained, which have failed.
+        """
         failed = self._admit()
         while self.waiting and (self.key is None or not self.packs[self.key].slots):
             failed += self._open(next(iter(self.waiting)))
@@ -117,9 +120,9 @@ class LaneWorker:
         return failed
 
     def _admit(self) -> list[TrialResult]:
-        """Seat the first trials that wait for the pack's key, each with all its nets; trials that failed.
+        """Seat the first trials that wait for the pack's key, each with all its nets.
 
-        A trial with more nets than the pack is wide is seated alone.
+        A trial with more nets than the pack has slots is seated alone. Returns results for the trials that failed.
         """
         if self.key is None or self.key not in self.waiting:
             return []
@@ -147,7 +150,10 @@ class LaneWorker:
             self.packs[self.key].seat([slot for trained in trials for slot in trained.slots])
 
     def _open(self, key: str) -> list[TrialResult]:
-        """Turn to a pack key that trials wait for, and make its pack where it has none; trials that fail by it."""
+        """Turn to a pack key that trials wait for, and make the key's pack where there is none yet.
+
+        Returns results for the trials that failed: all that wait for the key where its pack cannot be made.
+        """
         failed: list[TrialResult] = []
         if key not in self.packs:
             orders = self.waiting[key]
@@ -181,9 +187,10 @@ class LaneWorker:
         return None, failed
 
     def _resume(self, order: Order, objective: Objective) -> TrainedTrial:
-        """The order's trial as it was parked, or before its first epoch where it was not, or was further than ordered.
+        """The order's trial, as it was parked or before its first epoch.
 
-        What an earlier attempt parked will do, since an attempt changes no number.
+        A trial that an earlier attempt parked will do, since its numbers do not depend on the attempt, unless it was
+        parked after the order's end.
         """
         parked = self.parked.pop(order.trial.id, None)
         if parked is None or parked.epoch > order.until:

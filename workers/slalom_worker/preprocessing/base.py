@@ -60,7 +60,7 @@ class Preprocessing:
     find: Callable[[NDArray[np.float64]], Fitted]
 
     def fit(self, inputs: NDArray[np.float32]) -> Fitted:
-        """The map fitted to training inputs [n, *shape]. Fitted to validation inputs, it would make their metrics too good."""
+        """The map fitted to training inputs [n, *shape]. Never fit it to others: their metrics would be too good."""
         with _one_thread():
             return self.find(inputs.reshape(len(inputs), -1).astype(np.float64))
 

@@ -92,7 +92,7 @@ class Group:
         self.current[1, :, 0] = momenta
 
     def update(self, losses: Tensor) -> None:
-        """One step of every slot.
+        """Update every slot by one step.
 
         losses: mean losses [e]; where the optimizer has an answer, the answers' losses are written over them
         """

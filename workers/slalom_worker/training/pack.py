@@ -67,7 +67,7 @@ class Pack:
 
     @torch.no_grad()
     def advance(self) -> None:
-        """One epoch of every slot."""
+        """Train every slot one epoch."""
         count = len(self.objective.train.labels)
         self._note_misses()
         batches = self._batches(count)
@@ -85,7 +85,7 @@ class Pack:
 
     @torch.no_grad()
     def rehearse(self, steps: int) -> None:
-        """Take steps for the time they take: the same first batch for all, and the slots' clocks stand still."""
+        """Train so many steps to be timed, each on the first examples. The slots' clocks and epochs stand still."""
         size = self.objective.work.batch_size or len(self.objective.train.labels)
         index = torch.arange(min(size, len(self.objective.train.labels)), device=self.objective.device)
         epoch = self.stack.begin_epoch(steps)
@@ -93,7 +93,7 @@ class Pack:
             self._step(epoch, step, Batch(index.repeat(len(self.slots), 1), {}))
 
     def _step(self, epoch: EpochTable, step: int, batch: Batch) -> Tensor:
-        """One step of every slot on its own examples; mean losses [E]."""
+        """Train every slot one step on its own examples, and return the mean losses [E]."""
         stack = self.stack
         losses = self.objective.gradient(stack.weights, batch, stack.gradients)
         if stack.recording and step == len(epoch.done) - 1:
@@ -102,7 +102,7 @@ class Pack:
         return losses
 
     def _note_misses(self) -> None:
-        """Let the emphases that read their net know which examples it gets wrong."""
+        """Count misses for the slots whose emphasis reads the net, and weigh the examples anew."""
         stack = self.stack
         if stack.readers:
             _, wrong = self.objective.outcomes(stack.parameters[stack.readers], self.objective.train)

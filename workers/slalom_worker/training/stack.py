@@ -95,7 +95,7 @@ class Stack:
         )
 
     def begin_epoch(self, steps: int) -> EpochTable:
-        """Work out what so many steps need of the slots' clocks, which stand still."""
+        """The table of the next `steps` steps, of which each group gets its own part. No clock moves."""
         done = self.clock["step"] + torch.arange(steps, device=self.parameters.device).unsqueeze(1)
         clock = Clock(done, self.total_steps, torch.ones_like(done))
         epoch = EpochTable(done, self.rates.of_epoch(clock), self.momenta.of_epoch(clock))
@@ -105,7 +105,7 @@ class Stack:
 
     @torch.inference_mode()
     def update(self, epoch: EpochTable, step: int, losses: Tensor) -> None:
-        """One step of every slot's optimizer, by the gradients that lie in `gradient`.
+        """Update every slot's parameters by one step along `gradient`.
 
         losses: mean losses [E]; an optimizer with an answer replaces its slots' by those of their answers
         """
@@ -119,7 +119,7 @@ class Stack:
             self.parameters.clamp_(-self.bound, self.bound)
 
     def _read_gradient(self, epoch: EpochTable, step: int) -> None:
-        """Fill in what the schedules that read the gradient give at this step."""
+        """Write the rates and momenta of schedules that read the gradient to the epoch's table and to the groups."""
         done, rates, momenta = (part[step] for part in epoch)
         ratio = slot_schedules.gradient_ratio(self.gradient, self.clock["smoothed"], self.clock["largest"], done)
         clock = Clock(done, self.total_steps, ratio)
