@@ -12,7 +12,7 @@ from slalom.errors import InputError
 from slalom.regression import hold as regression
 from slalom.regression.baseline import Baseline
 from slalom.wiring import local_lanes
-from slalom_worker.training import pace
+from slalom_worker.training import slot_schedules
 from tests.cli.studies import SMALL, here
 
 SEEDS = 20
@@ -35,12 +35,12 @@ def pinned(tmp_path_factory):
 @pytest.fixture
 def fault(monkeypatch):
     """Every learning rate is a fifth of what it was."""
-    real = pace.learning_rates
+    real = slot_schedules.learning_rates
 
     def slower(settings, device):
         return real([{**one, "learning_rate": one["learning_rate"] / 5} for one in settings], device)
 
-    monkeypatch.setattr(pace, "learning_rates", slower)
+    monkeypatch.setattr(slot_schedules, "learning_rates", slower)
 
 
 def runs(folder, kind):
