@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from slalom.home import Home
-    from slalom.schedule.values import Run, Schedule
+    from slalom.schedule.values import Run, StudySchedule
     from slalom.status.reader import Status, StudyStatus
 
     Adders = Mapping[str, Callable[[argparse.ArgumentParser], None]]
@@ -68,7 +68,7 @@ def _study(study: StudyStatus) -> tuple[str, ...]:
     )
 
 
-def _schedule(schedule: Schedule, last: Run | None) -> tuple[str, ...]:
+def _schedule(schedule: StudySchedule, last: Run | None) -> tuple[str, ...]:
     if last is None:
         return (schedule.name, _when(schedule.due), "", "", "")
     code = "" if last.exit_code is None else str(last.exit_code)

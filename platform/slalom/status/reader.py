@@ -10,7 +10,7 @@ from sqlalchemy import create_engine
 
 from slalom.database import engine_options, translated
 from slalom.loop.pulse import NOTE, SILENT_SECONDS
-from slalom.schedule.book import Book
+from slalom.schedule.store import ScheduleStore
 from slalom.search.on_optuna.survey import survey
 from slalom.verdict.summary import State
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from slalom.home import Home
-    from slalom.schedule.values import Lease, Outcome, Run, Schedule
+    from slalom.schedule.values import Lease, Run, RunOutcome, StudySchedule
     from slalom.search.on_optuna.survey import Found
 
 LAST_RUNS = 20
@@ -63,11 +63,11 @@ class Status:
 
     now: float
     studies: Sequence[StudyStatus] = ()
-    schedules: Sequence[Schedule] = ()
+    schedules: Sequence[StudySchedule] = ()
     runs: Sequence[Run] = ()
     newest: Mapping[str, Run] = field(default_factory=dict)
     ended: Mapping[str, Run] = field(default_factory=dict)
-    counts: Mapping[tuple[str, Outcome], int] = field(default_factory=dict)
+    counts: Mapping[tuple[str, RunOutcome], int] = field(default_factory=dict)
     lease: Lease | None = None
 
     @property
@@ -85,12 +85,12 @@ class Status:
             "server": None if self.lease is None else {**asdict(self.lease), "up": self.leader is not None},
         }
 
-    def _schedule(self, schedule: Schedule) -> dict[str, Any]:
+    def _schedule(self, schedule: StudySchedule) -> dict[str, Any]:
         last = self.newest.get(schedule.name)
         return {**schedule_json(schedule), "last": None if last is None else asdict(last)}
 
 
-def schedule_json(schedule: Schedule) -> dict[str, Any]:
+def schedule_json(schedule: StudySchedule) -> dict[str, Any]:
     """Plain values; `due` and `asked` in seconds since the epoch, the time limit in seconds."""
     cron = schedule.cron
     return {**asdict(schedule), "cron": cron.expression, "timezone": cron.timezone}
@@ -105,7 +105,7 @@ class StatusReader:
         self._shown = home.shown()["storage"]
         with translated(self._shown, ValueError):
             self._engine = create_engine(home.storage_url, **engine_options(home.storage_url, make=False))
-        self._book = Book(self._engine, self._shown)
+        self._book = ScheduleStore(self._engine, self._shown)
 
     def read(self, now: float) -> Status:
         """All there is to say; Infrastructure where the storage does not answer."""
