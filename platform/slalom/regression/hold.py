@@ -268,15 +268,15 @@ def _costs(spec: StudySpec, baseline: Baseline, margins: Mapping[str, float]) ->
 
 
 def _record_pin(spec: StudySpec, home: Home, baseline: Baseline) -> None:
-    from slalom.records.on_mlflow.nights import record_pin
+    from slalom.records.on_mlflow.nights import MlflowNights
 
     with home.alone():
-        record_pin(home.tracking_uri, home.artifacts, spec, baseline)
+        MlflowNights(home.tracking_uri, home.artifacts, spec).pin(baseline)
 
 
 def record(spec: StudySpec, home: Home, night: Night) -> None:
     """Write a night into the study's MLflow experiment."""
-    from slalom.records.on_mlflow.nights import record_night
+    from slalom.records.on_mlflow.nights import MlflowNights
 
     with home.alone():
-        record_night(home.tracking_uri, home.artifacts, spec, night)
+        MlflowNights(home.tracking_uri, home.artifacts, spec).night(night)
