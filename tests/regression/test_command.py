@@ -7,7 +7,7 @@ import pytest
 from mlflow import MlflowClient
 
 import slalom
-from slalom import api
+from slalom import wiring
 from slalom.errors import InputError
 from slalom.regression import hold as regression
 from slalom.regression.baseline import Baseline
@@ -25,7 +25,7 @@ def pinned(tmp_path_factory):
     (folder / "small.yaml").write_text(SMALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(api, "ray_lanes", lambda spec, address=None: local_lanes(spec))
+        patch.setattr(wiring, "ray_lanes", lambda spec, address=None: local_lanes(spec))
         slalom.run("small.yaml", "home", lanes=local_lanes)
         done = here("baseline", "set", "small.yaml", "--home", "home", "--seeds", SEEDS)
         assert (done.returncode, done.stderr) == (0, "")
