@@ -161,8 +161,10 @@ def pin(
     spec, place = spec_of(study), home_of(home)
     result = show(spec, place)
     crew = wiring.crew(lanes or partial(wiring.ray_lanes, address=ray))
+    nights = wiring.nights(spec, place)
     baseline = pinning.pin(spec, result.summary, result.ended, crew, watch, seeds)
-    wiring.record_pin(spec, place, baseline)
+    with place.alone():
+        nights.pin(baseline)
     return baseline
 
 
@@ -189,10 +191,12 @@ def regress(
     from slalom.regression.hold import hold
 
     spec, place = spec_of(study), home_of(home)
-    wiring.check_records(place)
+    with place.alone():
+        nights = wiring.nights(spec, place)
     crew = wiring.crew(lanes or partial(wiring.ray_lanes, address=ray))
     night = hold(spec, baseline, crew, watch, retune=retune, margins=margins, most=most, clock=clock)
-    wiring.record_night(spec, place, night)
+    with place.alone():
+        nights.night(night)
     return night
 
 

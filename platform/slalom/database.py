@@ -1,4 +1,4 @@
-"""Connections to the database that a storage URL names, and its errors as ours."""
+"""Connections to the database that a storage URL names, and the database's errors as Infrastructure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ from slalom.errors import Infrastructure
 from slalom.home import hide_passwords
 
 CONNECT_SECONDS = 5
+"""The time within which a database server must take a connection."""
 
 
 def engine_options(url: str, *, make: bool = True) -> dict[str, Any]:
-    """What an engine is made with. make: whether an SQLite file gets its folder, and its write-ahead log."""
+    """The options with which SQLAlchemy's engine for a storage URL is made.
+
+    make: whether an SQLite file's folder is made, and its write-ahead log switched on; False only reads
+    Raises sqlite3.Error or OSError where that cannot be done, and SQLAlchemy's ArgumentError for a URL that is none;
+    `translated` turns these into Infrastructure.
+    """
     options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS}
     place = make_url(url)
     if place.get_backend_name() == "sqlite":
@@ -28,10 +34,10 @@ def engine_options(url: str, *, make: bool = True) -> dict[str, Any]:
 
 
 class _Connection(sqlite3.Connection):
-    """A connection whose commits do not wait for the disk.
+    """A connection to SQLite whose commits do not wait for the disk.
 
-    A process that dies loses nothing by it. A power cut may lose the last commits, each as a whole: their trials are
-    trained again, to the same numbers.
+    A process that dies loses no commit. A power cut may lose the last commits, each of them whole: their trials are
+    trained again, and give the same numbers.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -40,17 +46,20 @@ class _Connection(sqlite3.Connection):
 
 
 def _write_ahead(file: Path) -> None:
-    """SQLite's write-ahead log: commits cost a fraction, and readers do not wait for the writer."""
+    """Switch to SQLite's write-ahead log: commits cost a fraction, and readers do not wait for the writer."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
 
 
 class translated:  # noqa: N801 (a context manager, read as a word)
-    """The database's errors as ours, and those of the vendors' that are named."""
+    """A context that raises Infrastructure in place of the errors of a database.
+
+    These are the errors of SQLAlchemy, of SQLite, of the network, and of the import of a database's driver.
+    """
 
     def __init__(self, shown: str, *also: type[Exception]) -> None:
-        """shown: the URL without its password, for messages."""
+        """shown: the storage's URL without its password, for messages; also: further exceptions to translate."""
         self._shown = shown
         self._also = also
 

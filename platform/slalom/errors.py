@@ -1,14 +1,14 @@
-"""What can go wrong, and whose turn it is.
+"""The exceptions that Slalom raises, and who has to act.
 
     SlalomError
-    ├── InputError          the user's: a study file, an option, a task (exit code 2); nothing was started
-    │   └── StudyError      a study file, with file:line:column
-    ├── Infrastructure      the machine's: a database, a server, a cluster (exit code 3); state is kept
-    │   └── LaneLost        one lane died; its trials are tried again
-    ├── Interrupted         the user stopped the run (exit code 130); state is kept
-    └── Crashed             an exception that nobody foresaw (exit code 70); told with its traceback
+    ├── InputError          the user: a study file, an option or a task is wrong (exit code 2); nothing was started
+    │   └── StudyError      a study file breaks a rule, with file:line:column
+    ├── Infrastructure      the operator: a database, a server or a cluster failed (exit code 3); the state is kept
+    │   └── LaneLost        nobody: one lane died, and its trials are tried again
+    ├── Interrupted         nobody: the user stopped the run (exit code 130); the state is kept
+    └── Crashed             the developer: an exception that is none of these (exit code 70), with its traceback
 
-Vendors' errors are translated in the adapter that meets them, `from exc`.
+The adapter of a vendor's library turns the vendor's errors into these, `from exc`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class InputError(SlalomError):
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a file something stands; line and column count from 1."""
+    """A place in a file; line and column count from 1."""
 
     file: str
     line: int
@@ -46,7 +46,7 @@ class Place:
 
 
 class StudyError(InputError):
-    """A study file breaks a rule; the message gives place, rule, value and the nearest valid word."""
+    """A study file breaks a rule; the message gives the place, the rule, the value and the nearest valid word."""
 
     def __init__(self, message: str, place: Place | str | None = None) -> None:
         self.message = message
@@ -55,14 +55,14 @@ class StudyError(InputError):
 
 
 class Infrastructure(SlalomError):
-    """A database, server or cluster does not answer, after what retries there are."""
+    """A database, a server or a cluster failed or does not answer, after the retries of whoever called it."""
 
 
 class LaneLost(Infrastructure):
-    """A lane died, its node left, or what it trained raised; costs its trials an attempt.
+    """A lane died, its node left the cluster, or a trial's program raised; each trial of the lane loses an attempt.
 
-    raised: it was the trials' own program that raised, not the process or the machine that failed
-    left: the whole node is gone, which is hardly a trial's doing
+    raised: whether the trials' own program raised an exception, so that neither process nor machine failed
+    left: whether the whole node is gone, which a trial can hardly cause
     """
 
     def __init__(self, message: str, *, raised: bool = False, left: bool = False) -> None:
@@ -78,13 +78,13 @@ class Interrupted(SlalomError):
 
 
 class Crashed(SlalomError):
-    """A command ended by an exception that is none of these: a bug. Its code is BSD's EX_SOFTWARE."""
+    """A command ended by an exception that is none of these, a bug. The exit code is BSD's EX_SOFTWARE."""
 
     exit_code = 70
 
 
 def nearest(word: object, valid: Iterable[str]) -> str:
-    """The end of a message about an unknown word: a suggestion, and all that would do."""
+    """The end of a message about an unknown word: a valid word that is near, and all valid words."""
     names = sorted(valid)
     close = get_close_matches(str(word), names, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""

@@ -1,4 +1,4 @@
-"""Where a study's state lies: a folder on this machine, or the storages and servers named instead of it."""
+"""Where a study's state lies: in a folder on this machine, or in the databases and servers named in its place."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ TRACKERS = ("http", "https", "mssql", "mysql", "postgresql", "sqlite")
 
 @dataclass(frozen=True)
 class Home:
-    """A home folder, and what stands in for its parts.
+    """A home folder, and the servers that replace parts of it.
 
-    storage: an Optuna storage's URL instead of `optuna.db`
-    tracking: an MLflow tracking URI instead of `mlflow.db` and `artifacts/`
-    Raises InputError where one of them cannot be what it should be.
+    storage: the URL of an Optuna storage in place of the folder's `optuna.db`
+    tracking: an MLflow tracking URI in place of the folder's `mlflow.db`
+    Raises InputError where the folder is a file, or where a URL is of no kind that can be used.
     """
 
     folder: Path
@@ -44,32 +44,32 @@ class Home:
 
     @property
     def storage_url(self) -> str:
-        """Where Optuna keeps the trials."""
+        """The URL of the storage in which Optuna keeps the trials, with its password."""
         return _with_driver(self.storage) if self.storage else f"sqlite:///{self.folder.resolve() / 'optuna.db'}"
 
     @property
     def tracking_uri(self) -> str:
-        """Where MLflow keeps the records."""
+        """The tracking URI at which MLflow keeps the records, with its password."""
         return _with_driver(self.tracking) if self.tracking else f"sqlite:///{self.folder.resolve() / 'mlflow.db'}"
 
     @property
     def artifacts(self) -> Path | None:
-        """Where artifacts go; None where a tracking server decides."""
+        """The folder in which MLflow keeps artifacts; None where a tracking server decides."""
         return None if urlsplit(self.tracking_uri).scheme in ("http", "https") else self.folder.resolve() / "artifacts"
 
     @property
     def has_trials(self) -> bool:
-        """Whether there can be any: a storage elsewhere always may have some."""
+        """Whether there may be trials: True for a storage elsewhere, which nobody asks."""
         return self.storage is not None or (self.folder / "optuna.db").exists()
 
     @property
     def has_records(self) -> bool:
-        """Whether there can be any: a server elsewhere always may have some."""
+        """Whether there may be records: True for a server elsewhere, which nobody asks."""
         return self.tracking is not None or (self.folder / "mlflow.db").exists()
 
     @property
     def deserted(self) -> bool:
-        """Whether a run was at work here, and none is any more."""
+        """Whether a run has used this folder, and no run does now."""
         try:
             with (self.folder / "lock").open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -78,7 +78,7 @@ class Home:
         return True
 
     def shown(self) -> dict[str, str]:
-        """The three places for people to read, without passwords."""
+        """Folder, storage and tracking URI for people to read, without passwords."""
         return {
             "home": str(self.folder),
             "storage": hide_passwords(self.storage_url),
@@ -87,7 +87,10 @@ class Home:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other runs out of this home while one is writing; InputError where one is already."""
+        """Lock the home against other runs until the block is left; the folder is made where there is none.
+
+        Raises InputError where another run has the lock, or where the folder cannot be written to.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / "lock").open("w")
@@ -104,7 +107,7 @@ class Home:
 
 
 def _lock(file: IO[str]) -> None:
-    """Lock it, or raise BlockingIOError; who asks whether a home is `deserted` holds it for an instant, so twice."""
+    """Lock a file, or raise BlockingIOError; tried twice, since `deserted` holds the lock for an instant."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -126,7 +129,7 @@ def _check(what: str, url: str | None, schemes: Sequence[str]) -> None:
 
 
 def _with_driver(url: str) -> str:
-    """The URL, with the driver that `slalom[postgres]` brings where it names none: SQLAlchemy would take another."""
+    """The URL with the driver that `slalom[postgres]` installs, where it names none: SQLAlchemy would take another."""
     return re.sub("^postgresql://", "postgresql+psycopg2://", url)
 
 

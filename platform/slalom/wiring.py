@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from slalom.home import Home
     from slalom.lanes.base import Lanes
     from slalom.loop.progress import Progress
-    from slalom.records.base import Recorder
+    from slalom.records.base import NightRecorder, Recorder
     from slalom.regression.baseline import Baseline
     from slalom.regression.night import Night
     from slalom.regression.retrain import Crew
@@ -182,25 +182,11 @@ def crew(lanes: Callable[[StudySpec], Lanes]) -> Crew:
     return Crew(lanes, Proposals, measure_cost)
 
 
-def check_records(home: Home) -> None:
-    """Infrastructure or InputError where a night cannot be recorded in a home."""
-    from slalom.records.on_mlflow.address import check
+def nights(spec: StudySpec, home: Home) -> NightRecorder[Baseline, Night]:
+    """Where a study's baselines and nights are recorded; InputError or Infrastructure where that cannot be.
 
-    with home.alone():
-        check(home.tracking_uri)
+    Whoever records holds the home's lock (`home.alone`).
+    """
+    from slalom.records.on_mlflow.nights import MlflowNights
 
-
-def record_pin(spec: StudySpec, home: Home, baseline: Baseline) -> None:
-    """Write a baseline into the study's MLflow experiment."""
-    from slalom.records.on_mlflow.nights import record_pin as write
-
-    with home.alone():
-        write(home.tracking_uri, home.artifacts, spec, baseline)
-
-
-def record_night(spec: StudySpec, home: Home, night: Night) -> None:
-    """Write a night into the study's MLflow experiment."""
-    from slalom.records.on_mlflow.nights import record_night as write
-
-    with home.alone():
-        write(home.tracking_uri, home.artifacts, spec, night)
+    return MlflowNights(home.tracking_uri, home.artifacts, spec)

@@ -70,7 +70,7 @@ def train(program: Objective, rates: Sequence[float], first: int, done: Callable
         began = time.process_time()
         pack.advance()
         seconds.append(seconds[-1] + (time.process_time() - began) / len(specs))
-        errors = program.evaluate(pack.parameters, program.validation)["error"].tolist()
+        errors = program.evaluate(pack.stack.parameters, program.validation)["error"].tolist()
         reached = [
             min(at, len(seconds) - 1 if error <= GOAL else math.inf) for at, error in zip(reached, errors, strict=True)
         ]

@@ -27,9 +27,9 @@ from rich.console import Console
 from rich.table import Table
 
 from slalom.records.on_mlflow.address import check
-from slalom.records.on_mlflow.experiment import Book, _data_input
+from slalom.records.on_mlflow.experiment import Experiment, _data_input
 from slalom.records.on_mlflow.tables import make_tables
-from slalom.records.on_mlflow.trial_runs.base import Shelf
+from slalom.records.on_mlflow.trial_runs.base import RunsInCommon
 from slalom.records.on_mlflow.trial_runs.over_server import ServerTrialRuns
 from slalom.search.on_optuna import OptunaStore
 from slalom.search.on_optuna.translate import frozen
@@ -90,8 +90,8 @@ def mlflow(folder: Path) -> Keeper:
     uri = f"sqlite:///{folder}/mlflow.db"
     check(uri)
     make_tables(uri, folder / "artifacts")
-    old, new = Book(uri, folder / "artifacts", SPEC), Book(uri, folder / "artifacts", SPEC)
-    old._runs = ServerTrialRuns(old._client, Shelf(old._experiment, FINGERPRINT, _data_input(SPEC)))
+    old, new = Experiment(uri, folder / "artifacts", SPEC), Experiment(uri, folder / "artifacts", SPEC)
+    old._runs = ServerTrialRuns(old._client, RunsInCommon(old._experiment_id, FINGERPRINT, _data_input(SPEC)))
     return Keeper(lambda one: old.trials([one]), new.trials)
 
 

@@ -188,9 +188,9 @@ def cost_nights(nights: int) -> Table:
     spec = studies()["digits, momentum"]
     real = Pack._step
 
-    def twice(pack: Pack, step: int, batch: object) -> object:
-        pack.objective.gradient(pack.weights, batch, pack.gradients)
-        return real(pack, step, batch)
+    def twice(pack: Pack, epoch: object, step: int, batch: object) -> object:
+        pack.objective.gradient(pack.stack.weights, batch, pack.stack.gradients)
+        return real(pack, epoch, step, batch)
 
     pinned = [measure_cost(spec, "constant") for _ in range(nights)]
     same = [_cost(spec, one) for one in pinned]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 from slalom.wire.seeds import derive
 from slalom_worker.net.objective import Examples, Objective
 from slalom_worker.optimizers import OPTIMIZERS
-from slalom_worker.training import pack, streams
+from slalom_worker.training import stack, streams
 
 Injection = Callable[[Objective, int], AbstractContextManager[object]]
 """Given the objective that is trained, and its batches' size."""
@@ -25,7 +26,7 @@ Injection = Callable[[Objective, int], AbstractContextManager[object]]
 REAL_ORDER = streams.order
 
 
-def _ordered(change: Callable[[int, int, int, Tensor | None], Tensor]) -> AbstractContextManager[object]:
+def _ordered(change: Callable[..., Tensor]) -> AbstractContextManager[object]:
     return patch.object(streams, "order", change)
 
 
@@ -37,8 +38,8 @@ def unchanged(_: Objective, __: int) -> AbstractContextManager[object]:
 def float_order(_: Objective, size: int) -> AbstractContextManager[object]:
     """Every batch holds the same examples in another order, so that sums round otherwise."""
 
-    def order(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor:
-        found = REAL_ORDER(seed, epoch, count, cumulated)
+    def order(seed: int, epoch: int, *rest: Any) -> Tensor:
+        found = REAL_ORDER(seed, epoch, *rest)
         generator = torch.Generator().manual_seed(derive(seed, epoch, "within batches"))
         return torch.cat([part[torch.randperm(len(part), generator=generator)] for part in found.split(size)])
 
@@ -52,7 +53,7 @@ def other_stream(_: Objective, __: int, night: int = 0) -> AbstractContextManage
 
 def unshuffled(_: Objective, __: int) -> AbstractContextManager[object]:
     """Examples come in the order of the data, epoch after epoch."""
-    return _ordered(lambda seed, epoch, count, cumulated: torch.arange(count))
+    return _ordered(lambda seed, epoch, count, *_: torch.arange(count))
 
 
 def class_dropped(objective: Objective, _: int) -> AbstractContextManager[object]:
@@ -60,8 +61,8 @@ def class_dropped(objective: Objective, _: int) -> AbstractContextManager[object
     labels = objective.train.labels
     kept = (labels != labels.max()).nonzero().squeeze(1)
 
-    def order(seed: int, epoch: int, count: int, cumulated: Tensor | None) -> Tensor:
-        found = REAL_ORDER(seed, epoch, count, cumulated)
+    def order(seed: int, epoch: int, *rest: Any) -> Tensor:
+        found = REAL_ORDER(seed, epoch, *rest)
         return torch.where(labels[found] == labels.max(), kept[found % len(kept)], found)
 
     return _ordered(order)
@@ -84,8 +85,8 @@ def _forgetful(name: str) -> object:
 
 def decay_halved(_: Objective, __: int) -> AbstractContextManager[object]:
     """The penalty is lambda / 2 * w^2 where it was lambda * w^2, as happens between two conventions."""
-    real = pack.decay_factor
-    return patch.object(pack, "decay_factor", lambda decay, examples: real(decay, examples) / 2)
+    real = stack.decay_factor
+    return patch.object(stack, "decay_factor", lambda decay, examples: real(decay, examples) / 2)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from slalom.lanes.simulated import SimulatedLanes
-from slalom.lanes.simulated_worker import SimulatedWorker, Training
+from slalom.lanes.simulated_worker import SimulatedTraining, SimulatedWorker
 from slalom.loop.run import run
 from slalom.records import InMemoryRecorder
 from slalom.search.on_optuna import Proposals
@@ -103,7 +103,7 @@ def many(trials):
 def crew(lanes=DEVICES, width=WIDTH, seconds=None, kind=SimulatedWorker):
     """Lanes whose epochs take 0.5 to 1.5 s, so that answers come one by one."""
     seconds = seconds or (lambda trial, epoch: 0.5 + trial.seeds.weights / 2**63)
-    training = Training(Nature().metrics, seconds)
+    training = SimulatedTraining(Nature().metrics, seconds)
     return SimulatedLanes(lambda clock: kind(clock, training, width), lanes)
 
 

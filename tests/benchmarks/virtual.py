@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from slalom.errors import LaneLost
 from slalom.lanes.simulated import SimulatedLanes
-from slalom.lanes.simulated_worker import SimulatedWorker, Training
+from slalom.lanes.simulated_worker import SimulatedTraining, SimulatedWorker
 from slalom.wire.trial import Reply
 from tests.loop.worlds import Nature
 
@@ -67,7 +67,7 @@ class Devices:
 
     def __init__(self, fleet: Fleet, work: Work) -> None:
         hire = type("Counting", (Device,), {"work": work})
-        training = Training(Nature().metrics, pace(fleet.epoch))
+        training = SimulatedTraining(Nature().metrics, pace(fleet.epoch))
 
         def join(clock):
             self._hired.append(hire(clock, training, WIDTH))

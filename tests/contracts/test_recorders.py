@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -19,12 +20,12 @@ from slalom.records.on_mlflow import MlflowRecorder
 from slalom.verdict.summary import State
 from slalom.wire.trial import Phase, Work
 from slalom_worker.serving import freeze
+from tests.support.mlflow_tables import database
 from tests.support.programs import stand_in
 from tests.support.record_samples import (
     FINGERPRINT,
     SETTINGS,
     all_ended,
-    database,
     describe,
     ended,
     load_model,
@@ -76,9 +77,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], st
         if not started:
             folder = tmp_path_factory.mktemp("server")
             command = [sys.executable, "-m", "mlflow", "server", "--port", uri.rpartition(":")[2], "--workers", "1"]
-            places = ["--backend-store-uri", f"sqlite:///{folder}/db", "--artifacts-destination", str(folder / "files")]
+            places = ["--backend-store-uri", database(folder), "--artifacts-destination", str(folder / "files")]
             log = (folder / "log").open("wb")
-            started.append(subprocess.Popen([*command, *places], cwd=folder, stdout=log, stderr=log))
+            # without the processes for jobs, which the server would start by default
+            environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+            started.append(subprocess.Popen([*command, *places], cwd=folder, env=environment, stdout=log, stderr=log))
             log.close()
             await_answer(uri)
         return uri

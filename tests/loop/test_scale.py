@@ -9,7 +9,7 @@ import pytest
 
 import slalom
 from slalom.lanes.simulated import SimulatedLanes
-from slalom.lanes.simulated_worker import SimulatedWorker, Training
+from slalom.lanes.simulated_worker import SimulatedTraining, SimulatedWorker
 from slalom.loop.campaign import Campaign
 from slalom.loop.placement import IN_FLIGHT, Placement
 from slalom.loop.plan import ArmPlan
@@ -52,7 +52,7 @@ class NothingKept(MemoryStore):
 def cost(trials, **options):
     """Steps for each trial of a study; 2 arms, 20 lanes."""
     spec = study(trials=trials, **options)
-    training = Training(Nature().metrics, lambda trial, epoch: 0.5 + trial.seeds.weights / 2**63)
+    training = SimulatedTraining(Nature().metrics, lambda trial, epoch: 0.5 + trial.seeds.weights / 2**63)
     lanes = SimulatedLanes(lambda clock: SimulatedWorker(clock, training, 4), 20)
     return steps(lambda: train(spec, NothingKept(spec), lanes)) / (2 * trials)
 

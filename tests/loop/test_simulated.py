@@ -7,7 +7,8 @@ import pytest
 from slalom.errors import LaneLost
 from slalom.lanes.base import LaneOpened
 from slalom.lanes.simulated import SimulatedLanes
-from slalom.lanes.simulated_worker import SimulatedWorker, Training
+from slalom.lanes.simulated_worker import SimulatedTraining, SimulatedWorker
+from slalom.loop.notes import Notes
 from slalom.study.trials import trial_spec
 from slalom.wire.trial import Effort, Order, Outcome, Phase, TrialId, Turn
 from tests.loop.worlds import Nature, exported, one_lane, study, train
@@ -25,7 +26,7 @@ class Diverging(Nature):
 
 
 def simulated(lanes=1, width=4, nature=Nature(), deaths=(), seconds=lambda trial, epoch: 1.0, absence=0.0):
-    training = Training(nature.metrics, seconds)
+    training = SimulatedTraining(nature.metrics, seconds)
     return SimulatedLanes(lambda clock: SimulatedWorker(clock, training, width), lanes, deaths, absence)
 
 

@@ -16,7 +16,8 @@ from slalom.errors import Infrastructure
 from slalom.records.on_mlflow import MlflowRecorder
 from slalom.records.on_mlflow.recorder import MOST_TRIALS
 from slalom.wire.trial import Ended, Outcome, Phase, Report
-from tests.support.record_samples import FINGERPRINT, all_ended, database, describe, ended, runs_in, study
+from tests.support.mlflow_tables import database
+from tests.support.record_samples import FINGERPRINT, all_ended, describe, ended, runs_in, study
 
 TRIALS = "(SELECT run_uuid FROM tags WHERE key = 'slalom.kind' AND value = 'trial')"
 TABLES = {
@@ -53,18 +54,19 @@ def mixture() -> list[Ended]:
 
 def written(folder: Path, by: str) -> str:
     """The URI of a database with the mixture in it, by rows or by calls."""
-    from slalom.records.on_mlflow.experiment import Book, _data_input
-    from slalom.records.on_mlflow.trial_runs.base import Shelf
+    from slalom.records.on_mlflow.experiment import Experiment, _data_input
+    from slalom.records.on_mlflow.trial_runs.base import RunsInCommon
     from slalom.records.on_mlflow.trial_runs.over_server import ServerTrialRuns
     from slalom.records.on_mlflow.trial_runs.over_tables import TableTrialRuns
 
     uri = database(folder)
-    book = Book(uri, folder / "artifacts", study())
-    assert isinstance(book._runs, TableTrialRuns)
+    experiment = Experiment(uri, folder / "artifacts", study())
+    assert isinstance(experiment._runs, TableTrialRuns)
     if by == "calls":
-        book._runs = ServerTrialRuns(book._client, Shelf(book._experiment, FINGERPRINT, _data_input(study())))
+        common = RunsInCommon(experiment._experiment_id, FINGERPRINT, _data_input(study()))
+        experiment._runs = ServerTrialRuns(experiment._client, common)
     for trials in (mixture()[:5], mixture()):
-        book.trials(trials)
+        experiment.trials(trials)
     return uri
 
 
@@ -129,13 +131,13 @@ def trial_runs(uri: str) -> tuple[Any, Any]:
     from mlflow import MlflowClient
 
     from slalom.records.on_mlflow.experiment import _data_input
-    from slalom.records.on_mlflow.trial_runs.base import Shelf
+    from slalom.records.on_mlflow.trial_runs.base import RunsInCommon
     from slalom.records.on_mlflow.trial_runs.over_server import ServerTrialRuns
     from slalom.records.on_mlflow.trial_runs.over_tables import TableTrialRuns
 
     client = MlflowClient(uri)
-    shelf = Shelf(client.get_experiment_by_name("momentum").experiment_id, FINGERPRINT, _data_input(study()))
-    return TableTrialRuns(client._tracking_client.store, shelf), ServerTrialRuns(client, shelf)
+    common = RunsInCommon(client.get_experiment_by_name("momentum").experiment_id, FINGERPRINT, _data_input(study()))
+    return TableTrialRuns(client._tracking_client.store, common), ServerTrialRuns(client, common)
 
 
 def artifacts(uri: str) -> Path:
@@ -202,10 +204,10 @@ def test_of_two_runs_for_a_trial_the_younger_is_deleted(tmp_path):
 
 
 def test_what_waits_is_written_at_once(tmp_path, monkeypatch):
-    from slalom.records.on_mlflow.experiment import Book
+    from slalom.records.on_mlflow.experiment import Experiment
 
-    uri, sizes, write = database(tmp_path), [], Book.trials
-    monkeypatch.setattr(Book, "trials", lambda book, trials: sizes.append(len(trials)) or write(book, trials))
+    uri, sizes, write = database(tmp_path), [], Experiment.trials
+    monkeypatch.setattr(Experiment, "trials", lambda one, trials: sizes.append(len(trials)) or write(one, trials))
     given = [ended(number=number) for number in range(MOST_TRIALS + 40)]
     record(uri, given)
     assert len(rows(uri)["runs"]) == sum(sizes) == len(given)

@@ -7,12 +7,12 @@ import pytest
 from mlflow import MlflowClient
 
 import slalom
-from slalom import api
+from slalom import wiring
 from slalom.errors import InputError
 from slalom.regression import hold as regression
 from slalom.regression.baseline import Baseline
 from slalom.wiring import local_lanes
-from slalom_worker.training import pace
+from slalom_worker.training import slot_schedules
 from tests.cli.studies import SMALL, here
 
 SEEDS = 20
@@ -25,7 +25,7 @@ def pinned(tmp_path_factory):
     (folder / "small.yaml").write_text(SMALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(api, "ray_lanes", lambda spec, address=None: local_lanes(spec))
+        patch.setattr(wiring, "ray_lanes", lambda spec, address=None: local_lanes(spec))
         slalom.run("small.yaml", "home", lanes=local_lanes)
         done = here("baseline", "set", "small.yaml", "--home", "home", "--seeds", SEEDS)
         assert (done.returncode, done.stderr) == (0, "")
@@ -35,12 +35,12 @@ def pinned(tmp_path_factory):
 @pytest.fixture
 def fault(monkeypatch):
     """Every learning rate is a fifth of what it was."""
-    real = pace.learning_rates
+    real = slot_schedules.learning_rates
 
     def slower(settings, device):
         return real([{**one, "learning_rate": one["learning_rate"] / 5} for one in settings], device)
 
-    monkeypatch.setattr(pace, "learning_rates", slower)
+    monkeypatch.setattr(slot_schedules, "learning_rates", slower)
 
 
 def runs(folder, kind):

@@ -23,6 +23,7 @@ FORBIDDEN = [
 ]
 
 PUBLIC = [
+    "Baseline",
     "Infrastructure",
     "InputError",
     "Interrupted",

@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from slalom.cli.stop import Stop
-from slalom.schedule.book import open_book
 from slalom.schedule.processes import Spawn
-from slalom.schedule.scheduler import Pace, Scheduler
+from slalom.schedule.scheduler import Scheduler, Waits
 from slalom.schedule.server import serve, server_name
+from slalom.schedule.store import open_store
 
 SLEEPS = "import time; print('sleeps', flush=True); time.sleep(600)"
 DONE = "print('done')"
@@ -25,9 +25,9 @@ def command(run):
 def main(url, logs):
     stop = Stop()
     stop.listen()
-    book = open_book(url, "the tests' own")
-    pace = Pace(lease=1.5, grace=1.0)
-    scheduler = Scheduler(book, server_name(), time.time, Spawn(command, Path(logs)), pace, say=print)
+    store = open_store(url, "the tests' own")
+    waits = Waits(lease=1.5, grace=1.0)
+    scheduler = Scheduler(store, server_name(), time.time, Spawn(command, Path(logs)), waits, say=print)
     with suppress(KeyboardInterrupt), stop.between_turns(lambda _: None) as turn:
         serve(scheduler, turn, tick_seconds=0.05)
 

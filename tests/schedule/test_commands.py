@@ -11,8 +11,8 @@ import time
 import pytest
 
 from slalom.home import Home
-from slalom.schedule.book import open_book
-from slalom.schedule.values import Outcome
+from slalom.schedule.store import open_store
+from slalom.schedule.values import RunOutcome
 from slalom.status.reader import StatusReader
 from tests.cli.studies import SMALL, await_that, here, slalom, start
 from tests.status.test_prometheus import get, samples
@@ -43,14 +43,14 @@ def test_a_schedule_is_served_while_its_study_is_watched(folder):
     server = start("serve", "--metrics-port", str(port), cwd=folder, stderr=subprocess.PIPE, text=True)
     try:
         seen = watched(folder, port)
-        book = open_book(f"sqlite:///{folder}/slalom-home/optuna.db", "home")
-        await_that(lambda: book.last_runs(1)[0].outcome)
+        store = open_store(f"sqlite:///{folder}/slalom-home/optuna.db", "home")
+        await_that(lambda: store.last_runs(1)[0].outcome)
         server.send_signal(signal.SIGTERM)
         assert server.wait(60) == 0
     finally:
         server.kill()
         said = server.communicate()[1]
-    assert book.last_runs(1)[0].outcome is Outcome.OK
+    assert store.last_runs(1)[0].outcome is RunOutcome.OK
     assert "nightly: started, asked" in said
     assert "nightly: ok, exit code 0" in said
     (study,) = seen["studies"]

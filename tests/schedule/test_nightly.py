@@ -16,8 +16,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from mlflow import MlflowClient
 
-from slalom.schedule.book import open_book
-from slalom.schedule.values import Outcome
+from slalom.schedule.store import open_store
+from slalom.schedule.values import RunOutcome
 from tests.cli.studies import await_that, here, slalom, start
 from tests.schedule.test_commands import free_port
 from tests.schedule.test_servers import children
@@ -111,18 +111,18 @@ def typed(folder, *command):
 def night(name, folder, server, port):
     (folder / "clouds.py").write_text(TASK.replace(*NIGHTS[name]))
     (folder / "night.xml").unlink(missing_ok=True)
-    book = open_book(f"sqlite:///{folder}/slalom-home/optuna.db", "home")
-    before = len(book.last_runs(100))
+    store = open_store(f"sqlite:///{folder}/slalom-home/optuna.db", "home")
+    before = len(store.last_runs(100))
     typed(folder, "schedule", "run-now", "nightly")
-    await_that(lambda: len(book.last_runs(100)) > before)
+    await_that(lambda: len(store.last_runs(100)) > before)
     during = samples(get(port, "/metrics")[1])
     if name == "killed":
         await_that(lambda: children(server))
         os.kill(*children(server), signal.SIGKILL)
-    await_that(lambda: book.last_runs(1)[0].ended, 300)
+    await_that(lambda: store.last_runs(1)[0].ended, 300)
     report = folder / "night.xml"
     return SimpleNamespace(
-        run=book.last_runs(1)[0],
+        run=store.last_runs(1)[0],
         log=log(folder),
         report=ET.parse(report).getroot()[0].attrib if report.exists() else None,
         status=json.loads(typed(folder, "status", "--json")),
@@ -140,11 +140,11 @@ def log(folder):
 @pytest.mark.parametrize(
     ("name", "outcome", "code"),
     [
-        ("well", Outcome.OK, 0),
-        ("worse", Outcome.REGRESSED, 10),
-        ("raised", Outcome.FAILED, 70),
-        ("left", Outcome.DIED, 1),
-        ("killed", Outcome.DIED, -signal.SIGKILL),
+        ("well", RunOutcome.OK, 0),
+        ("worse", RunOutcome.REGRESSED, 10),
+        ("raised", RunOutcome.FAILED, 70),
+        ("left", RunOutcome.DIED, 1),
+        ("killed", RunOutcome.DIED, -signal.SIGKILL),
     ],
 )
 def test_what_came_of_a_night_is_told_everywhere(story, name, outcome, code):

@@ -9,8 +9,8 @@ import pytest
 
 from slalom.errors import InputError
 from slalom.schedule.cron import Cron
-from slalom.schedule.values import ATTEMPTS, Outcome, Reason
-from tests.schedule.worlds import PACE, STEP, World, utc
+from slalom.schedule.values import ATTEMPTS, Reason, RunOutcome
+from tests.schedule.worlds import STEP, WAITS, World, utc
 
 BEGIN, END = utc(2026, 1, 1), utc(2027, 1, 1)
 HOUR = 3600.0
@@ -44,7 +44,7 @@ def test_a_year_without_trouble_runs_every_time_once():
     for name in SCHEDULES:
         runs = world.runs(name)
         assert [run.due for run in runs] == due_times(name)
-        assert all((run.started, run.reason, run.outcome) == (run.due, Reason.DUE, Outcome.OK) for run in runs)
+        assert all((run.started, run.reason, run.outcome) == (run.due, Reason.DUE, RunOutcome.OK) for run in runs)
     assert len(world.children) == sum(len(due_times(name)) for name in SCHEDULES) > 1500
     world.assert_no_overlap()
 
@@ -68,7 +68,7 @@ def test_a_year_of_restarts_and_deaths_leaves_nothing_out_and_does_nothing_twice
         world.stop(name)
     world.assert_no_overlap()
     outcomes = {run.outcome for name in names for run in world.runs(name)}
-    assert outcomes == {Outcome.OK, Outcome.LOST, Outcome.STOPPED}
+    assert outcomes == {RunOutcome.OK, RunOutcome.LOST, RunOutcome.STOPPED}
     reasons = {run.reason for name in names for run in world.runs(name)}
     assert reasons == {Reason.DUE, Reason.MISSED, Reason.AGAIN}
     for name in names:
@@ -87,12 +87,12 @@ def assert_every_time_is_accounted_for(runs, due):
     for time, attempts in tries.items():
         assert time == expected
         assert [run.attempt for run in attempts] == list(range(len(attempts)))
-        assert all(run.outcome in (Outcome.LOST, Outcome.STOPPED) for run in attempts[:-1])
+        assert all(run.outcome in (RunOutcome.LOST, RunOutcome.STOPPED) for run in attempts[:-1])
         assert all(run.started < due[bisect_right(due, attempts[0].started)] for run in attempts)
         expected = due[bisect_right(due, attempts[0].started)]
     first_tries = [attempts[0].started for attempts in tries.values()]
     assert first_tries == sorted(first_tries)
-    given_up = [attempts[-1] for attempts in tries.values() if attempts[-1].outcome is not Outcome.OK]
+    given_up = [attempts[-1] for attempts in tries.values() if attempts[-1].outcome is not RunOutcome.OK]
     for run in given_up[:-1]:
         later = next(one for one in runs if one.due > run.due)
         assert run.attempt == ATTEMPTS - 1 or later.due <= later.started
@@ -105,7 +105,7 @@ def test_many_missed_times_are_run_once():
     world.run(world.now + HOUR)
     for name in SCHEDULES:
         (run,) = world.runs(name)
-        assert (run.due, run.reason, run.outcome) == (due_times(name)[0], Reason.MISSED, Outcome.OK)
+        assert (run.due, run.reason, run.outcome) == (due_times(name)[0], Reason.MISSED, RunOutcome.OK)
 
 
 def test_a_run_that_takes_longer_than_the_interval_is_followed_by_one():
@@ -141,9 +141,9 @@ def test_a_time_limit_ends_a_run_cleanly_and_then_by_force(deaf, signals):
     world.run(BEGIN + 6 * HOUR)
     assert [kind for _, kind in child.signals] == signals
     assert child.signals[0][0] == BEGIN + 5 * HOUR
-    assert child.ends - child.signals[0][0] == (PACE.grace if deaf else 0)
+    assert child.ends - child.signals[0][0] == (WAITS.grace if deaf else 0)
     (run,) = world.runs("long")
-    assert (run.exit_code, run.outcome) == (124, Outcome.TIME_LIMIT)
+    assert (run.exit_code, run.outcome) == (124, RunOutcome.TIME_LIMIT)
 
 
 def test_exit_codes_are_on_record():
@@ -155,13 +155,13 @@ def test_exit_codes_are_on_record():
     runs = world.runs("hourly")
     assert [run.exit_code for run in runs] == codes
     assert [run.outcome for run in runs] == [
-        Outcome.OK,
-        Outcome.REGRESSED,
-        Outcome.REFUSED,
-        Outcome.FAILED,
-        Outcome.FAILED,
-        Outcome.INTERRUPTED,
-        *[Outcome.DIED] * 4,
+        RunOutcome.OK,
+        RunOutcome.REGRESSED,
+        RunOutcome.REFUSED,
+        RunOutcome.FAILED,
+        RunOutcome.FAILED,
+        RunOutcome.INTERRUPTED,
+        *[RunOutcome.DIED] * 4,
     ]
     assert [run.ended - run.started for run in runs] == [20 * 60] * len(codes)
 
@@ -174,7 +174,7 @@ def test_a_run_that_kills_its_server_is_given_up():
         world.run(world.now + 5 * HOUR)
         world.die(name)
     attempts = [(run.attempt, run.outcome) for run in world.runs("deadly") if run.due == BEGIN + 3 * HOUR]
-    assert attempts == [(attempt, Outcome.LOST) for attempt in range(ATTEMPTS)]
+    assert attempts == [(attempt, RunOutcome.LOST) for attempt in range(ATTEMPTS)]
 
 
 def test_a_dead_leader_is_followed_and_its_run_started_again():
@@ -187,11 +187,11 @@ def test_a_dead_leader_is_followed_and_its_run_started_again():
     world.run(BEGIN + 8 * HOUR)
     assert world.servers[other].leads
     assert [(run.server, run.outcome) for run in world.runs("nightly")] == [
-        (leader, Outcome.LOST),
-        (other, Outcome.OK),
+        (leader, RunOutcome.LOST),
+        (other, RunOutcome.OK),
     ]
     lost, again = world.runs("nightly")
-    assert PACE.lost <= again.started - lost.seen <= PACE.lost + 2 * HOUR
+    assert WAITS.lost <= again.started - lost.seen <= WAITS.lost + 2 * HOUR
     world.assert_no_overlap()
 
 
@@ -204,7 +204,7 @@ def test_a_leader_that_stops_hands_over_at_once():
     world.tick()
     assert world.servers[other].leads
     stopped, again = world.runs("nightly")
-    assert (stopped.outcome, again.reason, again.server) == (Outcome.STOPPED, Reason.AGAIN, other)
+    assert (stopped.outcome, again.reason, again.server) == (RunOutcome.STOPPED, Reason.AGAIN, other)
     assert again.started - stopped.ended < 1
 
 
@@ -213,16 +213,16 @@ def test_a_server_that_is_cut_off_stops_its_children_before_another_starts_them(
     world.add("nightly", "0 3 * * *")
     cut, other = world.up(), world.up()
     world.run(BEGIN + 3.5 * HOUR)
-    world.servers[cut].book.off = True
+    world.servers[cut].store.off = True
     (child,) = world.children
     child.deaf = True
     world.run(BEGIN + 9 * HOUR)
-    assert child.signals[0][0] - (BEGIN + 3.5 * HOUR) <= PACE.lease + STEP
+    assert child.signals[0][0] - (BEGIN + 3.5 * HOUR) <= WAITS.lease + STEP
     assert [one.run.server for one in world.children] == [cut, other]
     world.assert_no_overlap()
-    world.servers[cut].book.off = False
+    world.servers[cut].store.off = False
     world.run(BEGIN + 18 * HOUR)
-    assert [run.outcome for run in world.runs("nightly")] == [Outcome.LOST, Outcome.OK]
+    assert [run.outcome for run in world.runs("nightly")] == [RunOutcome.LOST, RunOutcome.OK]
     assert not world.servers[cut].leads
 
 
@@ -231,12 +231,12 @@ def test_a_short_cut_changes_nothing():
     world.add("nightly", "0 3 * * *")
     name = world.up()
     world.run(BEGIN + 3.5 * HOUR)
-    world.servers[name].book.off = True
-    world.run(world.now + PACE.lease - 1)
-    world.servers[name].book.off = False
+    world.servers[name].store.off = True
+    world.run(world.now + WAITS.lease - 1)
+    world.servers[name].store.off = False
     world.run(BEGIN + 5 * HOUR)
     (run,) = world.runs("nightly")
-    assert (run.outcome, run.ended) == (Outcome.OK, BEGIN + 4 * HOUR)
+    assert (run.outcome, run.ended) == (RunOutcome.OK, BEGIN + 4 * HOUR)
 
 
 def test_a_server_that_slept_ends_what_was_started_elsewhere_meanwhile():
@@ -252,7 +252,7 @@ def test_a_server_that_slept_ends_what_was_started_elsewhere_meanwhile():
     world.run(BEGIN + 18 * HOUR)
     assert [kind for _, kind in first.signals] == ["interrupt", "kill"]
     assert not second.signals
-    assert [run.outcome for run in world.runs("nightly")] == [Outcome.LOST, Outcome.OK]
+    assert [run.outcome for run in world.runs("nightly")] == [RunOutcome.LOST, RunOutcome.OK]
 
 
 def test_a_lease_that_is_lost_starts_nothing():
@@ -261,7 +261,7 @@ def test_a_lease_that_is_lost_starts_nothing():
     world.add("nightly", "0 3 * * *")
     first, second = world.up(), world.up()
     world.tick()
-    world.now += 2 * PACE.lease
+    world.now += 2 * WAITS.lease
     world.servers[second].tick()
     world.now = BEGIN + 3 * HOUR
     stale = world.servers[first]
@@ -274,7 +274,7 @@ def test_asked_for_at_once():
     world = World(BEGIN)
     world.add("nightly", "0 3 * * *")
     world.up()
-    world.book.ask("nightly", BEGIN)
+    world.store.ask("nightly", BEGIN)
     world.run(BEGIN + 4 * HOUR)
     assert [(run.reason, run.started) for run in world.runs("nightly")] == [
         (Reason.ASKED, BEGIN),
@@ -287,10 +287,10 @@ def test_what_is_removed_runs_no_more_and_stays_on_record():
     world.add("nightly", "0 3 * * *")
     world.up()
     world.run(BEGIN + 3.1 * HOUR)
-    world.book.remove("nightly")
+    world.store.remove("nightly")
     world.run(BEGIN + 100 * HOUR)
     (run,) = world.runs("nightly")
-    assert run.outcome is Outcome.OK
+    assert run.outcome is RunOutcome.OK
 
 
 def test_names_that_are_wrong_are_told():
@@ -299,8 +299,8 @@ def test_names_that_are_wrong_are_told():
     with pytest.raises(InputError, match="'nightly' already"):
         world.add("nightly", "0 4 * * *")
     with pytest.raises(InputError, match="no schedule 'nigtly'; did you mean 'nightly'"):
-        world.book.remove("nigtly")
+        world.store.remove("nigtly")
     with pytest.raises(InputError, match="no schedule 'x'"):
-        world.book.ask("x", BEGIN)
+        world.store.ask("x", BEGIN)
     with pytest.raises(InputError, match="--name: letters"):
         world.add("../nightly", "0 4 * * *")

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from slalom.schedule.book import open_book
 from slalom.schedule.cron import Cron
+from slalom.schedule.store import open_store
 from slalom.schedule.tables import METADATA
-from slalom.schedule.values import Outcome, Reason, Schedule
+from slalom.schedule.values import Reason, RunOutcome, StudySchedule
 from tests.cli.studies import await_that
 
 HERE = Path(__file__).parent
@@ -32,9 +32,9 @@ def fake_server(url, logs):
         process.wait()
 
 
-def overdue(book, **options):
+def overdue(store, **options):
     """A schedule whose time has come, and will not again."""
-    book.add(Schedule("nightly", "nightly", "run", Cron("0 0 1 1 *"), time.time() - 1, **options))
+    store.add(StudySchedule("nightly", "nightly", "run", Cron("0 0 1 1 *"), time.time() - 1, **options))
 
 
 def children(server):
@@ -57,8 +57,8 @@ def alive(pid):
         return False
 
 
-def outcomes(book):
-    return [run.outcome for run in reversed(book.last_runs(10))]
+def outcomes(store):
+    return [run.outcome for run in reversed(store.last_runs(10))]
 
 
 @pytest.fixture
@@ -80,48 +80,48 @@ def sleeping(logs, number=1):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_server_and_its_child(sqlite, tmp_path, number):
-    book, logs = open_book(sqlite, "home"), tmp_path / "logs"
-    overdue(book)
+    store, logs = open_store(sqlite, "home"), tmp_path / "logs"
+    overdue(store)
     with fake_server(sqlite, logs) as server:
         await_that(sleeping(logs), 30)
         (child,) = children(server)
         server.send_signal(number)
         assert server.wait(30) == 0
         assert not alive(child)
-    assert outcomes(book) == [Outcome.STOPPED]
-    assert book.lease().expires <= time.time()
+    assert outcomes(store) == [RunOutcome.STOPPED]
+    assert store.lease().expires <= time.time()
     assert "KeyboardInterrupt" in next(logs.glob("*.log")).read_text()
 
 
 def test_a_time_limit_ends_the_child(sqlite, tmp_path):
-    book, logs = open_book(sqlite, "home"), tmp_path / "logs"
-    overdue(book, time_limit=0.5)
+    store, logs = open_store(sqlite, "home"), tmp_path / "logs"
+    overdue(store, time_limit=0.5)
     with fake_server(sqlite, logs):
-        await_that(lambda: outcomes(book) == [Outcome.TIME_LIMIT], 30)
-    assert book.last_runs(1)[0].exit_code == 124
+        await_that(lambda: outcomes(store) == [RunOutcome.TIME_LIMIT], 30)
+    assert store.last_runs(1)[0].exit_code == 124
 
 
 def test_the_second_of_two_servers_takes_over_when_the_first_is_killed(database, tmp_path):
-    book, logs = open_book(database, "the database"), tmp_path / "logs"
-    overdue(book)
+    store, logs = open_store(database, "the database"), tmp_path / "logs"
+    overdue(store)
     with fake_server(database, logs) as first:
         await_that(sleeping(logs), 30)
-        leader = book.lease().server
+        leader = store.lease().server
         with fake_server(database, logs) as second:
             time.sleep(2)  # longer than the lease
-            assert (book.lease().server, len(children(second))) == (leader, 0)
+            assert (store.lease().server, len(children(second))) == (leader, 0)
             (child,) = children(first)
             first.kill()
             await_that(lambda: not alive(child), 10)
-            await_that(lambda: outcomes(book)[-1] is Outcome.OK, 30)
-            assert book.lease().server == book.last_runs(1)[0].server != leader
-    lost, again = reversed(book.last_runs(10))
-    assert (lost.outcome, lost.server, again.reason) == (Outcome.LOST, leader, Reason.AGAIN)
+            await_that(lambda: outcomes(store)[-1] is RunOutcome.OK, 30)
+            assert store.lease().server == store.last_runs(1)[0].server != leader
+    lost, again = reversed(store.last_runs(10))
+    assert (lost.outcome, lost.server, again.reason) == (RunOutcome.LOST, leader, Reason.AGAIN)
     assert "done" in (logs / next(log.name for log in logs.iterdir() if log.stem.endswith("-2"))).read_text()
 
 
 def test_tables_are_made_once_by_whoever_comes_first(sqlite):
     """Many at a time."""
-    code = f"from slalom.schedule.book import open_book; print(open_book({sqlite!r}, 'home').there)"
+    code = f"from slalom.schedule.store import open_store; print(open_store({sqlite!r}, 'home').there)"
     processes = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)]
     assert [process.communicate()[0].strip() for process in processes] == ["True"] * 4

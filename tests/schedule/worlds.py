@@ -1,4 +1,4 @@
-"""A world in which time is a number: servers over one book, children that take their time, and deaths."""
+"""A world in which time is a number: servers over one store, children that take their time, and deaths."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from slalom.errors import Infrastructure
-from slalom.schedule.book import Book
 from slalom.schedule.cron import Cron
-from slalom.schedule.scheduler import Pace, Scheduler
+from slalom.schedule.scheduler import Scheduler, Waits
+from slalom.schedule.store import ScheduleStore
 from slalom.schedule.tables import METADATA
-from slalom.schedule.values import Schedule
+from slalom.schedule.values import StudySchedule
 
-PACE = Pace(lease=3600, grace=1200, late=60)
+WAITS = Waits(lease=3600, grace=1200, late=60)
 STEP = 1200.0
 """Seconds between ticks while anything goes on."""
 
@@ -55,24 +55,24 @@ class Child:
 
 
 class Cut:
-    """The book as a server sees it whose network may fail."""
+    """The store as a server sees it whose network may fail."""
 
-    def __init__(self, book):
-        self._book, self.off = book, False
+    def __init__(self, store):
+        self._store, self.off = store, False
 
     def __getattr__(self, name):
         if self.off:
             raise Infrastructure("no route to the database")
-        return getattr(self._book, name)
+        return getattr(self._store, name)
 
 
 class World:
-    """The clock, the book, the servers that are up, and every child there was."""
+    """The clock, the store, the servers that are up, and every child there was."""
 
     def __init__(self, begin, minutes=lambda run: 20, code=lambda run: 0, jobs=100):
         engine = create_engine("sqlite://", poolclass=StaticPool)
         METADATA.create_all(engine)
-        self.book = Book(engine, "memory")
+        self.store = ScheduleStore(engine, "memory")
         self.now = begin
         self.servers, self.children, self.said = {}, [], []
         self._minutes, self._code, self._jobs = minutes, code, jobs
@@ -80,13 +80,13 @@ class World:
 
     def add(self, name, cron, zone="UTC", **options):
         cron = Cron(cron, zone)
-        self.book.add(Schedule(name, name, "run", cron, cron.after(self.now), **options))
+        self.store.add(StudySchedule(name, name, "run", cron, cron.after(self.now), **options))
 
     def up(self):
         """A new server; gives its name."""
         name = f"server {next(self._names)}"
-        spawn, book = (lambda run: self._spawn(run)), Cut(self.book)
-        self.servers[name] = Scheduler(book, name, lambda: self.now, spawn, PACE, self._jobs, self.said.append)
+        spawn, store = (lambda run: self._spawn(run)), Cut(self.store)
+        self.servers[name] = Scheduler(store, name, lambda: self.now, spawn, WAITS, self._jobs, self.said.append)
         return name
 
     def die(self, name):
@@ -105,15 +105,15 @@ class World:
             try:
                 server.tick()
             except Infrastructure:
-                assert server.book.off
+                assert server.store.off
 
     def run(self, until):
         """Go from event to event: something is due or ends; while anything goes on, every STEP as well."""
         while self.now < until:
             self.tick()
-            events = [until] + [one.due for one in self.book.schedules()]
+            events = [until] + [one.due for one in self.store.schedules()]
             events += [child.ends for child in self.children if child.ends > self.now]
-            if len(events) > 1 and self.book.open_runs():
+            if len(events) > 1 and self.store.open_runs():
                 events.append(self.now + STEP)
             self.now = min((one for one in events if one > self.now), default=until)
 
@@ -124,7 +124,7 @@ class World:
 
     def runs(self, schedule):
         """All of a schedule, oldest first."""
-        return [run for run in reversed(self.book.last_runs(10**6)) if run.schedule == schedule]
+        return [run for run in reversed(self.store.last_runs(10**6)) if run.schedule == schedule]
 
     def assert_no_overlap(self):
         for name in {child.run.schedule for child in self.children}:

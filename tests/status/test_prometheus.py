@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from slalom.errors import Infrastructure, InputError
 from slalom.schedule.cron import Cron
-from slalom.schedule.values import REGRESSED_CODE, Outcome, Reason, Run, Schedule
+from slalom.schedule.values import REGRESSED_CODE, Reason, Run, RunOutcome, StudySchedule
 from slalom.status.prometheus import page, pages
 from slalom.status.status import Status, StudyStatus
 from slalom.verdict.summary import State
@@ -29,19 +29,19 @@ def samples(text):
 
 STUDY = StudyStatus("digits", "abc", State.RUNNING, 99.0, 4, 60, 7, 30, 276, 12, 1, 2, 3.5, None)
 NIGHT = ("nightly", "digits", "regress", "")
-RUN = Run(*NIGHT, 50.0, 0, Reason.DUE, "here", 50.0, 60.0, 1, 80.0, REGRESSED_CODE, Outcome.REGRESSED)
+RUN = Run(*NIGHT, 50.0, 0, Reason.DUE, "here", 50.0, 60.0, 1, 80.0, REGRESSED_CODE, RunOutcome.REGRESSED)
 NEXT = Run(*NIGHT, 90.0, 0, Reason.DUE, "here", 90.0, 95.0, 2)
 STATUS = Status(
     now=100.0,
     studies=[STUDY],
     schedules=[
-        Schedule("nightly", "digits", "run", Cron("0 3 * * *"), 500.0),
-        Schedule("new", "digits", "run", Cron("0 3 * * *"), 500.0),
+        StudySchedule("nightly", "digits", "run", Cron("0 3 * * *"), 500.0),
+        StudySchedule("new", "digits", "run", Cron("0 3 * * *"), 500.0),
     ],
     runs=[NEXT, RUN],
     newest={"nightly": NEXT},
     ended={"nightly": RUN},
-    counts={("nightly", Outcome.REGRESSED): 3},
+    counts={("nightly", RunOutcome.REGRESSED): 3},
 )
 
 

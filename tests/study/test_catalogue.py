@@ -31,7 +31,7 @@ def test_every_default_is_of_its_kind():
 
 def test_reading_a_study_loads_neither_torch_nor_a_vendor():
     code = (
-        "import sys, slalom.spec, slalom_worker.catalogue; "
+        "import sys, slalom.study, slalom_worker.catalogue; "
         "print(sorted({'torch', 'ray', 'mlflow', 'optuna'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

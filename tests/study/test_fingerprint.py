@@ -114,5 +114,5 @@ def test_a_user_s_file_counts_by_what_it_holds(document, catalogue, tmp_path):
 
 def test_another_protocol_is_another_fingerprint(edited, monkeypatch):
     before = edited().fingerprint
-    monkeypatch.setattr("slalom.spec.fingerprint.PROTOCOL", 2)
+    monkeypatch.setattr("slalom.study.fingerprint.PROTOCOL", 2)
     assert edited().fingerprint != before

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from slalom.wire.trial import PROGRAM, Work
-from slalom_worker.serving import _stand_in
 
 if TYPE_CHECKING:
     from slalom.study.model import StudySpec
@@ -25,4 +24,6 @@ def work_of(study: StudySpec) -> Work:
 
 def stand_in(shape: tuple[int, ...], classes: int) -> Data:
     """Data that a net's weights can be for."""
+    from slalom_worker.serving import _stand_in  # loads torch, which the studies of these programs do not need
+
     return _stand_in({"shape": json.dumps(shape), "outputs": str(classes), "kind": "classes"})

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom.study.model import Arm, Compare, Metric, Range, Resources, StudySpec, Tune
@@ -25,6 +22,7 @@ from tests.support.programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 FINGERPRINT = "0123456789abcdef" * 4
 WORK = Work({"name": "digits"}, {"name": "mlp", "hidden": [8], "activation": "tanh", "bias": True}, 32)
@@ -111,22 +109,6 @@ def tuning_summary(trials: int = 1) -> Summary:
 
 def describe(summary: Summary) -> str:
     return f"**{summary.verdict.sentence if summary.verdict else summary.state}**"
-
-
-def database(folder: Path) -> str:
-    """The URI of MLflow's tables without rows; making them takes MLflow seconds, so it is done once."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "mlflow.db").write_bytes(_empty_tables())
-    return f"sqlite:///{folder}/mlflow.db"
-
-
-@cache
-def _empty_tables() -> bytes:
-    from mlflow import MlflowClient
-
-    with tempfile.TemporaryDirectory() as folder:
-        MlflowClient(f"sqlite:///{folder}/mlflow.db")
-        return Path(folder, "mlflow.db").read_bytes()
 
 
 def runs_in(tracking_uri: str, name: str = "momentum") -> list[Any]:

@@ -71,7 +71,7 @@ def check_invariance(program, specs, widths, *, disturbed=True):
 
 def results(program, slots):
     """What is known of each trial at its end: parameters, the optimizer's buffers, loss, and the pack's metrics."""
-    parameters = torch.stack([slot.found for slot in slots])
+    parameters = torch.stack([slot.best_parameters for slot in slots])
     known = {"loss": torch.tensor([slot.loss for slot in slots], dtype=torch.float64)}
     for split in ("validation", "train"):
         found = program.evaluate(parameters, getattr(program, split))

@@ -9,8 +9,8 @@ import pytest
 
 import slalom
 from slalom.wiring import local_lanes
-from slalom_worker.net.ensemble import equal_shares, say
-from slalom_worker.training.nets import Nets
+from slalom_worker.net.ensemble import combined_prediction, equal_shares
+from slalom_worker.training.nets import TrainedTrial
 from slalom_worker.training.pack import Pack
 from tests.support.record_samples import load_model, runs_in
 from tests.workers.trials import objective, order
@@ -84,12 +84,12 @@ def kept(result, arm):
 def answers(trial: TrialSpec) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Raw test inputs, and what the pack's own nets, trained again, say of them [n, k]."""
     program = objective(trial.work)
-    nets, pack = Nets.start(order(trial), program), Pack(program)
+    nets, pack = TrainedTrial.start(order(trial), program), Pack(program)
     pack.seat(nets.slots)
     for _ in range(trial.epochs):
         pack.advance()
-    outputs, loss = program.outputs(nets.found, program.test).double(), trial.work.loss
-    said = say(
+    outputs, loss = program.outputs(nets.best_parameters, program.test).double(), trial.work.loss
+    said = combined_prediction(
         lambda each: program.loss.predict(each, loss, program.data.classes is None),
         outputs,
         equal_shares(outputs),

@@ -1,4 +1,4 @@
-"""What a study can name, for the study file's checker; loads without torch."""
+"""The catalogue of what a study can name, for the study file's checker. It loads without torch."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save
 from slalom.errors import InputError
 from slalom.wire.trial import Work
 from slalom_worker.losses import LOSSES
-from slalom_worker.net.ensemble import equal_shares, say
+from slalom_worker.net.ensemble import combined_prediction, equal_shares
 from slalom_worker.net.modules import DTYPES, build_module
 from slalom_worker.preprocessing import Fitted
 from slalom_worker.tasks import open_task
@@ -35,13 +35,14 @@ if TYPE_CHECKING:
 
 
 PREPARED = "prepared."
-"""Before the names of the arrays of preprocessing, which lie beside the parameters."""
+"""Prefix of the names of preprocessing's arrays, which are stored beside the parameters."""
 
 
 def freeze(parameters: Mapping[str, Tensor], data: Data, prepared: Fitted | None = None) -> bytes:
-    """One net's parameters as safetensors, with what its inputs are put through.
+    """One net's parameters, and its preprocessing if any, as the bytes of a safetensors file.
 
-    The header says what they are for: "shape" of an input, "outputs" of the net, and "kind", "classes" or "numbers".
+    The header has the "shape" of an input, the number of "outputs", and the "kind" of prediction, "classes" or
+    "numbers".
     """
     kind = "numbers" if data.classes is None else "classes"
     about = {"shape": json.dumps(list(data.shape)), "outputs": str(data.outputs), "kind": kind}
@@ -52,12 +53,14 @@ def freeze(parameters: Mapping[str, Tensor], data: Data, prepared: Fitted | None
 
 @dataclass(frozen=True)
 class Predictor:
-    """Trained nets, one or an ensemble's members.
+    """A trained net, or the nets of an ensemble.
 
-    stand_in: a task's data of the right shape
-    loss: that the nets were trained with, {"name": ..., **options}
-    combine: "mean", "vote", or "none" of one net
-    prepared: what inputs are put through first
+    modules: the nets
+    stand_in: data of the shape of the task's
+    dtype: the precision the nets were trained in
+    loss: what the nets were trained with, {"name": ..., **options}
+    combine: "mean" or "vote", or "none" for a single net
+    prepared: the preprocessing of inputs, or None
     """
 
     modules: Sequence[nn.Module]
@@ -68,15 +71,15 @@ class Predictor:
     prepared: Fitted | None
 
     def predict(self, inputs: Any, params: Mapping[str, Any] | None = None) -> NDArray[Any]:  # noqa: ARG002 (MLflow's)
-        """Class probabilities, or numbers, [n, k] of inputs [n, *shape]: an array, or a table with a row for each.
+        """Class probabilities, or numbers, [n, k]; the fractions of the votes, where an ensemble votes.
 
-        Of an ensemble that votes, the fractions of its votes.
+        inputs: an array [n, *shape], or a table with a row for each
         """
         given = np.array(inputs, dtype=np.float32).reshape(-1, *self.stand_in.shape)
         examples = torch.as_tensor(given if self.prepared is None else self.prepared.apply(given)).to(self.dtype)
         with torch.inference_mode():
             outputs = torch.stack([module(examples) for module in self.modules]).double()
-            said = say(self._predict, outputs, equal_shares(outputs), self.combine)
+            said = combined_prediction(self._predict, outputs, equal_shares(outputs), self.combine)
         return said.to(self.dtype).numpy()
 
     def _predict(self, outputs: Tensor) -> Tensor:
@@ -84,7 +87,7 @@ class Predictor:
 
 
 def _load_pyfunc(path: str) -> Predictor:
-    """What MLflow calls with the folder; InputError where the weights are not those of the model."""
+    """The predictor stored in a folder; MLflow calls it. InputError where the weights are not those of the model."""
     folder = Path(path)
     about = json.loads((folder / "model.json").read_text())
     work = Work(about["task"], about["model"], None, about["precision"], about["loss"])
@@ -103,7 +106,7 @@ def _load_pyfunc(path: str) -> Predictor:
 
 
 def _stand_in(header: Mapping[str, str]) -> Data:
-    """Data of the right shape, so that a model is built where the task's data is not at hand."""
+    """Data of the shape in a file's header, so that a model can be built without the task's data."""
     inputs, outputs = np.zeros((1, *json.loads(header["shape"])), np.float32), int(header["outputs"])
     numbers = header["kind"] == "numbers"
     split = Split(inputs, np.zeros((1, outputs), np.float32) if numbers else np.zeros(1, np.int64))

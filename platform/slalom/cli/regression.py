@@ -14,6 +14,9 @@ from slalom.errors import Infrastructure, InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from slalom.home import Home
+    from slalom.records.base import NightRecorder
+    from slalom.regression.baseline import Baseline
     from slalom.regression.night import Night
 
 
@@ -112,14 +115,15 @@ def _regress(options: argparse.Namespace) -> int:
     if options.webhook:
         webhook.check(options.webhook)
     home = home_of(options)
-    wiring.check_records(home)
+    with home.alone():
+        nights = wiring.nights(spec, home)
     chosen = {"retune": options.retune, "margins": dict(options.margin), "most": options.max_seeds}
     crew = wiring.crew(partial(wiring.ray_lanes, address=options.ray))
     with Watch() as watch, options.stop.between_turns(watch) as turn:
         night = hold(spec, pinned, crew, turn, **chosen)
     _tell(night, options)
     news = [partial(_report, night, options.junit)] if options.junit else []
-    news.append(partial(wiring.record_night, spec, home, night))
+    news.append(partial(_record, night, nights, home))
     if options.webhook:
         news.append(partial(_post, night, options.webhook))
     regressed = night.answer is Answer.REGRESSED
@@ -150,6 +154,11 @@ def _spread(news: Sequence[Callable[[], None]], *, quietly: bool) -> None:
         print(f"slalom: {error}", file=sys.stderr)
     if failed and not quietly:
         raise failed[0]
+
+
+def _record(night: Night, nights: NightRecorder[Baseline, Night], home: Home) -> None:
+    with home.alone():
+        nights.night(night)
 
 
 def _report(night: Night, file: Path) -> None:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from slalom.home import Home
-    from slalom.schedule.book import Book
     from slalom.schedule.scheduler import Scheduler
-    from slalom.schedule.values import Run, Schedule
+    from slalom.schedule.store import ScheduleStore
+    from slalom.schedule.values import Run, StudySchedule
 
 
 UNITS = {"h": 3600, "m": 60, "s": 1}
@@ -107,12 +107,12 @@ def _port(text: str) -> int:
 def _add(options: argparse.Namespace) -> None:
     from slalom import api
     from slalom.schedule.cron import Cron
-    from slalom.schedule.values import Schedule
+    from slalom.schedule.values import StudySchedule
 
     cron = Cron(options.cron, options.timezone)
     spec = api.load(options.study)
     study = str(Path(options.study).resolve()) if Path(options.study).suffix else options.study
-    schedule = Schedule(
+    schedule = StudySchedule(
         name=options.name or spec.name,
         study=study,
         command=options.how,
@@ -203,25 +203,25 @@ def _command(run: Run, options: argparse.Namespace) -> list[str]:
     return [*words, "--exit-code", str(REGRESSED_CODE)] if run.command == "regress" else words
 
 
-def _book(options: argparse.Namespace) -> Book:
-    from slalom.schedule.book import open_book
+def _book(options: argparse.Namespace) -> ScheduleStore:
+    from slalom.schedule.store import open_store
 
     home = home_of(options)
-    return open_book(home.storage_url, home.shown()["storage"])
+    return open_store(home.storage_url, home.shown()["storage"])
 
 
 def _say(line: str) -> None:
     print(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {line}", file=sys.stderr, flush=True)
 
 
-def _when(schedule: Schedule, moment: float) -> str:
+def _when(schedule: StudySchedule, moment: float) -> str:
     """In the schedule's own zone, such as 2026-11-25 03:00 CET."""
     from zoneinfo import ZoneInfo
 
     return datetime.fromtimestamp(moment, ZoneInfo(schedule.cron.timezone)).strftime("%Y-%m-%d %H:%M %Z")
 
 
-def _last(schedule: Schedule, run: Run | None) -> str:
+def _last(schedule: StudySchedule, run: Run | None) -> str:
     if run is None:
         return "never run"
     return f"{run.outcome or 'running'}, started {_when(schedule, run.started)}"

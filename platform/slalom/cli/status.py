@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from slalom.schedule.values import Run, Schedule
+    from slalom.schedule.values import Run, StudySchedule
     from slalom.status.status import Status, StudyStatus
 
 
@@ -67,7 +67,7 @@ def _study(study: StudyStatus) -> tuple[str, ...]:
     )
 
 
-def _schedule(schedule: Schedule, last: Run | None) -> tuple[str, ...]:
+def _schedule(schedule: StudySchedule, last: Run | None) -> tuple[str, ...]:
     if last is None:
         return (schedule.name, _when(schedule.due), "", "", "")
     code = "" if last.exit_code is None else str(last.exit_code)

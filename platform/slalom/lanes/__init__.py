@@ -1,1 +1,1 @@
-"""Lanes: long-lived workers that own a share of a device and train one pack at a time."""
+"""Lanes: long-lived workers, each of which owns a share of a device and trains one pack at a time."""

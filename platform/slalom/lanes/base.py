@@ -1,4 +1,4 @@
-"""What the loop knows of lanes."""
+"""The port between the loop and the lanes: the protocols `Lanes` and `Worker`, and what lanes tell the loop."""
 
 from __future__ import annotations
 
@@ -14,18 +14,30 @@ if TYPE_CHECKING:
 
 
 class Worker(Protocol):
-    """The half of a lane that trains; see `slalom_worker.lane.worker.LaneWorker`."""
+    """The part of a lane that trains, such as `slalom_worker.lane.worker.LaneWorker`.
+
+    The lane's process alone calls it, one turn at a time. It keeps the trials in training from one turn to the next.
+    """
 
     def turn(self, turn: Turn) -> Reply:
-        """Take the orders and train for a short while; what it raises costs its trials an attempt."""
+        """Forget the trials that the turn drops, take its orders, and train for a short while.
+
+        Returns the reports that fell due and the results of trials that ended. Any exception may be raised: the lane
+        then drops the worker with all that it holds, and its trials are tried again at the cost of an attempt.
+        """
         ...
 
 
 WorkerFactory = Callable[[], Worker]
+"""Makes the worker of a lane, in the lane's own process."""
 
 
 class Demand(NamedTuple):
-    """Trials that the study could train now, under way and yet to begin, and how many a lane trains at once."""
+    """What a study could train now.
+
+    trials: how many trials, those in training and those that wait
+    slots: how many of them a lane trains at once
+    """
 
     trials: int
     slots: int
@@ -33,48 +45,53 @@ class Demand(NamedTuple):
 
 @dataclass(frozen=True)
 class LaneOpened:
-    """A lane is there, for the first time or again."""
+    """The news that a lane is open, for the first time or again."""
 
 
 News = Reply | LaneOpened | LaneLost
 
 
 class Lanes(Protocol):
-    """All lanes of a study, numbered from 0. The loop's thread alone calls them.
+    """All lanes of a study, numbered from 0. The loop's thread alone calls these methods.
 
-    A lane is open from when `collect` tells so until it tells of its loss, or the loop releases it; in between it
-    takes turns. A lane that dies is told of once; turns it was sent are then void, and what it held (trials in
-    training and trials that wait) is gone. It may open again under its number, as may one that was released. That no
-    lane opens, after the implementation's own retries, is raised as `Infrastructure`.
+    A lane is open from the `LaneOpened` that `collect` returns until the `LaneLost` that `collect` returns, or until
+    the loop calls `release`. While a lane is open it takes turns, and answers each with one `Reply`.
+
+    The loss of a lane is returned once. The turns that the lane was sent are then void, and the trials that it held, in
+    training or waiting, are gone. A lane that was lost or released may open again under its number.
+
+    Any call raises Infrastructure where the implementation, after its own retries, has no lane to offer.
     """
 
     @property
     def names(self) -> Sequence[str]:
-        """A name for each number that tells people where the lane is, or was, such as "lane 0 on 10.0.0.7"."""
+        """The name of each lane by its number, which says where the lane is or was, such as "lane 0 on 10.0.0.7"."""
         ...
 
     def size(self, demand: Demand) -> Sequence[int]:
-        """Told what the study could train now, open more lanes or fewer; the open ones that must be given back.
+        """Adapt the number of lanes to what the study could train now; returns at once, and lanes open later.
 
-        Each of these is told once. The loop sends them nothing new and releases them, at the latest after a while.
+        Returns the numbers of open lanes that must be given back, each of them once. The loop sends these lanes no
+        further trials, and calls `release` for each as soon as the lane is empty, or after a while at the latest.
         """
         ...
 
     def release(self, lane: int) -> None:
-        """Close an open lane, with all that it holds; no answer of it will come any more."""
+        """Close an open lane, with all that it holds; `collect` returns no more of its answers."""
         ...
 
     def send(self, lane: int, turn: Turn) -> None:
-        """Queue a turn; returns at once. A lane takes its turns in the order they were sent."""
+        """Queue a turn for an open lane; returns at once. A lane takes its turns in the order they were sent."""
         ...
 
     def collect(self, timeout: float) -> Sequence[tuple[int, News]]:
-        """What has come back, in each lane's order; waits up to `timeout` seconds for the first.
+        """Return the news that have come in, each with its lane's number, those of one lane in their order.
 
-        It waits for nothing where all turns are answered and no lane is to come.
+        Waits up to `timeout` seconds for the first, and not at all where all turns are answered and no lane is about
+        to open.
         """
         ...
 
     def close(self) -> None:
-        """Stop every lane and give back what it held; may be called twice."""
+        """Stop every lane, and give back its share of the devices; a second call does nothing."""
         ...

@@ -1,4 +1,4 @@
-"""Lanes in the loop's own process, one turn at a time: for tests, and where Ray would be in the way."""
+"""Lanes in the loop's own process, one turn at a time: for tests, and where no Ray is wanted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class InProcessLanes:
-    """Workers that take their turns within `collect`; all there are from the beginning."""
+    """`Lanes` whose workers take their turns within `collect`; all of them are open from the beginning."""
 
     def __init__(self, factory: WorkerFactory, count: int = 1) -> None:
         self._factory = factory
@@ -27,24 +27,24 @@ class InProcessLanes:
 
     @property
     def names(self) -> Sequence[str]:
-        """One name a worker."""
+        """See `Lanes`."""
         return self._names
 
     def size(self, demand: Demand) -> Sequence[int]:  # noqa: ARG002 (idle workers cost nothing)
-        """Nobody else wants them."""
+        """Change nothing: nobody else uses this process."""
         return []
 
     def release(self, lane: int) -> None:
-        """Let a worker go."""
+        """Drop a lane's worker, and the turns that wait for it."""
         del self._workers[lane]
         self._turns = deque(item for item in self._turns if item[0] != lane)
 
     def send(self, lane: int, turn: Turn) -> None:
-        """Queue a turn."""
+        """See `Lanes`."""
         self._turns.append((lane, turn))
 
     def collect(self, timeout: float) -> Sequence[tuple[int, News]]:  # noqa: ARG002 (never waits)
-        """The lanes that have opened, else the turn that has waited longest."""
+        """Return the lanes that have opened, else take the turn that has waited longest and return its reply."""
         if self._opened:
             opened, self._opened = self._opened, []
             return opened
@@ -60,7 +60,7 @@ class InProcessLanes:
             return [(lane, lost), (lane, LaneOpened())]
 
     def close(self) -> None:
-        """Let the workers go."""
+        """Drop all workers and turns."""
         self._opened.clear()
         self._turns.clear()
         self._workers.clear()

@@ -1,4 +1,4 @@
-"""Lanes on a virtual clock: nothing is trained, and a thousand devices answer as fast as the loop can go."""
+"""Lanes on a virtual clock, for tests and benchmarks: nothing is trained, so a thousand lanes cost no device."""
 
 from __future__ import annotations
 
@@ -21,34 +21,36 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class LaneClock:
-    """A lane's own time, in seconds since the lanes were made; its worker moves it on as it trains."""
+    """The time of one lane, in seconds since the lanes were made; the lane's worker moves it on as it trains."""
 
     now: float = 0.0
 
     def __call__(self) -> float:
-        """Look at it."""
+        """The time now."""
         return self.now
 
 
 class SimulatedLanes:
-    """Workers side by side in virtual time, which `collect` moves on to the next answer.
+    """`Lanes` side by side in virtual time, which `collect` moves on to the next answer.
 
-    A worker takes a turn as soon as it was sent and the one before is over. Answers that come at the same time are
-    collected together. What the loop itself does takes no time, unless it is told by `spend`.
+    A worker takes a turn as soon as the turn was sent and the turn before is over. Answers that come at the same time
+    are returned together. The loop's own work takes no virtual time, unless `spend` is called.
     """
 
     def __init__(
         self,
-        hire: Callable[[LaneClock], Worker],
+        make_worker: Callable[[LaneClock], Worker],
         lanes: int,
         deaths: Iterable[tuple[float, int]] = (),
         absence: float = 0.0,
     ) -> None:
-        """hire: a new worker for a lane; deaths: at which times which lanes die; absence: till they open again.
+        """Make so many lanes, all of which open at time 0.
 
-        All times in seconds. A lane that is absent does not die again.
+        make_worker: makes the worker of a lane, with the lane's clock
+        deaths: at which times which lanes die, in seconds; a lane that is not open then does not die
+        absence: seconds from a lane's death until the lane opens again
         """
-        self._hire = hire
+        self._make_worker = make_worker
         self._absence = absence
         self._clocks: dict[int, LaneClock] = {}
         self._workers: dict[int, Worker] = {}
@@ -63,36 +65,36 @@ class SimulatedLanes:
             self._await(lane, 0.0, LaneOpened())
 
     def clock(self) -> float:
-        """Seconds since the lanes were made."""
+        """The virtual time, in seconds since the lanes were made."""
         return self._now
 
     def spend(self, seconds: float) -> None:
-        """Let time go by, in which lanes take the turns that they have."""
+        """Let so much virtual time go by, in which the lanes take the turns that they have."""
         self._now += seconds
 
     @property
     def names(self) -> Sequence[str]:
-        """One name a lane."""
+        """See `Lanes`."""
         return self._names
 
     def size(self, demand: Demand) -> Sequence[int]:  # noqa: ARG002 (devices that nobody else wants)
-        """All lanes stay."""
+        """Change nothing: nobody else uses these lanes."""
         return []
 
     def release(self, lane: int) -> None:
-        """Let a worker go."""
+        """Drop a lane's worker, and the turns that wait for it."""
         del self._workers[lane]
         self._queues[lane].clear()
         self._awaited.pop(lane, None)
 
     def send(self, lane: int, turn: Turn) -> None:
-        """Queue a turn."""
+        """See `Lanes`."""
         self._queues[lane].append((self._now, turn))
         if lane not in self._awaited:
             self._begin(lane)
 
     def collect(self, timeout: float) -> Sequence[tuple[int, News]]:  # noqa: ARG002 (no time is waited)
-        """What has come back by now, else what comes back next."""
+        """Return the news that have come in by now; where there are none, move the time on to the next ones."""
         found: list[tuple[int, News]] = []
         while not found and (following := self._next()) < math.inf:
             self._now = max(self._now, following)
@@ -101,12 +103,12 @@ class SimulatedLanes:
         return found
 
     def close(self) -> None:
-        """Let the workers go."""
+        """Drop all workers and news."""
         self._news.clear()
         self._workers.clear()
 
     def _next(self) -> float:
-        """When the next answer comes, or a lane dies before it; infinite where no lane is at work."""
+        """The time of the next answer, or of a lane's death before it; infinite where no lane is at work."""
         while self._news and self._news[0][1] != self._awaited.get(self._news[0][2]):
             heapq.heappop(self._news)  # of a lane that has died since
         if not self._news:
@@ -120,7 +122,7 @@ class SimulatedLanes:
         del self._awaited[lane]
         if isinstance(news, LaneOpened):
             self._clocks[lane] = LaneClock(at)
-            self._workers[lane] = self._hire(self._clocks[lane])
+            self._workers[lane] = self._make_worker(self._clocks[lane])
         elif isinstance(news, LaneLost):
             self._replace(lane, at)
         elif self._queues[lane]:
@@ -134,7 +136,7 @@ class SimulatedLanes:
         return [(lane, LaneLost(f"lane {lane}: its node left", left=True))]
 
     def _begin(self, lane: int) -> None:
-        """Take a turn, from when the lane has both the turn and time for it; its answer comes when it is over."""
+        """Have the worker take its next turn, at the later of two times: when the turn was sent, and the lane's own."""
         clock = self._clocks[lane]
         sent, turn = self._queues[lane].popleft()
         clock.now = max(clock.now, sent)
@@ -146,7 +148,7 @@ class SimulatedLanes:
         self._await(lane, clock.now, news)
 
     def _replace(self, lane: int, at: float) -> None:
-        """Let a worker go, whose turns are void; a new one comes."""
+        """Drop a worker with its turns, which are void, and open the lane again at the time `at`."""
         self.release(lane)
         self._await(lane, at, LaneOpened())
 

@@ -1,4 +1,4 @@
-"""The half of a simulated lane that says it trains."""
+"""The worker of a simulated lane: it trains nothing, and takes the metrics and times from two functions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Training:
-    """What training comes to, as functions of a trial and an epoch, counted from 1.
+class SimulatedTraining:
+    """The metrics and the time of each epoch of a trial, as functions of the trial and the epoch, counted from 1.
 
-    metrics: what would be reported; a trial diverges where one of them is not finite
-    seconds: what the epoch takes; a pack takes as long as its slowest trial
+    metrics: the metrics after that epoch; the trial diverges where one of them is not finite
+    seconds: the time that the epoch takes; a pack takes as long as its slowest trial
     """
 
     metrics: Callable[[TrialSpec, int], Metrics]
@@ -30,20 +30,24 @@ class Training:
 
 @dataclass(slots=True)
 class Seat:
-    """A trial in a slot: what was ordered, and the epochs that lie behind it."""
+    """A trial in a slot: its order, and how many epochs it has trained."""
 
     order: Order
     epoch: int
 
 
 class SimulatedWorker:
-    """Goes about its turns as `slalom_worker.lane.worker.LaneWorker` does, with a single pack and nothing in it.
+    """A `Worker` that takes its turns as `slalom_worker.lane.worker.LaneWorker` does, with a single pack.
 
-    It looks at the metrics where a report is due, so a trial diverges there too.
+    The metrics are computed only where a report is due, so only there can a trial diverge.
     """
 
-    def __init__(self, clock: LaneClock, training: Training, width: int, turn_seconds: float = 0.25) -> None:
-        """width: slots of the pack."""
+    def __init__(self, clock: LaneClock, training: SimulatedTraining, width: int, turn_seconds: float = 0.25) -> None:
+        """Train on a lane's clock.
+
+        width: the slots of the pack
+        turn_seconds: virtual time after which a turn ends
+        """
         self.clock = clock
         self.training = training
         self.width = width
@@ -53,7 +57,7 @@ class SimulatedWorker:
         self.seats: list[Seat] = []
 
     def turn(self, turn: Turn) -> Reply:
-        """Take the orders, then train for about `turn_seconds`, or until nothing is left."""
+        """Take the orders, then train for about `turn_seconds` of the lane's clock, or until no trial is left."""
         reports: list[Report] = []
         results: list[TrialResult] = []
         trained = available = 0
@@ -86,13 +90,13 @@ class SimulatedWorker:
             self.seats.append(Seat(order, epoch if epoch <= order.until else 0))
 
     def _advance(self) -> None:
-        """One epoch of the pack."""
+        """Train one epoch of all trials in the pack."""
         self.clock.now += max(self.training.seconds(seat.order.trial, seat.epoch + 1) for seat in self.seats)
         for seat in self.seats:
             seat.epoch += 1
 
     def _stays(self, seat: Seat, reports: list[Report], results: list[TrialResult]) -> bool:
-        """Report the epoch where it is due; whether the trial goes on to the next one."""
+        """Report the epoch where a report is due; returns whether the trial goes on to the next epoch."""
         trial, epoch = seat.order.trial, seat.epoch
         whole = epoch == trial.epochs
         if whole or epoch % trial.report_every == 0:

@@ -1,6 +1,6 @@
-"""Where results are shown: a protocol, a fake in memory, and MLflow."""
+"""Where results are shown to people: two protocols, their fakes in memory, and MLflow."""
 
-from slalom.records.base import Recorder
-from slalom.records.in_memory import InMemoryRecorder, Records
+from slalom.records.base import NightRecorder, Recorder
+from slalom.records.in_memory import InMemoryNights, InMemoryRecorder, Records
 
-__all__ = ["InMemoryRecorder", "Recorder", "Records"]
+__all__ = ["InMemoryNights", "InMemoryRecorder", "NightRecorder", "Recorder", "Records"]

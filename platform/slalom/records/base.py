@@ -1,8 +1,12 @@
-"""Where a study's results are shown to people."""
+"""The ports to where results are shown to people: `Recorder` for a study, `NightRecorder` for its regression nights.
+
+Any room above `study` may import this module, so it imports values alone: `wire.trial` and `verdict.summary`. What a
+baseline and a night are belongs to `regression`, above this module, so `NightRecorder` is generic in both.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -10,32 +14,66 @@ if TYPE_CHECKING:
     from slalom.verdict.summary import Summary
     from slalom.wire.trial import Ended, TrialSpec
 
+BaselineT = TypeVar("BaselineT", contravariant=True)
+NightT = TypeVar("NightT", contravariant=True)
+
 
 class Recorder(Protocol):
-    """A projection of what Optuna holds, written by the loop alone.
+    """Records a study where people look at it, such as in MLflow. The records are a copy: Optuna holds the originals.
 
-    Every call may be made again with the same values, by this process or a later one, and then changes
-    nothing: a record is found by (fingerprint, arm, phase, trial), and its attempt is a tag. A call
-    may return before its record is written; `close` returns when all are. What cannot be written, after the
-    implementation's own retries, is raised as `Infrastructure` by the next call or by `close`.
+    The loop's thread alone calls these methods, and one recorder at a time writes a study. A recorder may write later
+    than it is called, in a thread of its own; `close` returns when all is written.
+
+    Every call may be made again with the same values, by this process or by a later one, and then changes nothing: a
+    record is found by its study's fingerprint and the trial's arm, phase and number, and the attempt is only shown.
+
+    A record that cannot be written, after the implementation's own retries, is raised as Infrastructure by the next
+    call or by `close`. What was recorded before stays, and a later recorder completes the rest.
     """
 
     def trials(self, ended: Sequence[Ended]) -> None:
-        """Record trials that ended, with their parameters, histories and outcomes; those on record are left."""
+        """Record trials that ended, with their parameters, histories and outcomes.
+
+        A trial that has a record keeps that record.
+        """
         ...
 
     def model(self, trial: TrialSpec, weights: Sequence[bytes]) -> None:
-        """Record the weights of an arm's best confirm trial, which is on record, as a loadable model of its run.
+        """Record the weights of an arm's best confirm trial, as a model that people can load.
 
-        weights: of each of its nets, safetensors that say what they are for, as `slalom_worker.serving.freeze` writes
-            them
+        trial: one that an earlier call of `trials`, of this recorder or of one before, has recorded
+        weights: of each of the trial's nets, safetensors as `slalom_worker.serving.freeze` writes them
+        A trial that has a model keeps that model.
         """
         ...
 
     def summary(self, summary: Summary) -> None:
-        """Record the study and its arms as they stand; the last call stays."""
+        """Record how the study and its arms stand, in place of what the call before recorded."""
         ...
 
     def close(self) -> None:
-        """Finish the writing and let go of the store; closing again does nothing."""
+        """Return when all is written, and let go of the store; a second call does nothing.
+
+        No other method may be called after it.
+        """
+        ...
+
+
+class NightRecorder(Protocol[BaselineT, NightT]):
+    """Records a study's baselines and nights beside the study; made for one study.
+
+    The caller's thread alone calls these methods, and makes sure that nobody else writes to the study's home
+    meanwhile. A call returns when its record is written. It raises Infrastructure where the record cannot be written,
+    after the implementation's own retries; the call may then be made again.
+    """
+
+    def pin(self, baseline: BaselineT) -> None:
+        """Record a baseline that was pinned, in place of the one before; the same baseline again changes nothing.
+
+        Raises InputError, and records nothing, where a `Recorder` has not recorded the study before.
+        """
+        ...
+
+    def night(self, night: NightT) -> None:
+        """Record a night after those before it; the same night again is a further record."""
         ...

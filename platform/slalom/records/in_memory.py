@@ -1,9 +1,11 @@
-"""Records in dictionaries: for tests, and for a run that nobody wants to look at in a browser."""
+"""Records in this process's memory: for tests, and for trainings of which no record is wanted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from slalom.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,10 +13,13 @@ if TYPE_CHECKING:
     from slalom.verdict.summary import Summary
     from slalom.wire.trial import Ended, TrialId, TrialSpec
 
+B = TypeVar("B")
+N = TypeVar("N")
+
 
 @dataclass
 class Records:
-    """One study's records, which outlive the recorder that writes them."""
+    """The records of one study, which outlive the recorder that writes them."""
 
     trials: dict[TrialId, Ended] = field(default_factory=dict)
     models: dict[TrialId, Sequence[bytes]] = field(default_factory=dict)
@@ -22,9 +27,10 @@ class Records:
 
 
 class InMemoryRecorder:
-    """Writes at once, and never fails."""
+    """The fake `Recorder`: writes within each call, and never fails."""
 
     def __init__(self, records: Records | None = None) -> None:
+        """records: where to write; None stands for new records."""
         self.records = Records() if records is None else records
 
     def trials(self, ended: Sequence[Ended]) -> None:
@@ -41,4 +47,26 @@ class InMemoryRecorder:
         self.records.summary = summary
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no store is open."""
+
+
+@dataclass
+class InMemoryNights(Generic[B, N]):
+    """The fake `NightRecorder`: keeps what it is given, and fails only where the study has no record.
+
+    recorded: whether the study has one, as `pin` needs
+    """
+
+    recorded: bool = True
+    baseline: B | None = None
+    nights: list[N] = field(default_factory=list)
+
+    def pin(self, baseline: B) -> None:
+        """Keep the last baseline; InputError where the study has no record."""
+        if not self.recorded:
+            raise InputError("the study is not on record: `slalom run` records it")
+        self.baseline = baseline
+
+    def night(self, night: N) -> None:
+        """Keep every night."""
+        self.nights.append(night)

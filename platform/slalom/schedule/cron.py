@@ -22,7 +22,7 @@ class Cron:
     """An expression of five fields: minute, hour, day of the month, month, day of the week.
 
     timezone: a name of the IANA database, such as Europe/Berlin
-    Raises InputError where either is none, or where no day ever matches.
+    Raises InputError where the expression or the zone cannot be read, or where no day ever matches the expression.
     """
 
     expression: str
@@ -40,9 +40,9 @@ class Cron:
             raise self._wrong("no day matches it") from exc
 
     def after(self, moment: float) -> float:
-        """The first time at which it is due later than `moment`; both in seconds since the epoch."""
+        """The first due time that is later than `moment`; both in seconds since the epoch."""
         times = CronSim(self.expression, datetime.fromtimestamp(moment, _zone(self.timezone)))
-        # From within an hour that the clocks show a second time, the first ones are of the time before it.
+        # CronSim starts before `moment` where that lies in an hour that the clocks show a second time.
         return next(due for due in (time.timestamp() for time in times) if due > moment)
 
     def _wrong(self, why: str) -> InputError:

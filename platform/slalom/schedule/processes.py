@@ -1,4 +1,4 @@
-"""Runs as processes of their own, each with a log."""
+"""Runs as processes of their own, each with a log file."""
 
 from __future__ import annotations
 
@@ -21,16 +21,24 @@ if TYPE_CHECKING:
 
 
 class Process:
-    """A command at the head of a process group; one thread starts it and outlives it, or it is interrupted."""
+    """A command as the leader of its own process group: the `Child` of a scheduler on this machine.
+
+    The thread that makes a Process must live as long as the command: on Linux the command is sent SIGINT when that
+    thread ends.
+    """
 
     def __init__(self, command: Sequence[str], log: Path) -> None:
-        """command: a program by its whole path, and its arguments; log: what it prints is appended there."""
-        tether = [sys.executable, "-m", "slalom.schedule.tether", str(os.getpid())]
+        """Start the command; raises Infrastructure where it cannot be started, or its log not be written.
+
+        command: a program by its whole path, and its arguments
+        log: the file that the command's output is appended to
+        """
+        guard = [sys.executable, "-m", "slalom.schedule.parent_guard", str(os.getpid())]
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("ab") as out:
                 self._process = subprocess.Popen(  # noqa: S603
-                    [*tether, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+                    [*guard, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
                 )
         except OSError as exc:
             raise Infrastructure(f"cannot start a run with its log {log}: {exc.strerror}") from exc
@@ -40,7 +48,7 @@ class Process:
         return self._process.poll()
 
     def interrupt(self) -> None:
-        """See `Child`: the command itself, which stops what it started."""
+        """See `Child`; the command alone is interrupted, and stops what it started."""
         self._process.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
@@ -51,7 +59,11 @@ class Process:
 
 @dataclass(frozen=True)
 class Spawn:
-    """Starts runs. command: what does a run; logs: a folder with a file for each."""
+    """Starts runs as processes.
+
+    command: gives the command line that does a run
+    logs: the folder of the runs' log files
+    """
 
     command: Callable[[Run], Sequence[str]]
     logs: Path
@@ -62,7 +74,7 @@ class Spawn:
 
 
 def log_name(run: Run) -> str:
-    """The file that a run's output goes to, such as nightly-20261124T030000Z.log."""
+    """The name of a run's log file, such as nightly-20261124T030000Z.log; a later attempt's ends in -2, -3."""
     due = datetime.fromtimestamp(run.due, UTC).strftime("%Y%m%dT%H%M%SZ")
     again = f"-{run.attempt + 1}" if run.attempt else ""
     return f"{run.schedule}-{due}{again}.log"

@@ -19,15 +19,16 @@ TICK_SECONDS = 1.0
 
 
 def server_name() -> str:
-    """A name that no other server has, nor an earlier one of this process id had."""
+    """A new name for a server, which no other server has, nor an earlier one with this process's id had."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
 def serve(scheduler: Scheduler, turn: Callable[[float], None], tick_seconds: float = TICK_SECONDS) -> None:
-    """Tick until `turn`, which is called after each tick with its time, raises KeyboardInterrupt.
+    """Call the scheduler's `tick` every `tick_seconds` until `turn` raises KeyboardInterrupt, then close the scheduler.
 
-    Then stop the children and give the lead away; a second KeyboardInterrupt ends the children by force.
-    A database that does not answer is told once, and waited for.
+    turn: called after each tick with the scheduler's time
+    A second KeyboardInterrupt, while the scheduler waits for its processes to end, ends them by force. A database that
+    does not answer is told of once by `scheduler.say`, and the ticks go on until it answers.
     """
     answers = True
     try:

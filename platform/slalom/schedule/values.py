@@ -1,4 +1,4 @@
-"""Schedules, and the runs that come of them. All times are seconds since the epoch."""
+"""Schedules, and the runs that they start. All times are seconds since the epoch."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ COMMANDS = ("regress", "run")
 NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
 
 ATTEMPTS = 3
-"""Tries at a run whose server goes away in its middle: a run that brings its server down must not for ever."""
+"""Attempts at a run whose server dies while the run goes on; no more, since the run may be what kills its server."""
 
 TIME_LIMIT_CODE = 124
-"""The exit code on record for a run that was stopped at its time limit, as of the command `timeout`."""
-
+"""The exit code on record for a run that was stopped at its time limit; the command `timeout` has the same."""
 
 REGRESSED_CODE = 10
-"""The exit code that a run is told to have for a regression.
+"""The exit code that a scheduled `slalom regress` has for a regression.
 
-Not the command's usual 1, with which a process ends as well that was not to: where Python cannot start or load Slalom,
-or where a library ends it, as Ray's does when its head is gone.
+Not the command's usual 1, since a process ends with 1 for other reasons too: Python cannot start or cannot load Slalom,
+or a library ends the process, as Ray's does when its head is gone.
 """
 
 
 class Reason(StrEnum):
     """Why a run was started.
 
-    due: its time had come; missed: one or more of its times had passed; asked: by `run-now`
-    again: its server went away in the middle of it
+    due: the schedule's time had come
+    missed: one or more of the schedule's times had passed while no server led
+    asked: somebody asked for the run by `run-now`
+    again: the server of the attempt before died, or stopped, while that attempt went on
     """
 
     DUE = "due"
@@ -44,12 +45,13 @@ class Reason(StrEnum):
     AGAIN = "again"
 
 
-class Outcome(StrEnum):
-    """How a run ended.
+class RunOutcome(StrEnum):
+    """How a run of a schedule ended.
 
-    failed: a part of the infrastructure, or Slalom itself
-    stopped: with its server; lost: nobody knows how, its server was not heard of any more; both are tried again
-    died: of a signal, or with an exit code that is none of Slalom's
+    failed: a part of the infrastructure failed, or Slalom itself did
+    stopped: the run's server was stopped; the run is tried again
+    lost: the run's server gave no sign of life any more, so nobody knows how the run ended; the run is tried again
+    died: a signal ended the process, or its exit code is none of Slalom's
     """
 
     OK = "ok"
@@ -64,35 +66,35 @@ class Outcome(StrEnum):
 
     @property
     def unfinished(self) -> bool:
-        """Whether it is through no fault of its own that the run told nothing."""
-        return self in (Outcome.STOPPED, Outcome.LOST)
+        """Whether the run ended because of its server, so that it is tried again."""
+        return self in (RunOutcome.STOPPED, RunOutcome.LOST)
 
 
 CODES = {
-    0: Outcome.OK,
-    REGRESSED_CODE: Outcome.REGRESSED,
-    2: Outcome.REFUSED,
-    3: Outcome.FAILED,
-    70: Outcome.FAILED,
-    130: Outcome.INTERRUPTED,
+    0: RunOutcome.OK,
+    REGRESSED_CODE: RunOutcome.REGRESSED,
+    2: RunOutcome.REFUSED,
+    3: RunOutcome.FAILED,
+    70: RunOutcome.FAILED,
+    130: RunOutcome.INTERRUPTED,
 }
 
 
-def outcome_of(code: int) -> Outcome:
-    """What a command's exit code says; negative: the signal that ended it."""
-    return CODES.get(code, Outcome.DIED)
+def outcome_of(code: int) -> RunOutcome:
+    """The outcome that an exit code of `slalom` stands for; a negative code is the signal that ended the process."""
+    return CODES.get(code, RunOutcome.DIED)
 
 
 @dataclass(frozen=True)
-class Schedule:
+class StudySchedule:
     """A study that is run at set times.
 
-    command: which subcommand of `slalom` runs it, one of COMMANDS
-    arguments: further ones for it, as in a shell
+    command: the subcommand of `slalom` that runs the study, one of COMMANDS
+    arguments: further arguments of that command, as in a shell
     time_limit: seconds after which a run is stopped; None for never
-    due: its next time that has not been run
-    asked: when somebody asked for a run at once that has not started; None where nobody did
-    Raises InputError for a name that could be no file's, and for arguments that no shell would take.
+    due: the schedule's next time that has not been run
+    asked: when somebody asked for a run at once that has not started yet; None where nobody did
+    Raises InputError for a name that no file can have, and for arguments that no shell would take.
     """
 
     name: str
@@ -117,12 +119,12 @@ class Schedule:
 class Run:
     """A run of a schedule.
 
-    id: its row's; None before it has one
-    due: the time that it is for; where several were missed, the first of them
-    attempt: 0 for the first; more where servers went away in the middle of earlier ones
-    server: which one started it
-    seen: when that server last told that the run goes on
-    exit_code, outcome, ended: None while it goes on; there is no exit code of one that is lost
+    id: the key of the run's row; None before the run has a row
+    due: the schedule's time that the run is for; where several times were missed, the first of them
+    attempt: 0 for the first attempt, 1 for the next where the server of the first one died, and so on
+    server: the name of the server that started the run
+    seen: when that server last recorded that the run goes on
+    exit_code, outcome, ended: None while the run goes on; a lost run has no exit code
     """
 
     schedule: str
@@ -138,12 +140,16 @@ class Run:
     id: int | None = None
     ended: float | None = None
     exit_code: int | None = None
-    outcome: Outcome | None = None
+    outcome: RunOutcome | None = None
 
 
 @dataclass(frozen=True)
 class Lease:
-    """Which server leads. since: when it took the lead; expires: when another may, unless it tells that it is there."""
+    """Which server leads.
+
+    since: when the server took the lead
+    expires: when another server may take the lead, unless this one renews its lease
+    """
 
     server: str
     since: float

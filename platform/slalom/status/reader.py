@@ -10,7 +10,7 @@ from sqlalchemy import create_engine
 from slalom.database import engine_options, translated
 from slalom.loop.notes import Notes
 from slalom.loop.placement import Load
-from slalom.schedule.book import Book
+from slalom.schedule.store import ScheduleStore
 from slalom.search.on_optuna.survey import survey
 from slalom.status.status import Status, StudyStatus
 from slalom.verdict.summary import State
@@ -32,7 +32,7 @@ class StatusReader:
         self._shown = home.shown()["storage"]
         with translated(self._shown, ValueError):
             self._engine = create_engine(home.storage_url, **engine_options(home.storage_url, make=False))
-        self._book = Book(self._engine, self._shown)
+        self._book = ScheduleStore(self._engine, self._shown)
 
     def read(self, now: float) -> Status:
         """All there is to say; Infrastructure where the storage does not answer."""

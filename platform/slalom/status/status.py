@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from slalom.schedule.values import Lease, Outcome, Run, Schedule
+    from slalom.schedule.values import Lease, Run, RunOutcome, StudySchedule
     from slalom.verdict.summary import State
 
 
@@ -50,11 +50,11 @@ class Status:
 
     now: float
     studies: Sequence[StudyStatus] = ()
-    schedules: Sequence[Schedule] = ()
+    schedules: Sequence[StudySchedule] = ()
     runs: Sequence[Run] = ()
     newest: Mapping[str, Run] = field(default_factory=dict)
     ended: Mapping[str, Run] = field(default_factory=dict)
-    counts: Mapping[tuple[str, Outcome], int] = field(default_factory=dict)
+    counts: Mapping[tuple[str, RunOutcome], int] = field(default_factory=dict)
     lease: Lease | None = None
 
     @property
@@ -72,12 +72,12 @@ class Status:
             "server": None if self.lease is None else {**asdict(self.lease), "up": self.leader is not None},
         }
 
-    def _schedule(self, schedule: Schedule) -> dict[str, Any]:
+    def _schedule(self, schedule: StudySchedule) -> dict[str, Any]:
         last = self.newest.get(schedule.name)
         return {**schedule_json(schedule), "last": None if last is None else asdict(last)}
 
 
-def schedule_json(schedule: Schedule) -> dict[str, Any]:
+def schedule_json(schedule: StudySchedule) -> dict[str, Any]:
     """Plain values; `due` and `asked` in seconds since the epoch, the time limit in seconds."""
     cron = schedule.cron
     return {**asdict(schedule), "cron": cron.expression, "timezone": cron.timezone}

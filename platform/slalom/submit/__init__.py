@@ -1,1 +1,1 @@
-"""A study on its way to a cluster."""
+"""What a study needs to run on a cluster that it is submitted to."""

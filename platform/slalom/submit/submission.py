@@ -1,4 +1,4 @@
-"""A study on its way to a cluster: all that its driver needs there, as files in a folder or a note in a storage."""
+"""A submitted study: all that its driver needs on the cluster, as files in a folder or as a note in a storage."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from slalom.study.model import StudySpec
 
 FILE = "submission.json"
+"""The file of a submission's folder that holds all but the study file and the task file."""
 
 NUMERIC = ("torch", "numpy", "scipy", "scikit-learn", "optuna")
-"""Packages on whose versions a study's numbers depend."""
+"""The packages on whose versions a study's numbers depend."""
 
 NOWHERE = "none"
 """The version of a package that is not installed."""
@@ -30,14 +31,15 @@ NOWHERE = "none"
 
 @dataclass(frozen=True)
 class Submission:
-    """What is sent.
+    """A study as it is sent to a cluster.
 
-    file, text: the study file's name, and what it says
-    task_file, task_text: the user's task, or None
-    home: the folder for the study's state where that stays on `machine`; None where all of it lies in servers
+    file, text: the study file's name and its text
+    task_file, task_text: the same of the user's own task; None for a bundled task
+    home: the folder of the study's state where some of that stays on `machine`; None where servers hold all of it
     storage, tracking: as in Home
-    versions: of the packages that the cluster must have
-    install: whether they are installed there, and Slalom itself is sent along
+    machine: the host name of the machine from which the study is submitted
+    versions: of the packages that the cluster must have, by name
+    install: whether the job installs these packages, and gets Slalom itself with the submission
     """
 
     name: str
@@ -55,19 +57,20 @@ class Submission:
 
     @property
     def id(self) -> str:
-        """The same for the same study, wherever and whenever it is submitted."""
+        """A name that is the same for the same study, wherever and whenever the study is submitted."""
         return f"slalom-{self.name}-{self.fingerprint[:12]}"
 
     def place(self) -> Home:
-        """Where the driver keeps the study's state.
+        """The home in which the driver keeps the study's state.
 
-        Without a home a folder for the lock alone, the same for every driver of this study on the cluster's head.
+        Where the submission names no home, its folder is for the lock alone, and is the same for every driver of this
+        study on the cluster's head.
         """
         folder = Path(self.home) if self.home else Path(tempfile.gettempdir()) / self.id
         return Home(folder, self.storage, self.tracking)
 
     def write(self, folder: Path) -> None:
-        """Put it into a folder, as files."""
+        """Write the submission into a folder, as the files that `read` reads."""
         content = asdict(self)
         for name, text in ((self.file, content.pop("text")), (self.task_file, content.pop("task_text"))):
             if name is not None and text is not None:
@@ -75,15 +78,18 @@ class Submission:
         (folder / FILE).write_text(json.dumps(content), encoding="utf-8")
 
     def noted(self) -> dict[str, Any]:
-        """It as a note in its storage: without the storage, and without the passwords."""
+        """The submission as a note for its own storage: without the storage's URL, and without passwords."""
         return {**asdict(self), "storage": None, "tracking": self.place().shown()["tracking_uri"]}
 
     def at(self, home: Home) -> Submission:
-        """It with the places that its note is found at."""
+        """The submission, read from a note, with the storage and the tracking URI of the home in which the note is."""
         return replace(self, storage=home.storage_url, tracking=home.tracking_uri)
 
     def check_here(self) -> None:
-        """See whether it can be run here as it would be where it comes from; InputError where not."""
+        """Make sure that the study gives the same results on this machine as where it was submitted.
+
+        Raises InputError where its home lies on another machine, or where packages have other versions here.
+        """
         if self.home and self.machine != platform.node():
             raise InputError(
                 f"--home: {self.home} lies on {self.machine}, but the job runs on {platform.node()}: name --storage "
@@ -104,7 +110,12 @@ class Submission:
 
 
 def submission(spec: StudySpec, file: Path, home: Home, *, stays: bool, install: bool) -> Submission:
-    """What to send of a study. stays: some of its state lies in `home`, on this machine."""
+    """The submission of a study with the state in `home`.
+
+    file: the study file, which is read here
+    stays: whether some of the study's state lies in the home's folder, on this machine
+    install: as in Submission
+    """
     task = spec.task_file
     return Submission(
         name=spec.name,
@@ -123,7 +134,7 @@ def submission(spec: StudySpec, file: Path, home: Home, *, stays: bool, install:
 
 
 def read(folder: Path) -> Submission:
-    """The submission that lies in a folder."""
+    """Read the submission that `Submission.write` wrote into a folder."""
     content = json.loads((folder / FILE).read_text(encoding="utf-8"))
     task = content["task_file"]
     text = (folder / content["file"]).read_text(encoding="utf-8")
@@ -131,7 +142,11 @@ def read(folder: Path) -> Submission:
 
 
 def unfinished(home: Home) -> list[Submission]:
-    """The submissions of a home's storage that have not ended; `tracking` is without its password."""
+    """The submissions that are noted in a home's storage; a study that ends takes its note away.
+
+    Their `storage` is None, and `tracking` is without its password. Raises Infrastructure where the storage does not
+    answer.
+    """
     from sqlalchemy import create_engine
 
     from slalom.database import engine_options, translated
@@ -146,9 +161,10 @@ def unfinished(home: Home) -> list[Submission]:
 
 
 def versions(install: bool) -> dict[str, str]:
-    """What Python, Ray, Slalom and the numeric packages are here; without Slalom where its code is sent along.
+    """The versions of Python, Ray, Slalom and the packages in NUMERIC on this machine, by name.
 
-    A version's local part, as in 2.13.0+cpu, says how it was built and not what it computes.
+    install: leaves out Slalom, whose code is then sent along
+    The local part of a version, as in 2.13.0+cpu, is left out: it says how a package was built, not what it computes.
     """
     own = () if install else ("slalom",)
     python = ".".join(platform.python_version_tuple()[:2])

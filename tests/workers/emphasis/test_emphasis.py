@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from slalom_worker.emphasis import EMPHASIS, Standing
+from slalom_worker.emphasis import EMPHASIS, ExampleState
 from slalom_worker.net.examples import Batch
 from slalom_worker.training import streams
 from slalom_worker.training.pack import Pack
@@ -28,7 +28,7 @@ def misses(*some):
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0, 2.0])
 def test_classes_are_drawn_as_often_as_the_strength_says(strength):
-    cumulated = present(balanced(strength, "sampling"), Standing.first(LABELS)).cumulated
+    cumulated = present(balanced(strength, "sampling"), ExampleState.first(LABELS)).cumulated
     drawn = np.bincount(LABELS, weights=np.diff(cumulated.numpy(), prepend=0.0))
     wanted = COUNTS ** (1.0 - strength) / (COUNTS ** (1.0 - strength)).sum()
     assert drawn == pytest.approx(wanted, abs=1e-12)
@@ -36,31 +36,31 @@ def test_classes_are_drawn_as_often_as_the_strength_says(strength):
 
 def test_an_epoch_of_draws_follows_its_probabilities():
     """Chi-square over the classes, 2 degrees of freedom: above 13.8 once in a thousand."""
-    cumulated = present(balanced(1.0, "sampling"), Standing.first(LABELS)).cumulated
+    cumulated = present(balanced(1.0, "sampling"), ExampleState.first(LABELS)).cumulated
     drawn = torch.cat([streams.order(7, epoch, len(LABELS), cumulated) for epoch in range(50)])
     found, wanted = np.bincount(LABELS[drawn]), len(drawn) / 3
     assert ((found - wanted) ** 2 / wanted).sum() < 13.8
 
 
 def test_steps_grow_by_what_draws_would():
-    drawn = present(balanced(0.7, "sampling"), Standing.first(LABELS)).cumulated
-    weighted = present(balanced(0.7, "weighting"), Standing.first(LABELS)).weights
+    drawn = present(balanced(0.7, "sampling"), ExampleState.first(LABELS)).cumulated
+    weighted = present(balanced(0.7, "weighting"), ExampleState.first(LABELS)).weights
     assert float(weighted.mean()) == pytest.approx(1.0, abs=1e-12)
     assert weighted.numpy() / len(LABELS) == pytest.approx(np.diff(drawn.numpy(), prepend=0.0), abs=1e-12)
 
 
 def test_an_example_counts_more_the_longer_it_is_missed_up_to_the_cap():
-    weights = EMPHASIS["misclassified"].weights(Standing(LABELS, misses(0, 1, 2, 3).numpy(), 1), MISSED)
+    weights = EMPHASIS["misclassified"].weights(ExampleState(LABELS, misses(0, 1, 2, 3).numpy(), 1), MISSED)
     assert weights[:5].tolist() == pytest.approx([1.0, 2.0, 4.0, 6.0, 1.0])
 
 
 def test_while_most_are_wrong_nothing_is_emphasized():
-    assert (EMPHASIS["misclassified"].weights(Standing(LABELS, misses(3, 3).numpy(), 0), MISSED) == 1).all()
+    assert (EMPHASIS["misclassified"].weights(ExampleState(LABELS, misses(3, 3).numpy(), 0), MISSED) == 1).all()
 
 
 def test_without_a_cap_in_reach_a_weight_stays_a_number():
     endless = MISSED | {"cap": 1e12, "strength": 9.0}
-    weights = EMPHASIS["misclassified"].weights(Standing(LABELS, misses(5000).numpy(), 9), endless)
+    weights = EMPHASIS["misclassified"].weights(ExampleState(LABELS, misses(5000).numpy(), 9), endless)
     assert weights[0] == pytest.approx(1e12)
     assert np.isfinite(weights).all()
 

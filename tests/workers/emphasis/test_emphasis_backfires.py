@@ -27,7 +27,7 @@ def measured(noise):
     """Test errors [SEEDS] by method, paired by seed, where that share of the training labels is wrong."""
     program = objective(work("mixture", hidden=(10,), n=400, label_noise=noise))
     specs = [trial(n, program.work, chosen(given), epochs=200) for given in METHODS.values() for n in range(SEEDS)]
-    found = torch.stack([slot.found for slot in train(program, specs)])
+    found = torch.stack([slot.best_parameters for slot in train(program, specs)])
     each = program.evaluate(found, program.test)["error"].reshape(len(METHODS), SEEDS)
     return dict(zip(METHODS, each, strict=True))
 

@@ -73,7 +73,7 @@ def trained(device):
     pack.seat(slots)
     for _ in range(3):
         pack.advance()
-    losses = program.evaluate(pack.parameters, program.validation)["loss"].tolist()
+    losses = program.evaluate(pack.stack.parameters, program.validation)["loss"].tolist()
     return {slot.trial.id.number: loss for slot, loss in zip(pack.slots, losses, strict=True)}
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,7 @@ def test_nothing_writes_to_them(tmp_path):
 
 def test_locked_data_are_locked(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from tests.workers import test_shared_data as here\n"
+        "import sys; from pathlib import Path; from tests.workers.lane import test_shared_data as here\n"
         "data = here.locked(here.DATA, Path(sys.argv[1]))\n"
         "here.Objective(here.clouds_work(precision='float32'), data, None, here.CPU).train.inputs.zero_()\n"
     )
@@ -102,7 +103,7 @@ def test_a_lane_takes_what_it_is_given(tmp_path, monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = worker.turn(turn)
-    assert found == wanted
+    assert replace(found, memory=wanted.memory) == wanted  # the process has grown since
     assert len(found.results) == 2
     placed = [pack.objective.train.inputs.data_ptr() for pack in worker.packs.values()]
     assert placed == [shared.train.inputs.ctypes.data] * 2

@@ -1,20 +1,25 @@
 """How wide a pack is: the knee of what was measured, kept for the next time."""
 
 import json
+import math
+from dataclasses import replace
 from itertools import accumulate, chain, repeat
 
 import pytest
 import torch
 
-from slalom.wire.trial import Turn
+from slalom.wire.trial import Outcome, Turn
 from slalom_worker.lane import width
+from slalom_worker.lane.factory import lane_worker
 from slalom_worker.lane.width import best_width, knee, measure
 from slalom_worker.lane.worker import LaneWorker
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
+from tests.workers.net.test_curvature import FILE
 from tests.workers.trials import CPU, objective, order, settings, trial, work
 
 SMALL = work("mixture", hidden=(3,))
+ORDER = order(trial(0, SMALL, settings("sgd"), epochs=1))
 
 
 @pytest.mark.parametrize(
@@ -35,54 +40,99 @@ def test_the_knee_is_the_narrowest_width_about_as_fast_as_the_best(rates, chosen
 
 def test_widths_are_tried_until_they_help_no_more(monkeypatch):
     rates = {1: 10.0, 2: 19.0, 4: 30.0, 8: 30.1, 16: 30.2, 32: 99.0}
-    monkeypatch.setattr(width, "_rate", lambda _, slots, clock: rates[slots])
-    assert measure(objective(SMALL)) == {slots: rates[slots] for slots in (1, 2, 4, 8, 16)}
+    monkeypatch.setattr(width, "_rate", lambda _, __, slots, clock: rates[slots])
+    assert measure(objective(SMALL), ORDER) == {slots: rates[slots] for slots in (1, 2, 4, 8, 16)}
 
 
 def test_what_does_not_fit_is_not_tried(monkeypatch):
-    def rate(_, slots, clock):
+    def rate(_, __, slots, clock):
         if slots == 8:
             raise torch.OutOfMemoryError
         return float(slots)
 
     program = objective(SMALL)
     monkeypatch.setattr(width, "_rate", rate)
-    assert max(measure(program)) == 4
-    monkeypatch.setattr(width, "LARGEST", 2 * 6 * 4 * sum(program.sizes))
-    assert max(measure(program)) == 2
+    assert max(measure(program, ORDER)) == 4
+    monkeypatch.setattr(width, "LARGEST_BYTES", 2 * 6 * 4 * sum(program.sizes))
+    assert max(measure(program, ORDER)) == 2
 
 
 def test_the_time_is_that_of_the_fastest_step():
     ticks = accumulate(chain.from_iterable(zip(repeat(0.0), chain((5.0, 2.0, 4.0, 4.0, 4.0), repeat(9.0)))))
-    assert width._rate(objective(SMALL), 4, lambda: next(ticks)) == 4 / 2.0
+    assert width._rate(objective(SMALL), ORDER, 4, lambda: next(ticks)) == 4 / 2.0
 
 
 def test_a_width_is_measured_once_and_kept(tmp_path, monkeypatch):
     file, calls = tmp_path / "cache" / "widths.json", []
-    monkeypatch.setattr(width, "measure", lambda program, clock: calls.append(program.work.key) or {1: 1.0, 2: 9.0})
+    monkeypatch.setattr(width, "measure", lambda program, order: calls.append(program.work.key) or {1: 1.0, 2: 9.0})
     other = work("mixture", hidden=(4,))
     for of in (SMALL, other, SMALL, other):
-        assert best_width(objective(of), file) == 2
+        assert best_width(objective(of), ORDER, file) == 2
     assert calls == [SMALL.key, other.key]
     assert sorted(json.loads(file.read_text()).values()) == [2, 2]
     file.write_text("{ torn")
-    assert best_width(objective(SMALL), file) == 2
+    assert best_width(objective(SMALL), ORDER, file) == 2
 
 
 def test_without_a_place_to_keep_it_a_width_is_measured_each_time(tmp_path, monkeypatch):
     (tmp_path / "cache").write_text("a file, where a folder should be")
     calls = []
-    monkeypatch.setattr(width, "measure", lambda program, clock: calls.append(1) or {1: 1.0, 2: 9.0})
-    assert [best_width(objective(SMALL), tmp_path / "cache" / "widths.json") for _ in range(2)] == [2, 2]
+    monkeypatch.setattr(width, "measure", lambda program, order: calls.append(1) or {1: 1.0, 2: 9.0})
+    assert [best_width(objective(SMALL), ORDER, tmp_path / "cache" / "widths.json") for _ in range(2)] == [2, 2]
     assert len(calls) == 2
 
 
-def test_a_lane_says_how_wide_its_pack_is(tmp_path, monkeypatch):
+def test_a_lane_keeps_widths_in_the_user_s_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    worker = LaneWorker(device=CPU)
-    reply = worker.turn(Turn((order(trial(0, SMALL, settings("sgd"), epochs=1)),)))
+    reply = lane_worker(".", None).turn(Turn((ORDER,)))
     assert [reply.slots] == list(json.loads((tmp_path / "slalom" / "widths.json").read_text()).values())
-    assert LaneWorker(width=5, device=CPU).turn(Turn((order(trial(0, SMALL, settings("sgd"), epochs=1)),))).slots == 5
+    assert lane_worker(".", 5).turn(Turn((ORDER,))).slots == 5
+
+
+def test_a_lane_says_how_wide_its_pack_is():
+    assert LaneWorker(width=5, device=CPU).turn(Turn((ORDER,))).slots == 5
+    assert LaneWorker(width=lambda program, order: 3, device=CPU).turn(Turn((ORDER,))).slots == 3
+
+
+ENSEMBLE = {"combine": "mean", "members": 3, "bagging": True}
+ORDERED = [
+    settings("adam", hidden_dropout=0.5, weight_decay=0.1),
+    settings("levenberg_marquardt"),
+    settings("momentum", momentum={"schedule": "gradient_norm", "start": 0.5, "end": 0.9}),
+    settings("rmsprop", emphasis={"scheme": "focal", "focus": 2.0}, ensemble=ENSEMBLE),
+]
+
+
+@pytest.mark.parametrize("chosen", ORDERED)
+def test_any_order_can_be_measured_and_is_left_as_it_was(chosen):
+    one = order(trial(0, SMALL, chosen, epochs=1))
+    worker = LaneWorker(width=best_width, turn_seconds=math.inf, device=CPU)
+    reply = worker.turn(Turn((one,)))
+    wanted = LaneWorker(width=7, turn_seconds=math.inf, device=CPU).turn(Turn((one,)))
+    assert (reply.reports, reply.results) == (wanted.reports, wanted.results)
+    assert reply.slots in {2**n for n in range(10)}
+
+
+def test_the_width_is_measured_with_the_first_order_that_can_be_trained(tmp_path):
+    """A net that is no chain of layers has no curvature, which the first two orders ask for."""
+    (tmp_path / "cats.py").write_text(FILE)
+    of = replace(work(), task={"name": "cats.py:Cats"}, model={"name": "task"})
+    chosen = [settings("levenberg_marquardt"), settings("levenberg_marquardt"), settings("sgd"), settings("adam")]
+    orders = [order(trial(n, of, one, epochs=1)) for n, one in enumerate(chosen)]
+    measured = []
+
+    def width_of(objective, one):
+        measured.append(one)
+        return best_width(objective, one)
+
+    worker = LaneWorker(tmp_path, width_of, turn_seconds=math.inf, device=CPU)
+    failed = worker.turn(Turn(tuple(orders[:2])))
+    assert failed.slots is None
+    reply = worker.turn(Turn(tuple(orders)))
+    outcomes = {result.trial.number: result.outcome for result in reply.results}
+    assert outcomes == {0: Outcome.FAILED, 1: Outcome.FAILED, 2: Outcome.COMPLETE, 3: Outcome.COMPLETE}
+    assert reply.results[:2] == failed.results
+    assert measured == [*orders[:2], *orders[:3]]
 
 
 def test_rehearsing_leaves_the_clocks_alone():

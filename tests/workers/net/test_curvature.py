@@ -177,7 +177,7 @@ def test_it_learns():
     of = work(hidden=(16,))
     program = bundled(of)
     (slot,) = train(program, [trial(0, of, settings("levenberg_marquardt", learning_rate=0.01), epochs=5)])
-    assert float(program.evaluate(slot.found.unsqueeze(0), program.validation)["error"]) < 0.1
+    assert float(program.evaluate(slot.best_parameters.unsqueeze(0), program.validation)["error"]) < 0.1
 
 
 class Wrapped(nn.Module):

@@ -11,13 +11,13 @@ from torch.nn.utils import vector_to_parameters
 
 from slalom.wire.seeds import Seeds, derive
 from slalom.wire.trial import Outcome, Phase, Turn
-from slalom_worker.net.ensemble import judge, out_of_bag
+from slalom_worker.net.ensemble import ensemble_metrics, out_of_bag
 from slalom_worker.net.examples import Examples
 from slalom_worker.net.modules import build_module
 from slalom_worker.net.objective import Objective
 from slalom_worker.tasks import Data, Split
 from slalom_worker.training import streams
-from slalom_worker.training.nets import Nets
+from slalom_worker.training.nets import TrainedTrial
 from slalom_worker.training.pack import Pack
 from tests.workers.cases import DATA, clouds_objective, clouds_work
 from tests.workers.checks import train
@@ -53,7 +53,7 @@ def alone(spec, m):
     plain = replace(spec, seeds=member_seeds(spec, m), settings=spec.settings | {"ensemble": {"combine": "none"}})
     (slot,) = train(Objective(spec.work, data, program.task, CPU), [plain])
     module = build_module(spec.work, data, program.task, seed=0).double().eval()
-    vector_to_parameters(slot.found, module.parameters())
+    vector_to_parameters(slot.best_parameters, module.parameters())
     return module, slot.loss
 
 
@@ -124,11 +124,13 @@ def test_metrics_are_weighted_by_the_splits_weights():
     split = DATA.train._replace(weights=raw / raw.sum())
     program = Objective(clouds_work(), replace(DATA, train=split), None, CPU)
     spec = trial(0, clouds_work(), settings("sgd", learning_rate=0.2, ensemble=ensemble(True)), epochs=3)
-    nets = Nets.start(order(spec), program)
-    chances = program.outputs(nets.found, program.train).softmax(-1).numpy()
+    nets = TrainedTrial.start(order(spec), program)
+    chances = program.outputs(nets.best_parameters, program.train).softmax(-1).numpy()
     bags = [bag_of(spec, m, len(split.labels)) for m in range(M)]
-    outputs = program.outputs(nets.found, program.train)
-    assert judge(program, outputs, program.train, "mean") == pytest.approx(quality(chances, split, "mean"), rel=1e-12)
+    outputs = program.outputs(nets.best_parameters, program.train)
+    assert ensemble_metrics(program, outputs, program.train, "mean") == pytest.approx(
+        quality(chances, split, "mean"), rel=1e-12
+    )
     found = out_of_bag(program, outputs, nets.bags, "mean")
     assert found == {"error": pytest.approx(oob_error(chances, bags, split, "mean"), rel=1e-12)}
 
@@ -144,7 +146,7 @@ def test_of_equal_votes_the_lowest_class_has_it_and_an_impossible_label_still_ha
     program = clouds_objective(clouds_work())
     outputs = torch.zeros(2, len(DATA.train.labels), 3, dtype=torch.float64)
     outputs[0, :, 1], outputs[1, :, 0] = 900.0, 1800.0
-    found = judge(program, outputs, program.train, "vote")
+    found = ensemble_metrics(program, outputs, program.train, "vote")
     labels = DATA.train.labels
     assert found["error"] == pytest.approx((labels != 0).mean())
     assert found["diversity"] == 1
@@ -159,7 +161,7 @@ def test_the_loss_of_squared_errors_is_that_of_the_mean_output(combine):
     outputs = torch.randn(M, len(DATA.train.labels), 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     targets = 2 * np.eye(3)[DATA.train.labels] - 1
     wanted = ((np.tanh(outputs.numpy()).mean(0) - targets) ** 2).sum(-1).mean() / 2
-    assert judge(program, outputs, program.train, combine)["loss"] == pytest.approx(wanted, rel=1e-12)
+    assert ensemble_metrics(program, outputs, program.train, combine)["loss"] == pytest.approx(wanted, rel=1e-12)
 
 
 def test_of_numbers_there_are_losses_of_the_mean_and_of_the_members_and_out_of_bag():
@@ -169,11 +171,11 @@ def test_of_numbers_there_are_losses_of_the_mean_and_of_the_members_and_out_of_b
     split = numbers._replace(weights=raw / raw.sum())
     of = clouds_work(loss={"name": "squared_error", "low": 0.0, "high": 1.0, "output": "linear"})
     program = Objective(of, Data(split, split, split, None), None, CPU)
-    nets = Nets.start(order(trial(0, of, settings("sgd", ensemble=ensemble(True)))), program)
-    outputs = program.outputs(nets.found, program.train)
+    nets = TrainedTrial.start(order(trial(0, of, settings("sgd", ensemble=ensemble(True)))), program)
+    outputs = program.outputs(nets.best_parameters, program.train)
     said, weights = outputs.numpy(), split.weights
     each = ((said - split.labels) ** 2).sum(-1) / 2
-    found = judge(program, outputs, program.train, "mean")
+    found = ensemble_metrics(program, outputs, program.train, "mean")
     wanted = {
         "loss": ((said.mean(0) - split.labels) ** 2).sum(-1) @ weights / 2,
         "member_loss": (each @ weights).mean(),
@@ -190,14 +192,14 @@ def test_of_numbers_there_are_losses_of_the_mean_and_of_the_members_and_out_of_b
 def test_members_differ_in_weights_batches_masks_and_bags():
     program = clouds_objective(clouds_work())
     spec = trial(0, clouds_work(), settings("sgd", hidden_dropout=0.5, ensemble=ensemble(True)), epochs=3)
-    nets = Nets.start(order(spec), program)
+    nets = TrainedTrial.start(order(spec), program)
     assert [slot.trial.seeds for slot in nets.slots] == [member_seeds(spec, m) for m in range(M)]
-    assert len({tuple(row.tolist()) for row in nets.found}) == M
+    assert len({tuple(row.tolist()) for row in nets.best_parameters}) == M
     assert len({tuple(bag.tolist()) for bag in nets.bags}) == M
     assert len({seed for slot in nets.slots for seed in slot.trial.seeds}) == 3 * M
-    again = Nets.start(order(spec), program)
+    again = TrainedTrial.start(order(spec), program)
     assert all(map(torch.equal, nets.bags, again.bags))
-    assert not Nets.start(order(replace(spec, settings=settings("sgd", ensemble=ensemble()))), program).bags
+    assert not TrainedTrial.start(order(replace(spec, settings=settings("sgd", ensemble=ensemble()))), program).bags
 
 
 def test_a_bag_is_a_bootstrap_sample():
@@ -214,7 +216,7 @@ def test_a_bag_is_a_bootstrap_sample():
 def test_an_emphasis_draws_from_the_bag():
     scheme = {"scheme": "class_balanced", "strength": 1.0, "by": "sampling"}
     spec = trial(0, clouds_work(), settings("sgd", emphasis=scheme, ensemble=ensemble(True)), epochs=2)
-    nets = Nets.start(order(spec), clouds_objective(clouds_work()))
+    nets = TrainedTrial.start(order(spec), clouds_objective(clouds_work()))
     labels = DATA.train.labels
     for m, slot in enumerate(nets.slots):
         counts = np.bincount(bag_of(spec, m, len(labels)), minlength=len(labels))

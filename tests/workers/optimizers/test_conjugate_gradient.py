@@ -13,7 +13,7 @@ from slalom.wire.trial import Outcome, Turn
 from slalom_worker.lane.worker import LaneWorker
 from slalom_worker.net.examples import Batch
 from slalom_worker.optimizers import OPTIMIZERS
-from slalom_worker.training.group import Group, Rows
+from slalom_worker.training.group import Group, SlotTensors
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import SCALARS, Slot
 from tests.workers import plain_search
@@ -40,7 +40,7 @@ def alone(name, start, rate=0.01, **chosen):
         key: torch.full((1,), chosen.get(key, kind.default), dtype=torch.float64)
         for key, kind in method.hyperparameters.items()
     }
-    group = Group(method, slice(0, 1), Rows(start, torch.zeros_like(start), state, given, None, None))
+    group = Group(method, slice(0, 1), SlotTensors(start, torch.zeros_like(start), state, given, None, None))
     one = torch.ones(1, 1, dtype=torch.float64)
     group.begin_epoch(one, one * rate, one * 0)
     group.begin_step(0)
@@ -49,11 +49,11 @@ def alone(name, start, rate=0.01, **chosen):
 
 def accepted(group, function, until, most=500):
     """The places that searches accepted, the start first; function(place [P]): loss and gradient."""
-    slots, path = group.blocks[0].slots, []
+    block, path = group.blocks[0].block, []
     for _ in range(most):
-        loss, slots.gradient[0] = function(slots.parameters[0].clone())
+        loss, block.gradient[0] = function(block.parameters[0].clone())
         group.update(loss.reshape(1))
-        place = slots.state["origin"][0].clone()
+        place = block.state["origin"][0].clone()
         if not path or not torch.equal(path[-1], place):
             path.append(place)
         if until(place):
@@ -94,32 +94,32 @@ def test_at_a_minimum_nothing_moves(name, loss):
     for _ in range(100):
         group.update(torch.tensor([loss], dtype=torch.float64))
         assert (start == 2).all()
-        assert (group.blocks[0].slots.state["origin"] == 2).all()
+        assert (group.blocks[0].block.state["origin"] == 2).all()
 
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_a_gradient_that_is_not_finite_is_taken_back(name):
     """There is none below 1, though the loss goes on falling: what is found comes close and stays above."""
     group = alone(name, torch.tensor([[2.0]], dtype=torch.float64), rate=0.9)
-    slots = group.blocks[0].slots
+    block = group.blocks[0].block
     for _ in range(100):
-        place = slots.parameters[0].clone()
-        slots.gradient[0] = place.where(place.abs() >= 1, torch.inf)
+        place = block.parameters[0].clone()
+        block.gradient[0] = place.where(place.abs() >= 1, torch.inf)
         group.update(0.5 * place.square())
-        assert slots.state["origin"] >= 1
-    assert slots.state["origin"] < 1.3
+        assert block.state["origin"] >= 1
+    assert block.state["origin"] < 1.3
 
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_a_direction_that_goes_up_gives_way_to_the_gradient(name):
     """A short step and then a long one, both within a loose curvature condition, turn the direction upwards."""
     group = alone(name, torch.zeros(1, 2, dtype=torch.float64), rate=1.0, curvature=0.9)
-    slots, gradients = group.blocks[0].slots, torch.tensor([[-1.0, 0.0], [-0.85, 0.0], [0.7, 0.1]])
+    block, gradients = group.blocks[0].block, torch.tensor([[-1.0, 0.0], [-0.85, 0.0], [0.7, 0.1]])
     for loss, gradient in zip((10.0, 9.0, 8.0), gradients, strict=True):
-        slots.gradient[0] = gradient
+        block.gradient[0] = gradient
         group.update(torch.tensor([loss], dtype=torch.float64))
-        assert torch.equal(slots.state["last_gradient"], slots.gradient), "the step is accepted"
-    assert torch.equal(slots.state["direction"], -slots.gradient)
+        assert torch.equal(block.state["last_gradient"], block.gradient), "the step is accepted"
+    assert torch.equal(block.state["direction"], -block.gradient)
 
 
 def clouds_function(work, decay):
@@ -214,9 +214,11 @@ def test_the_minimum_is_the_one_that_scipy_finds(name):
         near = minimize(x0=program.initial(seed, FAN_IN).numpy(), **scipy, method="BFGS").x
         starts.append(near + 0.02 * random.normal(size=len(near)))
     for slot, start in zip(trained(program, CHOSEN[name], 2000, starts), starts, strict=True):
-        mine, _ = total(program, slot.found)
+        mine, _ = total(program, slot.best_parameters)
         theirs = minimize(x0=start, **scipy, method="CG", options={"gtol": 1e-6, "maxiter": 5000}).fun
-        further = minimize(x0=slot.found.numpy(), **scipy, method="CG", options={"gtol": 1e-9, "maxiter": 100}).fun
+        further = minimize(
+            x0=slot.best_parameters.numpy(), **scipy, method="CG", options={"gtol": 1e-9, "maxiter": 100}
+        ).fun
         assert mine == pytest.approx(theirs, rel=1e-6)
         assert further > mine * (1 - 1e-6), "scipy goes on from there"
 
@@ -233,14 +235,14 @@ def test_accepted_steps_fulfil_the_strong_wolfe_conditions(name):
         before = [[slot.tensors[name].clone() for name in names] for slot in pack.slots]
         pack.advance()
         for slot, (origin, direction, searching) in zip(pack.slots, before, strict=True):
-            if not searching or torch.equal(origin, slot.found):
+            if not searching or torch.equal(origin, slot.best_parameters):
                 continue
-            (loss, gradient), (low, flat) = total(program, origin), total(program, slot.found)
-            step = float((slot.found - origin) @ direction / (direction @ direction))
+            (loss, gradient), (low, flat) = total(program, origin), total(program, slot.best_parameters)
+            step = float((slot.best_parameters - origin) @ direction / (direction @ direction))
             slope, final = gradient @ direction.numpy(), flat @ direction.numpy()
             assert low <= loss + chosen["sufficient_decrease"] * step * slope + 1e-12
             assert abs(final) <= chosen["curvature"] * abs(slope) * (1 + 1e-9)
-            assert float((slot.found - origin - step * direction).norm()) < 1e-9, "along the direction"
+            assert float((slot.best_parameters - origin - step * direction).norm()) < 1e-9, "along the direction"
             checked += 1
     assert checked > 400
 
@@ -283,7 +285,7 @@ def test_it_works_in_float32(name):
         pack.seat([slot])
         for _ in range(600):
             pack.advance()
-            falling.append(slot.loss + 0.5e-2 * float(slot.found.double().square().sum()))
+            falling.append(slot.loss + 0.5e-2 * float(slot.best_parameters.double().square().sum()))
         assert all(later <= earlier + 1e-6 for earlier, later in pairwise(falling))
         found.append(falling[-1])
     assert found[0] == pytest.approx(found[1], rel=1e-5)

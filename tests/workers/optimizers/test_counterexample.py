@@ -7,7 +7,7 @@ Source: Reddi, Kale and Kumar 2018, "On the convergence of Adam and beyond", sec
 
 import torch
 
-from slalom_worker.optimizers import OPTIMIZERS, Slots
+from slalom_worker.optimizers import OPTIMIZERS, Block
 
 PERIOD = 101
 STEPS = 1_000_000
@@ -38,7 +38,7 @@ def walk(name):
     state = {buffer: column(0.0) for buffer in optimizer.state}
     early = columns(optimizer, range(1, SETTLED + 1))
     assert early[-1] == columns(optimizer, [STEPS])[0]
-    turns = [Slots(x, gradient, state, now, column(0.0), column(0.0)) for now in early]
+    turns = [Block(x, gradient, state, now, column(0.0), column(0.0)) for now in early]
     slopes = [column(1010.0 if t == 1 else -10.0) for t in range(PERIOD)]
     found, before = [], []
     for step in range(1, STEPS + 1):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from slalom_worker.optimizers import OPTIMIZERS, Slots
+from slalom_worker.optimizers import OPTIMIZERS, Block
 from slalom_worker.schedules import RATE_SCHEDULES, Clock
 
 STEPS = 6
@@ -19,7 +19,7 @@ def walk(optimizer, schedule, **chosen):
     for factor in factors:
         columns = {"rate": (0.1 * factor).view(1, 1), "momentum": torch.full_like(here, 0.5)}
         none = torch.zeros_like(here)
-        OPTIMIZERS[optimizer].update(Slots(here, torch.ones_like(here), state, columns, none, none))
+        OPTIMIZERS[optimizer].update(Block(here, torch.ones_like(here), state, columns, none, none))
         found.append(here.item())
     return pytest.approx(found, abs=1e-15)
 

@@ -46,11 +46,11 @@ def first_small(program, methods, most):
     pack.seat(slots)
     rows, found = [pack.slots.index(slot) for slot in slots], {}
     pack.advance()
-    assert (pack.gradient + 1).abs().max() < 1e-6, "equal components"
-    first = pack.gradient.norm(dim=1)
+    assert (pack.stack.gradient + 1).abs().max() < 1e-6, "equal components"
+    first = pack.stack.gradient.norm(dim=1)
     for step in range(1, most):
         pack.advance()
-        small = (pack.gradient.norm(dim=1) <= SMALL * first).tolist()
+        small = (pack.stack.gradient.norm(dim=1) <= SMALL * first).tolist()
         for number, row in enumerate(rows):
             if small[row]:
                 found.setdefault(number, step)
@@ -78,12 +78,12 @@ def test_conjugate_gradient_needs_no_more_searches_than_dimensions(name, conditi
     slot, pack = Slot.start(order(trial(0, program.work, chosen, epochs=500)), program), Pack(program)
     pack.seat([slot])
     hessian = torch.logspace(0, math.log10(condition), dimensions, dtype=torch.float64)
-    places = [slot.found.clone()]
+    places = [slot.best_parameters.clone()]
     while (hessian * places[-1] - 1).norm() > SMALL * dimensions**0.5:
         assert slot.epoch < 500, f"no end, at {places[-1]}"
         pack.advance()
-        if slot.epoch > 1 and not torch.equal(slot.found, places[-1]):
-            places.append(slot.found.clone())
+        if slot.epoch > 1 and not torch.equal(slot.best_parameters, places[-1]):
+            places.append(slot.best_parameters.clone())
     assert len(places) - 1 <= dimensions
 
 
@@ -97,7 +97,7 @@ def test_adam_climbs_to_the_worst_point_and_amsgrad_descends_to_the_best():
     given = {"beta2": 0.99, "learning_rate": 0.1, "learning_rate_schedule": cosine, "initialization": ZERO}
     methods = [settings(name, **given) for name in ("adam", "amsgrad") for _ in range(SEEDS)]
     specs = [trial(n % SEEDS, program.work, chosen, epochs=200) for n, chosen in enumerate(methods)]
-    ends = torch.stack([slot.found for slot in train(program, specs)]).flatten().tolist()
+    ends = torch.stack([slot.best_parameters for slot in train(program, specs)]).flatten().tolist()
     adam, amsgrad = ends[:SEEDS], ends[SEEDS:]
     assert min(adam) > 0.9
     assert max(amsgrad) < -0.1

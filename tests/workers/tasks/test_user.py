@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -64,25 +63,6 @@ def test_own_model_is_there_only_where_the_class_has_one(tmp_path: Path) -> None
     assert isinstance(dogs, OwnModel)
     assert dogs.model(width=3) == ["a module", 3]
     assert not isinstance(opened(tmp_path), OwnModel)
-
-
-def test_the_file_as_it_is_now_without_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    write(tmp_path, GOOD)
-    assert len(opened(tmp_path).load().train.labels) == 4
-    # as long as before and within the same second: a bytecode cache would not notice
-    write(tmp_path, GOOD.replace("count: int = 4", "count: int = 5"))
-    assert len(opened(tmp_path).load().train.labels) == 5
-    assert [path.name for path in tmp_path.iterdir()] == ["pets.py"]
-
-
-def test_files_of_one_name_do_not_meet(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        write(tmp_path / name, GOOD)
-    one, two = opened(tmp_path / "one"), opened(tmp_path / "two")
-    assert type(one.task).__module__ != type(two.task).__module__
-    assert sys.modules[type(one.task).__module__].__file__ == str(tmp_path / "one" / "pets.py")
 
 
 @pytest.mark.parametrize(

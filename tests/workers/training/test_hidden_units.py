@@ -19,7 +19,7 @@ def errors(units):
     pack.seat(slots)
     while not slots[0].complete:
         pack.advance()
-    parameters = torch.stack([slot.found for slot in slots])
+    parameters = torch.stack([slot.best_parameters for slot in slots])
     return [float(program.evaluate(parameters, split)["error"].mean()) for split in (program.train, program.test)]
 
 

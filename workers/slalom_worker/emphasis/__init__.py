@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slalom_worker.emphasis.base import Emphasis, Standing
+from slalom_worker.emphasis.base import Emphasis, ExampleState
 from slalom_worker.emphasis.class_balanced import CLASS_BALANCED
 from slalom_worker.emphasis.focal import FOCAL
 from slalom_worker.emphasis.misclassified import MISCLASSIFIED
@@ -20,4 +20,4 @@ EMPHASIS: Mapping[str, Emphasis] = {
     "focal": FOCAL,
 }
 
-__all__ = ["EMPHASIS", "Emphasis", "Standing"]
+__all__ = ["EMPHASIS", "Emphasis", "ExampleState"]

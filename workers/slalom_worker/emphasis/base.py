@@ -18,17 +18,19 @@ if TYPE_CHECKING:
     from slalom.wire.kinds import Kind
 
 BY = Choice("sampling", ("sampling", "weighting"))
-"""Whether an emphasized example is drawn more often, with replacement, or takes a bigger step. Both have the same
-expected gradient; drawing makes it noisier, bigger steps make single ones larger.
+"""How an example is emphasized: it is drawn more often, with replacement, or its loss is multiplied by its weight.
+
+Both have the same expected gradient. Drawing makes the gradient noisier, weighting makes single steps larger.
 """
 
 
-class Standing(NamedTuple):
-    """What is known of the n training examples when an epoch begins.
+class ExampleState(NamedTuple):
+    """The state of the n training examples when an epoch begins.
 
-    misses: in how many epochs in a row, up to this one, the net had it in the wrong class [n]; zero where the scheme
-        does not read the net
-    epoch: from 0
+    labels: [n]
+    misses: at the beginning of how many epochs in a row, this one included, the net put the example in the wrong
+        class [n]; zero where the scheme does not read the net
+    epoch: this epoch's number, from 0
     """
 
     labels: np.ndarray
@@ -36,8 +38,8 @@ class Standing(NamedTuple):
     epoch: int
 
     @classmethod
-    def first(cls, labels: np.ndarray) -> Standing:
-        """Before the first epoch, when nothing is known but the labels."""
+    def first(cls, labels: np.ndarray) -> ExampleState:
+        """The state before the first epoch, with no misses yet."""
         return cls(labels, np.zeros(len(labels)), 0)
 
 
@@ -45,12 +47,13 @@ class Standing(NamedTuple):
 class Emphasis:
     """One way of presenting examples.
 
-    weights: how much each counts [n], positive, of any scale; None: each example once an epoch
-    parameters: what a study may set; one called "by" is BY, one called "focus" is the power of the doubt about an
-        example (1 - the probability of its class) by which its gradient is multiplied
-    reads_net: the weights change as the net does, from epoch to epoch
+    weights: (state, parameters) -> how much each example counts [n], positive, of any scale; None where every
+        example comes once an epoch
+    parameters: what a study may set; one called "by" is BY; one called "focus" is the power f in (1 - p)^f, by which an
+        example's gradient is multiplied, where p is the probability that the net gives to the example's class
+    reads_net: whether the weights depend on `ExampleState.misses`
     """
 
-    weights: Callable[[Standing, Mapping[str, Any]], np.ndarray] | None
+    weights: Callable[[ExampleState, Mapping[str, Any]], np.ndarray] | None
     parameters: Mapping[str, Kind]
     reads_net: bool = False

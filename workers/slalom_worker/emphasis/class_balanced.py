@@ -16,13 +16,13 @@ from slalom_worker.emphasis.base import BY, Emphasis
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from slalom_worker.emphasis.base import Standing
+    from slalom_worker.emphasis.base import ExampleState
 
 
-def weights(standing: Standing, parameters: Mapping[str, Any]) -> np.ndarray:
-    """[n], from the classes' counts."""
-    counts = np.bincount(standing.labels)
-    found: np.ndarray = counts[standing.labels].astype(np.float64) ** -parameters["strength"]
+def weights(state: ExampleState, parameters: Mapping[str, Any]) -> np.ndarray:
+    """The weights [n], from how often each class occurs."""
+    counts = np.bincount(state.labels)
+    found: np.ndarray = counts[state.labels].astype(np.float64) ** -parameters["strength"]
     return found
 
 

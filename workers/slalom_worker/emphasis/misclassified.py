@@ -21,17 +21,17 @@ from slalom_worker.emphasis.base import BY, Emphasis
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from slalom_worker.emphasis.base import Standing
+    from slalom_worker.emphasis.base import ExampleState
 
 LARGEST = 1e12
-"""A weight beyond this is taken as so much: sums of weights stay exact enough to draw from."""
+"""The largest weight: sums of weights up to this one stay exact enough to draw from."""
 
 
-def weights(standing: Standing, parameters: Mapping[str, Any]) -> np.ndarray:
-    """[n], from how long each has been missed."""
-    if standing.epoch < parameters["warm_up"]:
-        return np.ones(len(standing.labels))
-    growth = np.exp(np.minimum(standing.misses * np.log1p(parameters["strength"]), np.log(LARGEST)))
+def weights(state: ExampleState, parameters: Mapping[str, Any]) -> np.ndarray:
+    """The weights [n], from how long each example has been missed."""
+    if state.epoch < parameters["warm_up"]:
+        return np.ones(len(state.labels))
+    growth = np.exp(np.minimum(state.misses * np.log1p(parameters["strength"]), np.log(LARGEST)))
     found: np.ndarray = np.minimum(growth, parameters["cap"])
     return found
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Fans(NamedTuple):
-    """Inputs and outputs that a unit's weights join, in a convolution all within reach of the kernel."""
+    """Inputs that a unit adds up, and outputs that an input reaches; of a convolution, through the whole kernel."""
 
     inputs: int
     outputs: int
@@ -27,8 +27,9 @@ class Fans(NamedTuple):
 class Initialization:
     """One way of drawing a layer's weights.
 
-    draw: fills a weight tensor in place from the generator; None leaves every layer as torch made it
-    biases: they are drawn like the weights; else they start at zero
+    draw: (weights, fans, generator, parameters), fills the weights in place; None leaves every layer as torch made it
+    parameters: what a study may set of it
+    biases: whether biases are drawn like the weights; else they start at zero
     """
 
     draw: Callable[[Tensor, Fans, Generator, Mapping[str, float]], object] | None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def draw(weight: Tensor, fans: Fans, generator: Generator, _parameters: Mapping[str, float]) -> None:
-    """Fill the weights."""
+    """Fill the weights in place."""
     weight.normal_(0.0, (2 / fans.inputs) ** 0.5, generator=generator)
 
 

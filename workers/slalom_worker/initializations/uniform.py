@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def draw(weight: Tensor, _fans: Fans, generator: Generator, parameters: Mapping[str, float]) -> None:
-    """Fill the weights."""
+    """Fill the weights in place."""
     weight.uniform_(-parameters["range"], parameters["range"], generator=generator)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def draw(weight: Tensor, fans: Fans, generator: Generator, _parameters: Mapping[str, float]) -> None:
-    """Fill the weights."""
+    """Fill the weights in place."""
     limit = (6 / (fans.inputs + fans.outputs)) ** 0.5
     weight.uniform_(-limit, limit, generator=generator)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def draw(weight: Tensor, _fans: Fans, _generator: Generator, _parameters: Mapping[str, float]) -> None:
-    """Fill the weights."""
+    """Fill the weights in place."""
     weight.zero_()
 
 

@@ -1,4 +1,4 @@
-"""What an epoch costs, in a unit that another machine or a busy hour has too: a loop of plain tensor arithmetic."""
+"""What an epoch costs, in times of a calibration loop of plain tensor arithmetic, so that machines can be compared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from slalom_worker.lane.device import open_device
 from slalom_worker.net.objective import Objective
 from slalom_worker.tasks import open_task
-from slalom_worker.training.nets import Nets
+from slalom_worker.training.nets import TrainedTrial
 from slalom_worker.training.pack import Pack
 
 if TYPE_CHECKING:
@@ -20,22 +20,25 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Order
 
 REPEATS = 7
-"""Measurements; each is the best of TRIES, in turns with the calibration, so that a slow moment hits both."""
+"""Measurements of a cost: each the best of TRIES, in turns with the calibration, so that a slow moment hits both."""
 
 TRIES = 2
 STEPS = 200
-"""Of the calibration: about ten milliseconds of a core."""
+"""Steps of the calibration: about ten milliseconds of a core."""
 
 
 def measure_cost(orders: Sequence[Order], folder: Path) -> tuple[float, ...]:
-    """Seconds that these trials' first epoch takes as one pack, over those of the calibration: REPEATS ratios."""
+    """Seconds that the first epoch of these trials takes as one pack, over seconds of the calibration: REPEATS ratios.
+
+    orders: for trials of one program; folder: where a user's task file lies
+    """
     work, device = orders[0].trial.work, open_device()
     task = open_task(work.task, folder)
     objective = Objective(work, task.load(), task, device)
 
     def epoch() -> Callable[[], None]:
         pack = Pack(objective)
-        pack.seat([slot for order in orders for slot in Nets.start(order, objective).slots])
+        pack.seat([slot for order in orders for slot in TrainedTrial.start(order, objective).slots])
         return pack.advance
 
     calibration = _calibration(device)
@@ -50,7 +53,7 @@ def _ratio(epoch: Callable[[], Callable[[], None]], calibration: Callable[[], No
 
 
 def _calibration(device: torch.device) -> Callable[[], None]:
-    """Products of stacked matrices and elementwise arithmetic, as a step of a pack of small nets has them."""
+    """A loop of products of stacked matrices and elementwise arithmetic, like steps of a pack of small nets."""
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(8, 32, 64, generator=generator).to(device)
     weights = torch.randn(8, 64, 32, generator=generator).to(device)
@@ -65,7 +68,7 @@ def _calibration(device: torch.device) -> Callable[[], None]:
 
 
 def _seconds(work: Callable[[], None], device: torch.device) -> float:
-    """Of the GPU's time, or of the thread's own, in which other programs on the machine have no part."""
+    """Seconds that the work takes: of a GPU's time, or of this thread's own, without other programs on the machine."""
     if device.type != "cuda":
         began = time.thread_time()
         work()

@@ -1,21 +1,32 @@
-"""How a lane's process makes its worker; loads without torch, which the process imports when it is called."""
+"""How a lane's process makes its worker. The module loads without torch, which the first call imports."""
 
 from __future__ import annotations
 
+import os
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from slalom_worker.lane.worker import LaneWorker
     from slalom_worker.tasks import Data
 
 
 def lane_worker(folder: Path | str, width: int | None, data: Data | None = None) -> LaneWorker:
-    """A worker with the user's task file in `folder` and packs of `width` slots, or as many as fit.
+    """A worker in this process, its device opened.
 
-    data: the task's, where the worker is not to load them itself
+    folder: where a user's task file lies
+    width: slots of a pack; None for the fastest, measured once for a program on a kind of machine and kept in the
+        user's cache folder on the lane's node
+    data: the task's data, or None where the worker loads them itself
     """
+    from slalom_worker.lane.width import best_width
     from slalom_worker.lane.worker import LaneWorker
 
-    return LaneWorker(folder, width, data=data)
+    return LaneWorker(folder, width or partial(best_width, file=_width_file()), data=data)
+
+
+def _width_file() -> Path:
+    """The file with the widths that a node's lanes measured, in the cache folder that the environment names."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "slalom" / "widths.json"

@@ -1,4 +1,4 @@
-"""The working half of a lane: keeps a pack full, turn by turn, and says what came of it."""
+"""The half of a lane that trains: it keeps a pack full, turn by turn, and returns reports and results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slalom_worker.net.objective import Objective
 from slalom_worker.serving import freeze
 from slalom_worker.tasks import open_task
 from slalom_worker.training.measures import measure
-from slalom_worker.training.nets import Nets, count_nets
+from slalom_worker.training.nets import TrainedTrial, count_nets
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.recording import recorded
 
@@ -30,22 +30,30 @@ if TYPE_CHECKING:
 
 
 class LaneWorker:
-    """Trains what it is ordered, one pack at a time; refills a freed slot before the pack's next epoch."""
+    """Trains the trials it is ordered to, one pack at a time; a freed slot is filled before the pack's next epoch.
+
+    waiting: orders for trials that have no slot yet, by pack key
+    parked: trials that have reached the end of their order and wait to be judged
+    seated: the trials in the pack of `key`
+    packs, widths: what was opened so far, by pack key
+    """
 
     def __init__(
         self,
         folder: Path | str = ".",
-        width: int | None = None,
+        width: int | Callable[[Objective, Order], int] = best_width,
         turn_seconds: float = 0.25,
         device: torch.device | None = None,
         clock: Callable[[], float] = time.monotonic,
         data: Data | None = None,
     ) -> None:
-        """folder: where a user's task file lies; width: slots of a pack, or None for the best, by measurement.
+        """folder: where a user's task file lies.
 
-        device: instead of the best there is
-        data: of the one task that all orders have, shared with other lanes and so never written to; without, the worker
-            loads them itself
+        width: slots of a pack, or a function that finds their number from a pack's objective and an order for it
+        turn_seconds: about how long a turn takes
+        device: the lane's device, or None to open the best there is
+        data: of the one task that all orders have, shared with other lanes and so never written to; or None, where the
+            worker loads them itself
         """
         self.device = device or open_device()
         self.device_name = describe(self.device)
@@ -55,14 +63,17 @@ class LaneWorker:
         self.clock = clock
         self.data = data
         self.waiting: dict[str, deque[Order]] = {}
-        self.parked: dict[TrialId, Nets] = {}
-        self.seated: list[Nets] = []
+        self.parked: dict[TrialId, TrainedTrial] = {}
+        self.seated: list[TrainedTrial] = []
         self.packs: dict[str, Pack] = {}
         self.widths: dict[str, int] = {}
         self.key: str | None = None
 
     def turn(self, turn: Turn) -> Reply:
-        """Take the orders, then train for about `turn_seconds`, or until nothing is left."""
+        """Take orders and drops, train for about `turn_seconds` or until nothing is left, and say what came of it.
+
+        A trial that cannot be trained is in the reply as failed; nothing is raised for it.
+        """
         reports: list[Report] = []
         results: list[TrialResult] = []
         effort = Effort()
@@ -87,18 +98,21 @@ class LaneWorker:
         return Reply(tuple(reports), tuple(results), effort, width, memory(self.device))
 
     def _forget(self, drops: set[TrialId]) -> None:
-        """Let go of trials that were pruned or are trained elsewhere."""
+        """Drop trials that were pruned or are trained elsewhere."""
         if not drops:
             return
         for trial in drops:
             self.parked.pop(trial, None)
         left = {key: deque(o for o in orders if o.trial.id not in drops) for key, orders in self.waiting.items()}
         self.waiting = {key: orders for key, orders in left.items() if orders}
-        if any(nets.trial.id in drops for nets in self.seated):
-            self._seat([nets for nets in self.seated if nets.trial.id not in drops])
+        if any(trained.trial.id in drops for trained in self.seated):
+            self._seat([trained for trained in self.seated if trained.trial.id not in drops])
 
     def _refill(self) -> list[TrialResult]:
-        """Seat waiting trials of the pack's key in free slots; an empty pack gives way to the next key."""
+        """Seat waiting trials in free slots; an empty pack gives way to that of the next key.
+
+        Returns results for the trials that cannot be trained, which have failed.
+        """
         failed = self._admit()
         while self.waiting and (self.key is None or not self.packs[self.key].slots):
             failed += self._open(next(iter(self.waiting)))
@@ -106,9 +120,9 @@ class LaneWorker:
         return failed
 
     def _admit(self) -> list[TrialResult]:
-        """Seat the first that wait for the pack's key, each as a whole; what is wider than the pack is seated alone.
+        """Seat the first trials that wait for the pack's key, each with all its nets.
 
-        A trial that the net is not made for has failed.
+        A trial with more nets than the pack has slots is seated alone. Returns results for the trials that failed.
         """
         if self.key is None or self.key not in self.waiting:
             return []
@@ -118,7 +132,7 @@ class LaneWorker:
         while orders and (count_nets(orders[0].trial) <= free or not admitted):
             order = orders.popleft()
             try:
-                admitted.append(self._nets(order, pack.objective))
+                admitted.append(self._resume(order, pack.objective))
             except SlalomError as exc:
                 failed.append(_failure(order.trial, str(exc)))
                 continue
@@ -129,70 +143,99 @@ class LaneWorker:
             del self.waiting[self.key]
         return failed
 
-    def _seat(self, trials: Sequence[Nets]) -> None:
-        """Train these trials from now on, and no others; all are of the pack's key."""
+    def _seat(self, trials: Sequence[TrainedTrial]) -> None:
+        """Train these trials of the pack's key from now on, and no others."""
         self.seated = list(trials)
         if self.key is not None:
-            self.packs[self.key].seat([slot for nets in trials for slot in nets.slots])
+            self.packs[self.key].seat([slot for trained in trials for slot in trained.slots])
 
     def _open(self, key: str) -> list[TrialResult]:
-        """Turn to a key, whose pack is made where it is new; where it cannot be, its trials have failed."""
+        """Turn to a pack key that trials wait for, and make the key's pack where there is none yet.
+
+        Returns results for the trials that failed: all that wait for the key where its pack cannot be made.
+        """
+        failed: list[TrialResult] = []
         if key not in self.packs:
-            work = self.waiting[key][0].trial.work
+            orders = self.waiting[key]
+            work = orders[0].trial.work
             try:
                 task = open_task(work.task, self.folder)
                 objective = Objective(work, task.load() if self.data is None else self.data, task, self.device)
             except SlalomError as exc:
                 return [_failure(order.trial, str(exc)) for order in self.waiting.pop(key)]
-            self.packs[key] = Pack(objective)
-            self.widths[key] = self.width or best_width(objective)
+            width, failed = self._measure_width(objective, orders)
+            if width is None:
+                del self.waiting[key]
+                return failed
+            self.packs[key], self.widths[key] = Pack(objective), width
         self.key = key
-        return []
+        return failed
 
-    def _nets(self, order: Order, objective: Objective) -> Nets:
-        """The trial's parked state, or its start; a parked state of an earlier attempt is the same numbers."""
-        nets = self.parked.pop(order.trial.id, None)
-        if nets is None or nets.epoch > order.until:
-            return Nets.start(order, objective)
-        return nets.aim(order)
+    def _measure_width(self, objective: Objective, orders: deque[Order]) -> tuple[int | None, list[TrialResult]]:
+        """The width of a new pack, by the first of its orders that can be trained; those before it have failed.
+
+        The width is None where no order can be trained. Failed orders are taken out of `orders`.
+        """
+        failed: list[TrialResult] = []
+        if isinstance(self.width, int):
+            return self.width, failed
+        while orders:
+            try:
+                return self.width(objective, orders[0]), failed
+            except SlalomError as exc:
+                failed.append(_failure(orders.popleft().trial, str(exc)))
+        return None, failed
+
+    def _resume(self, order: Order, objective: Objective) -> TrainedTrial:
+        """The order's trial, as it was parked or before its first epoch.
+
+        A trial that an earlier attempt parked will do, since its numbers do not depend on the attempt, unless it was
+        parked after the order's end.
+        """
+        parked = self.parked.pop(order.trial.id, None)
+        if parked is None or parked.epoch > order.until:
+            return TrainedTrial.start(order, objective)
+        return parked.follow(order)
 
     def _judge(self, pack: Pack) -> tuple[list[Report], list[TrialResult]]:
-        """Report the epoch where it is due, and take out of the pack what has reached its end."""
-        due = [nets for nets in self.seated if nets.epoch >= nets.stop or not math.isfinite(nets.loss)]
+        """Reports and results that are due after an epoch; trials that end or wait to be judged leave the pack."""
+        due = [trained for trained in self.seated if trained.epoch >= trained.stop or not math.isfinite(trained.loss)]
         if not due:
             return [], []
         reports: list[Report] = []
         results: list[TrialResult] = []
         gone: set[int] = set()
         besides = recorded(pack.objective, due)
-        for nets, metrics, more in zip(due, measure(pack.objective, due), besides, strict=True):
-            trial = nets.trial
+        for trained, metrics, more in zip(due, measure(pack.objective, due), besides, strict=True):
+            trial = trained.trial
             diverged = not all(map(math.isfinite, metrics.values()))
             found = {**metrics, **more}
             if not diverged:
-                reports.append(Report(trial.id, trial.attempt, nets.epoch, found))
-            if diverged or nets.complete:
-                results.append(self._result(nets, pack.objective, found, diverged=diverged))
-                gone.add(id(nets))
-            elif nets.epoch >= nets.order.until:
-                self.parked[trial.id] = nets.park()
-                gone.add(id(nets))
+                reports.append(Report(trial.id, trial.attempt, trained.epoch, found))
+            if diverged or trained.complete:
+                results.append(self._result(trained, pack.objective, found, diverged=diverged))
+                gone.add(id(trained))
+            elif trained.epoch >= trained.order.until:
+                self.parked[trial.id] = trained.park()
+                gone.add(id(trained))
             else:
-                nets.aim(nets.order)
+                trained.follow(trained.order)
         if gone:
-            self._seat([nets for nets in self.seated if id(nets) not in gone])
+            self._seat([trained for trained in self.seated if id(trained) not in gone])
         return reports, results
 
-    def _result(self, nets: Nets, objective: Objective, metrics: Metrics, *, diverged: bool) -> TrialResult:
-        trial = nets.trial
-        kept = nets.slots if nets.order.keep_weights and not diverged else []
+    def _result(self, trained: TrainedTrial, objective: Objective, metrics: Metrics, *, diverged: bool) -> TrialResult:
+        trial = trained.trial
+        kept = [slot.best_parameters for slot in trained.slots if trained.order.keep_weights and not diverged]
         return TrialResult(
             trial.id,
             trial.attempt,
             Outcome.DIVERGED if diverged else Outcome.COMPLETE,
-            nets.epoch,
+            trained.epoch,
             {} if diverged else metrics,
-            weights=tuple(freeze(objective.views(slot.found), objective.data, objective.prepared) for slot in kept),
+            weights=tuple(
+                freeze(objective.views(parameters), objective.data, objective.prepared) for parameters in kept
+            ),
             device=self.device_name,
         )
 

@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Loss:
-    """What is minimised.
+    """What training minimises. Each function gets the options of the study file's `loss:`.
 
-    each: losses [E, B] from outputs [E, B, k], labels [E, B] (classes) or [E, B, k] (numbers), and the options
-    second: the second derivatives [n, k] of an example's loss by a net's outputs [n, k], as a Gauss-Newton matrix has
-        them on its diagonal
-    together: losses [n] of what several nets say together, from their outputs [M, n, k] and their shares [M, n] in it
-        (of sum 1), labels [n] or [n, k], and the options
-    predict: (outputs [n, k], options, numbers) -> what the net says [n, k]: numbers, or class probabilities
-    parameters: what a study may set of it
+    each: (outputs [E, B, k], labels [E, B] (classes) or [E, B, k] (numbers), options) -> losses [E, B]
+    second: (outputs [n, k], options) -> second derivatives [n, k] of each example's loss by the outputs, as they are on
+        a Gauss-Newton matrix's diagonal
+    of_mean: (outputs [M, n, k], shares [M, n] of sum 1, labels [n] or [n, k], options) -> losses [n] of the mean of
+        what M nets predict, weighted by the shares
+    predict: (outputs [n, k], options, whether the task is a regression) -> predictions [n, k]: numbers, or class
+        probabilities
+    parameters: what a study may set of the loss
     """
 
     each: Callable[[Tensor, Tensor, Options], Tensor]
     second: Callable[[Tensor, Options], Tensor]
-    together: Callable[[Tensor, Tensor, Tensor, Options], Tensor]
+    of_mean: Callable[[Tensor, Tensor, Tensor, Options], Tensor]
     predict: Callable[[Tensor, Options, bool], Tensor]
     parameters: Kinds

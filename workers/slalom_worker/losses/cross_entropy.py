@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 def each(outputs: Tensor, labels: Tensor, _options: Options) -> Tensor:
-    """[E, B]; by classes first, then examples: the sum over a few classes is then one over long rows."""
+    """Losses [E, B], computed by classes first, then examples, so that a sum over few classes is one over long rows."""
     return -outputs.mT.log_softmax(-2).gather(-2, labels.unsqueeze(-2)).squeeze(-2)
 
 
-def together(outputs: Tensor, shares: Tensor, labels: Tensor, options: Options) -> Tensor:
-    """[n], of the mean probability: -log of the mean of exp(-loss); in logarithms, as a probability may be 1e-400."""
+def of_mean(outputs: Tensor, shares: Tensor, labels: Tensor, options: Options) -> Tensor:
+    """Losses [n] of the mean probability: -log of the mean of exp(-loss), in logarithms, for one may be 1e-400."""
     found: Tensor = -(shares.log() - each(outputs, labels.expand(len(outputs), -1), options)).logsumexp(0)
     return found
 
 
 def second(outputs: Tensor, _options: Options) -> Tensor:
-    """The p (1 - p) of each class, by classes first, then examples, as the loss."""
+    """The second derivatives p (1 - p) [n, classes], computed by classes first, as the losses are."""
     p: Tensor = outputs.mT.softmax(-2).mT
     return p * (1 - p)
 
@@ -37,4 +37,4 @@ def predict(outputs: Tensor, _options: Options, _numbers: bool) -> Tensor:
     return outputs.softmax(-1)
 
 
-CROSS_ENTROPY = Loss(each, second, together, predict, parameters={})
+CROSS_ENTROPY = Loss(each, second, of_mean, predict, parameters={})

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 def each(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
-    """[E, B]; by outputs first, then examples, as they lie in memory."""
+    """Losses [E, B], computed by outputs first, then examples, as they lie in memory."""
     errors: Tensor = squash(outputs.mT, options) - targets(outputs, labels, options).mT
     return (errors * errors).sum(-2) / 2
 
 
-def together(outputs: Tensor, shares: Tensor, labels: Tensor, options: Options) -> Tensor:
-    """[n], of the mean of what leaves the output units."""
+def of_mean(outputs: Tensor, shares: Tensor, labels: Tensor, options: Options) -> Tensor:
+    """Losses [n] of the mean of what leaves the output units."""
     mean = (squash(outputs, options) * shares.unsqueeze(-1)).sum(0)
     return each(mean.unsqueeze(0), labels.unsqueeze(0), {**options, "output": "linear"})[0]
 
 
 def targets(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
-    """[E, B, k]: of classes [E, B], or the numbers [E, B, k] themselves."""
+    """Targets [E, B, k] of classes [E, B]; numbers [E, B, k] are targets themselves."""
     if labels.is_floating_point():
         return labels
     import torch
@@ -43,7 +43,7 @@ def targets(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
 
 
 def squash(outputs: Tensor, options: Options) -> Tensor:
-    """The function of the output units."""
+    """What leaves the output units: their function of the outputs, of the same shape."""
     from slalom_worker.models.activations import ACTIVATIONS
 
     squashed: Tensor = outputs if options["output"] == "linear" else ACTIVATIONS[options["output"]]()(outputs)
@@ -51,7 +51,7 @@ def squash(outputs: Tensor, options: Options) -> Tensor:
 
 
 def second(outputs: Tensor, options: Options) -> Tensor:
-    """The square of the output function's derivative, 1 where there is none."""
+    """The second derivatives [n, k]: the square of the output function's derivative, 1 where there is no function."""
     from torch.func import vjp
 
     squashed, pull, *_ = vjp(lambda outputs: squash(outputs, options), outputs)
@@ -60,7 +60,7 @@ def second(outputs: Tensor, options: Options) -> Tensor:
 
 
 def predict(outputs: Tensor, options: Options, numbers: bool) -> Tensor:
-    """Numbers [n, k]; or shares [n, k] of sum 1, by how far each output is from `low` towards `high`."""
+    """Numbers [n, k]; or, of classes, shares [n, k] of sum 1 by how far each output is from `low` towards `high`."""
     squashed = squash(outputs, options)
     if numbers:
         return squashed
@@ -71,7 +71,7 @@ def predict(outputs: Tensor, options: Options, numbers: bool) -> Tensor:
 SQUARED_ERROR = Loss(
     each,
     second,
-    together,
+    of_mean,
     predict,
     parameters={
         "low": Number(0.0),

@@ -14,7 +14,7 @@ class Logistic(nn.Module):
     """1 / (1 + exp(-x)), written with tanh: torch's sigmoid rounds differently at the tail of a vector."""
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Shapes as given."""
+        """Elementwise; the result has the inputs' shape."""
         return 0.5 * (1 + (0.5 * inputs).tanh())
 
 
@@ -22,7 +22,7 @@ class ScaledTanh(nn.Module):
     """1.7159 tanh(2x/3): gain one and the largest curvature at +-1 (Efficient BackProp, section 4.4)."""
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Shapes as given."""
+        """Elementwise; the result has the inputs' shape."""
         return 1.7159 * (inputs * (2 / 3)).tanh()
 
 

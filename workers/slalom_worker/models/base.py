@@ -18,7 +18,7 @@ class Model:
     """A family of nets.
 
     structure: what a study may set under `model:`
-    layers: how many layers with weights a structure gives
+    layers: the number of layers with weights in a net of a structure
     build: (shape of one input, outputs, structure) -> module from inputs [B, *shape] to outputs [B, k],
         its weights drawn from torch's global generator, which the pack seeds
     """

@@ -19,6 +19,6 @@ class Linear(nn.Linear):
     """torch.nn.Linear on [B, in_features], with the same weights and the same start."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
-        """[B, out_features], as a view of [out_features, B]."""
+        """Outputs [B, out_features], a view of a tensor [out_features, B]."""
         product: Tensor = self.weight @ input.mT
         return (product if self.bias is None else product + self.bias.unsqueeze(-1)).mT

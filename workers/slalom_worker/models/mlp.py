@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def build(shape: tuple[int, ...], outputs: int, structure: Mapping[str, Any]) -> nn.Module:
-    """Input dropout, then linear, activation and dropout for each hidden width, then a linear layer."""
+    """The net: input dropout; linear layer, activation and dropout for each hidden width; a last linear layer."""
     from math import prod
 
     from torch import nn
@@ -37,7 +37,7 @@ def build(shape: tuple[int, ...], outputs: int, structure: Mapping[str, Any]) ->
 
 
 def _widths(structure: Mapping[str, Any]) -> Sequence[int]:
-    """Of the hidden layers; a searched one is a number."""
+    """The widths of the hidden layers; a searched width is a number, for one layer."""
     hidden = structure["hidden"]
     return (hidden,) if isinstance(hidden, int) else hidden
 

@@ -35,23 +35,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layer:
-    """A part of a chain; prefix: of its parameters' names in the whole net, such as "2."."""
+    """A module of a chain.
+
+    prefix: what the names of the module's parameters begin with in the whole net, such as "2."
+    """
 
     prefix: str
     module: nn.Module
 
     def __call__(self, weights: Weights, inputs: Tensor) -> Tensor:
-        """Its outputs, with weights by their names in the layer."""
+        """The layer's outputs with these weights, by their names in the layer."""
         outputs: Tensor = functional_call(self.module, dict(weights), (inputs,))
         return outputs
 
     def own(self, weights: Weights) -> dict[str, Tensor]:
-        """Its own of the whole net's weights, by their names in the layer."""
+        """The layer's own among the whole net's weights, by their names in the layer."""
         return {name: weights[self.prefix + name] for name, _ in self.module.named_parameters()}
 
 
 Back = Callable[[Tensor], tuple[dict[str, Tensor], Tensor]]
-"""From second derivatives by a layer's outputs to those by its weights, summed over the examples, and by its inputs."""
+"""From second derivatives by a layer's outputs to those by its weights, summed over examples, and by its inputs."""
 
 
 def _linear(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
@@ -86,7 +89,7 @@ LAYERS: Mapping[type[nn.Module], Callable[[Layer, Weights, Tensor], tuple[Tensor
     **{type(make()): _elementwise for make in ACTIVATIONS.values()},
     **dict.fromkeys((nn.Flatten, nn.Identity, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, SlotDropout), _choice),
 }
-"""What each kind of layer gives, and how second derivatives come back; dropout drops nothing here."""
+"""By kind of layer: a function that gives the layer's outputs and its `Back`. Dropout layers drop nothing here."""
 
 
 def chain(module: nn.Module) -> list[Layer]:
@@ -116,9 +119,10 @@ def _flat(module: nn.Module, prefix: str) -> list[Layer]:
 def diagonal(
     layers: Sequence[Layer], by_outputs: Callable[[Tensor], Tensor], weights: Weights, inputs: Tensor
 ) -> list[Tensor]:
-    """Of one net, for each weight in the order of the layers, summed over the examples [B, *shape].
+    """The diagonal of one net's Gauss-Newton matrix, summed over examples: a tensor for each weight, in their order.
 
-    by_outputs: the loss's second derivatives [B, k], from the net's outputs [B, k]
+    by_outputs: gives the loss's second derivatives [B, k] from the net's outputs [B, k]
+    inputs: [B, *shape]
     """
     backs: list[Back] = []
     outputs = inputs

@@ -1,7 +1,7 @@
-"""What several nets say together, and how good it is: their mean or their vote, out of bag, and how they differ.
+"""What the nets of an ensemble predict together, by their mean or their vote, and how good that is.
 
-A vote has no finite loss, since it may be unanimous and wrong: the loss is that of the mean in either case. Numbers
-have no votes; of them there is the mean alone.
+A vote has no finite loss, since it may be unanimous and wrong, so the loss is that of the mean in either case. Numbers
+have no votes, only a mean.
 Source: Breiman 1996, "Bagging predictors"; Breiman 1996, "Out-of-bag estimation".
 """
 
@@ -21,30 +21,31 @@ if TYPE_CHECKING:
     from slalom_worker.net.objective import Objective
 
 
-def say(predict: Callable[[Tensor], Tensor], outputs: Tensor, shares: Tensor, combine: str) -> Tensor:
-    """Class probabilities or numbers [n, k] of several nets' outputs [M, n, k], or fractions of their votes.
+def combined_prediction(predict: Callable[[Tensor], Tensor], outputs: Tensor, shares: Tensor, combine: str) -> Tensor:
+    """The prediction [n, k] of M nets with outputs [M, n, k]: class probabilities, numbers, or fractions of votes.
 
-    predict: what one net says, from its outputs
-    shares: of each net in what is said of an example [M, n], of sum 1
-    combine: "mean", or "vote"; where votes are equal, the class of the lowest number has it
+    predict: what a net predicts [.., n, k], from its outputs
+    shares: the weight of each net in the prediction for each example [M, n], of sum 1 over the nets
+    combine: "vote", or anything else for the mean; a net with several likeliest classes votes for the first of them
     """
     each = _votes(outputs) if combine == "vote" else predict(outputs)
     return (each * shares.unsqueeze(-1)).sum(0)
 
 
 def equal_shares(outputs: Tensor) -> Tensor:
-    """Shares [M, n] of nets with outputs [M, n, k], the same for all."""
+    """Equal shares [M, n] for nets with outputs [M, n, k]."""
     return outputs.new_full(outputs.shape[:2], 1 / len(outputs))
 
 
-def judge(objective: Objective, outputs: Tensor, split: Examples, combine: str) -> dict[str, float]:
-    """Loss, error and accuracy of what nets with outputs [M, n, k] say together of a split, and what each is like.
+def ensemble_metrics(objective: Objective, outputs: Tensor, split: Examples, combine: str) -> dict[str, float]:
+    """Metrics on a split of an ensemble whose nets have the outputs [M, n, k].
 
-    "member_error" is the mean of their own errors; "diversity" in [0, 1] is how often two of them disagree, over all
-    pairs. Where numbers are predicted there are "loss" and "member_loss".
+    Of classes: "loss", "error" and "accuracy" of the combined prediction, "member_error", the mean of the nets' own
+    errors, and "diversity" in [0, 1], how often two of them disagree, over all pairs. Of numbers: "loss" and
+    "member_loss".
     """
     outputs = outputs.double()
-    found = _together(objective, outputs, equal_shares(outputs), split, combine)
+    found = _combined_metrics(objective, outputs, equal_shares(outputs), split, combine)
     labels = split.labels.expand(len(outputs), *split.labels.shape)
     if labels.is_floating_point():
         return {**found, "member_loss": _mean(split, objective.loss.each(outputs, labels, objective.work.loss))}
@@ -56,9 +57,10 @@ def judge(objective: Objective, outputs: Tensor, split: Examples, combine: str) 
 
 
 def out_of_bag(objective: Objective, outputs: Tensor, bags: Sequence[Tensor], combine: str) -> dict[str, float]:
-    """The error where each training example is judged by those nets alone whose bag [n] lacks it, or the loss.
+    """The "error" out of bag on training data, or the "loss" of numbers: nets predict the examples their bags lack.
 
-    outputs: [M, n, k]. Examples that are in every bag are left out, and so is the error where all are.
+    Examples that are in every bag are left out. Where all of them are, there is no metric.
+    outputs: [M, n, k]; bags: [n] each
     """
     counts = torch.stack([torch.bincount(bag, minlength=outputs.shape[1]) for bag in bags])
     lacks = (counts == 0).to(outputs.device)
@@ -67,26 +69,27 @@ def out_of_bag(objective: Objective, outputs: Tensor, bags: Sequence[Tensor], co
     if split is None:
         return {}
     own = lacks[:, judged].double()
-    found = _together(objective, outputs[:, judged].double(), own / own.sum(0), split, combine)
+    found = _combined_metrics(objective, outputs[:, judged].double(), own / own.sum(0), split, combine)
     name = "error" if "error" in found else "loss"
     return {name: found[name]}
 
 
-def _together(objective: Objective, outputs: Tensor, shares: Tensor, split: Examples, combine: str) -> dict[str, float]:
+def _combined_metrics(
+    objective: Objective, outputs: Tensor, shares: Tensor, split: Examples, combine: str
+) -> dict[str, float]:
+    """Loss of the combined prediction for a split, and of classes error and accuracy."""
     loss, options = objective.loss, objective.work.loss
-    found = {"loss": _mean(split, loss.together(outputs, shares, split.labels, options).unsqueeze(0))}
+    found = {"loss": _mean(split, loss.of_mean(outputs, shares, split.labels, options).unsqueeze(0))}
     if not split.labels.is_floating_point():
-        wrong = (
-            say(lambda outputs: loss.predict(outputs, options, False), outputs, shares, combine).max(-1).indices
-            != split.labels
-        )
+        predicted = combined_prediction(lambda each: loss.predict(each, options, False), outputs, shares, combine)
+        wrong = predicted.max(-1).indices != split.labels
         found["error"] = _mean(split, wrong.unsqueeze(0))
         found["accuracy"] = 1 - found["error"]
     return found
 
 
 def _votes(outputs: Tensor) -> Tensor:
-    """1 at each net's likeliest class, 0 at the others [M, n, classes]."""
+    """Votes [M, n, classes]: 1 at each net's likeliest class, 0 at the others."""
     return torch.zeros_like(outputs).scatter_(-1, outputs.max(-1, keepdim=True).indices, 1.0)
 
 

@@ -17,20 +17,21 @@ if TYPE_CHECKING:
     from slalom_worker.tasks.data import Split
 
 LEAST_DOUBT = 1e-6
-"""Probability that a net leaves to other classes; less is taken as so much, whose logarithm is a number."""
+"""The least probability 1 - p in the focus (1 - p)^f, so that its logarithm is finite."""
 
 
 def tensor_of(array: NDArray[Any]) -> Tensor:
-    """An array as a tensor in the same memory, which may be other processes' too: never to be written to."""
+    """A tensor over the array's memory, never to be written to: other processes may share the memory."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writ", UserWarning)
         return torch.from_numpy(array)
 
 
 class Examples(NamedTuple):
-    """A split on the device: inputs [n, *shape], labels [n] or numbers [n, k], weights [n] float64 of sum 1 or None.
+    """A split on the device.
 
-    On the CPU they lie where the task's arrays do, unless they are of another precision or prepared.
+    inputs: [n, *shape]; labels: classes [n] or numbers [n, k]; weights: [n] float64 of sum 1, or None where all count
+    alike. On the CPU they share the memory of the task's arrays, unless the inputs are preprocessed or converted.
     """
 
     inputs: Tensor
@@ -39,14 +40,14 @@ class Examples(NamedTuple):
 
     @classmethod
     def place(cls, split: Split, prepared: Fitted | None, device: torch.device, dtype: torch.dtype) -> Examples:
-        """A split, its inputs prepared."""
+        """A task's split on a device in a precision; `prepared` is applied to its inputs."""
         inputs = tensor_of(split.inputs if prepared is None else prepared.apply(split.inputs)).to(device, dtype)
         labels = tensor_of(split.labels).to(device)
         weights = None if split.weights is None else tensor_of(split.weights).to(device)
         return cls(inputs, labels.to(dtype) if labels.is_floating_point() else labels, weights)
 
     def mean(self, values: Tensor) -> Tensor:
-        """Weighted means [E] float64 of values [E, n]."""
+        """Means [E] float64 of values [E, n], weighted by the split's weights."""
         values = values.double()
         return values.mean(-1) if self.weights is None else (values * self.weights).sum(-1)
 
@@ -58,12 +59,13 @@ class Examples(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What a step of E slots is taken on.
+    """The examples of a step of E slots.
 
-    examples: which training examples, [E, B]
-    masks: [E, B, ...] of the dropout layers that drop anything
-    weights: what each example's loss is multiplied by in the gradient [E, B], or None for 1
-    focus: how much more the gradient looks at examples that a net is unsure of [E, 1], or None for not at all
+    examples: which training examples [E, B]
+    masks: of each dropout layer that drops anything [E, B, ...], by the layer's name
+    weights: what each example's loss is multiplied by in the gradient [E, B], or None where it is 1
+    focus: the power f in (1 - p)^f, by which an example's gradient is multiplied, where p is the probability that the
+        net gives to the example's class [E, 1]; or None where it is 0
     """
 
     examples: Tensor
@@ -72,7 +74,7 @@ class Batch(NamedTuple):
     focus: Tensor | None = None
 
     def emphasized(self, losses: Tensor) -> Tensor:
-        """Losses [E, B] whose gradient has the batch's emphasis; the emphasis itself has no gradient."""
+        """Losses [E, B] times weights and focus, which themselves have no gradient."""
         found = losses if self.weights is None else losses * self.weights
         if self.focus is None:
             return found

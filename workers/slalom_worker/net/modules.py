@@ -1,4 +1,4 @@
-"""The torch module of a pack: a table's or the user's own, with dropout that knows its trial."""
+"""The torch module of a pack, bundled or the user's own: building, checking and initialising it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ RUNNING_STATISTICS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._
 def build_module(work: Work, data: Data, task: Task, seed: int) -> nn.Module:
     """One trial's module, from inputs [B, *shape] to outputs [B, k], its weights drawn from the seed.
 
-    Raises InputError where the module cannot be built, gives no outputs, or keeps running statistics.
+    Every nn.Dropout in it is replaced by SlotDropout. Raises InputError where the module cannot be built or keeps
+    running statistics.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -48,7 +49,11 @@ def build_module(work: Work, data: Data, task: Task, seed: int) -> nn.Module:
 
 
 def probe(module: nn.Module, data: Data, dtype: torch.dtype) -> None:
-    """Send two examples through: learn what dropout meets; check outputs, inputs, and that nothing is random."""
+    """Send two training examples through the module, and set the shapes of its dropout layers.
+
+    Raises InputError where the module fails, draws random numbers, changes its inputs, or gives outputs of another
+    shape than [2, k].
+    """
     hooks = [part.register_forward_pre_hook(_note_shape) for part in module.modules() if isinstance(part, SlotDropout)]
     inputs = torch.tensor(data.train.inputs[:2], dtype=dtype)
     before, version = torch.get_rng_state(), inputs._version
@@ -71,13 +76,13 @@ def probe(module: nn.Module, data: Data, dtype: torch.dtype) -> None:
 
 
 def check_unchanged(inputs: Tensor, version: int) -> None:
-    """Refuse a model that has written to its inputs since they were of the version; torch counts what is written."""
+    """Raise InputError where a model has written to its inputs: torch's count of writes is no longer `version`."""
     if inputs._version != version:
         raise InputError("model: changes its inputs in place, which all trials and lanes share; it must work on a copy")
 
 
 def initialise(module: nn.Module, initialization: Mapping[str, Any], seed: int) -> None:
-    """Draw the weights of linear and convolutional layers anew, as {"scheme": name, **parameters} says."""
+    """Draw the weights of linear and convolutional layers in place, by the scheme {"scheme": name, **parameters}."""
     scheme = INITIALIZATIONS[initialization["scheme"]]
     if scheme.draw is None:
         return
@@ -94,13 +99,13 @@ def initialise(module: nn.Module, initialization: Mapping[str, Any], seed: int) 
 
 
 def own_layers(settings: Settings, data: Data, task: Task) -> int:
-    """How many layers with weights a task's own model has; InputError where it cannot be built."""
+    """The number of layers with weights in a task's own model; InputError where it cannot be built."""
     module = build_module(Work(settings, {"name": "task"}, None), data, task, seed=0)
     return int(layers_of(module).max()) + 1
 
 
 def layers_of(module: nn.Module) -> Tensor:
-    """Which layer each parameter [P] belongs to, from 0: layers are the modules with parameters of their own."""
+    """The layer of each parameter [P], counted from 0; layers are the modules with parameters of their own."""
     owners = [part for part in module.modules() if next(part.parameters(recurse=False), None) is not None]
     return torch.cat([torch.full((p.numel(),), n) for n, part in enumerate(owners) for p in part.parameters(False)])
 
@@ -116,7 +121,7 @@ def _build(work: Work, data: Data, task: Task) -> nn.Module:
 
 
 def _replace_dropout(module: nn.Module) -> nn.Module:
-    """The module with every torch dropout layer replaced by one that draws from its trial's stream."""
+    """The module with every nn.Dropout replaced by SlotDropout, which draws from its trial's stream."""
     if isinstance(module, nn.Dropout):
         return SlotDropout(None, module.p)
     for name, part in module.named_children():

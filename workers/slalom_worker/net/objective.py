@@ -1,4 +1,4 @@
-"""What a pack minimises: the loss of every slot on its own batch, its gradient, and the metrics on a split."""
+"""The objective of a pack: losses and gradients of every slot on its own batch, and metrics on a split."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from slalom_worker.tasks.data import Data, Split, Task
 
 CHUNK = 256
-"""Examples that are evaluated at once; a constant, since another width may round differently."""
-
+"""Examples that are evaluated at once; a constant, since another number may round differently."""
 
 FAN_IN: Mapping[str, Any] = {"scheme": "fan_in"}
 
@@ -33,9 +32,12 @@ FAN_IN: Mapping[str, Any] = {"scheme": "fan_in"}
 class Objective:
     """The program of one pack key: E trials' losses and gradients as functions of their parameters [E, P].
 
-    way: how the slots' work is done
-    prepared: what preprocessing made of the training inputs, or None for nothing
-    programs: of its gradient, its metrics and whatever else is worked out for all slots
+    way: how the work of E slots is done
+    prepared: the preprocessing fitted to the training inputs, or None where the study asks for none
+    programs: the recorded programs of the gradient, the metrics and the rest
+    train, validation: the task's splits on the device
+    is_bias: whether each parameter is a bias [P]
+    layer_of: the layer of each parameter [P], from 0
     """
 
     def __init__(self, work: Work, data: Data, task: Task, device: torch.device) -> None:
@@ -67,32 +69,32 @@ class Objective:
 
     @property
     def test(self) -> Examples:
-        """The test split, brought to the device by the first confirm trial."""
+        """The test split, which comes to the device when it is first asked for, by a confirm trial."""
         if self._test is None:
             self._test = self._place(self.data.test)
         return self._test
 
     @cached_property
     def chain(self) -> list[Layer]:
-        """The net as a chain, of which curvature can be estimated; InputError, with the reason, where it is none."""
+        """The net as a chain of layers, of which curvature is estimated; InputError, with the reason, if it is none."""
         return chain(self.module)
 
     def initial(self, seed: int, initialization: Mapping[str, Any] = FAN_IN) -> Tensor:
-        """A trial's initial parameters [P]."""
+        """The initial parameters [P] of a trial with this seed for weights."""
         module = build_module(self.work, self.data, self.task, seed)
         initialise(module, initialization, seed)
         return torch.cat([tensor.detach().flatten() for tensor in weights_of(module).values()]).to(self.device)
 
     def views(self, parameters: Tensor) -> dict[str, Tensor]:
-        """Parameters [E, P] or [P] by name, as views of their own shapes behind E."""
+        """Views of parameters [E, P] or [P] by their names, [E, *shape] or [*shape]."""
         parts = torch.split(parameters, self.sizes, dim=-1)
         lead = parameters.shape[:-1]
         return {name: part.view(*lead, *shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
     def gradient(self, weights: Sequence[Tensor], batch: Batch, into: Sequence[Tensor]) -> Tensor:
-        """Mean losses [E] on a batch; the gradients, with the emphasis that it gives, are written to `into`.
+        """Mean losses [E] on a batch, without emphasis; the gradients, with emphasis, are written to `into`.
 
-        weights, into: each weight [E, ...] as `views` orders them
+        weights, into: a tensor [E, ...] for each weight, in the order of `views`
         """
         chosen = {"weights": batch.weights, "focus": batch.focus}
         emphasis = {name: part for name, part in chosen.items() if part is not None}
@@ -112,7 +114,7 @@ class Objective:
 
     @torch.no_grad()
     def evaluate(self, parameters: Tensor, split: Examples) -> dict[str, Tensor]:
-        """Weighted mean loss of every slot, and of classes error and accuracy, each [E] float64, without dropout."""
+        """Metrics [E] float64 of every slot on a split, without dropout: "loss", and of classes "error", "accuracy"."""
         losses, *wrong = self.outcomes(parameters, split)
         found = {"loss": split.mean(losses)}
         for each in wrong:
@@ -122,7 +124,7 @@ class Objective:
 
     @torch.no_grad()
     def outcomes(self, parameters: Tensor, split: Examples) -> list[Tensor]:
-        """Losses of every slot and example [E, n], and of classes where it is in the wrong one [E, n]."""
+        """Losses of every slot and example [E, n], and of classes whether the example is in the wrong one [E, n]."""
         weights, version = list(self.views(parameters).values()), split.inputs._version
         chunks: list[list[Tensor]] = []
         for start in range(0, len(split.labels), CHUNK):
@@ -146,7 +148,7 @@ class Objective:
 
     @torch.no_grad()
     def outputs(self, parameters: Tensor, split: Examples) -> Tensor:
-        """What every slot says of each example [E, n, k], without dropout."""
+        """The outputs of every slot for each example of a split [E, n, k], without dropout."""
         weights = list(self.views(parameters).values())
         chunks = [
             self.programs.results(("outputs", len(inputs)), self._outputs, [inputs], weights)[0]
@@ -155,7 +157,7 @@ class Objective:
         return torch.cat(chunks, dim=1)
 
     def rates(self, settings: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
-        """Each dropout layer's rate in every slot."""
+        """The dropout rates of slots with these settings, a list for each dropout layer by the layer's name."""
         return {name: [part.rate_for(one) for one in settings] for name, part in self.dropouts.items()}
 
     def _gradient(self, weights: Sequence[Tensor], batch: Batch) -> list[Tensor]:
@@ -181,7 +183,7 @@ class Objective:
         return self.way.over_slots(of_one, dict(zip(self.shapes, weights, strict=True)), inputs)
 
     def _outcome(self, inputs: Tensor, labels: Tensor, *weights: Tensor) -> list[Tensor]:
-        """Losses [E, n], and where the likeliest class is the wrong one [E, n], of inputs that all slots share."""
+        """Losses [E, n] on inputs that all slots share, and of classes whether the likeliest one is wrong [E, n]."""
         inputs, labels = (part.expand(len(weights[0]), *part.shape) for part in (inputs, labels))
         outputs = self._apply(weights, {}, inputs)
         losses = self.loss.each(outputs, labels, self.work.loss)

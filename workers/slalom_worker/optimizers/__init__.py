@@ -9,7 +9,7 @@ from slalom_worker.optimizers.adam import ADAM
 from slalom_worker.optimizers.adamw import ADAMW
 from slalom_worker.optimizers.alexnet import ALEXNET
 from slalom_worker.optimizers.amsgrad import AMSGRAD
-from slalom_worker.optimizers.base import Optimizer, Slots
+from slalom_worker.optimizers.base import Block, Optimizer
 from slalom_worker.optimizers.conjugate_gradient import FLETCHER_REEVES, POLAK_RIBIERE
 from slalom_worker.optimizers.momentum import MOMENTUM
 from slalom_worker.optimizers.nesterov import NESTEROV
@@ -37,4 +37,4 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
     "fletcher_reeves": FLETCHER_REEVES,
 }
 
-__all__ = ["OPTIMIZERS", "Optimizer", "Slots"]
+__all__ = ["OPTIMIZERS", "Block", "Optimizer"]

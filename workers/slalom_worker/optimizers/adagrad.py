@@ -9,15 +9,15 @@ methods for online learning and stochastic optimization", the diagonal form.
 from __future__ import annotations
 
 from slalom.wire.kinds import positive
-from slalom_worker.optimizers.base import Optimizer, Slots
+from slalom_worker.optimizers.base import Block, Optimizer
 
 
-def update(slots: Slots) -> None:
-    """One step."""
-    total, columns, gradient = slots.state["total"], slots.columns, slots.gradient
+def update(block: Block) -> None:
+    """Update the block by one step."""
+    total, columns, gradient = block.state["total"], block.columns, block.gradient
     total.addcmul_(gradient, gradient)
     root = total.sqrt().add_(columns["epsilon"])
-    slots.parameters.addcdiv_(gradient.mul_(columns["rate"]), root, value=-1)
+    block.parameters.addcdiv_(gradient.mul_(columns["rate"]), root, value=-1)
 
 
 ADAGRAD = Optimizer(update, state=("total",), hyperparameters={"epsilon": positive(1e-10)})

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slalom.wire.kinds import fraction, positive
-from slalom_worker.optimizers.base import Optimizer, Slots
+from slalom_worker.optimizers.base import Block, Optimizer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 HYPERPARAMETERS = {"beta1": fraction(0.9), "beta2": fraction(0.999), "epsilon": positive(1e-8)}
 
 
-def moments(slots: Slots) -> tuple[Tensor, Tensor]:
-    """The two running means after this step's gradient, each [e, c]."""
-    mean, square, columns = slots.state["mean"], slots.state["square"], slots.columns
-    mean.lerp_(slots.gradient, columns["news"])
-    square.lerp_(slots.gradient.mul_(slots.gradient), columns["news_square"])
+def moments(block: Block) -> tuple[Tensor, Tensor]:
+    """Update the two running means, of the gradient and of its square, and return them, each [e, c]."""
+    mean, square, columns = block.state["mean"], block.state["square"], block.columns
+    mean.lerp_(block.gradient, columns["news"])
+    square.lerp_(block.gradient.mul_(block.gradient), columns["news_square"])
     return mean, square
 
 
-def descend(slots: Slots, mean: Tensor, square: Tensor) -> None:
-    """The step along `mean` over the root of `square`; both corrections, of a slot each, are left to the columns."""
-    columns = slots.columns
+def descend(block: Block, mean: Tensor, square: Tensor) -> None:
+    """Step along `mean` over the root of `square` [e, c]; the columns hold the corrections of both."""
+    columns = block.columns
     root = square.sqrt().add_(columns["floor"])
-    slots.parameters.addcdiv_(mean * (columns["rate"] * columns["correction"]), root, value=-1)
+    block.parameters.addcdiv_(mean * (columns["rate"] * columns["correction"]), root, value=-1)
 
 
-def update(slots: Slots) -> None:
-    """One step."""
-    descend(slots, *moments(slots))
+def update(block: Block) -> None:
+    """Update the block by one step."""
+    descend(block, *moments(block))
 
 
 def _missing(step: Tensor, beta: Tensor) -> Tensor:

@@ -10,14 +10,14 @@ section 5.
 
 from __future__ import annotations
 
-from slalom_worker.optimizers.base import Optimizer, Slots
+from slalom_worker.optimizers.base import Block, Optimizer
 
 
-def update(slots: Slots) -> None:
-    """One step."""
-    velocity, columns = slots.state["velocity"], slots.columns
-    velocity.mul_(columns["momentum"]).addcmul_(slots.gradient, columns["rate"], value=-1)
-    slots.parameters.add_(velocity)
+def update(block: Block) -> None:
+    """Update the block by one step."""
+    velocity, columns = block.state["velocity"], block.columns
+    velocity.mul_(columns["momentum"]).addcmul_(block.gradient, columns["rate"], value=-1)
+    block.parameters.add_(velocity)
 
 
 ALEXNET = Optimizer(update, state=("velocity",), hyperparameters={}, momentum=0.9)

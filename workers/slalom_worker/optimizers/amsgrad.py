@@ -7,13 +7,13 @@ Source: Reddi, Kale and Kumar 2018, "On the convergence of Adam and beyond", alg
 from __future__ import annotations
 
 from slalom_worker.optimizers.adam import COLUMNS, HYPERPARAMETERS, descend, moments
-from slalom_worker.optimizers.base import Optimizer, Slots
+from slalom_worker.optimizers.base import Block, Optimizer
 
 
-def update(slots: Slots) -> None:
-    """One step."""
-    mean, square = moments(slots)
-    descend(slots, mean, slots.state["largest_square"].clamp_(min=square))
+def update(block: Block) -> None:
+    """Update the block by one step."""
+    mean, square = moments(block)
+    descend(block, mean, block.state["largest_square"].clamp_(min=square))
 
 
 AMSGRAD = Optimizer(

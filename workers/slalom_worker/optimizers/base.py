@@ -1,4 +1,4 @@
-"""What an optimizer is to a pack: an elementwise update of its own slots, numbers of a slot as columns.
+"""What an optimizer is to a pack: an update of blocks of parameters, each row with its own slot's hyperparameters.
 
 Files here call tensors' methods only and import torch for annotations alone, so that the study file's
 checker can read the tables without loading torch.
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     Columns = Mapping[str, Tensor]
 
 
-class Slots(NamedTuple):
-    """A block of the pack that one optimizer updates: c parameters of e slots each.
+class Block(NamedTuple):
+    """What an optimizer updates at once: c parameters of each of e slots.
 
     parameters, gradient: [e, c]; the update may overwrite both
-    state: one [e, c] tensor for each name in `Optimizer.state`, and one [e, 1] float64 for each in `Optimizer.scalars`;
-        zero when a trial is admitted
-    columns: [e, 1] for each hyperparameter and each of `Optimizer.columns`, and the step's "rate" and "momentum",
-        schedules included; "rate" may be [e, c], where layers have rates of their own
-    loss: [e, 1] float64, the loss whose gradient it is, weight decay included; of `Optimizer.whole` alone, else zero
-    data_loss: [e, 1] float64, the same without weight decay; an update with an `Optimizer.answer` replaces it by its
-        answer's
+    state: a tensor [e, c] for each name in `Optimizer.state` and a tensor [e, 1] float64 for each in
+        `Optimizer.scalars`; zero before a trial's first update
+    columns: a tensor [e, 1] for each hyperparameter and each of `Optimizer.columns`, and for the step's "rate" and
+        "momentum" by their schedules; "rate" is [e, c] where layers have rates of their own
+    loss: the loss whose gradient this is, weight decay included, [e, 1] float64; zero unless `Optimizer.whole`
+    data_loss: the loss without weight decay, [e, 1] float64; an update with an `Optimizer.answer` overwrites it with
+        the answer's
     """
 
     parameters: Tensor
@@ -44,23 +44,23 @@ class Slots(NamedTuple):
 class Optimizer:
     """One way of turning gradients into steps.
 
-    hyperparameters: what a study may set or search, beyond learning rate, weight decay and momentum
+    update: changes `Block.parameters` and `Block.state` in place; an element depends on its own place and slot alone,
+        or on its own slot where the optimizer is `whole`
+    state: names of the buffers with an element for each parameter
+    hyperparameters: what a study may set or search, beside learning rate, weight decay and momentum
     momentum: the default momentum, or None where the method has none to set
-    state: names of the per-parameter buffers
-    update: changes `Slots.parameters` and `Slots.state` in place; every element depends on its own place and slot only,
-        and where the optimizer is `whole`, on its own slot
-    columns: what the update needs of a slot's own clock, worked out once an epoch: from the number of the update
-        [steps, e], 1 at the trial's first, and the hyperparameters [e] to [steps, e] or [e], all float64
+    columns: what the update needs of the number of the update, worked out once an epoch: functions from that number
+        [steps, e], 1 at the trial's first update, and the hyperparameters [e] to [steps, e] or [e], all float64
     decoupled: weight decay shrinks the parameters by rate * decay beside the step, instead of joining the gradient
-    whole: the update sees all parameters of a slot at once, and the loss
-    scalars: names of the buffers that are one number for each slot
-    answer: the buffer that holds the parameters found so far, where those in training are only being tried
-    curvature: the pack fills its buffer "curvature" at the beginning of each epoch: with the Gauss-Newton matrix's
-        diagonal on as many examples as its hyperparameter "sample" says
-    full_batch: it makes sense with all examples in every step alone; why not otherwise
+    whole: a block holds all parameters of its slots, and the loss
+    scalars: names of the buffers with one number for each slot
+    answer: name of the buffer that holds the best parameters so far, where `Block.parameters` are only being tried
+    curvature: the pack writes the diagonal of the Gauss-Newton matrix to the buffer "curvature" before each epoch,
+        estimated from as many examples as the hyperparameter "sample" says
+    full_batch: why the method needs all examples in every step, or None where it does not
     """
 
-    update: Callable[[Slots], None]
+    update: Callable[[Block], None]
     state: tuple[str, ...]
     hyperparameters: Mapping[str, Kind]
     momentum: float | None = None

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from slalom.wire.kinds import fraction
 from slalom_worker.optimizers import line_search
-from slalom_worker.optimizers.base import Optimizer, Slots
+from slalom_worker.optimizers.base import Block, Optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,51 +38,51 @@ def polak_ribiere(gradient: Tensor, last: Tensor) -> Tensor:
     return (_dot(gradient, gradient - last) / _dot(last, last)).clamp(min=0)
 
 
-def update(slots: Slots, formula: Callable[[Tensor, Tensor], Tensor]) -> None:
-    """One evaluation: it ends a slot's search and begins the next one, or narrows it down."""
-    state = slots.state
+def update(block: Block, formula: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """Take one evaluation into each slot's search: the search ends and the next one begins, or it goes on."""
+    state = block.state
     searching = state["searching"] > 0
-    slope = _dot(slots.gradient, state["direction"])
-    tried = line_search.Point(state["next_step"], slots.loss, slope)
-    rounding = line_search.ROUNDING[slots.parameters.element_size()]
-    found = line_search.narrow(state, slots.columns, tried, rounding)
-    arrived = ~searching | found.accepted
-    _turn(slots, formula, arrived, found.accepted & searching)
-    given_up = found.given_up & ~arrived
-    _go_on(slots, arrived, given_up)
+    slope = _dot(block.gradient, state["direction"])
+    tried = line_search.LinePoint(state["next_step"], block.loss, slope)
+    rounding = line_search.ROUNDING[block.parameters.element_size()]
+    end = line_search.narrow(state, block.columns, tried, rounding)
+    arrived = ~searching | end.accepted
+    _begin_search(block, formula, arrived, end.accepted & searching)
+    given_up = end.given_up & ~arrived
+    _set_next_parameters(block, arrived, given_up)
     state["searching"].copy_(~given_up)
 
 
-def _turn(slots: Slots, formula: Callable[[Tensor, Tensor], Tensor], arrived: Tensor, accepted: Tensor) -> None:
+def _begin_search(block: Block, formula: Callable[[Tensor, Tensor], Tensor], arrived: Tensor, accepted: Tensor) -> None:
     """Begin a search where the slots have arrived, along a conjugate direction where the last one was accepted."""
-    state, gradient = slots.state, slots.gradient
+    state, gradient = block.state, block.gradient
     beta = formula(gradient, state["last_gradient"]).to(gradient.dtype)
     conjugate = state["direction"] * beta - gradient
     slope = _dot(conjugate, gradient)
     descends = accepted & (slope < 0)
     slope = slope.where(descends, -_dot(gradient, gradient))
-    sound = slots.loss.isfinite() & slope.isfinite()
+    sound = block.loss.isfinite() & slope.isfinite()
     _put(state["direction"], conjugate.where(descends, -gradient), arrived)
     _put(state["last_gradient"], gradient, arrived)
-    _put(state["origin"], slots.parameters, arrived)
-    _put(state["answer_loss"], slots.data_loss.masked_fill(~sound, nan), arrived)
-    slots.data_loss.copy_(state["answer_loss"])
+    _put(state["origin"], block.parameters, arrived)
+    _put(state["answer_loss"], block.data_loss.masked_fill(~sound, nan), arrived)
+    block.data_loss.copy_(state["answer_loss"])
     first = state["next_step"] * state["start_slope"] / slope
-    first = first.where(first.isfinite() & (first > 0), slots.columns["rate"].double())
-    line_search.begin(state, arrived, line_search.Point(first * 0, slots.loss, slope), first)
+    first = first.where(first.isfinite() & (first > 0), block.columns["rate"].double())
+    line_search.begin(state, arrived, line_search.LinePoint(first * 0, block.loss, slope), first)
 
 
-def _go_on(slots: Slots, arrived: Tensor, given_up: Tensor) -> None:
+def _set_next_parameters(block: Block, arrived: Tensor, given_up: Tensor) -> None:
     """Set the parameters to be evaluated next; a search that gives up goes back to its lowest point.
 
     Where that is the point it began at, the next search first tries a smaller step than this one's smallest.
     """
-    state = slots.state
+    state = block.state
     best, smaller = state["low_step"], line_search.SHRINK * state["high_step"]
     step = state["next_step"].where(arrived, line_search.next_step(state))
     state["next_step"].copy_(best.where(best > 0, smaller).where(given_up, step))
-    step = best.where(given_up, step).to(slots.parameters.dtype)
-    slots.parameters.copy_(state["direction"] * step + state["origin"])
+    step = best.where(given_up, step).to(block.parameters.dtype)
+    block.parameters.copy_(state["direction"] * step + state["origin"])
 
 
 def _put(buffer: Tensor, value: Tensor, chosen: Tensor) -> None:

@@ -18,65 +18,69 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-MOST = 20
-"""Evaluations of one search; it gives up after these."""
+MOST_EVALUATIONS = 20
+"""A search gives up after these."""
 
 INNER, OUTER, SHRINK = 0.1, 9.0, 0.1
-"""A step keeps away from a bracket's ends by INNER of its width, and where the points are no bracket it goes beyond the
-lower one by INNER to OUTER times their distance; where a loss is not finite, SHRINK of the bracket is tried next.
+"""Bounds of the next step. Within a bracket it keeps away from both ends by INNER of the width; without one it goes
+beyond the lower point by INNER to OUTER times the points' distance. Where a loss is not finite, SHRINK of the bracket
+is tried next.
 """
 
 ROUNDING = {4: 2.0**-23, 8: 2.0**-52}
-"""Of numbers of so many bytes."""
+"""Relative rounding of floating-point numbers, by their bytes."""
 
 NUMBERS = (
     *(f"{point}_{what}" for point in ("start", "low", "high") for what in ("step", "loss", "slope")),
     *("next_step", "bracketed", "evaluations"),
 )
-"""What a search has to remember of a slot."""
+"""Names of the scalars that a slot's search keeps from one evaluation to the next."""
 
 
-class Point(NamedTuple):
-    """A place on the slots' lines: how far along the direction, the loss there and its derivative, each [e, 1]."""
+class LinePoint(NamedTuple):
+    """A point on each slot's line: the step along the direction, the loss there and its derivative, each [e, 1]."""
 
     step: Tensor
     loss: Tensor
     slope: Tensor
 
-    def where(self, chosen: Tensor, other: Point) -> Point:
-        """The same point in the chosen slots [e, 1], and the other one in the rest."""
-        return Point(*(mine.where(chosen, theirs) for mine, theirs in zip(self, other, strict=True)))
+    def where(self, chosen: Tensor, other: LinePoint) -> LinePoint:
+        """The point itself in the chosen slots [e, 1], and `other` in the rest."""
+        return LinePoint(*(mine.where(chosen, theirs) for mine, theirs in zip(self, other, strict=True)))
 
     @classmethod
-    def read(cls, state: Mapping[str, Tensor], name: str) -> Point:
-        """A point that a search remembers."""
+    def read(cls, state: Mapping[str, Tensor], name: str) -> LinePoint:
+        """The point that the state keeps under a name: "start", "low" or "high"."""
         return cls(state[f"{name}_step"], state[f"{name}_loss"], state[f"{name}_slope"])
 
     def write(self, state: Mapping[str, Tensor], name: str) -> None:
-        """Remember the point."""
+        """Keep the point in the state under a name."""
         for what, value in zip(self._fields, self, strict=True):
             state[f"{name}_{what}"].copy_(value)
 
 
-class Found(NamedTuple):
-    """Where the conditions hold and where the search cannot go on, [e, 1]; it does in the rest."""
+class SearchEnd(NamedTuple):
+    """Where a search has ended [e, 1]: the conditions hold, or it gave up. In the rest it goes on."""
 
     accepted: Tensor
     given_up: Tensor
 
 
-def begin(state: Mapping[str, Tensor], chosen: Tensor, start: Point, first: Tensor) -> None:
-    """Start a search in the chosen slots [e, 1], with the step that is tried first."""
+def begin(state: Mapping[str, Tensor], chosen: Tensor, start: LinePoint, first: Tensor) -> None:
+    """Start a search in the chosen slots [e, 1].
+
+    first: the step that is tried first [e, 1]
+    """
     for name in ("start", "low", "high"):
-        start.where(chosen, Point.read(state, name)).write(state, name)
+        start.where(chosen, LinePoint.read(state, name)).write(state, name)
     state["next_step"].copy_(first.where(chosen, state["next_step"]))
     for name in ("bracketed", "evaluations"):
         state[name].masked_fill_(chosen, 0.0)
 
 
-def narrow(state: Mapping[str, Tensor], columns: Mapping[str, Tensor], tried: Point, rounding: float) -> Found:
-    """Take the point that was evaluated into the search; rounding: of the losses, relative."""
-    start, low, high = (Point.read(state, name) for name in ("start", "low", "high"))
+def narrow(state: Mapping[str, Tensor], columns: Mapping[str, Tensor], tried: LinePoint, rounding: float) -> SearchEnd:
+    """Update each slot's points by the point `tried`; rounding: the relative rounding of losses."""
+    start, low, high = (LinePoint.read(state, name) for name in ("start", "low", "high"))
     enough = start.loss + columns["sufficient_decrease"] * tried.step * start.slope
     finite = tried.loss.isfinite() & tried.slope.isfinite()
     lower = finite & (tried.loss <= enough) & (tried.loss < low.loss)
@@ -91,8 +95,8 @@ def narrow(state: Mapping[str, Tensor], columns: Mapping[str, Tensor], tried: Po
     state["bracketed"].copy_(bracketed)
     state["evaluations"].add_(1)
     gain = (low.slope * (high.step - low.step)).abs()
-    spent = (state["evaluations"] >= MOST) | (bracketed & (gain <= rounding * low.loss.abs()))
-    return Found(accepted, spent & ~accepted)
+    spent = (state["evaluations"] >= MOST_EVALUATIONS) | (bracketed & (gain <= rounding * low.loss.abs()))
+    return SearchEnd(accepted, spent & ~accepted)
 
 
 def next_step(state: Mapping[str, Tensor]) -> Tensor:
@@ -100,7 +104,7 @@ def next_step(state: Mapping[str, Tensor]) -> Tensor:
 
     Formula 3.59 of the source with the lower point at 0 and the other one at 1, in a form that holds for quadratics.
     """
-    low, high = Point.read(state, "low"), Point.read(state, "high")
+    low, high = LinePoint.read(state, "low"), LinePoint.read(state, "high")
     bracketed, width = state["bracketed"] > 0, high.step - low.step
     down, up, rise = low.slope * width, high.slope * width, high.loss - low.loss
     square, cube = 3 * rise - 2 * down - up, down + up - 2 * rise

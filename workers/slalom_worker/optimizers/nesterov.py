@@ -8,14 +8,14 @@ initialization and momentum in deep learning", section 2.
 
 from __future__ import annotations
 
-from slalom_worker.optimizers.base import Optimizer, Slots
+from slalom_worker.optimizers.base import Block, Optimizer
 
 
-def update(slots: Slots) -> None:
-    """One step, looking ahead along the new velocity."""
-    velocity, columns = slots.state["velocity"], slots.columns
-    velocity.mul_(columns["momentum"]).add_(slots.gradient)
-    slots.parameters.addcmul_(slots.gradient.addcmul_(velocity, columns["momentum"]), columns["rate"], value=-1)
+def update(block: Block) -> None:
+    """Update the block by one step, looking ahead along the new velocity."""
+    velocity, columns = block.state["velocity"], block.columns
+    velocity.mul_(columns["momentum"]).add_(block.gradient)
+    block.parameters.addcmul_(block.gradient.addcmul_(velocity, columns["momentum"]), columns["rate"], value=-1)
 
 
 NESTEROV = Optimizer(update, state=("velocity",), hyperparameters={}, momentum=0.9)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slalom.wire.kinds import fraction, positive
-from slalom_worker.optimizers.base import Optimizer, Slots
+from slalom_worker.optimizers.base import Block, Optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def mean_square(slots: Slots) -> Tensor:
-    """The running mean square [e, c] after this step's gradient."""
-    square = slots.state["square"]
-    return square.lerp_(slots.gradient * slots.gradient, slots.columns["news"])
+def mean_square(block: Block) -> Tensor:
+    """Update the running mean square of the gradient, and return it [e, c]."""
+    square = block.state["square"]
+    return square.lerp_(block.gradient * block.gradient, block.columns["news"])
 
 
-def descend(slots: Slots, square: Tensor) -> None:
-    """The step along the gradient over the root of `square` [e, c]."""
-    root = square.sqrt().add_(slots.columns["epsilon"])
-    slots.parameters.addcdiv_(slots.gradient.mul_(slots.columns["rate"]), root, value=-1)
+def descend(block: Block, square: Tensor) -> None:
+    """Step along the gradient over the root of `square` [e, c]."""
+    root = square.sqrt().add_(block.columns["epsilon"])
+    block.parameters.addcdiv_(block.gradient.mul_(block.columns["rate"]), root, value=-1)
 
 
-def update(slots: Slots) -> None:
-    """One step."""
-    descend(slots, mean_square(slots))
+def update(block: Block) -> None:
+    """Update the block by one step."""
+    descend(block, mean_square(block))
 
 
 def news(_step: Tensor, hyperparameters: Mapping[str, Tensor]) -> Tensor:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from slalom_worker.optimizers.rmsprop import RMSPROP, descend, mean_square
 
 if TYPE_CHECKING:
-    from slalom_worker.optimizers.base import Slots
+    from slalom_worker.optimizers.base import Block
 
 
-def update(slots: Slots) -> None:
-    """One step."""
-    square, mean = mean_square(slots), slots.state["mean"]
-    mean.lerp_(slots.gradient, slots.columns["news"])
-    descend(slots, square.addcmul(mean, mean, value=-1).clamp_(min=0))
+def update(block: Block) -> None:
+    """Update the block by one step."""
+    square, mean = mean_square(block), block.state["mean"]
+    mean.lerp_(block.gradient, block.columns["news"])
+    descend(block, square.addcmul(mean, mean, value=-1).clamp_(min=0))
 
 
 RMSPROP_CENTERED = replace(RMSPROP, update=update, state=("square", "mean"))

@@ -8,14 +8,14 @@ iteration methods", in the form of Sutskever et al. 2013 with the step size outs
 
 from __future__ import annotations
 
-from slalom_worker.optimizers.base import Optimizer, Slots
+from slalom_worker.optimizers.base import Block, Optimizer
 
 
-def update(slots: Slots) -> None:
-    """One step; with momentum 0 it is plain descent, bit for bit."""
-    velocity, columns = slots.state["velocity"], slots.columns
-    velocity.mul_(columns["momentum"]).add_(slots.gradient)
-    slots.parameters.addcmul_(velocity, columns["rate"], value=-1)
+def update(block: Block) -> None:
+    """Update the block by one step; a momentum of 0 gives plain descent, bit for bit."""
+    velocity, columns = block.state["velocity"], block.columns
+    velocity.mul_(columns["momentum"]).add_(block.gradient)
+    block.parameters.addcmul_(velocity, columns["rate"], value=-1)
 
 
 SGD = Optimizer(update, state=("velocity",), hyperparameters={}, momentum=0.0)

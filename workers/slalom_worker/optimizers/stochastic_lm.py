@@ -11,13 +11,13 @@ recognition", appendix C, where mu is 0.02 and 500 examples are sampled.
 from __future__ import annotations
 
 from slalom.wire.kinds import Integer, positive
-from slalom_worker.optimizers.base import Optimizer, Slots
+from slalom_worker.optimizers.base import Block, Optimizer
 
 
-def update(slots: Slots) -> None:
-    """One step."""
-    columns = slots.columns
-    slots.parameters.addcdiv_(slots.gradient.mul_(columns["rate"]), slots.state["curvature"] + columns["mu"], value=-1)
+def update(block: Block) -> None:
+    """Update the block by one step."""
+    columns = block.columns
+    block.parameters.addcdiv_(block.gradient.mul_(columns["rate"]), block.state["curvature"] + columns["mu"], value=-1)
 
 
 LEVENBERG_MARQUARDT = Optimizer(

@@ -1,4 +1,4 @@
-"""What preprocessing is: an affine map of the inputs, found from the training inputs and used on all.
+"""What preprocessing is: an affine map of the inputs, fitted to the training inputs and applied to all splits.
 
 Like the optimizers, the files here load without torch.
 """
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROWS = 4096
-"""Inputs that are mapped at once: the float64 copy of a whole data set would take twice its memory again."""
+"""Inputs that are mapped at once: a float64 copy of a whole data set would take twice the data set's memory."""
 
 
 class Fitted(NamedTuple):
-    """Flattened inputs x [n, d] become (x - shift) * factor, or (x - shift) @ factor.
+    """A fitted map: flattened inputs x [n, d] become (x - shift) * factor, or (x - shift) @ factor.
 
     shift: [d] float64
-    factor: float64, one for each of the d features, or a matrix [d, d]
+    factor: [d] or [d, d] float64
     """
 
     shift: NDArray[np.float64]
     factor: NDArray[np.float64]
 
     def apply(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Inputs [n, *shape] mapped, of the same shape; computed in float64."""
+        """The mapped inputs [n, *shape]; the map is computed in float64."""
         flat = inputs.reshape(len(inputs), -1)
         mapped = np.empty_like(flat, np.float32)
         with _one_thread():
@@ -41,30 +41,30 @@ class Fitted(NamedTuple):
         return mapped.reshape(inputs.shape)
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
-        """To be stored with a net's weights; `of` takes them back."""
+        """The arrays by name, to be stored with a net's weights; see `of`."""
         return {"shift": self.shift, "factor": self.factor}
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[np.float64]]) -> Fitted:
-        """The map whose `arrays` these are; others may be among them."""
+        """The map with these `arrays`; further arrays are ignored."""
         return cls(arrays["shift"], arrays["factor"])
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """A way to prepare inputs.
+    """One way of preprocessing.
 
-    find: the map, from flattened training inputs [n, d] float64, which no one else uses; it may overwrite them
+    find: gives the map from flattened training inputs [n, d] float64, which it may overwrite
     """
 
     find: Callable[[NDArray[np.float64]], Fitted]
 
     def fit(self, inputs: NDArray[np.float32]) -> Fitted:
-        """The map from training inputs [n, *shape]; never give it others, or what is measured on them is too good."""
+        """The map fitted to training inputs [n, *shape]. Never fit it to others: their metrics would be too good."""
         with _one_thread():
             return self.find(inputs.reshape(len(inputs), -1).astype(np.float64))
 
 
 def _one_thread() -> threadpool_limits:
-    # linear algebra on several threads rounds otherwise, and lanes do not all have the same number
+    # linear algebra on several threads rounds otherwise, and lanes do not all have the same number of threads
     return threadpool_limits(1)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def find(inputs: NDArray[np.float64]) -> Fitted:
-    """Mean 0."""
+    """A map to inputs of mean 0."""
     return Fitted(inputs.mean(axis=0), np.ones(inputs.shape[1]))
 
 

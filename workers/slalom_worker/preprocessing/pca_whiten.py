@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def find(inputs: NDArray[np.float64]) -> Fitted:
-    """Mean 0; covariance diag(1, ..., 1, 0, ..., 0)."""
+    """A map to inputs of mean 0 and covariance diag(1, ..., 1, 0, ..., 0)."""
     mean, variances, axes = principal(inputs)
     factor = np.zeros((len(mean), len(mean)))
     factor[:, : len(variances)] = axes / np.sqrt(variances)

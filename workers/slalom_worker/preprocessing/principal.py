@@ -10,13 +10,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FLOOR = 1e-4
-"""Components of less than this of the largest variance are dropped: what little the training inputs have along them is
-not what other inputs have. On digits this keeps 55 of 64; docs/decisions.md has what was measured.
+"""Components with less than this share of the largest variance are dropped: how little training inputs vary along them
+says nothing about other inputs. On digits 55 of 64 are kept; docs/decisions.md has what was measured.
 """
 
 
 class Principal(NamedTuple):
-    """mean [d]; variances [r] above the floor, falling; axes [d, r], orthonormal, the largest entry of each above 0."""
+    """Principal components.
+
+    mean: [d]
+    variances: [r], the largest first, all above the floor
+    axes: [d, r], orthonormal, with the largest entry of each above 0
+    """
 
     mean: NDArray[np.float64]
     variances: NDArray[np.float64]
@@ -24,7 +29,7 @@ class Principal(NamedTuple):
 
 
 def principal(inputs: NDArray[np.float64]) -> Principal:
-    """The components of inputs [n, d], which are overwritten."""
+    """The principal components of inputs [n, d], which are overwritten."""
     mean = inputs.mean(axis=0)
     inputs -= mean
     variances, axes = np.linalg.eigh(inputs.T @ inputs / len(inputs))

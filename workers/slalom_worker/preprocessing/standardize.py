@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def find(inputs: NDArray[np.float64]) -> Fitted:
-    """Mean 0, variance 1 (of n, not n - 1)."""
+    """A map to inputs of mean 0 and variance 1 (of n, not n - 1)."""
     # by the range, as a constant's deviation need not come out as exactly 0
     constant = np.ptp(inputs, axis=0) == 0
     deviation = np.where(constant, 1.0, inputs.std(axis=0))

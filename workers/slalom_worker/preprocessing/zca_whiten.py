@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def find(inputs: NDArray[np.float64]) -> Fitted:
-    """Mean 0; covariance the identity on the components that are kept, a projection."""
+    """A map to inputs of mean 0, whose covariance is the projection on the components that are kept."""
     mean, variances, axes = principal(inputs)
     root = axes / variances**0.25
     return Fitted(mean, root @ root.T)

@@ -1,4 +1,4 @@
-"""What a function does to its tensors, written down while it does it."""
+"""Recording the tensor operations of a function while it runs."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from torch.utils._python_dispatch import TorchDispatchMode
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    Key = tuple[object, ...]
+    TensorKey = tuple[object, ...]
 
 
 @dataclass(frozen=True)
 class Name:
-    """Stands for a tensor among an operation's arguments."""
+    """The name of a tensor, in the tensor's place among an operation's arguments."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Call:
-    """One operation: what is called with what, tensors by name.
+    """One recorded operation.
 
-    outputs: the tensors that come out, their names, or None for what is no tensor
-    single: whether they come as one tensor, not as a tuple
+    operation: the torch operation that was called
+    arguments, named: its positional and named arguments, with a Name in place of each tensor
+    names: the outputs' names, None for an output that is no tensor
+    outputs: what the operation returned, as a tuple
+    single: whether it returned one tensor, not a tuple
     """
 
     operation: Any
@@ -44,24 +47,26 @@ class Call:
 
     @property
     def mutates(self) -> bool:
-        """Whether it changes one of its arguments."""
+        """Whether the operation changes one of its arguments."""
         return bool(self.operation._schema.is_mutable)
 
     @property
     def inputs(self) -> list[str]:
-        """Names of the tensors that go in."""
+        """Names of the tensors among the arguments."""
         found: list[str] = []
         _collect([*self.arguments, *self.named.values()], found)
         return found
 
 
 class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Writes down every operation below vmap and autograd, except one that gives a tensor anew that is there already.
+    """A context that records every operation below vmap and autograd, except one that returns a tensor already named.
 
-    A tensor is known by where it lies and how it is laid out: so detached copies, views of the same shape, and a
-    transpose of a transpose are the tensor they come from.
+    Tensors are told apart by their memory and layout, so detached copies, views of the same shape, and a transpose of a
+    transpose have the name of the tensor they come from.
 
-    constants: tensors that are neither inputs nor come of an operation, by name
+    calls: the operations so far
+    inputs: names of the inputs
+    constants: by name, tensors that are neither inputs nor outputs of an operation
     """
 
     def __init__(self, inputs: Sequence[Tensor]) -> None:
@@ -69,20 +74,20 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.calls: list[Call] = []
         self.constants: dict[str, Tensor] = {}
         self.inputs = [f"input{number}" for number in range(len(inputs))]
-        self._names: dict[Key, str] = {}
+        self._names: dict[TensorKey, str] = {}
         self._alive: list[Any] = []  # a place that is given up could be taken by another tensor
         for name, tensor in zip(self.inputs, inputs, strict=True):
             self._names.setdefault(_key(tensor), name)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Spare the import of torch's compiler, which takes longer than a small study's training."""
+        """Avoid the import of torch's compiler, which takes longer than a small study's training."""
         return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Do the operation, and write it down."""
+        """Run the operation and record it."""
         arguments, named = self._named(args), self._named(kwargs or {})
         result = func(*args, **(kwargs or {}))
         self._alive += [args, kwargs, result]
@@ -94,7 +99,7 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
     def name(self, tensor: Tensor) -> str:
-        """The name of a tensor that came by."""
+        """The name of a tensor; one that is neither input nor output of an operation becomes a constant."""
         key = _key(tensor)
         if key not in self._names:
             self._names[key] = f"constant{len(self.constants)}"
@@ -118,15 +123,15 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def record(function: Callable[..., Sequence[Tensor]], inputs: Sequence[Tensor]) -> tuple[Tape, list[str]]:
-    """What a function does with these inputs, and the names of what it gives."""
+    """A tape of the function run with these inputs, and the names of its results."""
     tape = Tape(inputs)
     with tape:
         results = function(*inputs)
     return tape, [tape.name(result) for result in results]
 
 
-def _key(tensor: Tensor) -> Key:
-    """Where a tensor lies and how; one without elements lies nowhere, and is only itself."""
+def _key(tensor: Tensor) -> TensorKey:
+    """A key for the tensor's memory and layout; a tensor without elements has no memory, and a key of its own."""
     if not tensor.numel():
         return (id(tensor),)
     place = tensor.untyped_storage().data_ptr(), tensor.storage_offset()

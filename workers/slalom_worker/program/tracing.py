@@ -1,9 +1,9 @@
-"""A function over slots as a flat program: its tensor operations and nothing else.
+"""A function over slots as a flat program: the function's tensor operations and nothing else.
 
 `vmap`, `functional_call` and autograd cost a step of a small net more than its arithmetic. So a function is recorded
-at two numbers of slots; whole numbers in which the recordings differ grow linearly with the slots, which gives one
-program for any number of them. What needs no input is computed once for each number. The operations stay the same,
-and so do all results, bit for bit.
+at two numbers of slots. Whole numbers that differ between the recordings are taken to grow linearly with the slots,
+which gives one program for any number of slots. What needs no input is computed once for each number of slots. The
+operations stay the same, and so do all results, bit for bit.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 aten = torch.ops.aten
 
 SLOTS = (3, 5)
-"""Slots of the two recordings: at 1 and 2 some operations are done as others."""
+"""Slots of the two recordings. At 1 and 2 slots torch replaces some operations by others."""
 
 CHECKED = 2
-"""Slots at which a program is compared with its function."""
+"""The number of slots at which a program is compared with its function."""
 
 FILLED: dict[Any, Callable[..., Tensor]] = {
     aten.ones_like.default: torch.ones,
@@ -32,7 +32,7 @@ FILLED: dict[Any, Callable[..., Tensor]] = {
     aten.new_ones.default: torch.ones,
     aten.new_zeros.default: torch.zeros,
 }
-"""Operations that take of a tensor its shape alone, if anything."""
+"""Operations whose result depends on the shape of a tensor alone, and the torch function that makes it."""
 
 DIRECT: dict[Any, Callable[..., Any]] = {
     aten.view.default: Tensor.view,
@@ -51,7 +51,7 @@ DIRECT: dict[Any, Callable[..., Any]] = {
     aten.gather.default: torch.gather,
     aten.scatter_add.default: torch.scatter_add,
 }
-"""Python's own way to an operation, which is found in half the time."""
+"""Python functions for operations: calling them takes half the time of calling the operation."""
 
 
 class NotTraceable(Exception):
@@ -59,7 +59,7 @@ class NotTraceable(Exception):
 
 
 class Program:
-    """A recorded function: (slots, *tensors) -> list of tensors, the same as the function gives."""
+    """A recorded function: called with (slots, *tensors), it returns the list of tensors that the function returns."""
 
     def __init__(self, source: str, scope: dict[str, Any]) -> None:
         self.source = source
@@ -71,19 +71,19 @@ class Program:
 
     @torch.inference_mode()
     def __call__(self, slots: int, *tensors: Tensor) -> list[Tensor]:
-        """The function's results; they cannot take part in autograd."""
+        """The function's results for so many slots; they cannot take part in autograd."""
         if slots != self._slots:
             self._slots, self._prepared = slots, self._prepare(slots)
         return self._run(slots, self._prepared, *tensors)
 
 
 def trace(function: Callable[..., list[Tensor]], arguments: Callable[[int], Sequence[Tensor]]) -> Program | None:
-    """The program of a function that takes tensors for so many slots; None where there is none.
+    """The program of a function, or None where the function cannot be recorded.
 
-    There is none where the operations change with the slots otherwise than linearly, or the program does not give what
-    the function gives: then the function itself is what works. What the function raises is raised.
+    A function cannot be recorded where its operations change with the slots otherwise than linearly, or where the
+    program's results differ from the function's at CHECKED slots. What the function raises is raised.
 
-    arguments: examples for a number of slots
+    arguments: gives example arguments of the function for a number of slots
     """
     recordings = [record(function, arguments(slots)) for slots in SLOTS]
     wanted = function(*arguments(CHECKED))
@@ -96,12 +96,12 @@ def trace(function: Callable[..., list[Tensor]], arguments: Callable[[int], Sequ
 
 
 def operations(function: Callable[..., list[Tensor]], arguments: Sequence[Tensor]) -> set[str]:
-    """The names of the tensor operations that a function does, gradients included, such as "bmm" and "sigmoid"."""
+    """The names of a function's tensor operations, such as "bmm" and "sigmoid", those of its backward included."""
     return {call.word for call in record(function, arguments)[0].calls}
 
 
 def _merge(one: tuple[Tape, list[str]], other: tuple[Tape, list[str]]) -> Program:
-    """The program whose recordings these are."""
+    """The program of two recordings; NotTraceable where they differ otherwise than linearly in the slots."""
     (a, results), (b, again) = one, other
     if results != again or len(a.calls) != len(b.calls) or a.constants.keys() != b.constants.keys():
         raise NotTraceable
@@ -116,7 +116,7 @@ def _merge(one: tuple[Tape, list[str]], other: tuple[Tape, list[str]]) -> Progra
 
 
 def _needed(calls: Sequence[Call], results: Sequence[str]) -> set[str | None]:
-    """Names of all that the results come of; everything, where an operation changes what others made."""
+    """Names of what the results depend on; every name, where an operation changes another's output."""
     if any(call.mutates for call in calls):
         return {name for call in calls for name in call.names}
     needed: set[str | None] = set(results)
@@ -127,7 +127,7 @@ def _needed(calls: Sequence[Call], results: Sequence[str]) -> set[str | None]:
 
 
 class _Writer:
-    """Writes a program's two functions: what needs no input, and the rest."""
+    """Writes a program's two functions: `prepare`, for what needs no input, and `run`, for the rest."""
 
     def __init__(self, scope: dict[str, Any]) -> None:
         self.scope = scope
@@ -167,7 +167,7 @@ class _Writer:
             self.late.append(line)
 
     def _keep(self, names: Sequence[str]) -> None:
-        """Have what was computed early at hand later."""
+        """Pass what `prepare` computed under these names to `run`."""
         self.kept += [name for name in names if name in self.fixed and name not in self.kept]
 
     def _value(self, value: Any, word: str = "value") -> str:
@@ -176,7 +176,7 @@ class _Writer:
         return name
 
     def _text(self, a: Any, b: Any) -> str:
-        """An argument as source, from what it is in the two recordings."""
+        """The source text of an argument that is a in the first recording and b in the second."""
         if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
             return f"[{', '.join(self._text(x, y) for x, y in zip(a, b, strict=True))}]"
         if type(a) is int and type(b) is int and a != b:
@@ -189,7 +189,7 @@ class _Writer:
 
 
 def _linear(a: int, b: int) -> str:
-    """The whole number that is `a` at the first number of slots and `b` at the second."""
+    """The source text of a whole number that is `a` at SLOTS[0] slots and `b` at SLOTS[1]."""
     factor, rest = divmod(b - a, SLOTS[1] - SLOTS[0])
     if rest:
         raise NotTraceable

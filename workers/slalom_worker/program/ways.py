@@ -1,4 +1,4 @@
-"""How the work of a pack's slots is done: as one or slot by slot, each kind of it by a program of its own."""
+"""How a function is computed for all slots of a pack: stacked or slot by slot, by recorded programs."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ UNEVEN = frozenset(
         *("selu", "sigmoid", "silu", "sinh", "softplus"),
     )
 )
-"""Operations whose last bit depends on what else they do at once (measured with torch 2.13 on a CPU): at the tail of a
-vector these round otherwise than within it, and a convolution of several nets takes another path than a net's own.
+"""Operations that give an element another last bit beside other elements (measured with torch 2.13 on a CPU): they
+round otherwise at the tail of a vector than within it, and a convolution of several nets takes another path than one
+of a single net.
 """
 
 
 class Way(Enum):
-    """How the work of E slots is done.
+    """How a function is computed for E slots.
 
-    STACKED: as one, by vmap
-    APART: slot by slot, each by the program of one slot, where an operation is UNEVEN; of convolutions that is also the
-        fastest way on a CPU (a LeNet-5 at batch 32 takes half as long again in groups, and a fifth more unfolded)
-    BY_HAND: slot by slot without a program, for a module that looks at its numbers to decide what to do
+    STACKED: all slots at once, by vmap
+    APART: slot by slot, each by the program of one slot; for a net with an operation in UNEVEN. For convolutions it is
+        the fastest way on a CPU, too (a LeNet-5 at batch 32 takes half as long again in groups, and a fifth more
+        unfolded)
+    BY_HAND: slot by slot without a program; for a module whose operations depend on the numbers it computes
     """
 
     STACKED = "stacked"
@@ -42,9 +44,10 @@ class Way(Enum):
     def over_slots(
         self, function: Callable[[Mapping[str, Tensor], Tensor], list[Tensor]], stacks: Mapping[str, Tensor], of: Tensor
     ) -> list[Tensor]:
-        """A function of one net's tensors and inputs, for E nets: each of what it gives [E, ...].
+        """The results [E, ...] of a function of one net's tensors and inputs, for E nets.
 
-        stacks: [E, ...] by name; of: the inputs [E, ...]
+        stacks: the nets' tensors [E, ...] by name
+        of: the nets' inputs [E, ...]
         """
         if self is Way.STACKED:
             found: list[Tensor] = vmap(function)(dict(stacks), of)
@@ -54,7 +57,7 @@ class Way(Enum):
 
 
 def find_way(function: Callable[..., list[Tensor]], arguments: Sequence[Tensor]) -> Way:
-    """The way for nets whose gradients are this function's."""
+    """The way for nets whose gradients this function computes from these arguments."""
     try:
         done = operations(function, arguments)
     except RuntimeError:
@@ -63,10 +66,10 @@ def find_way(function: Callable[..., list[Tensor]], arguments: Sequence[Tensor])
 
 
 class Programs:
-    """The programs of one pack key, made when they are first needed.
+    """The programs of one pack key, recorded when they are first needed.
 
-    thin: a layer has one input or one unit; the product of a net alone is then one of vectors, which rounds otherwise
-        than one in a stack, so that a slot alone is done twice
+    thin: whether a layer has one input or one unit. The matrix products of a single slot are then products of vectors,
+        which round otherwise than those of several slots, so a single slot is computed as two equal ones.
     """
 
     def __init__(self, way: Way, *, thin: bool) -> None:
@@ -81,9 +84,11 @@ class Programs:
         shared: Sequence[Tensor],
         stacks: Sequence[Tensor],
     ) -> list[Tensor]:
-        """What a function of shared tensors and stacks [E, ...] gives, by its program where it has one.
+        """The results of function(*shared, *stacks), by the function's program where it has one.
 
-        key: all that shapes the program but E
+        key: names the program; everything that shapes the program, but E, must be in the key
+        shared: tensors that all slots share
+        stacks: tensors [E, ...]
         """
         if self.way is Way.BY_HAND:
             return function(*shared, *stacks)
@@ -102,5 +107,5 @@ class Programs:
 
 
 def _resized(stacks: Sequence[Tensor], slots: int) -> list[Tensor]:
-    """Stacks for another number of slots, as many copies of the first."""
+    """Stacks of copies of the first slot, for another number of slots."""
     return [stack[:1].repeat(slots, *[1] * (stack.dim() - 1)) for stack in stacks]

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 
 def decay_factor(weight_decay: Mapping[str, Any], examples: int) -> float:
-    """What a weight is multiplied by, from {"of": "mean" or "summed", "value": lambda} and the training examples."""
+    """The factor of a weight in the gradient.
+
+    weight_decay: {"of": "mean" or "summed", "value": lambda}; examples: number of training examples
+    """
     value = float(weight_decay["value"])
     return value if weight_decay["of"] == "mean" else 2 * value / examples

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class SlotDropout(nn.Module):
-    """Multiplies by a mask where the pack puts one in its buffer, and is the identity where it does not.
+    """Multiplies its inputs by the mask in its buffer `mask`, which the pack sets; without a mask it is the identity.
 
     setting: the study's setting that gives the rate ("input_dropout", "hidden_dropout"), or None
-    layer: which hidden layer it is behind, where the setting lists a rate for each
-    rate: the rate where no setting gives it, as for a user's own nn.Dropout
-    shape: of one example's activations here, set by `modules.build_module`
+    layer: the number of the hidden layer before this one, for a setting that lists a rate for each
+    rate: the rate where `setting` is None, as for a user's own nn.Dropout
+    shape: of one example's activations here, set by `modules.probe`
     """
 
     mask: Tensor | None
@@ -35,7 +35,7 @@ class SlotDropout(nn.Module):
         self.register_buffer("mask", None, persistent=False)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """[B, ...] times a mask of the same shape."""
+        """The inputs [B, ...] times the mask of the same shape."""
         return inputs if self.mask is None else inputs * self.mask
 
     def rate_for(self, settings: Mapping[str, Any]) -> float:

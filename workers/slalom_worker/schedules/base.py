@@ -1,4 +1,4 @@
-"""What a schedule is to a pack: a value per slot, from the slot's own clock.
+"""What a schedule is to a pack: a value for each slot, from the slot's own clock.
 
 Like the optimizers, the files here load without torch.
 """
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Clock(NamedTuple):
-    """Where each of k slots stands, before its update; all float64 [k].
+    """The clocks of k slots before an update, each field [k] float64.
 
-    step: updates done so far (0 at the first)
+    step: updates done so far, 0 before the first
     steps: updates of the whole trial
     gradient_ratio: the smoothed gradient norm over the largest it has been, in [0, 1]
     """
@@ -31,9 +31,12 @@ class Clock(NamedTuple):
 
 @dataclass(frozen=True)
 class Schedule:
-    """A value that changes while a trial trains: `value(clock, parameters)`, all [k], column i from column i only.
+    """A value that changes while a trial trains.
 
-    A schedule that does not read the gradient is called once an epoch, with `clock.step` [steps, k].
+    value: (clock, parameters [k] by name) -> values [k], each from its own slot's numbers alone. A schedule that does
+        not read the gradient is called once an epoch, with `clock.step` [steps, k], and gives [steps, k].
+    parameters: what a study may set of it
+    reads_gradient: whether the value depends on `clock.gradient_ratio`
     """
 
     value: Callable[[Clock, Mapping[str, Tensor]], Tensor]

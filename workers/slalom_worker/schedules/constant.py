@@ -1,4 +1,4 @@
-"""The same momentum, or the whole learning rate, all the way."""
+"""The same momentum, or the whole learning rate, at every step."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def value(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
-    """The momentum itself."""
+    """The momentum, the same at every step."""
     return parameters["value"] + 0 * clock.step
 
 
 def factor(clock: Clock, _parameters: Mapping[str, Tensor]) -> Tensor:
-    """One: the learning rate as it is."""
+    """What the learning rate is multiplied by: 1."""
     return 0 * clock.step + 1
 
 

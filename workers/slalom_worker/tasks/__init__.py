@@ -27,9 +27,9 @@ TASKS: Mapping[str, TaskKind] = {
 
 
 def open_task(settings: Mapping[str, Any], folder: Path) -> Task:
-    """The task of settings {"name": ..., **options}; relative files and folders in it start from `folder`.
+    """The task of the settings {"name": ..., **options}; relative files and folders in the options start from `folder`.
 
-    Raises InputError, with rule and value, for a name, an option or a user's file that will not do.
+    Raises InputError, with rule and value, for an unknown name, a wrong option, or a user's file that cannot be used.
     """
     options = {option: value for option, value in settings.items() if option != "name"}
     name = settings.get("name")

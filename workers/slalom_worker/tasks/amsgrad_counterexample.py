@@ -31,7 +31,7 @@ class AmsgradCounterexample:
     """Inputs [1], one target; 101 training examples, the rare one first."""
 
     def load(self) -> Data:
-        """The loss is far from 0 everywhere on the training examples, as their targets are beyond the domain."""
+        """The problem's data. The loss is far from 0 on every training example, as targets are beyond the domain."""
         gradients = np.full((EPOCH, 1), FREQUENT, np.float32)
         gradients[0] = RARE
         measured = Split(np.ones((1, 1), np.float32), np.full((1, 1), -BOUND, np.float32))

@@ -1,4 +1,4 @@
-"""What a task gives: examples with labels or targets in three fixed splits, and a digest that pins them."""
+"""The data of a task: examples with labels or targets in three fixed splits, and a digest over them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ SUM_TOLERANCE = 1e-6
 
 
 class Split(NamedTuple):
-    """inputs [n, ...] float32, labels, weights [n] float64 of sum 1, or None for equal.
+    """The n examples of a split.
 
-    labels: [n] int64 in [0, classes); the targets [n, k] float32 where the task is a regression
+    inputs: [n, ...] float32
+    labels: [n] int64 in [0, classes); in a regression the targets [n, k] float32
+    weights: [n] float64 of sum 1, or None where all examples count alike
     """
 
     inputs: NDArray[np.float32]
@@ -34,7 +36,7 @@ class Split(NamedTuple):
     weights: NDArray[np.float64] | None = None
 
     def plain(self) -> Split:
-        """The same in arrays of numpy's own class, C-contiguous; itself where they are so."""
+        """The split with C-contiguous arrays of numpy's own class; the same object where they are so already."""
         parts: list[Any] = [None if array is None else np.ascontiguousarray(array) for array in self]
         same = type(self) is Split and all(part is array for part, array in zip(parts, self, strict=True))
         return self if same else Split(*parts)
@@ -42,14 +44,14 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True)
 class Data:
-    """A task's data; InputError, with rule and value, where a split is not what Split says.
+    """A task's data; making one raises InputError, with rule and value, where a split is not as Split says.
 
-    Its arrays are numpy's own and C-contiguous, copied where they were given otherwise: no number depends on the order
-    in which they lay, and pickled (protocol 5) they are buffers that can be read where they lie.
+    Arrays that are not numpy's own and C-contiguous are replaced by copies that are: no number depends on how the given
+    arrays lay in memory, and pickled (protocol 5) the arrays are buffers that can be read in place.
 
-    classes: of a classification; None makes it a regression
+    classes: number of classes, or None in a regression
     facts: what is known about the task, such as {"bayes_error": 0.2101}; shown with the verdict
-    bound: the task's domain: every parameter is kept within +-bound after each update (projection)
+    bound: every parameter is kept within +-bound after each update (projection), or None for no bound
     """
 
     train: Split
@@ -83,7 +85,7 @@ class Data:
         return self.train.labels.shape[1] if self.classes is None else self.classes
 
     def plain(self) -> Data:
-        """What training needs of it, in classes that every node knows."""
+        """The data without the facts, which training does not need; its classes are those that every node knows."""
         return Data(self.train, self.validation, self.test, self.classes, bound=self.bound)
 
     def digest(self) -> str:
@@ -132,7 +134,7 @@ def _check_split(name: str, split: object, classes: int | None) -> None:
 
 
 def _check_like(name: str, array: NDArray[Any], train: NDArray[Any]) -> None:
-    """Examples must have one shape in every split."""
+    """Raise InputError where a split's examples have another shape than those of the training split."""
     expected = f"{name} must have the shape of train's, [{', '.join(['n', *map(str, train.shape[1:])])}]"
     _require(array.shape[1:] == train.shape[1:], expected, list(array.shape))
 
@@ -148,8 +150,8 @@ def _check_array(name: str, array: object, kind: type[np.generic], where: str = 
 class Task(Protocol):
     """Gives the data, the same at every call and on every machine.
 
-    Options of the study file's `task:` arrive as keyword arguments of the class.
-    Raises InputError for options it cannot follow, Infrastructure where data cannot be had.
+    The options of the study file's `task:` are keyword arguments of the class. The class and `load` may raise
+    InputError for options they cannot follow, and `load` raises Infrastructure where the data cannot be had.
     """
 
     def load(self) -> Data:
@@ -159,15 +161,16 @@ class Task(Protocol):
 
 @runtime_checkable
 class OwnModel(Protocol):
-    """A task that brings its own model: a fresh torch module, from inputs [B, *shape] to [B, outputs].
+    """A task that brings its own model.
 
-    What it gives are logits, or predicted targets in a regression.
-
-    Options of the study file's `model:` arrive as keyword arguments.
+    The options of the study file's `model:` are keyword arguments of `model`.
     """
 
     def model(self, **structure: Any) -> Any:
-        """The module, its weights drawn from torch's global generator."""
+        """A fresh torch module, from inputs [B, *shape] to logits or, in a regression, predicted targets [B, outputs].
+
+        Its weights are drawn from torch's global generator, which is seeded before the call.
+        """
         ...
 
 
@@ -175,8 +178,9 @@ class OwnModel(Protocol):
 class TaskKind:
     """A bundled task.
 
-    make: the class, options as keywords, each with the default that `options` states
-    folders: those options that are folders; relative ones start from the study file's
+    make: the class, which takes options as keywords
+    options: the kind of each option, with its default, which must be the class's own
+    folders: the options that name folders; relative ones start from the study file's folder
     """
 
     make: Callable[..., Task]
@@ -184,7 +188,7 @@ class TaskKind:
     folders: tuple[str, ...] = ()
 
     def open(self, options: Mapping[str, Any], folder: Path) -> Task:
-        """The task with these options, checked; None leaves out an option that has no default."""
+        """The task with these options; InputError for an unknown option or a wrong value. None leaves an option out."""
         chosen = {}
         for name, value in options.items():
             if name not in self.options:

@@ -103,10 +103,10 @@ class FashionMnist(TrainingOptions):
 
 
 def download(folder: Path, address: str, checksums: Mapping[str, str] = CHECKSUMS) -> None:
-    """Put those files into the folder that it lacks, each whole and checked or not at all.
+    """Download the files that the folder lacks; each is stored whole and checked, or not at all.
 
     checksums: SHA-256 of each file's unpacked content, by the file's name below the address
-    Raises Infrastructure, with what to do, where a file cannot be had, stored, or is another than expected.
+    Raises Infrastructure, with what to do, where a file cannot be downloaded or stored, or is not the expected one.
     """
     for name, expected in checksums.items():
         if (folder / name).is_file():
@@ -146,7 +146,7 @@ def _unpacked(packed: bytes, expected: str) -> bytes:
 
 
 def _store(path: Path, content: bytes) -> None:
-    """The file at once or not at all, also when several lanes of one machine store it together."""
+    """Write the file in one step, so that no other lane of the machine sees a part of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         part = Path(scratch) / path.name

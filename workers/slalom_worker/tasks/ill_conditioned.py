@@ -34,7 +34,7 @@ class IllConditioned:
     dimensions: int = 2
 
     def load(self) -> Data:
-        """Fact: "condition"; the examples have it to float32 accuracy."""
+        """The data. Their fact is the "condition", which the examples have to float32 accuracy."""
         eigenvalues = np.geomspace(1.0, self.condition, self.dimensions)
         lengths = np.sqrt(self.dimensions * eigenvalues)
         examples = Split(

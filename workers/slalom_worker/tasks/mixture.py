@@ -43,7 +43,7 @@ WEIGHT_DECIMALS = 12
 
 
 class Grid(NamedTuple):
-    """points [m, 2]; probability [m] of class 1 there; density [m], up to a factor."""
+    """A grid of points [m, 2], the probability [m] of class 1 at each, and the density [m] up to a factor."""
 
     points: Floats
     probability: Floats
@@ -66,7 +66,7 @@ class Mixture(TrainingOptions):
     data: str | None = None
 
     def load(self) -> Data:
-        """Facts: "bayes_error" of the best classifier on the test grid, "bayes_error_exact" in the whole plane."""
+        """The data, with the least error on the test grid, "bayes_error", and in the plane, "bayes_error_exact"."""
         if self.data is None:
             means = self._means()
             train, grid = _sample(means, self.n, self._stream("train")), _density(means, GRID, GRID_MARGIN)

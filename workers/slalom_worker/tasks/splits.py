@@ -1,4 +1,4 @@
-"""Which examples go where: fixed draws that stay the same in every version of numpy.
+"""Drawing which examples go to which split, the same in every version of numpy.
 
 Only the raw words of PCG64 are used, whose stream numpy promises to keep (NEP 19); the methods of
 numpy's Generator carry no such promise.
@@ -22,9 +22,9 @@ def random_words(count: int, seed: int) -> NDArray[np.uint64]:
 
 
 def stratified(labels: NDArray[np.int64], shares: Sequence[int], seed: int) -> tuple[NDArray[np.int64], ...]:
-    """Disjoint ascending indices, one array a share, that together are all of `labels` [n].
+    """An array of ascending indices for each share: together all of `labels` [n], each once.
 
-    Of every class each array holds its share (relative to the sum of shares), to within one example.
+    Each array holds its share, relative to the sum of shares, of the examples of every class, to within one example.
     """
     keys = random_words(len(labels), seed)
     parts: list[list[NDArray[np.int64]]] = [[] for _ in shares]

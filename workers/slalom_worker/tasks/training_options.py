@@ -1,6 +1,6 @@
-"""What a study may do to the training examples of a classification: mislabel some, repeat all.
+"""Options that change the training examples of a classification: some are mislabelled, all are repeated.
 
-Validation and test stay as they are. Like the splits, what is drawn is the same in every version of numpy.
+Validation and test stay as they are. What is drawn is the same in every version of numpy, as for the splits.
 Sources: label noise, D. Angluin and P. Laird 1988, "Learning from noisy examples"; repeated data, Y. LeCun,
 L. Bottou, G. Orr, K.-R. Mueller 1998, "Efficient BackProp", 4.1 (a batch step over ten equal copies does no more
 than one over a single copy).
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from slalom.wire.kinds import Kinds
 
 CHOICE_SEED, CLASS_SEED = 100, 101
-"""Apart from the seeds of the tasks' own draws."""
+"""Seeds of the draws here, other than those of the tasks' own draws."""
 MOST_COPIES = 1000
 TRAINING_OPTIONS: Kinds = {
     "label_noise": Number(0.0, low=0.0, high=1.0, open_high=True),
@@ -43,7 +43,7 @@ class TrainingOptions:
     replicate: int = 1
 
     def altered(self, train: Split, classes: int) -> Split:
-        """The training split with these options: mislabelled, then repeated, so that all copies agree."""
+        """The training split, first mislabelled, then repeated, so that all copies of an example have one label."""
         inputs, labels, weights = train
         labels = mislabelled(labels, classes, self.label_noise)
         copies = self.replicate
@@ -55,9 +55,9 @@ class TrainingOptions:
 
 
 def mislabelled(labels: NDArray[Any], classes: int, share: float) -> NDArray[np.int64]:
-    """Labels [n] int64 of which round(share * n) name another class.
+    """The labels [n] int64, with round(share * n) of them replaced by another class.
 
-    A larger share mislabels those of a smaller one, in the same way, and more.
+    A larger share replaces the labels that a smaller one replaces, by the same classes, and more.
     """
     drawn = np.argsort(random_words(len(labels), CHOICE_SEED), kind="stable")[: round(share * len(labels))]
     # to another class: 1 to classes - 1 further, in a circle

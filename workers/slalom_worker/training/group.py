@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from slalom_worker.optimizers import Slots
+from slalom_worker.optimizers import Block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
     from slalom_worker.optimizers import Optimizer
 
-BLOCK = 1 << 14
-"""Parameters that are updated at once: with gradient, buffers and what lies between they stay in a core's cache."""
+BLOCK_PARAMETERS = 1 << 14
+"""Parameters that an optimizer updates at once: they, their gradient and the optimizer's buffers fit a core's cache."""
 
 
-class Rows(NamedTuple):
-    """What a group updates, of its own slots alone; the group changes these tensors.
+class SlotTensors(NamedTuple):
+    """The tensors of the e slots that a group updates; the group writes to them.
 
     parameters, gradient: [e, P]
     state: the optimizer's buffers, [e, P], or [e, 1] float64 for its scalars
     hyperparameters: [e] float64
-    decay: weight decay [e, 1] or [e, P], or None where no slot decays
-    factors: of the learning rate [e, P], or None where no layer has a rate of its own
+    decay: weight decay [e, 1] or [e, P], or None where no slot has any
+    factors: what the learning rate is multiplied by [e, P], or None where no layer has a rate of its own
     """
 
     parameters: Tensor
@@ -37,92 +37,109 @@ class Rows(NamedTuple):
     factors: Tensor | None
 
 
-class Block(NamedTuple):
-    """Whole slots, or a part of one; decay: [e, 1] or [e, c]; factors: [e, c]."""
+class PlacedBlock(NamedTuple):
+    """A block of whole slots, or of a part of one, and its places in the group's tensors.
 
-    slots: Slots
+    rate: learning rates [e, 1]
+    decay: weight decay [e, 1] or [e, c], or None
+    factors: what the learning rates are multiplied by [e, c], or None
+    """
+
+    block: Block
     rate: Tensor
     decay: Tensor | None
     factors: Tensor | None
 
 
 class Group:
-    """Its numbers of a slot lie in one tensor [columns, e, 1], which every step fills from a table of its epoch."""
+    """Updates e neighbouring slots of a pack with one optimizer.
 
-    def __init__(self, optimizer: Optimizer, place: slice, rows: Rows) -> None:
+    current: what the optimizer needs of each slot at this step, [columns, e, 1]; copied from the epoch's table
+    """
+
+    def __init__(self, optimizer: Optimizer, place: slice, tensors: SlotTensors) -> None:
         """place: where these slots are in the pack."""
         self.optimizer = optimizer
         self.place = place
-        self.hyperparameters = rows.hyperparameters
+        self.hyperparameters = tensors.hyperparameters
         self.names = ("rate", "momentum", *optimizer.columns)
-        slots = len(rows.parameters)
-        self.now = rows.parameters.new_zeros(len(self.names), slots, 1)
-        self.table = self.now.unsqueeze(0)
-        fixed = {name: column.to(self.now.dtype).unsqueeze(1) for name, column in rows.hyperparameters.items()}
-        columns = {**fixed, **dict(zip(self.names, self.now, strict=True))}
-        self.loss = rows.parameters.new_zeros(slots, 1, dtype=torch.float64)
+        slots = len(tensors.parameters)
+        self.current = tensors.parameters.new_zeros(len(self.names), slots, 1)
+        self.table = self.current.unsqueeze(0)
+        fixed = {name: column.to(self.current.dtype).unsqueeze(1) for name, column in tensors.hyperparameters.items()}
+        columns = {**fixed, **dict(zip(self.names, self.current, strict=True))}
+        self.loss = tensors.parameters.new_zeros(slots, 1, dtype=torch.float64)
         self.data_loss = torch.zeros_like(self.loss)
         losses = (self.loss, self.data_loss)
-        self.blocks = list(_blocks(rows, columns, losses, whole=optimizer.whole))
+        self.blocks = list(_blocks(tensors, columns, losses, whole=optimizer.whole))
 
     def begin_epoch(self, counts: Tensor, rates: Tensor, momenta: Tensor) -> None:
-        """Tabulate an epoch: the number of each update, learning rates and momenta, all [steps, e]."""
+        """Make the table of an epoch.
+
+        counts: the number of each update, 1 at a trial's first; counts, rates, momenta: [steps, e] float64
+        """
         own = (column(counts, self.hyperparameters) for column in self.optimizer.columns.values())
         columns = [column.expand_as(counts) for column in (rates, momenta, *own)]
-        self.table = torch.stack(columns, dim=1).to(self.now.dtype).unsqueeze(3)
+        self.table = torch.stack(columns, dim=1).to(self.current.dtype).unsqueeze(3)
 
     def begin_step(self, step: int) -> None:
-        """Take the step's numbers from the table."""
-        self.now.copy_(self.table[step])
+        """Copy a step's numbers from the epoch's table."""
+        self.current.copy_(self.table[step])
 
-    def steer(self, rates: Tensor, momenta: Tensor) -> None:
+    def set_rates_and_momenta(self, rates: Tensor, momenta: Tensor) -> None:
         """Replace the step's learning rates and momenta [e]."""
-        self.now[0, :, 0] = rates
-        self.now[1, :, 0] = momenta
+        self.current[0, :, 0] = rates
+        self.current[1, :, 0] = momenta
 
     def update(self, losses: Tensor) -> None:
-        """One step of every slot, with mean losses [e]; where there are answers, these are replaced by theirs."""
+        """Update every slot by one step.
+
+        losses: mean losses [e]; where the optimizer has an answer, the answers' losses are written over them
+        """
         if self.optimizer.whole:
             self.loss.copy_(losses.unsqueeze(1))
             self.data_loss.copy_(self.loss)
-        for slots, rate, decay, factors in self.blocks:
+        for block, rate, decay, factors in self.blocks:
             if factors is not None:
-                torch.mul(rate, factors, out=slots.columns["rate"])
+                torch.mul(rate, factors, out=block.columns["rate"])
             if decay is not None:
-                self._decay(slots, decay)
-            self.optimizer.update(slots)
+                self._decay(block, decay)
+            self.optimizer.update(block)
         if self.optimizer.answer is not None:
             losses.copy_(self.data_loss.squeeze(1))
 
-    def _decay(self, slots: Slots, decay: Tensor) -> None:
-        """Take weight decay into the gradient, or beside it into the parameters, and into the loss where it is read."""
+    def _decay(self, block: Block, decay: Tensor) -> None:
+        """Add weight decay to the gradient and to a loss that is read, or take it from the parameters if decoupled."""
         if self.optimizer.decoupled:
-            slots.parameters.addcmul_(slots.parameters, slots.columns["rate"] * decay, value=-1)
+            block.parameters.addcmul_(block.parameters, block.columns["rate"] * decay, value=-1)
             return
         if self.optimizer.whole:
-            slots.loss.add_((slots.parameters.double().square() * decay).sum(1, keepdim=True), alpha=0.5)
-        slots.gradient.addcmul_(slots.parameters, decay)
+            block.loss.add_((block.parameters.double().square() * decay).sum(1, keepdim=True), alpha=0.5)
+        block.gradient.addcmul_(block.parameters, decay)
 
 
 def _blocks(
-    rows: Rows, columns: Mapping[str, Tensor], losses: tuple[Tensor, Tensor], *, whole: bool
-) -> Iterator[Block]:
-    """The group in blocks of whole slots, or of parts of one, that fit a cache; as one where it must be whole."""
-    slots, parameters = rows.parameters.shape
-    height = slots if whole else max(1, BLOCK // parameters)
-    width = parameters if whole or parameters <= BLOCK else BLOCK
+    tensors: SlotTensors, columns: Mapping[str, Tensor], losses: tuple[Tensor, Tensor], *, whole: bool
+) -> Iterator[PlacedBlock]:
+    """The group's blocks of whole slots, or of parts of one, that fit a cache; a single block if `whole`."""
+    slots, parameters = tensors.parameters.shape
+    height = slots if whole else max(1, BLOCK_PARAMETERS // parameters)
+    width = parameters if whole or parameters <= BLOCK_PARAMETERS else BLOCK_PARAMETERS
     for top in range(0, slots, height):
         for left in range(0, parameters, width):
             box = (slice(top, top + height), slice(left, left + width))
             own = {name: column[box[0]] for name, column in columns.items()}
-            rate, decay, factors = own["rate"], *(part if part is None else _cut(part, box) for part in rows[4:])
+            decay, factors = (None if part is None else _cut(part, box) for part in (tensors.decay, tensors.factors))
+            rate = own["rate"]
             if factors is not None:
                 own["rate"] = torch.empty_like(factors)
-            state = {name: _cut(buffer, box) for name, buffer in rows.state.items()}
-            block = Slots(rows.parameters[box], rows.gradient[box], state, own, *(loss[box[0]] for loss in losses))
-            yield Block(block, rate, decay, factors)
+            state = {name: _cut(buffer, box) for name, buffer in tensors.state.items()}
+            block = Block(
+                tensors.parameters[box], tensors.gradient[box], state, own, *(loss[box[0]] for loss in losses)
+            )
+            yield PlacedBlock(block, rate, decay, factors)
 
 
 def _cut(columns: Tensor, box: tuple[slice, slice]) -> Tensor:
-    """The box's part of [e, P], or of [e, 1]."""
+    """The part of a tensor [e, P] that lies in the box, or the box's rows of a tensor [e, 1]."""
     return columns[box] if columns.shape[1] > 1 else columns[box[0]]

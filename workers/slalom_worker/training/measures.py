@@ -1,4 +1,4 @@
-"""What trials in training have reached: the metrics that they report."""
+"""The metrics that trials report."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING
 import torch
 
 from slalom.wire.trial import Phase
-from slalom_worker.net.ensemble import judge, out_of_bag
+from slalom_worker.net.ensemble import ensemble_metrics, out_of_bag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from slalom_worker.net.examples import Examples
     from slalom_worker.net.objective import Objective
-    from slalom_worker.training.nets import Nets
+    from slalom_worker.training.nets import TrainedTrial
 
 
-def measure(objective: Objective, trials: Sequence[Nets]) -> list[dict[str, float]]:
-    """The metrics of each trial; test data is looked at by confirm trials alone, at their end."""
-    found = [{"train.loss": nets.loss} for nets in trials]
-    ends = [row for row, nets in enumerate(trials) if nets.complete]
+def measure(objective: Objective, trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
+    """The metrics of each trial by name, such as "validation.error".
+
+    Every trial has its training loss and its metrics on validation data. A complete one has those on training data too,
+    and a complete confirm trial those on test data; no other trial sees test data.
+    """
+    found = [{"train.loss": trial.loss} for trial in trials]
+    ends = [row for row, trial in enumerate(trials) if trial.complete]
     tests = [row for row in ends if trials[row].trial.id.phase is Phase.CONFIRM]
     splits = [("validation", objective.validation, list(range(len(trials)))), ("train", objective.train, ends)]
     if tests:
@@ -31,28 +35,28 @@ def measure(objective: Objective, trials: Sequence[Nets]) -> list[dict[str, floa
                 # "train.loss" is the mean over the epoch's batches; the loss after it has a name of its own.
                 key = "train.final_loss" if (name, metric) == ("train", "loss") else f"{name}.{metric}"
                 found[row][key] = value
-    for nets, metrics in zip(trials, found, strict=True):
-        if nets.bags:
-            outputs = objective.outputs(nets.found, objective.train)
-            oob = out_of_bag(objective, outputs, nets.bags, nets.combine)
+    for trial, metrics in zip(trials, found, strict=True):
+        if trial.bags:
+            outputs = objective.outputs(trial.best_parameters, objective.train)
+            oob = out_of_bag(objective, outputs, trial.bags, trial.combine)
             metrics.update({f"oob.{metric}": value for metric, value in oob.items()})
     return found
 
 
-def _on(objective: Objective, split: Examples, trials: Sequence[Nets]) -> list[dict[str, float]]:
-    """Each trial's metrics on a split: single nets side by side, an ensemble by itself."""
-    single = iter(_single(objective, split, [nets for nets in trials if nets.combine == "none"]))
+def _on(objective: Objective, split: Examples, trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
+    """Each trial's metrics on a split; those of single nets are measured at once, those of ensembles one by one."""
+    single = iter(_single(objective, split, [trial for trial in trials if trial.combine == "none"]))
     return [
         next(single)
-        if nets.combine == "none"
-        else judge(objective, objective.outputs(nets.found, split), split, nets.combine)
-        for nets in trials
+        if trial.combine == "none"
+        else ensemble_metrics(objective, objective.outputs(trial.best_parameters, split), split, trial.combine)
+        for trial in trials
     ]
 
 
-def _single(objective: Objective, split: Examples, trials: Sequence[Nets]) -> list[dict[str, float]]:
+def _single(objective: Objective, split: Examples, trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
     if not trials:
         return []
-    columns = objective.evaluate(torch.cat([nets.found for nets in trials]), split)
+    columns = objective.evaluate(torch.cat([trial.best_parameters for trial in trials]), split)
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -1,4 +1,4 @@
-"""A trial's nets in training: one, or an ensemble's members side by side."""
+"""A trial in training: its one net, or the members of its ensemble."""
 
 from __future__ import annotations
 
@@ -18,78 +18,84 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Nets:
-    """A trial in training. Its nets are seated, parked and dropped together, so they are always in the same epoch."""
+class TrainedTrial:
+    """A trial in training, with a slot for each of its nets.
+
+    The slots are seated, parked and dropped together, so they are always in the same epoch.
+    """
 
     order: Order
     slots: list[Slot]
 
     @classmethod
-    def start(cls, order: Order, objective: Objective) -> Nets:
-        """A trial before its first epoch."""
+    def start(cls, order: Order, objective: Objective) -> TrainedTrial:
+        """The trial before its first epoch; InputError where it cannot be trained as its settings ask."""
         return cls(order, [Slot.start(own, objective) for own in member_orders(order)])
 
     @property
     def trial(self) -> TrialSpec:
-        """The trial that is trained here."""
+        """What is trained: the order's trial."""
         return self.order.trial
 
     @property
     def combine(self) -> str:
-        """How the nets' answers are put together: "mean" or "vote", or "none" where there is one net."""
+        """How the nets' outputs are combined: "mean" or "vote", or "none" where there is one net."""
         return str(self.trial.settings["ensemble"]["combine"])
 
     @property
     def epoch(self) -> int:
-        """Epochs that lie behind it."""
+        """Epochs trained so far."""
         return self.slots[0].epoch
 
     @property
     def stop(self) -> int:
-        """The epoch after which there is something to do about it."""
+        """The number of epochs after which the trial reports, is judged or ends; see Slot.stop."""
         return self.slots[0].stop
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left to train."""
+        """Whether all of the trial's epochs are trained."""
         return self.slots[0].complete
 
     @property
     def loss(self) -> float:
-        """Of the last epoch's batches, the mean over the nets; not finite where one of them has diverged."""
+        """The mean loss over the last epoch's batches and the nets; not finite where a net has diverged."""
         return sum(slot.loss for slot in self.slots) / len(self.slots)
 
     @property
-    def found(self) -> Tensor:
-        """The parameters [M, P] that the nets have come to."""
-        return torch.stack([slot.found for slot in self.slots])
+    def best_parameters(self) -> Tensor:
+        """The parameters [M, P] of the M nets that are measured and kept; see Slot.best_parameters."""
+        return torch.stack([slot.best_parameters for slot in self.slots])
 
     @property
     def bags(self) -> list[Tensor]:
-        """Each net's bag [n]; empty without bagging."""
+        """Each net's bag [n], see Slot.bag; empty without bagging."""
         return [slot.bag for slot in self.slots if slot.bag is not None]
 
-    def aim(self, order: Order) -> Nets:
-        """Go on with an order, up to its end or to the next epoch to report."""
+    def follow(self, order: Order) -> TrainedTrial:
+        """Set every slot's `stop` by an order for the same trial."""
         self.order = order
         for slot, own in zip(self.slots, member_orders(order), strict=True):
-            slot.aim(own)
+            slot.follow(own)
         return self
 
-    def park(self) -> Nets:
-        """Let go of the pack's memory."""
+    def park(self) -> TrainedTrial:
+        """Copy every slot's tensors out of the pack, so that the pack's memory can be freed."""
         for slot in self.slots:
             slot.park()
         return self
 
 
 def count_nets(trial: TrialSpec) -> int:
-    """How many slots the trial takes."""
+    """The number of slots that a trial takes: 1, or its ensemble's members."""
     return int(trial.settings["ensemble"].get("members", 1))
 
 
 def member_orders(order: Order) -> list[Order]:
-    """The order to each net, which has seeds of its own where it is a member of an ensemble."""
+    """The order for each of a trial's nets.
+
+    A trial that is no ensemble has the order itself; members of an ensemble have seeds derived from the trial's.
+    """
     trial = order.trial
     if trial.settings["ensemble"]["combine"] == "none":
         return [order]

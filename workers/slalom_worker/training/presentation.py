@@ -1,4 +1,4 @@
-"""How a trial's epoch presents the training examples: which are drawn, and how big a step each takes."""
+"""How an epoch presents the training examples to a net: how often each is drawn, and what its loss is multiplied by."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from slalom_worker.emphasis import Standing
+    from slalom_worker.emphasis import ExampleState
 
 
 class Presentation(NamedTuple):
-    """What one net's emphasis makes of the n training examples in an epoch.
+    """How an epoch presents n training examples to one net.
 
-    cumulated: sampling probabilities [n] float64, cumulated, or None for each example once an epoch
-    weights: what an example's loss is multiplied by [n] float64, of mean 1 over what an epoch presents, or None for 1
+    cumulated: probabilities [n] float64 to draw by, cumulated, or None where each example comes once
+    weights: what an example's loss is multiplied by [n] float64, with mean 1 over the epoch, or None where it is 1
     """
 
     cumulated: Tensor | None = None
@@ -28,19 +28,20 @@ class Presentation(NamedTuple):
 
 
 def reads_net(emphasis: Mapping[str, Any]) -> bool:
-    """Whether the scheme {"scheme": name, **parameters} has to know what the net gets wrong."""
+    """Whether the emphasis {"scheme": name, **parameters} depends on which examples the net gets wrong."""
     return EMPHASIS[emphasis["scheme"]].reads_net
 
 
-def present(emphasis: Mapping[str, Any], standing: Standing, bag: Tensor | None = None) -> Presentation:
-    """The presentation of an epoch.
+def present(emphasis: Mapping[str, Any], state: ExampleState, bag: Tensor | None = None) -> Presentation:
+    """The presentation of an epoch by the emphasis {"scheme": name, "by": ..., **parameters}.
 
-    bag: the examples [n] that stand in place of the training examples, so that one is drawn as often as it is in there
+    state: of the training examples when the epoch begins
+    bag: the training examples [n] that the net is trained on, so that an example counts as often as it is in there
     """
     scheme = EMPHASIS[emphasis["scheme"]]
     if scheme.weights is None:
         return Presentation()
-    weights = torch.as_tensor(scheme.weights(standing, emphasis), dtype=torch.float64)
+    weights = torch.as_tensor(scheme.weights(state, emphasis), dtype=torch.float64)
     if emphasis["by"] == "weighting":
         return Presentation(weights=weights / (weights if bag is None else weights[bag]).mean())
     if bag is not None:

@@ -1,4 +1,4 @@
-"""What a study may have recorded at reports beside the metrics: gradient and curvature of each layer.
+"""Gradient and curvature of each layer, which a study may have recorded beside the metrics.
 
 A layer is a module with parameters of its own; layers count from 1 at the inputs, in the order in which the net names
 them. No number of a trial depends on what is recorded, and a value that is not finite is left out.
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 
     from slalom.wire.trial import Metrics
     from slalom_worker.net.objective import Objective
-    from slalom_worker.training.nets import Nets
+    from slalom_worker.training.nets import TrainedTrial
     from slalom_worker.training.slot import Slot
 
-EXAMPLES = 500
-"""Training examples, the first ones, by which recorded curvature is estimated."""
+CURVATURE_EXAMPLES = 500
+"""How many training examples, from the first on, recorded curvature is estimated from."""
 
 
 def note_gradients(objective: Objective, slots: Sequence[Slot], gradient: Tensor) -> None:
-    """Keep the last batch's gradients [E, P] of those slots that record them and report after this epoch.
+    """Write the gradients' sizes to `Slot.recorded` where a slot records them and reports after this epoch.
 
     "gradient.layer1" is the root of the mean square over the layer's parameters.
+    gradient: of the epoch's last batch [E, P]
     """
     rows = [row for row, slot in enumerate(slots) if "gradient" in slot.trial.record and slot.epoch + 1 >= slot.stop]
     if rows:
@@ -38,11 +39,11 @@ def note_gradients(objective: Objective, slots: Sequence[Slot], gradient: Tensor
             slots[row].recorded = metrics
 
 
-def recorded(objective: Objective, trials: Sequence[Nets]) -> list[Metrics]:
-    """What each of these trials records besides its metrics, where it reports; of an ensemble, its members' mean."""
-    slots = [slot for nets in trials for slot in nets.slots]
+def recorded(objective: Objective, trials: Sequence[TrainedTrial]) -> list[Metrics]:
+    """What each of these trials records at a report, by name; of an ensemble, the mean over its members."""
+    slots = [slot for trial in trials for slot in trial.slots]
     each = iter(_of_each(objective, slots))
-    return [_mean([next(each) for _ in nets.slots]) for nets in trials]
+    return [_mean([next(each) for _ in trial.slots]) for trial in trials]
 
 
 def _of_each(objective: Objective, slots: Sequence[Slot]) -> list[Metrics]:
@@ -53,8 +54,8 @@ def _of_each(objective: Objective, slots: Sequence[Slot]) -> list[Metrics]:
     found: list[Metrics] = [slot.recorded for slot in slots]
     rows = [row for row, slot in enumerate(slots) if "curvature" in slot.trial.record]
     if rows:
-        parameters = torch.stack([slots[row].found for row in rows])
-        index = torch.arange(min(EXAMPLES, len(objective.train.labels)), device=objective.device)
+        parameters = torch.stack([slots[row].best_parameters for row in rows])
+        index = torch.arange(min(CURVATURE_EXAMPLES, len(objective.train.labels)), device=objective.device)
         curvature = objective.curvature(parameters, index.repeat(len(rows), 1))
         for row, metrics in zip(rows, _named("curvature", _means(objective, curvature.double())), strict=True):
             found[row] = {**found[row], **metrics}
@@ -62,7 +63,7 @@ def _of_each(objective: Objective, slots: Sequence[Slot]) -> list[Metrics]:
 
 
 def _mean(members: Sequence[Metrics]) -> Metrics:
-    """Of what all of them have."""
+    """The mean over members of each name that all of them have."""
     shared = [name for name in members[0] if all(name in one for one in members)]
     return {name: sum(one[name] for one in members) / len(members) for name in shared}
 
@@ -74,7 +75,7 @@ def _means(objective: Objective, values: Tensor) -> list[Tensor]:
 
 
 def _named(name: str, layers: Iterable[Tensor]) -> list[dict[str, float]]:
-    """Values [e] of each layer, as metrics of each slot."""
+    """The values [e] of each layer as metrics of each slot, such as "gradient.layer1"; without those not finite."""
     rows = torch.stack(list(layers), dim=1).tolist()
     return [
         {f"{name}.layer{layer}": value for layer, value in enumerate(row, 1) if math.isfinite(value)} for row in rows

@@ -1,4 +1,4 @@
-"""One net in training: what a pack stacks, and what is kept while its trial waits for its verdict."""
+"""One net in training: its state in a pack, or while its trial waits to be judged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from slalom_worker.emphasis import Standing
+from slalom_worker.emphasis import ExampleState
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.training.presentation import Presentation, present, reads_net
 from slalom_worker.training.streams import bag
@@ -23,20 +23,23 @@ if TYPE_CHECKING:
     from slalom_worker.net.objective import Objective
 
 SCALARS = ("step", "smoothed", "largest")
+"""Names of a slot's clock, see Slot.tensors."""
 
 
 @dataclass
 class Slot:
-    """A net's state; copying its tensors out of a pack and into another changes no number.
+    """The state of one net. Copying its tensors from one pack to another changes no number.
 
-    tensors: "parameters" [P], the optimizer's buffers [P], float64 scalars [] "step" (updates done), "smoothed" and
-        "largest" (gradient norms) and the optimizer's own, and where its emphasis reads the net "misses" [n] (of the
-        training examples, see emphasis.Standing)
-    bag: the examples [n] that stand in place of the training examples, or None
+    order: what to train; a member of an ensemble has an order with seeds of its own
+    tensors: "parameters" [P] and the optimizer's buffers [P]; float64 scalars [], namely "step" (updates done),
+        "smoothed" and "largest" (norms of the gradient) and the optimizer's own; and, where the emphasis reads the net,
+        "misses" [n] of the training examples (see emphasis.ExampleState)
+    bag: the training examples [n] that the net is trained on, drawn with replacement, or None for all of them
     presentation: how the examples are presented in this epoch
-    loss: of the last epoch's batches, the mean over the epoch
-    stop: the epoch after which there is something to do about it
-    recorded: what the last epoch kept for its report, beside the metrics
+    epoch: epochs trained so far
+    loss: the mean loss over the last epoch's batches
+    stop: the number of epochs after which the trial reports, is judged or ends
+    recorded: gradients that the last epoch recorded for its report
     """
 
     order: Order
@@ -50,7 +53,7 @@ class Slot:
 
     @classmethod
     def start(cls, order: Order, objective: Objective) -> Slot:
-        """A net before its first epoch; InputError, with the reason, where it cannot be trained as the trial asks."""
+        """The net before its first epoch; InputError, with the reason, where its optimizer or record cannot be had."""
         settings = order.trial.settings
         parameters = objective.initial(order.trial.seeds.weights, settings["initialization"])
         tensors = {"parameters": parameters}
@@ -64,35 +67,41 @@ class Slot:
         if reads_net(settings["emphasis"]):
             tensors["misses"] = torch.zeros(len(labels), dtype=torch.float64, device=parameters.device)
         own = bag(order.trial.seeds.batches, len(labels)) if settings["ensemble"].get("bagging") else None
-        return cls(order, tensors, own, present(settings["emphasis"], Standing.first(labels), own)).aim(order)
+        return cls(order, tensors, own, present(settings["emphasis"], ExampleState.first(labels), own)).follow(order)
 
     def examples(self, order: Tensor) -> Tensor:
-        """The training examples that an order stands for; unless it was drawn, it is one of the bag's entries."""
+        """The training examples [n] that an order of examples [n] from `streams.order` stands for.
+
+        A permutation is one of the bag's entries; what was drawn by probabilities names the training examples already.
+        """
         return order if self.bag is None or self.presentation.cumulated is not None else self.bag[order]
 
-    def look(self, wrong: Tensor, labels: np.ndarray) -> None:
-        """Begin an epoch knowing which examples the net gets wrong [n]."""
+    def note_misses(self, wrong: Tensor, labels: np.ndarray) -> None:
+        """Count the misses when an epoch begins, and present the examples by them.
+
+        wrong: whether the net puts each training example in the wrong class [n]
+        """
         self.tensors["misses"] = torch.where(wrong, self.tensors["misses"] + 1, 0.0)
-        standing = Standing(labels, self.tensors["misses"].cpu().numpy(), self.epoch)
-        self.presentation = present(self.settings["emphasis"], standing, self.bag)
+        state = ExampleState(labels, self.tensors["misses"].cpu().numpy(), self.epoch)
+        self.presentation = present(self.settings["emphasis"], state, self.bag)
 
     @property
     def trial(self) -> TrialSpec:
-        """The trial that is trained here; a member's has the member's seeds."""
+        """The order's trial; that of an ensemble's member has the member's seeds."""
         return self.order.trial
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The trial's settings, complete."""
+        """The trial's settings: a value for everything that a study can set."""
         return self.order.trial.settings
 
     @property
-    def found(self) -> Tensor:
-        """The parameters [P] that the trial has come to: what is measured and kept."""
+    def best_parameters(self) -> Tensor:
+        """The parameters [P] that are measured and kept: the optimizer's answer, or those in training."""
         return self.tensors[OPTIMIZERS[self.settings["optimizer"]].answer or "parameters"]
 
-    def aim(self, order: Order) -> Slot:
-        """Go on with an order, up to its end or to the next epoch to report."""
+    def follow(self, order: Order) -> Slot:
+        """Take an order for the same trial; set `stop` to the order's end or the next report, whichever comes first."""
         self.order = order
         every = self.trial.report_every
         self.stop = min(order.until, self.trial.epochs, (self.epoch // every + 1) * every)
@@ -100,10 +109,10 @@ class Slot:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left to train."""
+        """Whether all of the trial's epochs are trained."""
         return self.epoch >= self.trial.epochs
 
     def park(self) -> Slot:
-        """Let go of the pack's memory."""
+        """Copy the tensors out of the pack, so that the pack's memory can be freed."""
         self.tensors = {name: tensor.clone() for name, tensor in self.tensors.items()}
         return self

@@ -1,4 +1,4 @@
-"""Lanes as Ray actors, one for each share of a device; ray is imported in this package alone."""
+"""Lanes as Ray actors, one for each share of a device. Slalom imports ray in this package alone."""
 
 from slalom.lanes.on_ray.lanes import RayLanes
 

@@ -1,4 +1,4 @@
-"""A lane's process."""
+"""The Ray actor of a lane: the worker in a process of its own."""
 
 from __future__ import annotations
 
@@ -14,29 +14,35 @@ if TYPE_CHECKING:
 
 
 class LaneActor:
-    """A worker in a process of its own."""
+    """Makes a lane's worker in the actor's process and passes turns on to it. Ray calls it, one call at a time."""
 
     def __init__(self, factory: Callable[..., Worker], shared: Sequence[Any]) -> None:
-        """shared: a reference to what the factory is called with, or none.
+        """Make an actor without a worker yet.
 
-        Ray gives a reference within a list as it is; one that is an argument itself would have to be on the node before
-        the actor starts, and where it is not, nobody would be told.
+        factory: makes the worker; called with what `shared` refers to
+        shared: a list of one reference to the task's data, or of none
+        Ray hands on a reference within a list as it is. The object of a reference that is an argument itself would have
+        to be on the node before the actor starts, and nobody would be told where it does not get there.
         """
         self._factory = factory
         self._shared = shared
         self._worker: Worker | None = None
 
     def open(self) -> str:
-        """Make the worker, anew where there was one; the id of the node that it is on."""
+        """Make the worker, in place of one that was there; returns the id of the node that the actor is on.
+
+        Raises what the factory raises, and Infrastructure where the task's data do not reach the node.
+        """
         import ray
 
         self._worker = self._factory(*take(self._shared))
         return str(ray.get_runtime_context().get_node_id())
 
     def turn(self, turn: Turn) -> Reply | str:
-        """The worker's reply, or why it is gone; then so are the turns that follow, until it is opened again.
+        """Return the worker's reply, or a text that says why the worker is gone.
 
-        A reason is text, since the class of a user's exception may be unknown where it is read.
+        After an exception the worker is dropped, and every later turn returns such a text until `open` is called. The
+        reason is a text because the driver may not have the class of a user's exception.
         """
         worker, self._worker = self._worker, None
         if worker is None:

@@ -1,7 +1,7 @@
-"""The task's data in Ray's object store: put there once, taken once by each node, read in place by its lanes.
+"""The task's data in Ray's object store: put there once, copied once to each node, and read in place by its lanes.
 
-Where the store of a node is too small for them, Ray lays them into a file in its temporary folder, which the lanes map
-as they map shared memory: slower to put there, the same to read.
+Where the store of a node is too small for the data, Ray writes them into a file in its temporary folder. The lanes map
+that file as they map shared memory: it is slower to write, and the same to read.
 """
 
 from __future__ import annotations
@@ -15,20 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TAKE_SECONDS = 100.0
-"""In which a node must have the data; less than a lane has to start, so that it is told why it does not."""
+"""The time within which a node must have the data; less than a lane may take to start, so that the reason is told."""
 
 PLACES = "see its object store (`ray memory`) and the disk of Ray's temporary folder (`df`)"
 
 
 def size(data: object | None) -> int:
-    """Bytes of the arrays within, as they lie in the store."""
+    """How many bytes the arrays within the data take in the store."""
     buffers: list[pickle.PickleBuffer] = []
     pickle.dumps(data, protocol=5, buffer_callback=buffers.append)
     return sum(buffer.raw().nbytes for buffer in buffers)
 
 
 def put(ray: Any, data: object | None) -> list[Any]:
-    """The reference to the data, or none. They stay in the store of the driver's node as long as it is kept."""
+    """Put the data into the store of the driver's node; returns a list of the reference to them, empty without data.
+
+    The data stay there as long as the reference is kept.
+    Raises Infrastructure where they find no place.
+    """
     if data is None:
         return []
     try:
@@ -41,7 +45,10 @@ def put(ray: Any, data: object | None) -> list[Any]:
 
 
 def take(references: Sequence[Any]) -> list[Any]:
-    """What was put, its arrays read-only and in the memory that all lanes of a node share."""
+    """The data that `put` put there, with read-only arrays in memory that all lanes of the node share.
+
+    Raises Infrastructure where the data do not reach this node within TAKE_SECONDS.
+    """
     import ray
 
     try:

@@ -20,20 +20,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KNOCK_SECONDS = 5.0
+"""The time within which a server must answer `knock`."""
 
 LOCAL = "local"
 
 LOCAL_TRIES = 2
-"""A local Ray gives up where its helper processes take longer than 15 s, which a busy machine may need once."""
+"""How often a local Ray is started: it gives up where its helper processes take over 15 s, as on a busy machine."""
 
 CLIENT_TRIES = 4
-"""Ray's proxy forks a server for each client while other threads call gRPC, and now and then that server dies at once
-(seen in 4 of 9 tries with Ray 2.60), which the client is told as a failed start.
+"""How often a connection as a Ray client is tried. Ray's proxy forks a server for each client while other threads call
+gRPC, and now and then that server dies at once (in 4 of 9 tries with Ray 2.60); the client then sees a failed start.
 """
 
 LOCAL_STORE_BYTES = 256 << 20
-"""Shared memory of a local Ray's object store beside the data, by default 30 % of the machine's; turns and replies are
-small.
+"""Shared memory of a local Ray's object store beside the data. Ray's default is 30 % of the machine's memory, but turns
+and replies are small.
 """
 
 QUIET = {
@@ -52,11 +53,13 @@ TLS_ALERT = 0x15
 
 @contextmanager
 def connected(address: str | None, folder: Path | None, namespace: str, data_bytes: int = 0) -> Iterator[Any]:
-    """The ray module, connected; the actors run in a copy of `folder`.
+    """Connect to Ray for the length of the block, which gets the ray module.
 
-    data_bytes: for which a local Ray's object store has room besides
-    Raises InputError where the address is none or this process is connected already, Infrastructure within seconds
-    where nothing answers there.
+    address: of a running cluster; None starts a local Ray, and stops it when the block is left
+    folder: the actors run in a copy of it; None for Ray's own choice
+    data_bytes: room for the task's data in a local Ray's object store
+    Raises InputError where the address is none, or where this process is connected already, and Infrastructure within
+    seconds where nothing answers at the address, or where Ray does not start.
     """
     if address is not None and address != "auto":
         knock(address)
@@ -102,9 +105,10 @@ def _init(ray: Any, tries: int, **options: Any) -> None:
 
 
 def knock(address: str) -> None:
-    """See whether a gRPC server answers at the address, since Ray itself would try for minutes.
+    """Make sure that a gRPC server answers at the address, within KNOCK_SECONDS: Ray itself would try for minutes.
 
-    What speaks gRPC greets with an HTTP/2 settings frame; where it wants TLS it answers with an alert.
+    A gRPC server greets with an HTTP/2 settings frame, and one that wants TLS answers with an alert.
+    Raises InputError where the address is none, and Infrastructure where no gRPC server answers there.
     """
     host, port = _host_and_port(address)
     try:
@@ -148,7 +152,7 @@ def _failure(address: str, exc: Exception) -> str:
 
 @contextmanager
 def own_environment() -> Iterator[None]:
-    """Keep Ray's variables as they were found."""
+    """Set the variables in QUIET for the length of the block, and leave Ray's variables as they were found."""
     before = _rays_variables()
     try:
         for name, value in QUIET.items():
@@ -163,9 +167,9 @@ def own_environment() -> Iterator[None]:
 
 
 def _forget_tokens() -> None:
-    """Undo what Ray does where it starts a local cluster: it makes this process want a token of every peer.
+    """Have this process ask its peers for no token any more, as it does once Ray has started a local cluster.
 
-    It would do so ever after, and the lanes of a cluster that was started without tokens would die.
+    Otherwise the lanes of a cluster that was started without tokens would die.
     """
     raylet: Any = import_module("ray._raylet")
     with suppress(AttributeError):
@@ -179,7 +183,7 @@ def _rays_variables() -> dict[str, str]:
 
 @contextmanager
 def own_sigterm() -> Iterator[None]:
-    """Keep the process's answer to SIGTERM, which ray.init replaces."""
+    """Restore the process's handler of SIGTERM, which ray.init replaces, when the block is left."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Ray's job server: programs that run on the cluster and outlive whoever started them."""
+"""Ray's job server: it runs programs on the cluster that outlive the process which started them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KNOCK_SECONDS = 5.0
+"""The time within which a job server must answer `knock`."""
 
 START_SECONDS = 60.0
-"""In which a head that answers takes jobs."""
+"""The time within which a head that answers must take jobs."""
 
 END_SECONDS = 90.0
-"""In which a job that was told to stop has written down what had ended; after `STOP_SECONDS` Ray kills it."""
+"""The time within which a job that was told to stop must have ended."""
 
 STOP_SECONDS = 60
+"""The time after which Ray kills a job that was told to stop; until then the job records what had ended."""
 
 ELSEWHERE = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
-"""Variables that Ray would follow instead of the address that it is given."""
+"""Variables whose address Ray would use in place of the one that it is given."""
 
 TALKATIVE = (
     "ray.client_builder",
@@ -40,7 +42,7 @@ TALKATIVE = (
     "ray.dashboard.modules.dashboard_sdk",
     "ray.dashboard.modules.job.sdk",
 )
-"""Loggers of Ray's that tell every step."""
+"""Loggers of Ray's that log every step."""
 
 ENVIRONMENT = {
     "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS),  # by default 3
@@ -50,11 +52,12 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Job:
-    """A job as the server knows it.
+    """A job of Ray's job server.
 
-    number: counts from 1 for each try at the same submission
-    metadata: what it was submitted with
-    exit_code: of its program, where that has ended by itself
+    number: which try at the same submission the job is, counted from 1
+    status: Ray's word
+    metadata: as it was submitted with the job
+    exit_code: of the job's program; None where that has not ended by itself
     """
 
     id: str
@@ -66,19 +69,20 @@ class Job:
 
     @property
     def ended(self) -> bool:
-        """Whether it will not go on."""
+        """Whether the job is over, however it ended."""
         return self.status in ("SUCCEEDED", "FAILED", "STOPPED")
 
     @property
     def succeeded(self) -> bool:
-        """Whether it has done all it was to do."""
+        """Whether the job's program ended with exit code 0."""
         return self.status == "SUCCEEDED"
 
 
 class JobServer:
-    """A cluster's job server, at `http://HOST:8265`; `ray://HOST:10001` finds it by itself.
+    """A client of a cluster's job server, at `http://HOST:8265`; from `ray://HOST:10001` Ray finds the job server.
 
-    Raises InputError where the address is none, Infrastructure where nothing answers there or lets nobody in.
+    Making it raises InputError where the address is none, and Infrastructure where no server answers at the address, or
+    where the server refuses. Every method raises Infrastructure where the server does not answer or refuses.
     """
 
     def __init__(self, address: str) -> None:
@@ -93,7 +97,7 @@ class JobServer:
             self._client: Any = JobSubmissionClient(address)
 
     def jobs(self, submission: str) -> list[Job]:
-        """Every try at a submission that this server knows, the latest last."""
+        """All tries at a submission that this server knows, the latest last."""
         own = re.compile(rf"{re.escape(submission)}-(\d+)")
         with self._translated():
             found = [(one, own.fullmatch(one.submission_id or "")) for one in self._client.list_jobs()]
@@ -102,9 +106,12 @@ class JobServer:
     def submit(
         self, job: str, command: str, folder: Path, metadata: Mapping[str, str], more: Mapping[str, Any]
     ) -> bool:
-        """Start a command on the head, in a copy of `folder`; False where there is a job of that name already.
+        """Start a command on the cluster's head; returns False where there is a job of that name already.
 
-        more: of its runtime environment, such as what is to be installed
+        job: the new job's name
+        folder: the command runs in a copy of it
+        metadata: texts that the server keeps with the job
+        more: further parts of the job's runtime environment, such as `installing` gives
         """
         environment = {"working_dir": str(folder), "env_vars": ENVIRONMENT, **more}
         words = {"entrypoint": command, "submission_id": job, "runtime_env": environment, "metadata": dict(metadata)}
@@ -122,12 +129,12 @@ class JobServer:
                     return True
 
     def logs(self, job: Job) -> str:
-        """All that it has said."""
+        """All output of the job so far."""
         with self._translated():
             return str(self._client.get_job_logs(job.id))
 
     def follow(self, job: Job, say: Callable[[str], None]) -> Job:
-        """Pass on what it says, from the beginning, until it ends."""
+        """Pass the job's output on to `say`, from its beginning until the job ends; returns the job as it ended."""
 
         async def tail() -> None:
             async for lines in self._client.tail_job_logs(job.id):
@@ -138,7 +145,7 @@ class JobServer:
         return self._ended(job)
 
     def stop(self, job: Job) -> Job:
-        """Tell it to stop, and wait until it has."""
+        """Tell the job to stop, wait until it has ended, for END_SECONDS at most, and return it as it ended."""
         with self._translated():
             self._client.stop_job(job.id)
         return self._ended(job)
@@ -155,7 +162,7 @@ class JobServer:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Ray's errors as ours; those of `requests` are OSErrors."""
+        """Turn Ray's errors into Infrastructure; those of `requests` are OSErrors."""
         try:
             yield
         except Exception as exc:
@@ -166,7 +173,10 @@ class JobServer:
 
 
 def knock(address: str) -> None:
-    """See whether anything answers at the address, since Ray itself would try for minutes."""
+    """Make sure that a server listens at the address, within KNOCK_SECONDS: Ray itself would try for minutes.
+
+    Raises InputError where the address is none, and Infrastructure where nothing listens there.
+    """
     host, port = place(address)
     try:
         socket.create_connection((host, port), timeout=KNOCK_SECONDS).close()
@@ -175,7 +185,7 @@ def knock(address: str) -> None:
 
 
 def place(address: str) -> tuple[str, int]:
-    """Host and port of an address; InputError where it is none of a job server."""
+    """The host and the port of a job server's address; InputError where the address is none of a job server."""
     form = "http://HOST:8265, the dashboard's, or ray://HOST:10001"
     try:
         parts = urlsplit(address)
@@ -193,7 +203,7 @@ def place(address: str) -> tuple[str, int]:
 
 
 def installing(packages: Sequence[str], modules: Sequence[Path]) -> dict[str, Any]:
-    """What has a job's environment made: packages by pip, and modules as they are here."""
+    """The part of a job's runtime environment that installs packages by pip, and modules as they are here."""
     return {"pip": list(packages), "py_modules": [str(module) for module in modules]}
 
 
@@ -221,7 +231,7 @@ def _first_line(exc: Exception) -> str:
 
 @contextmanager
 def _undirected() -> Iterator[None]:
-    """Without the variables that would lead Ray elsewhere."""
+    """Take the variables in ELSEWHERE away for the length of the block."""
     kept = {name: os.environ.pop(name) for name in ELSEWHERE if name in os.environ}
     try:
         yield

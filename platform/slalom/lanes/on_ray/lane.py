@@ -1,4 +1,4 @@
-"""A lane, as the driver knows it."""
+"""A lane on Ray, as the driver knows it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Lane:
-    """A lane's actor and what was asked of it, each the reference to an answer that will come.
+    """A lane's actor, and Ray's references to the answers that it owes.
 
-    opening: the worker's making, or None once it is there; node: its node's id, once it is known
-    bundle: the resources that it was given
-    leaving: whether the loop was told to give it back
-    turns: those it was sent, oldest first
+    opening: the answer of the actor's `open`; None once the worker is made
+    bundle: the resources that the actor was given
+    node: the id of the actor's node, once it is known
+    leaving: whether the loop was told to give the lane back
+    turns: the answers of the turns that the lane was sent, oldest first
     """
 
     number: int
@@ -30,7 +31,7 @@ class Lane:
 
     @property
     def awaited(self) -> Any | None:
-        """What it will answer next."""
+        """The reference to the answer that comes next; None where no answer is owed."""
         if self.opening is not None:
             return self.opening
         return self.turns[0] if self.turns else None

@@ -1,4 +1,4 @@
-"""Lanes as Ray actors: started where there is room, as many as the study has use for, replaced where they die."""
+"""Lanes as Ray actors: as many as the study can use and the cluster has room for, replaced where they die."""
 
 from __future__ import annotations
 
@@ -28,21 +28,20 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Turn
 
 SILENCE_SECONDS = 20.0
-"""After which the cluster is asked whether it is there; Ray ends the process where its head is gone for 60 s."""
+"""Time without an answer after which the cluster is asked whether it is there; Ray ends the process after 60 s."""
 
 DEATHS = 10
-"""Times a lane's process may die without a reply in between."""
-
+"""How often a lane's process may die without a reply in between."""
 
 CREATION = "creation task"
-"""What Ray says of an actor that could not be made."""
+"""What Ray's message says where an actor could not be made."""
 
 
 class RayLanes:
-    """Actors on a running cluster (`address`), or on a local one that is started and stopped here.
+    """`Lanes` as actors on a running cluster, or on a local one that is started and stopped here.
 
-    There are as many as the study has trials to train, its file allows and the cluster has room for; when nodes come
-    there are more, when they go there are fewer, and the study goes on with what is left.
+    There are as many lanes as the study has trials to train, as its file allows, and as the cluster has room for. When
+    nodes join there are more, when nodes leave there are fewer, and the study goes on with the lanes that are left.
     """
 
     def __init__(
@@ -53,11 +52,14 @@ class RayLanes:
         environment: Mapping[str, str],
         data: object | None = None,
     ) -> None:
-        """factory: builds the worker within the actor, with the user's task file in its working folder.
+        """Connect to the cluster; no lane is started before `size` is called.
 
+        address: of a running cluster; None starts a local Ray
+        factory: makes the worker within the actor, whose working folder holds the user's task file
         environment: variables that the lanes' processes need before they start
-        data: what the factory is called with, in memory that all lanes of a node share; without it, with nothing
-        Raises Infrastructure where the cluster does not answer, InputError where it has not what the study asks for.
+        data: what the factory is called with, in memory that all lanes of a node share; None calls it with nothing
+        Raises Infrastructure where the cluster does not answer, and InputError where the address is none or the cluster
+        lacks what the study asks for.
         """
         self._factory = factory
         self._lanes: dict[int, Lane] = {}
@@ -82,14 +84,11 @@ class RayLanes:
 
     @property
     def names(self) -> Sequence[str]:
-        """Each lane's number and the node it is on, or was last."""
+        """See `Lanes`."""
         return self._names
 
     def size(self, demand: Demand) -> Sequence[int]:
-        """Start lanes where there are too few; those that must be given back where there are too many.
-
-        One that has not opened is stopped at once, and nobody needs to know.
-        """
+        """See `Lanes`; a lane too many that has not opened yet is stopped at once and is not returned."""
         staying = [lane for lane in self._lanes.values() if not lane.leaving]
         wanted = self._allotment.wanted(demand)
         for number in self._free_numbers(wanted - len(staying)):
@@ -104,16 +103,16 @@ class RayLanes:
         return recalled
 
     def release(self, lane: int) -> None:
-        """Stop a lane's actor."""
+        """See `Lanes`: the lane's actor is killed."""
         self._ray.kill(self._lanes.pop(lane).actor)
 
     def send(self, lane: int, turn: Turn) -> None:
-        """Queue a turn at the lane's actor."""
+        """See `Lanes`."""
         own = self._lanes[lane]
         own.turns.append(own.actor.turn.remote(turn))
 
     def collect(self, timeout: float) -> Sequence[tuple[int, News]]:
-        """The lanes that have opened and the turns that are back, at most one of each lane."""
+        """See `Lanes`; at most one answer of each lane is returned."""
         if not self._lanes:
             time.sleep(timeout)
         awaited = {ref: lane for lane in self._lanes.values() if (ref := lane.awaited) is not None}
@@ -122,14 +121,14 @@ class RayLanes:
         return [(awaited[ref].number, news) for ref in ready for news in self._take(awaited[ref])]
 
     def close(self) -> None:
-        """Stop the actors, and the cluster where it was started here."""
+        """Stop the actors, and the cluster where it was started here; a second call does nothing."""
         for lane in self._lanes.values():
             self._ray.kill(lane.actor)
         self._lanes.clear()
         self._held.close()
 
     def _free_numbers(self, count: int) -> Sequence[int]:
-        """The lowest numbers that no lane has."""
+        """The lowest `count` numbers that no lane has."""
         numbers = [number for number in range(len(self._lanes) + max(0, count)) if number not in self._lanes]
         return numbers[: max(0, count)]
 
@@ -147,7 +146,10 @@ class RayLanes:
         self._names += [f"lane {other}" for other in range(len(self._names), number + 1)]
 
     def _ready(self, awaited: list[Any], timeout: float) -> list[Any]:
-        """Wait for the first answer, and take all there are; where none comes for long, look after the cluster."""
+        """Those of the references that have an answer, after a wait for the first.
+
+        After SILENCE_SECONDS without any answer the cluster is asked whether it is there.
+        """
         if self._ray.wait(awaited, num_returns=1, timeout=timeout)[0]:
             self._heard = time.monotonic()
         elif time.monotonic() - self._heard > SILENCE_SECONDS:
@@ -160,12 +162,12 @@ class RayLanes:
         try:
             knock(self._address)
         except Infrastructure as exc:
-            # To stop the lanes would take longer than Ray lets this process live.
+            # Stopping the lanes would take longer than Ray lets this process live.
             self._lanes.clear()
             raise Infrastructure(f"the cluster is gone: {exc}") from exc
 
     def _check_start(self) -> None:
-        """See whether a lane is there, or has still time to come."""
+        """Raise Infrastructure where no lane is open and the time in which one must have opened is over."""
         now, patience = time.monotonic(), self._allotment.patience
         if self._allotment.waits or any(lane.opening is None for lane in self._lanes.values()):
             self._served = now
@@ -176,7 +178,7 @@ class RayLanes:
             )
 
     def _take(self, lane: Lane) -> Sequence[News]:
-        """What came of the lane's next answer: it has opened, a turn's reply, or its loss."""
+        """The news in a lane's next answer: that the lane has opened, the reply to a turn, or the lane's loss."""
         opening = lane.opening is not None
         try:
             answer = self._ray.get(lane.opening if opening else lane.turns.popleft())
@@ -196,7 +198,7 @@ class RayLanes:
         return [self._raised(lane, answer)]
 
     def _raised(self, lane: Lane, why: str) -> LaneLost:
-        """A new worker after one that raised. On a GPU in a new process: CUDA may be of no more use to the old one."""
+        """Replace a worker that raised. On a GPU the process is replaced too, since CUDA may be broken in it."""
         if self._allotment.need.on_gpus or lane.leaving:
             self.release(lane.number)
         else:
@@ -205,7 +207,7 @@ class RayLanes:
         return LaneLost(f"{self._names[lane.number]}: {why}", raised=True)
 
     def _died(self, lane: Lane, exc: Exception) -> Sequence[News]:
-        """The process is gone; `size` starts another. Of one that had not opened nobody knew."""
+        """Drop a lane whose process died; `size` starts another. The loss of one that had not opened is no news."""
         self.release(lane.number)
         name = self._names[lane.number]
         self._deaths[lane.number] += 1
@@ -218,7 +220,7 @@ class RayLanes:
 
 
 def _travelling(file: Path | None, held: ExitStack) -> Path | None:
-    """A folder with a copy of the user's task file alone, which Ray sends to the nodes."""
+    """A folder with a copy of the user's task file alone, which Ray sends to the nodes; None for a bundled task."""
     if file is None:
         return None
     folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="slalom-task-", ignore_cleanup_errors=True)))
@@ -227,7 +229,7 @@ def _travelling(file: Path | None, held: ExitStack) -> Path | None:
 
 
 def _reason(exc: Exception) -> str:
-    """What a Ray error says in one line: its cause, else the last line of a creation's trace, else the first line."""
+    """An error of Ray's in one line: its cause, else the last line of a creation's trace, else its first line."""
     cause = getattr(exc, "cause", None)
     if cause is not None:
         return f"{type(cause).__name__}: {cause}"

@@ -1,4 +1,4 @@
-"""What the studies of a cluster would fill, in words of its autoscaler."""
+"""The resources that the studies of a cluster could use, in the form that Ray's autoscaler takes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from slalom.lanes.sharing.packing import GRAIN, TAG
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    Need = Mapping[str, float]
+    Amounts = Mapping[str, float]
     Bundle = dict[str, float]
 
 
-def demanded(wanted: Iterable[tuple[Need, int]], others: Iterable[Need]) -> list[Bundle]:
-    """What the cluster must hold in all, each bundle on one node, in an order of its own.
+def demanded(wanted: Iterable[tuple[Amounts, int]], others: Iterable[Amounts]) -> list[Bundle]:
+    """The bundles of resources that the cluster must hold in all, each bundle on one node, in a fixed order.
 
-    wanted: what a lane takes, and how many of these there should be
-    others: what others took of each node, since the autoscaler compares with all there is, not with what is free
+    wanted: what a lane of a study takes, and how many such lanes there should be
+    others: what programs that are not Slalom's took of each node; the autoscaler compares the bundles with all
+        resources of the cluster, not with the free ones
     """
     wanted = [(need, lanes) for need, lanes in wanted if lanes > 0]
     names = {name for need, _ in wanted for name, amount in need.items() if amount > TAG and name != "memory"}
@@ -27,11 +28,12 @@ def demanded(wanted: Iterable[tuple[Need, int]], others: Iterable[Need]) -> list
     return sorted([*bundles, *filter(None, taken)], key=lambda bundle: sorted(bundle.items()))
 
 
-def _bundles(need: Need, lanes: int) -> list[Bundle]:
-    """Lanes that share a GPU as one bundle of a whole GPU, since an autoscaler adds up shares over all GPUs.
+def _bundles(need: Amounts, lanes: int) -> list[Bundle]:
+    """The bundles of so many lanes of one need.
 
-    Memory is left out: types of nodes often do not tell theirs, and none of these would be started. Lanes that find a
-    node but not its memory wait as actors, of which the autoscaler knows by itself.
+    Lanes that share a GPU are one bundle of a whole GPU, since an autoscaler adds up shares over all GPUs. Memory is
+    left out: a type of node often does not say how much it has, and no node of that type would be started. Lanes that
+    find a node, but not enough memory on it, wait as actors, of which the autoscaler knows by itself.
     """
     gpu = need.get("GPU", 0)
     together = int(1 / gpu + 1 / GRAIN) if 0 < gpu < 1 else 1

@@ -1,4 +1,4 @@
-"""How the studies of a cluster share it: strictly by priority, and evenly among equals."""
+"""How studies share a cluster: those of a higher priority first, and evenly among studies of equal priority."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a study asks for.
+    """What a study asks of the cluster.
 
-    study: unique key of its driver
-    since: when it joined, for ties
-    lanes: as many as it can use now
-    need: what a lane takes, such as {"GPU": 0.5, "accelerator_type:A100": 0.001}; so little of a resource means "on a
-        node that offers it"
+    study: the unique key of the study's driver
+    since: when the driver joined; among equals the earlier one goes first
+    lanes: how many lanes the study can use now
+    need: what a lane takes, such as {"GPU": 0.5, "accelerator_type:A100": 0.001}; an amount of TAG or less means "on a
+        node that offers this resource"
     """
 
     study: str
@@ -32,11 +32,11 @@ class Claim:
 
 
 def shares(nodes: Sequence[Mapping[str, float]], claims: Sequence[Claim]) -> dict[str, int]:
-    """How many lanes each study may have on nodes with these resources.
+    """How many lanes each study may have, by the study's key, on nodes with these resources.
 
-    Among equals by progressive filling: one lane at a time to the study that holds least, by the largest part that
-    its lanes take of any resource of the cluster (dominant resource fairness, Ghodsi et al. 2011), then to the one
-    that joined first. So no study of a lower priority changes what the higher ones have.
+    Studies of equal priority are filled progressively: one lane at a time goes to the study that holds least, measured
+    by the largest part that its lanes take of any resource of the cluster (dominant resource fairness, Ghodsi et al.
+    2011), and among these to the study that joined first. A study never changes what those of a higher priority get.
     """
     needs = sorted({_key(claim) for claim in claims})
     packing = Packing(nodes, [dict(need) for need in needs])
@@ -51,7 +51,7 @@ def shares(nodes: Sequence[Mapping[str, float]], claims: Sequence[Claim]) -> dic
 
 
 def _filled(packing: Packing, level: Sequence[tuple[Claim, int]], totals: Mapping[str, float]) -> Iterator[str]:
-    """The studies that get a lane, one lane after the other."""
+    """Gives the key of a study for each lane that is handed out, one lane after the other."""
     parts = [_part(claim, totals) for claim, _ in level]
     waiting = [(0.0, claim.since, claim.study, 0, at) for at, (claim, _) in enumerate(level) if claim.lanes > 0]
     heapify(waiting)
@@ -65,7 +65,7 @@ def _filled(packing: Packing, level: Sequence[tuple[Claim, int]], totals: Mappin
 
 
 def _part(claim: Claim, totals: Mapping[str, float]) -> float:
-    """The largest part of the cluster's any resource that a lane takes."""
+    """The largest part that a lane takes of the cluster's total of a resource."""
     return max((amount / (totals.get(name) or 1) for name, amount in claim.need.items() if amount > TAG), default=0.0)
 
 

@@ -1,6 +1,10 @@
-"""The records as runs of an MLflow experiment; MLflow is imported in this package alone, and by its own thread."""
+"""Studies and nights as runs of MLflow experiments. Slalom imports MLflow in this package alone.
+
+Making a recorder loads no MLflow: the recorder's thread does so, or the first night that is recorded.
+"""
 
 from slalom.records.on_mlflow.browser import pages, serve
+from slalom.records.on_mlflow.nights import MlflowNights
 from slalom.records.on_mlflow.recorder import MlflowRecorder
 
-__all__ = ["MlflowRecorder", "pages", "serve"]
+__all__ = ["MlflowNights", "MlflowRecorder", "pages", "serve"]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import socket
 import sqlite3
-from contextlib import closing
 from http.client import HTTPException
-from pathlib import Path
 from ssl import SSLError
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit, urlunsplit
@@ -14,18 +12,20 @@ from urllib.request import urlopen
 
 from slalom.errors import Infrastructure, InputError
 from slalom.home import hide_passwords
+from slalom.records.on_mlflow.sqlite import sqlite_file, write_ahead
 
-PATIENCE = 5.0
-"""Seconds that a server may take to answer."""
+ANSWER_SECONDS = 5.0
+"""The time within which a server must answer."""
 
 DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
 def check(tracking_uri: str) -> None:
-    """Make sure that records can be written there, within about PATIENCE.
+    """Make sure that records can be written to a tracking URI; takes about ANSWER_SECONDS at most.
 
-    An SQLite file is made where there is none, and set to write ahead.
-    Raises InputError for a URI that no server stands behind, Infrastructure for one that does not answer.
+    An SQLite file is made where there is none, with its folder, and is switched to a write-ahead log.
+    Raises InputError for a URI that MLflow cannot record to, and Infrastructure where the server or the database that
+    the URI names does not answer.
     """
     scheme = urlsplit(tracking_uri).scheme.partition("+")[0]
     try:
@@ -47,30 +47,6 @@ def check(tracking_uri: str) -> None:
         ) from exc
 
 
-def sqlite_file(tracking_uri: str) -> Path | None:
-    """The file of an SQLite URI, None for any other."""
-    head, found, rest = tracking_uri.partition(":///")
-    file = rest.partition("?")[0]
-    return Path(file) if found and file and head.partition("+")[0] == "sqlite" else None
-
-
-def finish_sqlite(file: Path) -> None:
-    """Bring what was written ahead into the file itself, so that it can be copied alone."""
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def write_ahead(file: Path) -> None:
-    """Have SQLite write ahead, and make sure that it can write.
-
-    A commit then costs no wait for the disk, and who reads in a browser never blocks the writer.
-    """
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.rollback()
-
-
 def _open_sqlite(tracking_uri: str) -> None:
     file = sqlite_file(tracking_uri)
     if file is None:
@@ -84,20 +60,20 @@ def _ask_server(tracking_uri: str) -> None:
     place = parts.netloc.rpartition("@")[2]
     question = urlunsplit((parts.scheme, place, f"{parts.path.rstrip('/')}/health", "", ""))
     try:
-        urlopen(question, timeout=PATIENCE).close()  # noqa: S310 (http or https, by the caller)
+        urlopen(question, timeout=ANSWER_SECONDS).close()  # noqa: S310 (http or https, by the caller)
     except HTTPError as exc:
-        # who asks for a password or hides the page does answer
+        # a server that asks for a password, or has no such page, does answer
         exc.close()
         if exc.code >= 500:
             raise
     except URLError as exc:
-        # which certificates to trust is between MLflow and its own settings
+        # MLflow has settings of its own for which certificates it trusts
         if not isinstance(exc.reason, SSLError):
             raise OSError(str(exc.reason)) from exc
 
 
 def _reach_database(tracking_uri: str, usual_port: int) -> None:
     parts = urlsplit(tracking_uri)
-    # without a host it is a local socket, which MLflow finds by itself
+    # a URI without a host means a local socket, which MLflow finds by itself
     if parts.hostname is not None:
-        socket.create_connection((parts.hostname, parts.port or usual_port), timeout=PATIENCE).close()
+        socket.create_connection((parts.hostname, parts.port or usual_port), timeout=ANSWER_SECONDS).close()

@@ -1,4 +1,4 @@
-"""MLflow's own browser over a home's records; loads no MLflow here, since it runs as a process of its own."""
+"""MLflow's own web pages over a home's records, served by a process of their own; loads no MLflow."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ if TYPE_CHECKING:
     from slalom.home import Home
 
 START_SECONDS = 60.0
+"""The time within which MLflow's server must answer."""
 
 CONCLUSIONS = "tags.`slalom.kind` != 'trial'"
-"""The studies and their arms: with a hundred newest runs to a page, trials would hide them."""
+"""The filter for studies and arms: MLflow shows the newest hundred runs, and among them trials would hide these."""
 
 
 @contextmanager
 def serve(home: Home, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Serve a home's records on host:port, from when it answers until the block is left.
+    """Serve a home's records at host:port until the block is left; the block is entered when the server answers.
 
-    What the server says goes to `ui.log` in the home. Raises InputError where the port cannot be listened at, or the
-    home not written to, and Infrastructure where the server does not come up.
+    Gives the server's process; its output goes to `ui.log` in the home. Raises InputError where nothing can listen at
+    the port, or the home cannot be written to, and Infrastructure where the server does not answer in START_SECONDS.
     """
     _check_free(host, port)
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", home.tracking_uri]
@@ -54,7 +55,10 @@ def serve(home: Home, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]
 
 
 def pages(host: str, port: int) -> list[tuple[str, str]]:
-    """Every experiment's name and the address of its page, conclusions first."""
+    """The name of every experiment, and the address of the page that lists its studies and arms.
+
+    host, port: of a server that `serve` started; OSError where it does not answer
+    """
     request = Request(
         f"http://{host}:{port}/api/2.0/mlflow/experiments/search",
         data=json.dumps({"max_results": 1000}).encode(),
@@ -71,7 +75,7 @@ def pages(host: str, port: int) -> list[tuple[str, str]]:
 
 
 def _check_free(host: str, port: int) -> None:
-    """See whether the port can be listened at: MLflow would say so in its log only, after seconds."""
+    """Make sure that a server can listen at the port: MLflow would say so in its log alone, after seconds."""
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as line:

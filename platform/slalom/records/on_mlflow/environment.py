@@ -1,7 +1,7 @@
-"""How MLflow is to behave in this process.
+"""MLflow's settings in this process.
 
-It takes these settings from the environment only, so they are set there before it is imported. What the user has set
-is left alone.
+MLflow reads these settings from environment variables alone, some of them while it is imported. So they are set before
+MLflow is imported. A variable that the user has set keeps its value.
 """
 
 from __future__ import annotations
@@ -9,21 +9,21 @@ from __future__ import annotations
 import os
 
 DEFAULTS = {
-    # its news, and alembic's, about tables and migrations; errors are still told
+    # no messages of MLflow and alembic about tables and migrations; errors are still logged
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # two lines for each run that ends, on standard output, where a program's answer belongs
+    # not two lines for each run that ends: standard output is for the program's own answer
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    # a study tells nobody outside that it was run
+    # no report to anybody that a study was run
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    # a server that is gone is given up after a minute or two (its own default is above four), and the study stops
-    # with its state kept; one that is being restarted comes back within that
+    # a server that does not answer is given up after a minute or two, by default after more than four; the study then
+    # stops with its state kept, while a server that is only being restarted is back within that time
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5",
 }
 
 
-def teach() -> None:
-    """Set what is not set."""
+def set_defaults() -> None:
+    """Set those of the environment variables in DEFAULTS that are not set; call it before MLflow is imported."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)

@@ -1,6 +1,6 @@
-"""A trial's weights as an MLflow model of its run, which `mlflow.pyfunc.load_model` loads.
+"""A trial's weights as an MLflow model of the trial's run, which `mlflow.pyfunc.load_model` loads.
 
-A trial has one net or, as an ensemble, several; each one's weights are an artifact of the run too.
+A trial has one net or, as an ensemble, several. The weights of each net are an artifact of the run, too.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from slalom.wire.trial import TrialSpec
 
 NAME = "model"
-"""So that "runs:/<run>/model" finds it."""
+"""The model's name, by which "runs:/<run>/model" finds it."""
 
 MEMBERS = "members"
-"""The folder with a file for each net: 00.safetensors, 01.safetensors, ..."""
+"""The folder with one file of weights for each net: 00.safetensors, 01.safetensors, ..."""
 
 PACKAGES = ("slalom", "torch", "safetensors", "numpy")
 
@@ -42,9 +42,13 @@ def log_model(
     weights: Sequence[bytes],
     task_file: Path | None,
 ) -> str:
-    """Write the model and return its id; what an earlier try left of it is deleted.
+    """Write a trial's nets as an MLflow model of the run `run_id`, and return the model's id.
 
-    MLflow's own `log_model` acts on the process's active run, which belongs to the user, so its steps are taken here.
+    experiment: the experiment's id
+    weights: of each net, safetensors
+    task_file: the user's own task, which is copied into the model; None for a bundled task
+    Models that an earlier try left at the run are deleted. MLflow's exceptions pass through. MLflow's own `log_model`
+    acts on the process's active run, which belongs to the user, so its steps are taken here one by one.
     """
     for rest in client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
         client.delete_logged_model(rest.model_id)
@@ -58,7 +62,7 @@ def log_model(
             loader_module="slalom_worker.serving",
             data_path=str(data),
             mlflow_model=Model(model.artifact_location, run_id, model_uuid=model.model_id, model_id=model.model_id),
-            # the versions are named, or MLflow loads the model in a child to find what it imports
+            # with requirements given, MLflow does not load the model in another process to find what it imports
             pip_requirements=[_requirement(package) for package in PACKAGES],
             **_schema(weights[0], trial.work.precision),
         )
@@ -70,7 +74,7 @@ def log_model(
 
 
 def _write_data(data: Path, trial: TrialSpec, weights: Sequence[bytes], task_file: Path | None) -> None:
-    """What `slalom_worker.serving` reads; a user's task travels along, and is found beside the weights."""
+    """Write the files that `slalom_worker.serving` reads: the weights, what they are for, and the user's task file."""
     (data / MEMBERS).mkdir(parents=True)
     task = dict(trial.work.task)
     if task_file is not None:
@@ -90,7 +94,7 @@ def _write_data(data: Path, trial: TrialSpec, weights: Sequence[bytes], task_fil
 
 
 def _schema(weights: bytes, precision: str) -> dict[str, Any]:
-    """Signature and example, from what the weights' header says about inputs and outputs."""
+    """The model's signature and an example, from what the header of a net's weights says of inputs and outputs."""
     length = int.from_bytes(weights[:8], "little")
     about = json.loads(weights[8 : 8 + length]).get("__metadata__", {})
     shape, width = json.loads(about["shape"]), int(about["outputs"])

@@ -1,4 +1,4 @@
-"""The recorder that hands its calls to a thread, where MLflow is."""
+"""The recorder of a study in MLflow: a thread of its own imports MLflow and does all the writing."""
 
 from __future__ import annotations
 
@@ -7,32 +7,34 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from slalom.home import hide_passwords
-from slalom.records.on_mlflow import environment as manners
-from slalom.records.on_mlflow.address import check, finish_sqlite, sqlite_file
+from slalom.records.on_mlflow.address import check
+from slalom.records.on_mlflow.environment import set_defaults
+from slalom.records.on_mlflow.sqlite import finish_sqlite, sqlite_file
 from slalom.records.on_mlflow.write_behind import WriteBehind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from slalom.records.on_mlflow.experiment import Book
+    from slalom.records.on_mlflow.experiment import Experiment
     from slalom.study.model import StudySpec
     from slalom.verdict.summary import Summary
     from slalom.wire.trial import Ended, TrialSpec
 
 MOST_TRIALS = 256
-"""Trials in one transaction."""
+"""The most trials that are written in one transaction."""
 
 
 class MlflowRecorder:
-    """Records a study as runs of an MLflow experiment; one recorder at a time may write a study.
+    """A `Recorder` that writes a study as runs of an MLflow experiment; one recorder at a time may write a study.
 
-    tracking_uri: sqlite:///FILE, or a tracking server's or another database's URI
-    artifacts: the folder of a new experiment's files, or None for the server's own choice
+    tracking_uri: sqlite:///FILE, or the URI of a tracking server or of another database
+    artifacts: the folder of a new experiment's files; None leaves the choice to the tracking server
     describe: gives the study's description, as Markdown
 
-    All work, MLflow's import included, is done by one thread. Making a recorder takes seconds at most, and raises
-    InputError for a URI that will not do, Infrastructure for one that does not answer.
+    One thread of the recorder's own does all the work, MLflow's import included. Making a recorder takes seconds at
+    most; it raises InputError for a URI that MLflow cannot record to, and Infrastructure where the server or database
+    does not answer.
     """
 
     def __init__(
@@ -47,42 +49,43 @@ class MlflowRecorder:
         self._describe = describe
         self._latest: Summary | None = None
         self._ended: deque[Ended] = deque()
-        book = partial(_open_book, tracking_uri, artifacts, study)
-        self._writing = WriteBehind(book, self._finish, self._blame)
+        opening = partial(_open_experiment, tracking_uri, artifacts, study)
+        self._writing = WriteBehind(opening, self._finish, self._blame)
 
     def trials(self, ended: Sequence[Ended]) -> None:
-        """Record trials that are not on record."""
+        """Queue the trials for writing; see `Recorder`."""
         for trial in ended:
             self._ended.append(trial)
             self._writing.add(self._write_trials)
 
     def model(self, trial: TrialSpec, weights: Sequence[bytes]) -> None:
-        """Record the weights of a trial on record, if it has none, and have the model registered."""
-        self._writing.add(lambda book: book.model(trial, weights))
+        """Queue a trial's weights for writing, and the model's registration; see `Recorder`."""
+        self._writing.add(lambda experiment: experiment.model(trial, weights))
 
     def summary(self, summary: Summary) -> None:
-        """Record the study as it stands, unless a later summary comes before its turn."""
+        """Queue a summary for writing; it is left out where a later one comes before its turn."""
         self._latest = summary
         self._writing.add(partial(self._write_summary, summary))
 
     def close(self) -> None:
-        """Finish the writing; an SQLite file is complete in itself then."""
+        """Wait until all is written; an SQLite file is then complete without its write-ahead log."""
         self._writing.close()
 
-    def _write_trials(self, book: Book) -> None:
-        """Write what waits at once: the first of these jobs does the work of those behind it.
+    def _write_trials(self, experiment: Experiment) -> None:
+        """Write all trials that wait, up to MOST_TRIALS, in one transaction.
 
-        Each takes at least one trial where any is left, so what comes after a trial's job finds it written.
+        There is such a job for each trial, and the first of them does the work of those after it. Each job writes at
+        least one trial while any is left, so that a job which comes after a trial's own finds that trial written.
         """
         waiting = min(len(self._ended), MOST_TRIALS)
-        book.trials([self._ended.popleft() for _ in range(waiting)])
+        experiment.trials([self._ended.popleft() for _ in range(waiting)])
 
-    def _write_summary(self, summary: Summary, book: Book) -> None:
+    def _write_summary(self, summary: Summary, experiment: Experiment) -> None:
         if summary is self._latest:
-            book.summary(summary, self._describe(summary))
+            experiment.summary(summary, self._describe(summary))
 
-    def _finish(self, book: Book) -> None:
-        book.sweep()
+    def _finish(self, experiment: Experiment) -> None:
+        experiment.sweep()
         if file := sqlite_file(self._uri):
             finish_sqlite(file)
 
@@ -93,11 +96,11 @@ class MlflowRecorder:
         )
 
 
-def _open_book(tracking_uri: str, artifacts: Path | None, study: StudySpec) -> Book:
-    manners.teach()
+def _open_experiment(tracking_uri: str, artifacts: Path | None, study: StudySpec) -> Experiment:
+    set_defaults()
     # takes seconds
-    from slalom.records.on_mlflow.experiment import Book
+    from slalom.records.on_mlflow.experiment import Experiment
     from slalom.records.on_mlflow.tables import make_tables
 
     make_tables(tracking_uri, artifacts)
-    return Book(tracking_uri, artifacts, study)
+    return Experiment(tracking_uri, artifacts, study)

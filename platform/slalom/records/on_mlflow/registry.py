@@ -1,4 +1,4 @@
-"""The model registry: the model that is kept of an arm, under a name that people can load it by."""
+"""MLflow's model registry: the model that is kept of each arm, under a name that people can load it by."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A logged model that is kept of an arm, and the run of its trial."""
+class KeptModel:
+    """The logged model that is kept of an arm, and the run of the trial that it comes from."""
 
     fingerprint: str
     arm: str
@@ -30,14 +30,15 @@ class Kept:
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """By which its version is found again."""
+        """The tags by which the model's version in the registry is found again."""
         return {**identity(self.fingerprint, "model", self.arm), MODEL: self.model_id}
 
 
-def register(client: MlflowClient, study: str, kept: Kept) -> None:
-    """Give the model a version of "<study>.<arm>", unless it has one; one of an earlier try goes.
+def register(client: MlflowClient, study: str, kept: KeptModel) -> None:
+    """Register the model as a version of "<study>.<arm>", unless it is one already.
 
-    Raises Infrastructure where the store has no registry, or does not take the model.
+    A version that another model of the same study and arm has, from an earlier try, is deleted.
+    Raises Infrastructure where the tracking store has no registry, or does not take the model.
     """
     name = f"{study}.{kept.arm}"
     try:
@@ -47,7 +48,7 @@ def register(client: MlflowClient, study: str, kept: Kept) -> None:
             if version.tags[MODEL] != kept.model_id:
                 client.delete_model_version(name, version.version)
         if not any(version.tags[MODEL] == kept.model_id for version in known):
-            # by "models:/<id>" for a source, MLflow would look for the model in the process's own tracking URI
+            # with the source "models:/<id>" MLflow would look for the model at the process's own tracking URI
             place = client.get_logged_model(kept.model_id).artifact_location
             client.create_model_version(name, place, kept.run_id, dict(kept.tags), model_id=kept.model_id)
     except MlflowException as exc:
@@ -55,7 +56,10 @@ def register(client: MlflowClient, study: str, kept: Kept) -> None:
 
 
 def name_version(client: MlflowClient, study: str, fingerprint: str, arm: str, alias: str) -> None:
-    """Give the version that a study has of an arm a name; nothing where it has none."""
+    """Give an alias to the version that a study has of an arm's model; nothing where the study has no version.
+
+    Raises Infrastructure where the registry does not answer.
+    """
     name = f"{study}.{arm}"
     try:
         for version in _versions(client, name, fingerprint, arm):
@@ -65,7 +69,7 @@ def name_version(client: MlflowClient, study: str, fingerprint: str, arm: str, a
 
 
 def _open(client: MlflowClient, name: str) -> None:
-    """Make the name known; that it is already is no matter."""
+    """Make the registered model, unless there is one of that name."""
     try:
         client.create_registered_model(name)
     except MlflowException as exc:
@@ -74,6 +78,6 @@ def _open(client: MlflowClient, name: str) -> None:
 
 
 def _versions(client: MlflowClient, name: str, fingerprint: str, arm: str) -> list[ModelVersion]:
-    """The versions that this study has of the arm."""
+    """The versions of the arm's model that come from the study of that fingerprint."""
     found = client.search_model_versions(f"name = '{name}' AND tags.`{FINGERPRINT}` = '{fingerprint}'")
     return [version for version in found if version.tags.get("slalom.arm") == arm]

@@ -1,4 +1,4 @@
-"""A study's runs, as MLflow finds them."""
+"""The MLflow runs of one study, by MLflow's search."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 PAGE = 1000
-"""Runs in an answer."""
+"""Runs in one answer of MLflow's."""
 
 
 def search(client: MlflowClient, experiment: str, fingerprint: str, *conditions: str) -> Iterator[Run]:
-    """The study's active runs that meet the conditions, oldest first."""
+    """The runs of a study that were not deleted and that meet all conditions, oldest first.
+
+    experiment: the experiment's id
+    conditions: in MLflow's filter language, such as "tags.`slalom.kind` = 'trial'"
+    Raises MlflowException where MLflow does not answer.
+    """
     mine = f"tags.`slalom.fingerprint` = '{fingerprint}'"
     token: str | None = None
     while True:

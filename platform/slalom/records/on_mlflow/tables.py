@@ -1,7 +1,8 @@
-"""A new SQLite file gets its tables under another name, and its own when they are whole.
+"""MLflow's tables in a new SQLite file, made whole or not at all.
 
-MLflow makes them by some fifty migrations, each for itself: a process killed among them leaves a file that no later
-one can open or mend ("duplicate column name").
+MLflow makes its tables by some fifty migrations, each a transaction of its own: a process that is killed between two of
+them leaves a file that no later process can open or repair ("duplicate column name"). So the tables are made in a file
+of another name, which is renamed when all tables are there.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from typing import TYPE_CHECKING
 
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-from slalom.records.on_mlflow.address import sqlite_file, write_ahead
+from slalom.records.on_mlflow.sqlite import sqlite_file, write_ahead
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def make_tables(tracking_uri: str, artifacts: Path | None) -> None:
-    """Give an SQLite file without tables MLflow's; leave any other store alone."""
+    """Make MLflow's tables in an SQLite file that has no tables; do nothing for any other store.
+
+    artifacts: the folder that MLflow's default experiment keeps its files in
+    """
     file = sqlite_file(tracking_uri)
     if file is None or _has_tables(file):
         return

@@ -1,4 +1,4 @@
-"""Work that is done later, in order, by one thread, so that who hands it over is not kept waiting."""
+"""Jobs that one thread does later, in order, so that whoever hands a job over does not wait for it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ROOM = 1000
-"""Jobs that may wait; who gives one more does."""
+"""The most jobs that may wait; `add` waits while there are so many."""
 
 
 class WriteBehind(Generic[T]):
-    """Does jobs on a target that its thread makes first; once a job has failed, the rest are dropped.
+    """A thread that makes a target and then does jobs on it, in the order in which they were added.
 
-    make: gives the target
-    finish: is done on it at the end, if nothing failed
-    blame: the message of the Infrastructure that an exception is turned into
+    make: makes the target, in the thread
+    finish: called with the target after the last job, if no job failed
+    blame: turns an exception of `make`, of a job or of `finish` into the message of the Infrastructure that is raised
+
+    One thread alone may call `add` and `close`. Once something has failed, the jobs that wait are dropped, and every
+    later call raises Infrastructure.
     """
 
     def __init__(
@@ -32,17 +35,17 @@ class WriteBehind(Generic[T]):
         self._blame = blame
         self._failure: BaseException | None = None
         self._closed = False
-        # a process that leaves without `close` must not hang: what is unwritten is as after a crash
+        # a process that ends without `close` must not hang: what is not written then is lost, as in a crash
         self._thread = Thread(target=self._work, args=(make, finish), name="slalom-records", daemon=True)
         self._thread.start()
 
     def add(self, job: Callable[[T], None]) -> None:
-        """Have a job done after those before it; Infrastructure if one of them has failed."""
+        """Queue a job; waits while ROOM jobs wait. Raises Infrastructure where an earlier job has failed."""
         self._raise_failure()
         self._jobs.put(job)
 
     def close(self) -> None:
-        """Wait for the last job; Infrastructure if one has failed. Closing again does nothing."""
+        """Wait until all jobs are done; raises Infrastructure where one has failed. A second call does nothing."""
         if self._closed:
             return
         self._closed = True
@@ -56,9 +59,9 @@ class WriteBehind(Generic[T]):
             while (job := self._jobs.get()) is not None:
                 job(target)
             finish(target)
-        except BaseException as exc:  # noqa: BLE001 (it is raised in the giver's thread, whatever it is)
+        except BaseException as exc:  # noqa: BLE001 (whatever it is, `add` and `close` raise it)
             self._failure = exc
-            # who waits for room gets it, and learns of the failure at the next call
+            # an `add` that waits for room goes on; the call after it raises the failure
             with self._jobs.mutex:
                 self._jobs.queue.clear()
                 self._jobs.not_full.notify_all()

@@ -1,4 +1,4 @@
-"""How many lanes a study may have, by its use for them, the cluster's room and the other studies; and which must go."""
+"""How many lanes a study may have now, by its demand, the cluster's room and the other studies; which must go."""
 
 from __future__ import annotations
 
@@ -22,28 +22,32 @@ if TYPE_CHECKING:
     from slalom.study.model import StudySpec
 
 START_SECONDS = 120.0
-"""In which a lane must have opened, where none is."""
+"""The time within which a lane must open while none is open."""
 
 GROW_SECONDS = 1800.0
-"""In which it must have, where an autoscaler may have to start a node first."""
+"""The same where an autoscaler may have to start a node first."""
 
 IDLE_SECONDS = 30.0
-"""For which lanes are kept that have become too many: more trials may come up at the next rung."""
+"""How long a study keeps lanes that have become too many: more trials may come up at the next rung."""
 
 LOOK_SECONDS = 2.0
-"""Between two looks at the cluster's nodes."""
+"""The time between two looks at the cluster's nodes."""
 
 
 class Allotment:
-    """A study's part of the cluster.
+    """The part of a cluster that a study may use. The loop's thread alone calls it.
 
-    need: what a lane takes
-    patience: seconds in which a lane must have opened
-    waits: whether other studies have the whole cluster by right, for as long as that may be
+    need: what a lane takes of a node
+    patience: seconds within which a lane must open while none is open
+    waits: whether the study's share is no lane at all, since other studies of the cluster go before it
     """
 
     def __init__(self, ray: Any, address: str | None, spec: StudySpec) -> None:
-        """Raises InputError where the cluster has not what the study asks for."""
+        """Join the studies of a cluster.
+
+        address: of a running cluster; None for a local Ray, which no other study uses
+        Raises InputError where the cluster lacks what the study asks for.
+        """
         self._ray = ray
         self._limit = spec.resources.lanes or sys.maxsize
         self._examined: object = None
@@ -59,7 +63,10 @@ class Allotment:
         self._peak, self._peak_at = 0, time.monotonic()
 
     def wanted(self, demand: Demand) -> int:
-        """Lanes that the study should have now; one while it is not known how many it may have."""
+        """How many lanes the study should have now: at most one until the study's share is known.
+
+        Raises Infrastructure where the cluster's broker has not answered for long.
+        """
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self.look()
         usable = min(self._lately(demand.trials), self._limit)
@@ -71,7 +78,11 @@ class Allotment:
         return min(usable, self._room, 1 if share is None else share)
 
     def surplus(self, lanes: Sequence[Lane], wanted: int) -> Iterable[Lane]:
-        """Of the lanes that stay, those that must be given back."""
+        """Those of the lanes that must be given back.
+
+        lanes: all lanes of the study that were not told to leave yet
+        wanted: how many there should be
+        """
         found = list(_excess(lanes, wanted)) if len(lanes) > wanted else []
         if self._examined != self._outlook:
             self._examined = self._outlook
@@ -79,16 +90,16 @@ class Allotment:
         return {lane.number: lane for lane in found}.values()
 
     def look(self) -> None:
-        """See which nodes there are."""
+        """Ask Ray which nodes there are."""
         self._nodes: Sequence[Mapping[str, Any]] = self._ray.nodes()
         self._looked = time.monotonic()
 
     def has(self, node: str) -> bool:
-        """Whether the node is alive."""
+        """Whether the node of that id was alive at the last look."""
         return any(found["NodeID"] == node and found["Alive"] for found in self._nodes)
 
     def place(self, node: str) -> str:
-        """A node's address, with the start of its id where other nodes have, or had, that address."""
+        """The address of the node of that id, with the start of the id where other nodes have, or had, that address."""
         if not self.has(node):
             self.look()
         addresses = {found["NodeID"]: found["NodeManagerAddress"] for found in self._nodes}
@@ -96,7 +107,7 @@ class Allotment:
         return f"{addresses[node]} (node {node[:8]})" if shared else str(addresses[node])
 
     def leave(self) -> None:
-        """Give the share back."""
+        """Give the share back; a second call does nothing."""
         if self._member is not None:
             self._member.leave()
 
@@ -108,25 +119,28 @@ class Allotment:
 
     @property
     def _outlook(self) -> tuple[float, tuple[tuple[str, float], ...]]:
-        """By which to tell whether nodes or need may have changed: the loop asks many times a second."""
+        """A value that changes where the nodes or the need may have changed: the loop asks many times a second."""
         return self._looked, tuple(self.need.bundle.items())
 
     @property
     def _room(self) -> int:
-        """Lanes that the nodes hold."""
+        """How many lanes the nodes hold."""
         if self._counted[0] != self._outlook:
             self._counted = self._outlook, room(self.need.bundle, self._nodes)
         return self._counted[1]
 
     def _lately(self, trials: int) -> int:
-        """Trials that could be trained, at their most in the last seconds."""
+        """The most trials that could be trained at once in the last IDLE_SECONDS."""
         now = time.monotonic()
         if trials >= self._peak or now - self._peak_at > IDLE_SECONDS:
             self._peak, self._peak_at = trials, now
         return self._peak
 
     def _outgrown(self, lanes: Sequence[Lane], wanted: int) -> Sequence[Lane]:
-        """Lanes that their nodes have no memory for; where more are wanted, those too that have more than they need."""
+        """Lanes for which their nodes have too little memory by now.
+
+        Where more lanes are wanted than there are, also those that hold a larger share of a GPU than a lane needs.
+        """
         on_node: dict[str, list[Lane]] = defaultdict(list)
         for lane in lanes:
             if lane.node:
@@ -140,6 +154,6 @@ class Allotment:
 
 
 def _excess(lanes: Sequence[Lane], wanted: int) -> Sequence[Lane]:
-    """Lanes over the number wanted: those that are not there yet, the idle ones, the youngest."""
+    """The lanes beyond the number wanted: first those that have not opened, then idle ones, then those started last."""
     first = sorted(lanes, key=lambda lane: (lane.opening is None, bool(lane.turns), -lane.number))
     return first[: len(lanes) - wanted]

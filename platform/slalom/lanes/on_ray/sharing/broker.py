@@ -1,4 +1,4 @@
-"""The cluster's broker of lanes: an actor that all studies of a cluster ask for their share."""
+"""The broker of a cluster's lanes: an actor that all studies of the cluster ask for their shares."""
 
 from __future__ import annotations
 
@@ -17,25 +17,30 @@ if TYPE_CHECKING:
     from slalom.lanes.sharing.shares import Claim
 
 PROTOCOL = 1
-"""Of what `Membership` and `Broker` tell each other; versions of Slalom that differ in it have brokers of their own."""
+"""The version of the calls between `Membership` and `Broker`; Slaloms that differ in it have a broker each."""
 
 NAME = f"shares-{PROTOCOL}"
 NAMESPACE = "slalom"
 
 TURN_SECONDS = 1.0
+"""The time between two computations of the shares."""
 
 VOID_SECONDS = 15.0
-"""After which a claim is void that was not renewed."""
+"""The time after which a claim that was not renewed is void."""
 
 GATHER_SECONDS = 3.0
-"""After a start, in which the studies claim again before any is answered."""
+"""The time after a broker's start in which no share is given, since all studies must claim first."""
 
 IDLE_SECONDS = 60.0
-"""Without claims, after which the broker ends."""
+"""The time without claims after which the broker ends."""
 
 
 class _Entry(NamedTuple):
-    """A claim. demand: lanes that it would fill; heard: when it was renewed, by the monotonic clock."""
+    """A claim as it was renewed last.
+
+    demand: how many lanes the study would fill if the cluster grew
+    heard: when the claim was renewed, by the monotonic clock
+    """
 
     claim: Claim
     demand: int
@@ -43,9 +48,10 @@ class _Entry(NamedTuple):
 
 
 class Broker:
-    """Holds the claims, and goes through them once a second in a thread of its own.
+    """Holds the claims of all studies, and computes their shares once a second in a thread of its own.
 
-    So what it states to the autoscaler is lowered though every driver may have died.
+    Ray calls `claim` and `leave`, one call at a time. Because the broker has its own thread, it lowers what it asks of
+    the autoscaler even where every driver has died.
     """
 
     def __init__(self) -> None:
@@ -58,18 +64,25 @@ class Broker:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def claim(self, claim: Claim, demand: int) -> int | None:
-        """Renew a claim; its share as of the last turn, None where it had no part in that."""
+        """Renew a claim; returns how many lanes the study may have.
+
+        demand: how many lanes the study would fill if the cluster grew
+        Returns None where the shares were not computed since the study's first claim.
+        """
         with self._lock:
             self._entries[claim.study] = _Entry(claim, demand, time.monotonic())
             return self._shares.get(claim.study)
 
     def leave(self, study: str) -> None:
-        """Give a claim up."""
+        """Drop a study's claim."""
         with self._lock:
             self._entries.pop(study, None)
 
     def _watch(self) -> None:
-        """Turn until nobody has claimed anything for a while. An error ends the process; Ray starts another one."""
+        """Compute the shares again and again, until there was no claim for IDLE_SECONDS.
+
+        An error ends the process, and Ray starts another.
+        """
         try:
             while time.monotonic() - self._busy < IDLE_SECONDS:
                 self._turn()
@@ -91,14 +104,14 @@ class Broker:
         self._state(demanded([(entry.claim.need, entry.demand) for entry in entries], others.values()))
 
     def _live(self) -> list[_Entry]:
-        """The claims that are not void."""
+        """The claims that are not void; the others are dropped."""
         oldest = time.monotonic() - VOID_SECONDS
         with self._lock:
             self._entries = {study: entry for study, entry in self._entries.items() if entry.heard > oldest}
             return list(self._entries.values())
 
     def _state(self, bundles: list[Bundle]) -> None:
-        """Tell the autoscaler, where there is one, what the cluster should hold."""
+        """Ask the autoscaler, where there is one, for a cluster that holds these bundles."""
         if bundles != self._stated:
             from ray.autoscaler.sdk import request_resources
 
@@ -107,7 +120,7 @@ class Broker:
 
 
 def _end() -> None:
-    """End for good: what ends otherwise is started again."""
+    """End the broker for good: Ray would start a broker that ends in another way again."""
     import ray
 
     ray.kill(ray.get_actor(NAME, namespace=NAMESPACE), no_restart=True)

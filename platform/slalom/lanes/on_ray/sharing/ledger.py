@@ -1,4 +1,4 @@
-"""What of each node Slalom's lanes and others have taken; the only place that asks Ray's own modules for it."""
+"""What Slalom's lanes and other programs have taken of each node; only this module calls Ray's private functions."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     Nodes = dict[str, dict[str, float]]
 
 STARTING_SECONDS = 10.0
-"""For which what is missing of a node may be a lane's that Ray's tables do not show yet, or show no more."""
+"""The time within which Ray's tables show a lane that has started, and no longer show one that has ended."""
 
 
 def grows() -> bool:
-    """Whether the cluster has an autoscaler, of Ray's second version: the first leaves nothing that tells of it."""
+    """Whether the cluster has an autoscaler of Ray's second version; one of the first version cannot be told."""
     from ray.autoscaler.v2.utils import is_autoscaler_v2
 
     return bool(is_autoscaler_v2(fetch_from_server=True))
 
 
 class Ledger:
-    """Looks at the cluster again and again.
+    """What lanes may have of each node, and what others took, from several looks at the cluster.
 
-    Ray tells what is free by node, and which actors are where, but not both of one moment. So others took what has been
-    neither free nor a lane's at every look of the last seconds.
+    Ray tells what is free on each node, and which actors are where, but not both at one moment. So only what was
+    neither free nor a lane's at every look of the last STARTING_SECONDS counts as taken by others.
     """
 
     def __init__(self) -> None:
         self._looks: deque[tuple[float, Nodes]] = deque()
 
     def look(self) -> tuple[Nodes, Nodes]:
-        """Of each node that is alive, what lanes may have, and what others took."""
+        """Look at the cluster; returns what lanes may have of each node that is alive, and what others took of it."""
         totals, free, lanes = _totals(), _free(), _of_lanes()
         now = time.monotonic()
         missing = {
@@ -70,7 +70,7 @@ def _free() -> Nodes:
 
 
 def _of_lanes() -> Mapping[str, Mapping[str, float]]:
-    """What the lanes of all studies take of each node, those included whose process is only being started."""
+    """What the lanes of all studies take of each node, with those whose process is only being started."""
     from ray._private.state import state
 
     taken: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))

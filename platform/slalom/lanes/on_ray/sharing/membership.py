@@ -1,4 +1,4 @@
-"""A driver's half of what the studies of a cluster agree on: its claim, and its share."""
+"""A driver's side of the sharing of a cluster: the driver's claim, and the share that the broker answers with."""
 
 from __future__ import annotations
 
@@ -15,25 +15,30 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BEAT_SECONDS = 1.0
+"""The time between two renewals of a claim."""
 
 ANSWER_SECONDS = 5.0
-"""In which the broker answers, or is looked for again."""
+"""The time within which the broker must answer; after it the broker is looked for again."""
 
 PATIENCE_SECONDS = 120.0
-"""In which a broker that fails must be back: without one a study would keep the share it had, or a single lane."""
+"""The time within which a broker that failed must be back: without one a study keeps its last share, or one lane."""
 
 ON_HEAD = {"node:__internal_head__": 0.001}
-"""A process keeps its node from being idle, and the autoscaler from taking it away; the head stays anyway."""
+"""Puts the broker on the head: a process keeps its node from being idle, and only the head is never taken away."""
 
 
 class Membership:
-    """One study's standing among those of the cluster. A thread talks with the broker, once a second.
+    """One study among those that share a cluster. A thread of its own renews the study's claim once a second.
 
-    Where the broker cannot be reached it is started again; where that fails for long, `claim` tells.
+    The loop's thread alone calls `claim` and `leave`. A broker that cannot be reached is started again.
     """
 
     def __init__(self, ray: Any, study: str, priority: int) -> None:
-        """study: unique key of this driver."""
+        """Start the thread.
+
+        study: the unique key of this driver
+        priority: from the study's file; higher ones go first
+        """
         self._ray = ray
         self._study, self._priority, self._since = study, priority, time.time()
         self._wanted: tuple[Claim, int] | None = None
@@ -44,11 +49,12 @@ class Membership:
         self._thread.start()
 
     def claim(self, lanes: int, need: Mapping[str, float], demand: int) -> int | None:
-        """The newest share, None while there is none; returns at once.
+        """Set what the study asks for from now on, and return its newest share; returns at once.
 
-        lanes: as many as it can use now; need: what each takes
-        demand: as many as it would fill if the cluster grew
-        Raises Infrastructure where no broker has answered for long.
+        lanes: how many lanes the study can use now; need: what each of them takes
+        demand: how many lanes it would fill if the cluster grew
+        Returns None while the study has no share yet. Raises Infrastructure where no broker has answered for
+        PATIENCE_SECONDS.
         """
         if self._trouble is not None and time.monotonic() - self._trouble[0] > PATIENCE_SECONDS:
             raise Infrastructure(f"the cluster's broker of lanes does not answer: {self._trouble[1]}")
@@ -57,7 +63,7 @@ class Membership:
         return self._share
 
     def leave(self) -> None:
-        """Give the share back; before `ray.shutdown`. May be called twice."""
+        """Give the share back; must be called before `ray.shutdown`. A second call does nothing."""
         self._left.set()
         self._asked.set()
         self._thread.join(2 * ANSWER_SECONDS)
@@ -80,7 +86,7 @@ class Membership:
                 self._ray.get(broker.leave.remote(self._study), timeout=ANSWER_SECONDS)
 
     def _find(self) -> Any:
-        """The broker, started where there is none; of two that start it at once, both get the same."""
+        """The cluster's broker, started where there is none; two drivers that start it at once get the same one."""
         options = {"name": NAME, "namespace": NAMESPACE, "get_if_exists": True, "lifetime": "detached"}
         broker = self._ray.remote(Broker).options(num_cpus=0, resources=ON_HEAD, max_restarts=-1, **options)
         return broker.remote()

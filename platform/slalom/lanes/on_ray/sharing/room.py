@@ -1,4 +1,4 @@
-"""What a lane takes of a node, and how many fit."""
+"""What a lane takes of a node, and how many lanes fit on the nodes."""
 
 from __future__ import annotations
 
@@ -17,29 +17,36 @@ if TYPE_CHECKING:
     Bundle = Mapping[str, float]
 
 LEAST_MEMORY = 256 << 20
-"""Bytes that a lane takes at least, before it was seen to train; what it takes is counted in steps of so many, so that
-studies' lanes are of few sizes.
+"""Bytes of memory that a lane is given before it was seen to train. What a lane takes is rounded up to a multiple of
+this, so that the lanes of a cluster have few sizes.
 """
 
 SPARE = 1.25
-"""What is kept for a lane, over what it was seen to take."""
+"""The memory that is kept for a lane, over the memory that the lane was seen to take."""
 
 MOST_ON_A_GPU = 16
+"""The most lanes that share a GPU."""
 
 A_TOUCH = 0.001
-"""Of a custom resource, for a lane that must be where it is offered."""
+"""The amount of a custom resource that a lane takes which must be on a node that offers the resource."""
 
 TYPE = "accelerator_type:"
-"""How Ray's resource begins that tells which accelerators a node has."""
+"""The begin of the names of Ray's resources that say which accelerators a node has."""
 
 
 class Need:
-    """What a lane takes: a share of the GPUs or a core, memory as measured, and a touch of what names its nodes."""
+    """What a lane takes of a node: a share of a GPU or a core, memory, and A_TOUCH of what names the lane's nodes.
+
+    The share and the memory follow what lanes were seen to take.
+    """
 
     def __init__(self, resources: Resources, nodes: Sequence[Mapping[str, Any]], *, growing: bool = False) -> None:
-        """nodes: as Ray tells them; growing: whether an autoscaler may bring others.
+        """Start from what the study's file says.
 
-        Raises InputError where the nodes are not of one kind and the study does not say which, or says it wrongly.
+        nodes: as Ray tells them
+        growing: whether an autoscaler may add nodes
+        Raises InputError where the nodes' GPUs are of several types and the study does not name one of them, or where
+        the study names nodes that the cluster does not have.
         """
         offered = totals(nodes)
         self.on_gpus = resources.device == "gpu" or (resources.device == "auto" and offered.get("GPU", 0) > 0)
@@ -52,17 +59,17 @@ class Need:
 
     @property
     def bundle(self) -> dict[str, float]:
-        """Amounts of Ray's resources; memory in bytes."""
+        """How much a lane takes of each of Ray's resources; memory in bytes."""
         kind = "GPU" if self.on_gpus else "CPU"
         return {kind: self._amount, "memory": float(self._memory), **dict.fromkeys(self._place, A_TOUCH)}
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables of a lane's process: where it has no GPU it shall see none."""
+        """Environment variables of a lane's process: a lane without a GPU must see none."""
         return {} if self.on_gpus else {"CUDA_VISIBLE_DEVICES": ""}
 
     def seen(self, memory: Memory) -> None:
-        """A lane was seen to take so much."""
+        """Take in how much memory a lane was seen to take; later lanes are given at least so much."""
         self._memory = max(self._memory, math.ceil(SPARE * memory.host / LEAST_MEMORY) * LEAST_MEMORY)
         self._device = max(self._device, int(SPARE * memory.device))
         if self._shared and self._device:
@@ -75,17 +82,23 @@ class Need:
 
 
 def fitting(bundle: Bundle, offer: Bundle) -> int:
-    """Lanes that a node with these resources holds; a share of a GPU below one lies within one GPU."""
+    """How many lanes a node with these resources holds; a share below one GPU lies within one GPU.
+
+    bundle: what a lane takes; offer: what the node has
+    """
     return min(_times(name, amount, offer.get(name, 0)) for name, amount in bundle.items())
 
 
 def room(bundle: Bundle, nodes: Sequence[Mapping[str, Any]]) -> int:
-    """Lanes that all nodes hold."""
+    """How many lanes the nodes that are alive hold.
+
+    nodes: as Ray tells them
+    """
     return sum(fitting(bundle, offer) for offer in _offers(nodes))
 
 
 def totals(nodes: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """What all nodes have together."""
+    """How much of each resource the nodes that are alive have together."""
     total: dict[str, float] = defaultdict(float)
     for offer in _offers(nodes):
         for name, amount in offer.items():
@@ -94,7 +107,7 @@ def totals(nodes: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def brief(resources: Bundle) -> str:
-    """What there is of CPUs, GPUs and memory, for messages."""
+    """CPUs, GPUs and memory of these resources as a text for messages."""
     counts = [f"{name} {resources.get(name, 0):g}" for name in ("CPU", "GPU")]
     return ", ".join([*counts, f"memory {resources.get('memory', 0) / 1e9:.1f} GB"])
 
@@ -110,7 +123,7 @@ def _offers(nodes: Sequence[Mapping[str, Any]]) -> list[Bundle]:
 
 
 def _place(asked: str, offered: Bundle, *, on_gpus: bool, growing: bool) -> tuple[str, ...]:
-    """The resource, if any, that marks the nodes which lanes may be on."""
+    """The resource that marks the nodes which lanes may be on, if the study asks for such nodes."""
     kinds = sorted(name.removeprefix(TYPE) for name in offered if name.startswith(TYPE))
     if asked == "any":
         return ()

@@ -1,1 +1,1 @@
-"""What MLflow shows of a study, an arm and a trial, as plain values."""
+"""What the MLflow runs of a study, an arm and a trial show, as plain values; imports no MLflow."""

@@ -1,7 +1,7 @@
-"""What one run shows in MLflow: tags, parameters and metric values, before any call to MLflow.
+"""What one MLflow run shows: tags, parameters and metric values, as plain values before any call to MLflow.
 
-Numbers that are not finite are left out: MLflow stores infinity as 1.8e308, which flattens every chart, and NaN
-as a number beside a flag. That a trial diverged is its outcome, a tag.
+Numbers that are not finite are left out: MLflow stores infinity as 1.8e308, which flattens every chart, and NaN as a
+number beside a flag. That a trial diverged is shown by the tag of its outcome.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 NOTE = "mlflow.note.content"
-"""The tag that MLflow's browser shows as a description."""
+"""The tag that MLflow's web pages show as the description of a run or an experiment."""
 
 METHODS = ("task", "model", "loss")
-"""Settings {"name": ..., **options}."""
+"""Settings of the form {"name": ..., **options}."""
 
 LONGEST_TAG = 8000
-"""Characters that MLflow keeps of a tag."""
+"""The most characters that MLflow keeps of a tag."""
 
 
-class Point(NamedTuple):
-    """A metric's value; seconds since the epoch, or None for now."""
+class MetricPoint(NamedTuple):
+    """A metric's value at a step.
+
+    seconds: when it was measured, since the epoch; None stands for the time at which it is written
+    """
 
     name: str
     value: float
@@ -36,17 +39,20 @@ class Page:
 
     tags: Mapping[str, str]
     params: Mapping[str, str]
-    points: tuple[Point, ...] = ()
+    points: tuple[MetricPoint, ...] = ()
 
 
 def identity(fingerprint: str, kind: str, arm: str | None = None) -> dict[str, str]:
-    """The tags by which the run of a study, an arm or a trial is found again."""
+    """The tags by which the run of a study, an arm, a trial or a night is found again.
+
+    kind: "study", "arm", "trial", "regression" or "model"
+    """
     tags = {"slalom.kind": kind, "slalom.fingerprint": fingerprint}
     return tags if arm is None else {**tags, "slalom.arm": arm}
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Settings by dotted name: words as they are, other values as JSON, distributions left out."""
+    """Settings by dotted name: texts as they are, other values as JSON; distributions are left out."""
     found: dict[str, str] = {}
     for name, value in settings.items():
         if isinstance(value, Mapping):
@@ -57,7 +63,10 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def spelled(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Settings as MLflow's parameters: a task, model or loss under its own word, what it is set to behind that."""
+    """Settings as MLflow's parameters: `model` is the model's name, `model.hidden` one of its options.
+
+    The task and the loss are spelled in the same way, see METHODS; all others by dotted name, see `flat`.
+    """
     named: dict[str, Any] = {}
     for word, value in settings.items():
         if word in METHODS and isinstance(value, Mapping):
@@ -68,6 +77,6 @@ def spelled(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def cut(text: str) -> str:
-    """The text, shortened to what MLflow keeps of a tag."""
+    """The text, shortened to LONGEST_TAG characters, with a mark at its end where it was shortened."""
     mark = "\n\n(shortened)"
     return text if len(text) <= LONGEST_TAG else text[: LONGEST_TAG - len(mark)] + mark

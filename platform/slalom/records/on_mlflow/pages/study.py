@@ -1,11 +1,11 @@
-"""What MLflow shows of a study and of its arms, so that the conclusion is read without opening a trial."""
+"""What the MLflow runs of a study and of its arms show: the conclusion is there without opening a trial."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from slalom.records.on_mlflow.pages.page import NOTE, Page, Point, cut, identity, spelled
+from slalom.records.on_mlflow.pages.page import NOTE, MetricPoint, Page, cut, identity, spelled
 from slalom.verdict.scope import Scope
 from slalom.verdict.wording import equation, with_bounds
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def opening_study_page(study: StudySpec) -> Page:
-    """A study before its first summary: question and protocol."""
+    """The page of a study before its first summary: its question and its protocol."""
     tune = study.tune
     protocol = {
         "task": study.task,
@@ -48,7 +48,10 @@ def opening_study_page(study: StudySpec) -> Page:
 
 
 def study_page(study: StudySpec, summary: Summary, description: str) -> Page:
-    """A study as it stands; its description is the verdict."""
+    """The page of a study with a summary.
+
+    description: Markdown, shown as the run's description
+    """
     opening, throughput = opening_study_page(study), summary.throughput
     tags = {**opening.tags, "slalom.state": str(summary.state), NOTE: cut(description)}
     if summary.verdict:
@@ -64,7 +67,7 @@ def study_page(study: StudySpec, summary: Summary, description: str) -> Page:
 
 
 def opening_arm_page(study: StudySpec, arm: Arm) -> Page:
-    """An arm before its first summary: what it fixes."""
+    """The page of an arm before the first summary: the settings that the arm fixes."""
     return Page(identity(study.fingerprint, "arm", arm.name), spelled(arm.settings))
 
 
@@ -75,7 +78,7 @@ def _shared(study: StudySpec) -> Settings:
 
 
 def arm_page(study: StudySpec, found: ArmSummary) -> Page:
-    """An arm as it stands; its description is its result in a line."""
+    """The page of an arm with its part of a summary; the run's description is the arm's result in a line."""
     opening = opening_arm_page(study, study.arm(found.name))
     numbers: Numbers = {
         f"tuning.{name}": getattr(found.tuning, name)
@@ -98,10 +101,13 @@ def _ended(arm: ArmSummary) -> int:
     return arm.tuning.trials + (arm.confirm.searches * arm.confirm.seeds if arm.confirm else 0)
 
 
-def _points(step: int, numbers: Mapping[str, float | None]) -> tuple[Point, ...]:
-    """Numbers after `step` trials, so that the browser draws them against the trials that ended."""
+def _points(step: int, numbers: Mapping[str, float | None]) -> tuple[MetricPoint, ...]:
+    """The numbers that are finite, each as a point that MLflow draws against the trials that ended.
+
+    step: how many trials had ended
+    """
     known = {name: float(value) for name, value in numbers.items() if value is not None}
-    return tuple(Point(name, value, step) for name, value in known.items() if math.isfinite(value))
+    return tuple(MetricPoint(name, value, step) for name, value in known.items() if math.isfinite(value))
 
 
 def _ends(name: str, interval: Interval) -> Numbers:

@@ -1,18 +1,18 @@
-"""What MLflow shows of a trial: what was asked as parameters, what was measured, and how it ended as tags."""
+"""What the MLflow run of a trial shows: its settings as parameters, its reports as metrics, its end as tags."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from slalom.records.on_mlflow.pages.page import Page, Point, cut, flat, identity, spelled
+from slalom.records.on_mlflow.pages.page import MetricPoint, Page, cut, flat, identity, spelled
 from slalom.wire.trial import PROGRAM, Outcome
 
 if TYPE_CHECKING:
     from slalom.wire.trial import Ended, Report, TrialResult
 
 MOST_POINTS = 1000
-"""Metric values that MLflow takes in one request."""
+"""The most metric values that MLflow takes in one request."""
 
 STATUS = {
     Outcome.COMPLETE: "FINISHED",
@@ -20,11 +20,11 @@ STATUS = {
     Outcome.DIVERGED: "FAILED",
     Outcome.FAILED: "FAILED",
 }
-"""The browser's mark: pruning is a plan that came off; a trial that diverged shall be seen without a search."""
+"""The status of the MLflow run: a pruned trial went as planned, a diverged one should be seen without a search."""
 
 
 def trial_page(fingerprint: str, trial: Ended) -> Page:
-    """The page of a trial; an empty tag is left out."""
+    """The page of a trial that ended; tags without a text are left out."""
     spec, result = trial.spec, trial.result
     tags = {
         **identity(fingerprint, "trial", spec.id.arm),
@@ -42,18 +42,18 @@ def trial_page(fingerprint: str, trial: Ended) -> Page:
     return Page({name: tag for name, tag in tags.items() if tag}, {**params, **flat(spec.params)}, _points(result))
 
 
-def _points(result: TrialResult) -> tuple[Point, ...]:
-    """The reports' metrics and those of the final ones that the last report lacks, such as the test's."""
+def _points(result: TrialResult) -> tuple[MetricPoint, ...]:
+    """The metrics of the reports, and those final metrics that the last report lacks, such as the test metrics."""
     reports = _thinned(result.history, len(result.metrics) + 1)
     shown = reports[-1].metrics if reports and reports[-1].epoch == result.epochs else {}
     late = {name: value for name, value in result.metrics.items() if shown.get(name) != value}
     numbers = [(name, value, report.epoch) for report in reports for name, value in report.metrics.items()]
     numbers += [(name, value, result.epochs) for name, value in {**late, "epochs": float(result.epochs)}.items()]
-    return tuple(Point(*number, _moment(result, number[2])) for number in numbers if math.isfinite(number[1]))
+    return tuple(MetricPoint(*number, _moment(result, number[2])) for number in numbers if math.isfinite(number[1]))
 
 
 def _thinned(history: tuple[Report, ...], reserved: int) -> list[Report]:
-    """As many reports as one request takes, evenly spread, the first and the last among them."""
+    """As many reports as fit one request with `reserved` further values: evenly spread, with the first and the last."""
     widest = max((len(report.metrics) for report in history), default=1)
     room = max(2, (MOST_POINTS - reserved) // max(1, widest))
     if len(history) <= room:
@@ -62,7 +62,7 @@ def _thinned(history: tuple[Report, ...], reserved: int) -> list[Report]:
 
 
 def _moment(result: TrialResult, epoch: int) -> float | None:
-    """When an epoch was over, had all taken the same time."""
+    """When an epoch was over, in seconds since 1970, as if all epochs had taken the same time."""
     if result.started is None or result.ended is None:
         return None
     return result.started + (result.ended - result.started) * min(1.0, epoch / max(1, result.epochs))

@@ -1,1 +1,1 @@
-"""Trials as MLflow runs: through a server's calls, or many at once into its tables."""
+"""The MLflow runs of trials: one by one through MLflow's client, or many at once as rows of MLflow's tables."""

@@ -1,4 +1,4 @@
-"""The runs of a study's trials, written whole and many at once: over a database's tables, or over a server."""
+"""The protocol by which a study's trials are written as MLflow runs, many at once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ PARENT = "mlflow.parentRunId"
 MODEL = "slalom.model"
 
 
-class Shelf(NamedTuple):
+class RunsInCommon(NamedTuple):
     """What a study's trial runs have in common.
 
-    experiment: its id
-    data: the data set, which is an input of the study's run already
+    experiment: the id of the study's MLflow experiment
+    data: the data set, which the store knows already, as an input of the study's run
     """
 
     experiment: str
@@ -30,7 +30,7 @@ class Shelf(NamedTuple):
 
 @dataclass(frozen=True)
 class TrialRun:
-    """All that a trial's run shows; times in milliseconds since the epoch."""
+    """All that the run of a trial shows. Times are milliseconds since the epoch."""
 
     name: str
     status: str
@@ -41,23 +41,31 @@ class TrialRun:
     metrics: Sequence[Metric]
 
 
-class Found(NamedTuple):
-    """A trial's run on record, with its tags: those by which it is found, its parent and its model at least."""
+class RecordedRun(NamedTuple):
+    """A run of a trial that MLflow has.
+
+    tags: at least those that say which trial it is, its parent's and its model's
+    """
 
     run_id: str
     tags: Mapping[str, str]
 
 
 class TrialRuns(Protocol):
-    """One study's trial runs in MLflow; used by one thread. Vendors' errors pass through."""
+    """The MLflow runs of one study's trials.
 
-    def found(self) -> list[Found]:
-        """The runs on record, oldest first."""
+    One thread alone calls these methods, the recorder's. The exceptions of MLflow, SQLAlchemy and the network pass
+    through: the recorder turns them into Infrastructure.
+    """
+
+    def found(self) -> list[RecordedRun]:
+        """Return the runs of the study's trials that MLflow has and that were not deleted, oldest first."""
         ...
 
     def write(self, runs: Sequence[TrialRun]) -> list[str]:
-        """Write finished runs, none of which is on record, and give their ids.
+        """Write the runs of trials that ended, and return the runs' ids in the same order.
 
-        A run that was cut off is on record as a running one, if at all.
+        The caller makes sure that MLflow has no run of these trials. Where the call fails, or the process is killed,
+        each run is there as a whole, or not at all, or with the status RUNNING, by which it is found and deleted.
         """
         ...

@@ -1,7 +1,8 @@
-"""Trial runs as rows of MLflow's tables, many in one transaction: where MLflow's store is in this process.
+"""Trial runs as rows of MLflow's tables, many in one transaction: the way into a database without a server.
 
-MLflow's own way to a run is ten transactions over its objects. Here its models say what the tables are, and its
-validation what they take; what is written is the same, row by row (`tests/records/test_trial_runs.py`).
+MLflow itself writes a run by ten transactions over its objects. Here MLflow's models give the tables' columns, and
+MLflow's own validation checks the values. The rows are those that MLflow would write
+(`tests/records/test_trial_runs.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from mlflow.store.tracking.dbmodels import models
 from sqlalchemy import insert, select
 
 from slalom.records.on_mlflow.trial_runs import rows as rows
-from slalom.records.on_mlflow.trial_runs.base import FINGERPRINT, KIND, MODEL, PARENT, Found
+from slalom.records.on_mlflow.trial_runs.base import FINGERPRINT, KIND, MODEL, PARENT, RecordedRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy.engine import Connection
 
-    from slalom.records.on_mlflow.trial_runs.base import Shelf, TrialRun
+    from slalom.records.on_mlflow.trial_runs.base import RunsInCommon, TrialRun
 
 SOUGHT = (KIND, "slalom.arm", "slalom.phase", "slalom.trial", PARENT, MODEL)
 
@@ -37,16 +38,16 @@ PARTS = {
 
 
 class TableTrialRuns:
-    """Writes all runs of a call, or none."""
+    """`TrialRuns` by one transaction a call: all runs of a call are written, or none."""
 
-    def __init__(self, store: SqlAlchemyStore, shelf: Shelf) -> None:
+    def __init__(self, store: SqlAlchemyStore, common: RunsInCommon) -> None:
         self._engine = store.engine
-        self._experiment = int(shelf.experiment)
-        self._fingerprint = shelf.fingerprint
-        self._data = shelf.data
+        self._experiment = int(common.experiment)
+        self._fingerprint = common.fingerprint
+        self._data = common.data
 
-    def found(self) -> list[Found]:
-        """The runs on record, oldest first, by one query."""
+    def found(self) -> list[RecordedRun]:
+        """See `TrialRuns`; one query."""
         # the columns of MLflow's models have no types
         run: Any = models.SqlRun
         tag: Any = models.SqlTag
@@ -60,11 +61,11 @@ class TableTrialRuns:
         )
         with self._engine.connect() as connection:
             by_run = groupby(connection.execute(sought), key=itemgetter(0))
-            found = [Found(run_id, {name: value for _, name, value in tags}) for run_id, tags in by_run]
+            found = [RecordedRun(run_id, {name: value for _, name, value in tags}) for run_id, tags in by_run]
         return [run for run in found if run.tags[KIND] == "trial"]
 
     def write(self, runs: Sequence[TrialRun]) -> list[str]:
-        """Write runs in one transaction; MlflowException for what MLflow does not take, such as a metric's name."""
+        """See `TrialRuns`; MlflowException for a value that MLflow does not take, such as a metric's name."""
         named = [(rows.new_id(), rows.valid(run)) for run in runs]
         run_ids = [run_id for run_id, _ in named]
         with self._engine.begin() as connection:
@@ -105,7 +106,7 @@ def _insert(connection: Connection, model: Any, rows: Sequence[Mapping[str, Any]
 
 
 def _hasten(connection: Connection) -> None:
-    """Spare SQLite the wait for the disk at each commit: what a power cut takes is written again from Optuna's."""
+    """Have SQLite not wait for the disk at each commit: runs that a power cut takes are written again from Optuna's."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
         # as MLflow's own transactions have it

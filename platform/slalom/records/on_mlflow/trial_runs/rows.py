@@ -1,4 +1,4 @@
-"""A trial's run as rows of MLflow's tables."""
+"""The run of a trial as rows of MLflow's tables. All times are milliseconds since the epoch."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def new_id() -> str:
-    """A UUID of version 7 (RFC 9562), 32 hexadecimal digits: those made one after another lie close in every index.
+    """A new UUID of version 7 (RFC 9562), 32 hexadecimal digits; ids sort in the order in which they were made.
 
-    MLflow's are random (version 4), so that a run's rows fall on some forty pages that no earlier run has touched: at
-    20,000 runs a run then cost twice as much as at 4,000.
+    MLflow's own ids are random (version 4), so the rows of each new run fall on some forty pages of the indexes that no
+    earlier run has touched: writing a run then costs at 20,000 runs twice what it costs at 4,000.
     """
     moment, chance = time.time_ns() // 1_000_000, secrets.randbits(74)
     variant = 0b10
@@ -34,7 +34,7 @@ def new_id() -> str:
 
 
 def valid(run: TrialRun) -> TrialRun:
-    """The run as MLflow's interface takes it, long values cut; MlflowException for a name that it does not take."""
+    """The run with long values cut as MLflow cuts them; MlflowException for a name that MLflow does not take."""
     params = [Param(name, value) for name, value in run.params.items()]
     one_of_each = {metric.key: metric for metric in run.metrics}
     _, params, _ = _validate_batch_log_data(list(one_of_each.values()), params, [])
@@ -42,7 +42,10 @@ def valid(run: TrialRun) -> TrialRun:
 
 
 def run_row(run_id: str, run: TrialRun, experiment: int, artifacts: str) -> Row:
-    """The run itself; `artifacts` is where the experiment's are."""
+    """The row of the run itself.
+
+    artifacts: the URI of the experiment's artifacts
+    """
     return {
         "run_uuid": run_id,
         "name": run.name,
@@ -61,30 +64,30 @@ def run_row(run_id: str, run: TrialRun, experiment: int, artifacts: str) -> Row:
 
 
 def tag_rows(run_id: str, run: TrialRun) -> Iterator[Row]:
-    """The run's name is a tag too."""
+    """The rows of the run's tags; the run's name is one of them."""
     return _named(run_id, {**run.tags, MLFLOW_RUN_NAME: run.name})
 
 
 def param_rows(run_id: str, run: TrialRun) -> Iterator[Row]:
-    """Parameters."""
+    """The rows of the run's parameters."""
     return _named(run_id, run.params)
 
 
 def metric_rows(run_id: str, run: TrialRun) -> Iterator[Row]:
-    """Every value; one that is given twice is written once, as its row is its own key."""
+    """A row for every value of every metric; a value that is given twice has one row, since the row is its own key."""
     for step, timestamp, value, name in dict.fromkeys(_points(run)):
         yield _metric(run_id, name, step, timestamp, value)
 
 
 def latest_metric_rows(run_id: str, run: TrialRun) -> Iterator[Row]:
-    """Each metric's value of the last step, there the latest, and of those the largest: what MLflow calls latest."""
+    """A row for each metric's latest value by MLflow's rule: last step, then latest time, then largest value."""
     latest = {name: (step, timestamp, value) for step, timestamp, value, name in sorted(_points(run))}
     for name, point in latest.items():
         yield _metric(run_id, name, *point)
 
 
 def input_row(input_id: str, run_id: str, data_id: str) -> Row:
-    """That a data set is an input of a run."""
+    """The row that says that a data set is an input of a run."""
     return {
         "input_uuid": input_id,
         "source_type": "DATASET",
@@ -95,7 +98,7 @@ def input_row(input_id: str, run_id: str, data_id: str) -> Row:
 
 
 def input_tag_rows(input_id: str, data: DatasetInput) -> Iterator[Row]:
-    """What the data set is to the run."""
+    """The rows of tags that say what the data set is to the run."""
     for tag in data.tags:
         yield {"input_uuid": input_id, "name": tag.key, "value": tag.value}
 
@@ -111,5 +114,5 @@ def _points(run: TrialRun) -> Iterator[tuple[int, int, float, str]]:
 
 
 def _metric(run_id: str, name: str, step: int, timestamp: int, value: float) -> Row:
-    # a page leaves out what is not finite, so that nothing is marked as not a number
+    # a page has finite numbers only, so no value is marked as not a number
     return {"run_uuid": run_id, "key": name, "step": step, "timestamp": timestamp, "value": value, "is_nan": False}

@@ -1,4 +1,4 @@
-"""The run of a study or an arm, which changes as the study goes on; only what differs is written."""
+"""The MLflow run of a study or of an arm, which shows its latest summary; only what differs is written."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from slalom.records.on_mlflow.pages.page import Page
 
 
-class StandingRun:
-    """One run and what it shows already."""
+class SummaryRun:
+    """One MLflow run, with what it shows by now, so that a new page costs only what differs from it.
+
+    One thread alone may use it; MLflow's exceptions pass through.
+    """
 
     def __init__(self, client: MlflowClient, run: Run) -> None:
         self.run_id: str = run.info.run_id
@@ -27,7 +30,10 @@ class StandingRun:
         self._clock = 0
 
     def show(self, page: Page, status: str) -> None:
-        """Write what differs from what is shown; a parameter stays as it was first written, as MLflow has it."""
+        """Write what differs from the page that the run shows, and the run's status.
+
+        A parameter keeps the value that was written first, since MLflow refuses another.
+        """
         tags = {name: tag for name, tag in page.tags.items() if self._tags.get(name) != tag}
         params = {name: param for name, param in page.params.items() if name not in self._params}
         points = [point for point in page.points if self._metrics.get(point.name) != point.value]
@@ -46,7 +52,7 @@ class StandingRun:
         self._turn(status)
 
     def _tick(self) -> int:
-        """Milliseconds since the epoch, later at each call: of two values of one step MLflow shows the later."""
+        """Milliseconds since the epoch, later at each call: of two values at one step MLflow shows the later one."""
         self._clock = max(self._clock + 1, int(time.time() * 1000))
         return self._clock
 

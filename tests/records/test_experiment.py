@@ -1,0 +1,134 @@
+"""The layout of a study's runs in MLflow, and what each of them shows."""
+
+from __future__ import annotations
+
+from slalom.records.on_mlflow.pages.trial import MOST_POINTS, trial_page
+from slalom.verdict.summary import State
+from slalom.wire.trial import Outcome, Phase, Report, TrialId
+from tests.records.recorded import client, record
+from tests.support.record_samples import FINGERPRINT, all_ended, ended, runs_in, summary, tuning_summary
+
+
+def test_layout(uri):
+    shown = record(uri, ("trials", all_ended()), ("summary", summary()))
+    assert sorted(shown) == sorted(
+        [("momentum",)]
+        + [("momentum", arm) for arm in ("constant", "rising")]
+        + [
+            ("momentum", arm, f"{arm} {phase} {number}")
+            for arm in ("constant", "rising")
+            for phase in ("tune", "confirm")
+            for number in (0, 1)
+        ]
+    )
+    experiment = client(uri).get_experiment_by_name("momentum")
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    top = shown["momentum",]
+    assert top["tags"]["mlflow.note.content"] == "**rising beats constant.**"
+    assert top["tags"]["slalom.question"] == "Does a rising momentum help?"
+    assert top["params"]["compare.baseline"] == "constant"
+    assert top["history"]["slot_utilisation"] == [(8, 0.9)]
+    assert top["files"] == ["study.yaml"]
+    assert top["status"] == "FINISHED"
+
+
+def test_an_arm_shows_its_result(uri):
+    arm = record(uri, ("summary", summary()))["momentum", "rising"]
+    numbers = {name: points[-1][1] for name, points in arm["history"].items()}
+    assert {name: numbers[name] for name in ("confirm.mean", "confirm.low", "difference.p", "tuning.best")} == {
+        "confirm.mean": 0.125,
+        "confirm.low": 0.1,
+        "difference.p": 0.01,
+        "tuning.best": 0.125,
+    }
+    assert arm["params"]["learning_rate"] == "1.1"
+    assert arm["params"]["momentum.schedule"] == "gradient_norm"
+    assert arm["tags"]["mlflow.note.content"] == (
+        "Test error 0.125 [0.100, 0.150] over 2 seeds; -0.020 [-0.030, -0.010] against constant, p = 0.01."
+    )
+
+
+def test_a_trial_shows_its_history(uri):
+    shown = record(uri, ("trials", [ended("rising", 1, Phase.CONFIRM)]))
+    trial = shown["momentum", "rising", "rising confirm 1"]
+    assert trial["history"]["train.loss"] == [(epoch, 1 / epoch) for epoch in (1, 2, 3, 4)]
+    assert trial["history"]["test.error"] == [(4, 0.125)]
+    assert trial["data"] == [("digits", "d" * 16)]
+    expected = {"learning_rate": "1.1", "momentum.end": "0.9", "model": "mlp", "model.hidden": "[8]", "epochs": "4"}
+    assert expected.items() <= trial["params"].items()
+    tags = {"slalom.arm": "rising", "slalom.phase": "confirm", "slalom.trial": "1", "slalom.attempt": "1"}
+    tags |= {"slalom.fingerprint": FINGERPRINT, "slalom.outcome": "complete", "slalom.lane": "lane-0"}
+    assert tags.items() <= trial["tags"].items()
+    (run,) = [run for run in runs_in(uri) if run.info.run_name == "rising confirm 1"]
+    assert (run.info.start_time, run.info.end_time) == (1_700_000_001_000, 1_700_000_009_000)
+    assert [point.timestamp for point in client(uri).get_metric_history(run.info.run_id, "train.loss")] == [
+        1_700_000_003_000,
+        1_700_000_005_000,
+        1_700_000_007_000,
+        1_700_000_009_000,
+    ]
+
+
+def test_outcomes(uri):
+    trials = [ended(number=number, outcome=outcome) for number, outcome in enumerate(Outcome)]
+    shown = record(uri, ("trials", trials[:3]), ("trials", [ended(number=3, outcome=Outcome.FAILED, error="boom")]))
+    runs = [shown["momentum", "constant", f"constant tune {number}"] for number in range(4)]
+    assert [run["status"] for run in runs] == ["FINISHED", "FINISHED", "FAILED", "FAILED"]
+    assert [run["tags"]["slalom.outcome"] for run in runs] == list(Outcome)
+    assert runs[3]["tags"]["slalom.error"] == "boom"
+
+
+def test_numbers_that_are_not_finite_are_left_out():
+    history = (Report(TrialId("constant", Phase.TUNE, 0), 1, 1, {"loss": 2.0, "norm": float("inf")}),)
+    trial = ended(outcome=Outcome.DIVERGED, epochs=2, history=history, metrics={"loss": float("nan")})
+    points = trial_page(FINGERPRINT, trial).points
+    assert [point[:3] for point in points] == [("loss", 2.0, 1), ("epochs", 2.0, 2)]
+
+
+def test_a_long_history_fits_one_request():
+    trial_id = TrialId("constant", Phase.TUNE, 0)
+    history = tuple(Report(trial_id, 1, epoch, {"a": 1.0 * epoch, "b": 0.0, "c": 0.0}) for epoch in range(1, 4001))
+    points = trial_page(FINGERPRINT, ended(epochs=4000, history=history, metrics=history[-1].metrics)).points
+    steps = [point.step for point in points if point.name == "a"]
+    assert len(points) <= MOST_POINTS
+    assert steps == sorted(set(steps))
+    assert (steps[0], steps[-1]) == (1, 4000)
+    assert len(steps) > 300
+
+
+def test_a_half_written_trial_is_written_again(uri):
+    whole = record(uri, ("trials", [ended()]))
+    (run,) = [run for run in runs_in(uri) if run.info.run_name == "constant tune 0"]
+    client(uri).update_run(run.info.run_id, status="RUNNING")
+    assert record(uri, ("trials", [ended(lane="other")])) != whole
+    assert record(uri) == record(uri, ("trials", [ended(lane="third")]))
+
+
+def test_a_study_run_goes_from_running_over_killed_to_finished(uri):
+    states = [
+        record(uri, ("summary", found))["momentum",]["status"]
+        for found in (tuning_summary(), summary(State.INTERRUPTED), tuning_summary(2), summary())
+    ]
+    assert states == ["RUNNING", "KILLED", "RUNNING", "FINISHED"]
+
+
+def test_a_number_is_drawn_against_the_trials_that_ended(uri):
+    shown = record(uri, ("summary", tuning_summary(1)), ("trials", all_ended()))
+    shown = record(uri, ("summary", tuning_summary(2)), ("summary", tuning_summary(2)))
+    assert shown["momentum", "rising"]["history"]["tuning.trials"] == [(1, 1.0), (2, 2.0)]
+    assert shown["momentum", "rising"]["history"]["tuning.best"] == [(1, 0.5)]
+
+
+def test_a_deleted_experiment_comes_back(uri):
+    whole = record(uri, ("trials", all_ended()), ("summary", summary()))
+    client(uri).delete_experiment(client(uri).get_experiment_by_name("momentum").experiment_id)
+    assert runs_in(uri) == []
+    assert record(uri, ("trials", all_ended()), ("summary", summary())) == whole
+
+
+def test_a_deleted_study_run_leaves_no_orphans(uri):
+    whole = record(uri, ("trials", all_ended()), ("summary", summary()))
+    for run in runs_in(uri):
+        if run.info.run_name in {"momentum", "rising"}:
+            client(uri).delete_run(run.info.run_id)
+    assert record(uri, ("summary", summary())) == whole

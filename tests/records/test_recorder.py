@@ -1,0 +1,132 @@
+"""The recorder's thread: its order, its failures, and what it leaves in the process and on the disk."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from slalom.errors import Infrastructure
+from slalom.records.on_mlflow import MlflowRecorder
+from slalom.records.on_mlflow.write_behind import ROOM, WriteBehind
+from tests.support.mlflow_tables import database
+from tests.support.record_samples import describe, ended, runs_in, study, summary, tuning_summary
+
+
+def test_a_summary_is_skipped_when_a_later_one_waits(uri, tmp_path):
+    described = []
+    recorder = MlflowRecorder(uri, tmp_path / "artifacts", study(), lambda found: described.append(found) or "")
+    # MLflow is still being opened when the last of these is given
+    for _ in range(50):
+        recorder.summary(tuning_summary())
+    recorder.summary(last := summary())
+    recorder.close()
+    assert described[-1] is last
+    assert len(described) < 51
+
+
+def test_what_cannot_be_written_is_raised_by_the_next_call(uri, tmp_path):
+    recorder = MlflowRecorder(uri, tmp_path, study(), describe)
+    recorder.trials([ended()])
+    deadline = time.monotonic() + 60
+    while not any(run.info.run_name == "constant tune 0" for run in runs_in(uri)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
+        connection.execute("DROP TABLE params")
+    recorder.trials([ended(number=1)])
+    with pytest.raises(Infrastructure, match="no result is lost: the same command goes on"):
+        recorder.close()
+    with pytest.raises(Infrastructure, match="did not take a record"):
+        recorder.trials([ended(number=2)])
+
+
+def test_who_waits_for_room_is_not_kept_by_a_failure():
+    go = threading.Event()
+
+    def make() -> None:
+        go.wait()
+        raise ValueError("no")
+
+    writing = WriteBehind(make, lambda _: None, str)
+
+    def give() -> None:
+        with suppress(Infrastructure):
+            for _ in range(ROOM + 10):
+                writing.add(lambda _: None)
+
+    giver = threading.Thread(target=give, daemon=True)
+    giver.start()
+    time.sleep(0.2)
+    go.set()
+    giver.join(timeout=10)
+    assert not giver.is_alive()
+    with pytest.raises(Infrastructure, match="no"):
+        writing.close()
+
+
+QUIET = """
+import sys
+from pathlib import Path
+from tests.support.programs import stand_in
+from tests.support.record_samples import *
+from slalom.records import InMemoryRecorder
+from slalom.records.on_mlflow import MlflowRecorder
+from slalom_worker.serving import freeze
+import torch
+assert "mlflow" not in sys.modules
+recorder = MlflowRecorder("sqlite:///home/mlflow.db", Path("home/artifacts"), study(), describe)
+recorder.trials(all_ended())
+recorder.model(all_ended()[-1].spec, [freeze({"1.weight": torch.zeros(2, 3)}, stand_in((3,), 2))])
+recorder.summary(summary())
+recorder.close()
+"""
+
+
+def test_mlflow_says_nothing_and_leaves_nothing_about(tmp_path):
+    done = python(QUIET, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    assert "mlflow.db-wal" not in {path.name for path in (tmp_path / "home").iterdir() if path.stat().st_size}
+
+
+def test_a_recorder_that_is_never_closed_keeps_no_process(tmp_path):
+    database(tmp_path / "home")
+    done = python(QUIET.replace("recorder.close()", ""), tmp_path)
+    assert done.returncode == 0
+
+
+def python(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    path = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
+    return subprocess.run(
+        [sys.executable, "-c", path + program], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+KILLED = """
+import os, signal, sys, threading
+from pathlib import Path
+from tests.support.record_samples import *
+from slalom.records.on_mlflow import MlflowRecorder
+from alembic.runtime.migration import MigrationContext
+steps = MigrationContext.run_migrations
+def cut_off(self, **kw):
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+    steps(self, **kw)
+MigrationContext.run_migrations = cut_off
+MlflowRecorder("sqlite:///home/mlflow.db", Path("home/artifacts"), study(), describe).close()
+"""
+
+
+def test_a_process_killed_while_the_tables_are_made_leaves_nothing_that_stops_the_next(tmp_path):
+    assert python(KILLED, tmp_path).returncode == -signal.SIGKILL
+    assert (tmp_path / "home" / "mlflow.db.new").exists()
+    done = python(QUIET, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not (tmp_path / "home" / "mlflow.db.new").exists()

@@ -1,0 +1,58 @@
+"""Versions in MLflow's registry: one for each study and arm, whatever an earlier try left."""
+
+from __future__ import annotations
+
+import pytest
+
+from slalom.errors import Infrastructure
+from slalom.records.on_mlflow import MlflowRecorder
+from slalom.wire.trial import Phase
+from tests.records.recorded import client, record, weights_for
+from tests.support.record_samples import FINGERPRINT, WORK, describe, ended, runs_in, study
+
+
+def test_a_model_that_was_not_registered_yet_is_registered_by_the_next_recorder(uri, tmp_path):
+    trial, weights = ended("rising", 0, Phase.CONFIRM), weights_for(WORK, tmp_path, (64,), 10)
+    steps = (("trials", [trial]), ("model", trial.spec, weights))
+    whole = record(uri, *steps)
+    client(uri).delete_registered_model("momentum.rising")
+    assert record(uri, *steps, *steps) == whole
+
+
+def test_every_study_of_a_name_has_a_version_of_its_own(uri, tmp_path):
+    trial, weights = ended("rising", 0, Phase.CONFIRM), weights_for(WORK, tmp_path, (64,), 10)
+    for fingerprint in (FINGERPRINT, FINGERPRINT[::-1]):
+        recorder = MlflowRecorder(uri, tmp_path / "artifacts", study(fingerprint), describe)
+        recorder.trials([trial])
+        recorder.model(trial.spec, weights)
+        recorder.close()
+    found = {version.version: version.tags for version in client(uri).search_model_versions("name='momentum.rising'")}
+    assert {number: tags["slalom.fingerprint"] for number, tags in found.items()} == {
+        1: FINGERPRINT,
+        2: FINGERPRINT[::-1],
+    }
+
+
+def test_a_store_without_a_registry_is_told_of(uri):
+    from mlflow import MlflowClient
+
+    from slalom.records.on_mlflow.registry import KeptModel, register
+
+    kept = KeptModel(FINGERPRINT, "rising", "m-1", "r")
+    with pytest.raises(Infrastructure, match=r"the model registry did not take momentum\.rising: .*not supported"):
+        register(MlflowClient(uri, registry_uri="nowhere://here"), "momentum", kept)
+
+
+def test_a_half_written_model_is_written_again(uri, tmp_path):
+    trial, weights = ended("rising", 0, Phase.CONFIRM), weights_for(WORK, tmp_path, (64,), 10)
+    record(uri, ("trials", [trial]), ("model", trial.spec, weights))
+    (run,) = [run for run in runs_in(uri) if "slalom.model" in run.data.tags]
+    client(uri).delete_tag(run.info.run_id, "slalom.model")
+    record(uri, ("model", trial.spec, weights))
+    (model,) = client(uri).search_logged_models([run.info.experiment_id])
+    (run,) = [run for run in runs_in(uri) if "slalom.model" in run.data.tags]
+    assert (model.source_run_id, str(model.status)) == (run.info.run_id, "READY")
+    (version,) = client(uri).search_model_versions("name = 'momentum.rising'")
+    assert version.tags["slalom.model"] == model.model_id
+    linked = client(uri).get_run(run.info.run_id).outputs.model_outputs
+    assert [output.model_id for output in linked if output.model_id == model.model_id] == [model.model_id]

@@ -1,0 +1,70 @@
+"""A user's Python file: it is imported as it is now, under a name of its own, and its errors are told with its line."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from slalom.errors import Infrastructure, InputError
+from slalom_worker.own_file import load_module, user_errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CATS = """
+from __future__ import annotations
+from dataclasses import dataclass
+
+
+@dataclass
+class Cats:
+    count: int = 4
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "pets.py"
+    path.write_text(text)
+    return path
+
+
+def test_the_file_as_it_is_now_without_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert load_module(write(tmp_path, CATS)).Cats().count == 4
+    # as long as before and within the same second: a bytecode cache would not notice
+    assert load_module(write(tmp_path, CATS.replace("count: int = 4", "count: int = 5"))).Cats().count == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["pets.py"]
+
+
+def test_files_of_one_name_do_not_meet(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    one, two = (load_module(write(tmp_path / name, CATS)) for name in ("one", "two"))
+    assert one.Cats.__module__ != two.Cats.__module__
+    assert sys.modules[one.Cats.__module__].__file__ == str(tmp_path / "one" / "pets.py")
+
+
+def test_a_file_that_is_missing_or_cannot_be_imported_is_the_user_s_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="must be the Python file of the task, but got no such file"):
+        load_module(tmp_path / "pets.py")
+    path = write(tmp_path, "x = 1\ny = x / 0")
+    with pytest.raises(InputError) as caught:
+        load_module(path)
+    wanted = f"{path}: importing it must not raise, but got ZeroDivisionError: division by zero (line 2)"
+    assert str(caught.value) == wanted
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_an_error_elsewhere_names_no_line_and_infrastructure_stays_so(tmp_path: Path) -> None:
+    path = write(tmp_path, CATS)
+    with (
+        pytest.raises(InputError, match=r"^Cats\(\) must not raise, but got KeyError: 'layer'$"),
+        user_errors(path, "Cats()"),
+    ):
+        raise KeyError("layer")
+    with pytest.raises(InputError, match=r"^Cats\(\): no such cat$"), user_errors(path, "Cats()"):
+        raise InputError("no such cat")
+    with pytest.raises(Infrastructure, match=r"^no net$"), user_errors(path, "Cats()"):
+        raise Infrastructure("no net")
