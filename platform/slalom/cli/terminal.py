@@ -122,7 +122,7 @@ def _table(rows: Rows, gap: str) -> Table:
     header, body = rows
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for column in header:
-        table.add_column(column, overflow="fold")
+        table.add_column(Text(column), overflow="fold")
     for row in body:
         table.add_row(*(Text(re.sub(r" (?=\[|better|worse)", gap, cell)) for cell in row))
     return table

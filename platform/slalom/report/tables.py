@@ -112,8 +112,8 @@ def legend(spec: StudySpec) -> str:
     unit = "seeds" if scope.over_seeds else "searches"
     return (
         f"{side} {spec.metric.name} is better. Difference: arm minus baseline over paired {unit}. "
-        f"Brackets: {100 * (1 - spec.compare.alpha):g} % intervals over {unit}, those of differences corrected like the "
-        f"p beside them. p: two-sided sign-flip test, corrected over the arms (Holm); better or worse where p < "
+        f"Brackets: {100 * (1 - spec.compare.alpha):g} % intervals over {unit}, of differences corrected like the p "
+        f"beside them. p: two-sided sign-flip test, corrected over the arms (Holm); better or worse where p < "
         f"{spec.compare.alpha:g}. P(better): share of the {unit} in which the arm is better, ties half."
     )
 

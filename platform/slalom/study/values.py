@@ -113,7 +113,7 @@ def field(node: Node | None, key: Key) -> Any:
 
 def is_word(node: Node, key: Key) -> bool:
     """Whether the key's word stands here; no other text may."""
-    if key.word is None or not isinstance(node.value, str):
+    if key.word is None or not isinstance(node.value, str) or (isinstance(key.kind, Choice) and node.value in key.kind):
         return False
     if node.value != key.word:
         raise node.error(f"{node.name} must be {key.kind}, or {key.word!r}, got {node.shown}")
