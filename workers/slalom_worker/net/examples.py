@@ -1,4 +1,4 @@
-"""A task's examples on the device: the parts of splits, of one or of many side by side, and what a step takes of them."""
+"""A task's examples on the device: a part of a split, parts of many splits side by side, and what a step takes."""
 
 from __future__ import annotations
 
@@ -107,12 +107,12 @@ class SideBySide:
 
     @cached_property
     def _rows(self) -> Tensor:
-        """[E, n]"""
+        """The rows of each slot's part [E, n]."""
         return self._stacked([part.rows for part in self.parts])
 
     @cached_property
     def _labels(self) -> Tensor:
-        """[E, n] or [E, n, k]"""
+        """The labels of each slot's part, [E, n] or [E, n, k]."""
         return self._stacked([part.labels for part in self.parts])
 
     @cached_property

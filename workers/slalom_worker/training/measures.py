@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def measure(objective: Objective, trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
-    """The metrics of each trial by name, such as "validation.error".
+    """The metrics of each trial by name, such as "validation.error", each on the trial's own split.
 
-    Every trial is measured on its own split: it has its training loss and its metrics on validation data. A complete one has those on training data too,
+    Every trial has its training loss and its metrics on validation data. A complete one has those on training data too,
     and a complete confirm trial those on test data; no other trial sees test data.
     """
     found = [{"train.loss": trial.loss} for trial in trials]

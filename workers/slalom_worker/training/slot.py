@@ -55,7 +55,7 @@ class Slot:
 
     @classmethod
     def start(cls, order: Order, objective: Objective) -> Slot:
-        """The net before its first epoch; InputError, with the reason, where its optimizer, record or split cannot be had."""
+        """The net before its first epoch; InputError, with the reason, where what it is trained by cannot be had."""
         settings = order.trial.settings
         parameters = objective.initial(order.trial.seeds.weights, settings["initialization"])
         tensors = {"parameters": parameters}
