@@ -41,8 +41,8 @@ NATURE = Nature(diverges=lambda trial: 4 if trial.params.get("learning_rate", 0)
 def asking(asked):
     """Proposals that keep what was asked, by arm and number; the arm's trials are each told once, to TPE in order."""
 
-    def propose(spec, arm):
-        ask, told = Proposals(spec, arm), []
+    def propose(spec, arm, search):
+        ask, told = Proposals(spec, arm, search), []
 
         def listen(new, numbers):
             told.extend(ended.spec.id.number for ended in new)
@@ -166,13 +166,13 @@ def test_a_trial_that_failed_after_a_rung_still_counts_there_in_a_resumed_run():
     """Of four that pass the first rung two pass the second, whether or not the one that fails was known to."""
     spec = study(trials=12, generation=12)
     nature = Nature(
-        raises=lambda trial: 2 if trial.id == ("rising", "tune", 0) else None,
+        raises=lambda trial: 2 if trial.id == ("rising", "tune", 0, 0) else None,
         diverges=lambda trial: 1 if trial.id.number > 3 and trial.id.phase is Phase.TUNE else None,
     )
     whole = train(spec, lanes=one_lane(nature))
     store = MemoryStore(spec)
     store.add([ended for ended in whole.ended().values() if ended.result.epochs < 3])
-    assert store.ended()["rising", Phase.TUNE, 0].result.outcome is Outcome.FAILED
+    assert store.ended()[TrialId("rising", Phase.TUNE, 0)].result.outcome is Outcome.FAILED
     train(spec, store, one_lane(nature))
     assert exported(spec, store) == exported(spec, whole)
 
