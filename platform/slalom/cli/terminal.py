@@ -94,7 +94,7 @@ def verdict(result: Result) -> None:
     if changed:
         console.print(Text(f"Trained again, {', '.join(changed)} gave {OTHER_NUMBERS}", style="yellow"))
     for warning in warnings(summary):
-        console.print(Text(warning, style="yellow"), soft_wrap=not console.is_terminal)
+        console.print(Text(f"Note: {warning}", style="yellow"), soft_wrap=not console.is_terminal)
     console.print(Text(f"\nVerdict: {answer(spec, summary)}\n", style="bold"), soft_wrap=not console.is_terminal)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from slalom.search.halving import full_trainings, rungs
 from slalom.verdict.capacity import capacity, searches_needed
 from slalom.verdict.scope import Scope
-from slalom.verdict.stages import Looks
 from slalom.verdict.wording import count
 
 if TYPE_CHECKING:
@@ -76,13 +75,16 @@ def _limits(spec: StudySpec) -> Iterator[str]:
     scope = Scope.of(spec, spec.tune.searches.at_most)
     if scope.about == "choice":
         yield "one search tells of the settings that it finds, not of the way of training: no winner will be named"
-    stages, arms, alpha = spec.tune.searches.stages, len(spec.arms), spec.compare.alpha
-    units = spec.confirm_seeds if scope.over_seeds else stages[-1]
-    found = capacity(units, arms, alpha, Looks(stages) if len(stages) > 1 else None)
-    what = "confirm seeds" if scope.over_seeds else "searches"
+    arms, alpha, looks = len(spec.arms), spec.compare.alpha, scope.looks(spec.tune.searches.stages)
+    found = capacity(scope.number, arms, alpha, looks)
     if not found.baseline:
-        needed = searches_needed(max(1, arms - 1), alpha)
-        yield f"{units} {what} cannot tell any arm from the baseline at alpha {alpha:g}: it takes {needed}"
-    elif not found.all_pairs:
-        needed = searches_needed(arms * (arms - 1) // 2, alpha)
-        yield f"{units} {what} cannot name a winner among {arms} arms at alpha {alpha:g}: it takes {needed}"
+        needed = _needed(arms - 1, alpha)
+        yield f"{scope.number} {scope.noun} cannot tell any arm from the baseline at alpha {alpha:g}{needed}"
+    elif not found.all_pairs and scope.about == "way":
+        needed = _needed(arms * (arms - 1) // 2, alpha)
+        yield f"{scope.number} {scope.noun} cannot name a winner among {arms} arms at alpha {alpha:g}{needed}"
+
+
+def _needed(comparisons: int, alpha: float) -> str:
+    enough = searches_needed(max(1, comparisons), alpha)
+    return f": it takes {enough}" if enough else ""
