@@ -34,7 +34,7 @@ from slalom.study.model import (
 )
 from slalom.wire.seeds import derive
 from slalom.wire.trial import Effort, Outcome, Phase, Reply, Report, TrialId, TrialResult, Work
-from tests.loop.scattered import ScatteredLanes
+from tests.loop.scattered import ElasticLanes, ScatteredLanes
 from tests.support.programs import program
 
 WORK = Work({"name": "digits"}, {"name": "mlp", "hidden": (8,), "activation": "tanh", "bias": True}, 32)
@@ -228,11 +228,15 @@ def scattered(seed=0, lanes=8, nature=Nature(), *, slots=4, stride=1, **options)
     return ScatteredLanes(lambda: FakeWorker(nature, slots, stride), lanes, seed, **options)
 
 
-def train(spec, store=None, lanes=None, recorder=None, wire=None, propose=Proposals, clock=None):
+def elastic(seed=0, lanes=4, nature=Nature(), *, slots=4, stride=1, **options):
+    return ElasticLanes(lambda: FakeWorker(nature, slots, stride), lanes, seed, **options)
+
+
+def train(spec, store=None, lanes=None, recorder=None, wire=None, propose=Proposals, clock=None, watch=lambda _: None):
     """Run a study, or what is left of it; gives the store."""
     store = store or MemoryStore(spec)
     parts = [store, lanes or one_lane(), recorder or InMemoryRecorder()]
-    run(spec, *(map(wire.through, parts) if wire else parts), propose, clock=clock or ticking())
+    run(spec, *(map(wire.through, parts) if wire else parts), propose, watch, clock or ticking())
     return store
 
 

@@ -37,6 +37,7 @@ class ArmPlan:
 
     ended: the study's trials that ended, in this run and earlier ones; the arm adds its own, and takes a trial's
         history away once nothing will ask for it
+    closed: no further search will be allowed
     reproduced: whether the numbers came out the same, once that is known
     """
 
@@ -57,7 +58,7 @@ class ArmPlan:
         self._begun_earlier = 1 + max((trial.search for trial in ended if trial.arm == arm.name), default=-1)
         self._spared = 0
         self._allowed = spec.tune.searches.at_least
-        self._closed = len(spec.tune.searches.stages) == 1
+        self.closed = len(spec.tune.searches.stages) == 1
         self._catch_up()
 
     def allow(self, searches: int) -> None:
@@ -67,13 +68,13 @@ class ArmPlan:
 
     def close(self) -> None:
         """No further search will be allowed."""
-        self._closed = True
+        self.closed = True
         self._finish()
 
     @property
     def waits(self) -> bool:
         """Whether all searches that are allowed are over, and more may be allowed."""
-        return not self._closed and not self._searches and self._begun == self._allowed
+        return not self.closed and not self._searches and self._begun == self._allowed
 
     @property
     def budget(self) -> int:
@@ -214,7 +215,7 @@ class ArmPlan:
 
     def _finish(self) -> None:
         """When all searches are over for good, train the best net once more; after that the arm is done."""
-        if self.done or not self._closed or self._searches or self._begun < self._allowed or len(self._strands):
+        if self.done or not self.closed or self._searches or self._begun < self._allowed or len(self._strands):
             return
         last = self._last_training() if self.reproduced is None else None
         if last is None:
