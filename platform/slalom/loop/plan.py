@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from slalom.loop.attempts import Attempts
 from slalom.loop.search_plan import SearchPlan, without_history
 from slalom.loop.strands import Strand, Strands
-from slalom.search.choice import best, ended_of
+from slalom.search.choice import best, ended_of, most_picked
 from slalom.search.halving import rungs
 from slalom.wire.trial import Ended, Order, Outcome, Phase, TrialId, TrialResult
 
@@ -56,6 +56,7 @@ class ArmPlan:
         self._searches: dict[int, SearchPlan] = {}
         self._begun = 0
         self._begun_earlier = 1 + max((trial.search for trial in ended if trial.arm == arm.name), default=-1)
+        self._in_search = spec.tune.trials + most_picked(spec, arm) + spec.confirm_seeds
         self._spared = 0
         self._allowed = spec.tune.searches.at_least
         self.closed = len(spec.tune.searches.stages) == 1
@@ -79,8 +80,7 @@ class ArmPlan:
     @property
     def budget(self) -> int:
         """Trials of all searches that are allowed, as far as is known: a search may pick among fewer than it could."""
-        tune = self.spec.tune
-        return self._allowed * (tune.trials + tune.pick.trials + self.spec.confirm_seeds) - self._spared
+        return self._allowed * self._in_search - self._spared
 
     def due(self) -> list[Order]:
         """Orders that have come up since the last call."""
@@ -196,7 +196,7 @@ class ArmPlan:
         """Begin the next search; one that an earlier run has ended is over at once."""
         number = self._begun
         self._begun += 1
-        search = SearchPlan(self.spec, self.arm.name, number, self._propose(self.spec, self.arm, number), self)
+        search = SearchPlan(self.spec, self.arm, number, self._propose(self.spec, self.arm, number), self)
         self._searches[number] = search
         self._go_to_next(search)
 
