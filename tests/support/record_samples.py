@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from slalom.study.model import Arm, Compare, Metric, Range, Resources, StudySpec, Tune
+from slalom.study.model import Arm, Compare, Metric, Range, Resources, Searches, StudySpec, Tune
+from slalom.verdict.answers import Answer, Comparison
+from slalom.verdict.effort import EffortCurve
+from slalom.verdict.proportion import Superiority
+from slalom.verdict.robust import Robust
 from slalom.verdict.summary import (
     ArmSummary,
     Confirmed,
-    Difference,
     Interval,
     State,
     Summary,
@@ -45,7 +48,7 @@ def study(fingerprint: str = FINGERPRINT, work: Work = WORK, task_file: Path | N
         report_every=1,
         metric=Metric("error", "minimize"),
         arms=tuple(Arm(name, {**program(work), **SETTINGS, **searched}, searched) for name in ("constant", "rising")),
-        tune=Tune(trials=2),
+        tune=Tune(trials=2, searches=Searches(2, 2)),
         confirm_seeds=2,
         compare=Compare("constant"),
         resources=Resources(),

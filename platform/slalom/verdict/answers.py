@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations
+from functools import lru_cache
+from itertools import chain, combinations
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -113,6 +114,15 @@ def compare(arms: Arms, pairs: Sequence[Pair], rule: Rule, family: int | None = 
     An arm that was dropped at a look has fewer searches than others; its pairs are compared over those, at that look.
     Raises ValueError where two arms of a pair have different seeds, or different searches without `rule.looks`.
     """
+    return _compare(tuple((name, arms[name]) for name in dict.fromkeys(chain(*pairs))), tuple(pairs), rule, family)
+
+
+@lru_cache(maxsize=64)
+def _compare(
+    values: tuple[tuple[str, SearchValues], ...], pairs: tuple[Pair, ...], rule: Rule, family: int | None
+) -> tuple[Comparison, ...]:
+    # A study is summarised many times, and the looks before its last one are made again each time.
+    arms = dict(values)
     found = [_Found.of(arms, pair, rule) for pair in pairs]
     means = correct([_tested(one, rule) for one in found], rule.alpha, family)
     robust = correct([Uncorrected(one.robust.p) for one in found], rule.alpha, family)

@@ -73,7 +73,7 @@ class _Field:
 
     @property
     def conditions(self) -> str:
-        return self.scope.conditions(self.spec.tune.searches.at_most)
+        return self.scope.conditions(self.spec.tune.searches.stages)
 
     @property
     def winner(self) -> str | None:
