@@ -75,9 +75,9 @@ class Stack:
         parameters = _side_by_side(slots, "parameters")
         gradient = torch.zeros_like(parameters)
         clock = {name: _side_by_side(slots, name) for name in SCALARS}
-        batch = objective.work.batch_size or len(objective.train.labels)
+        batch = objective.work.batch_size or objective.count
         dropout = objective.rates(settings)
-        per_epoch = -(-len(objective.train.labels) // batch)
+        per_epoch = -(-objective.count // batch)
         return cls(
             parameters,
             gradient,
@@ -168,7 +168,7 @@ def _groups(slots: Sequence[Slot], objective: Objective, parameters: Tensor, gra
 
 def _decay(slots: Sequence[Slot], objective: Objective) -> Tensor | None:
     """The slots' weight decay, [e, 1] or, where it spares the biases, [e, P]; None where there is none."""
-    examples = len(objective.train.labels)
+    examples = objective.count
     decay = column(objective, [decay_factor(slot.settings["weight_decay"], examples) for slot in slots]).unsqueeze(1)
     if not decay.any():
         return None
