@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from slalom.verdict import answers
 from slalom.verdict.answers import Answer
 from slalom.verdict.compare import summarise
@@ -91,6 +93,20 @@ def test_seeds_as_the_unit_are_looked_at_in_stages_too():
     spec = study("a", "b", searches=2, at_most=8, seeds=6, resampled=False, spaces={"a": {}, "b": {}})
     look = last_look(spec, finished(spec, a=drawn(0.3, 0, 2, 6), b=drawn(0.4, 1, 2, 6)))
     assert (look.baseline[0].searches, look.complete) == (12, True)
+
+
+def test_an_early_lead_that_is_gone_is_no_claim():
+    """At the first look it is better in every search, not surely enough; over all searches it is worse in the mean."""
+    spec = study("a", "b", searches=6, at_most=12, seeds=1)
+    b = 0.3 - 0.05 * np.linspace(1, 1.1, 12)
+    b[6:] = 0.3 + 0.06
+    results = finished(spec, a=[[0.3]] * 12, b=b)
+    assert last_look(spec, first(results, 6)).going_on == {"a", "b"}
+    found = last_look(spec, results).baseline[0]
+    assert found.mean > 0
+    assert found.p < spec.compare.alpha
+    assert found.answer is Answer.UNDECIDED
+    assert found.interval.low < 0 < found.mean <= found.interval.high
 
 
 def stopped_wrongly(spec, studies):

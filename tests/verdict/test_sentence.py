@@ -79,14 +79,14 @@ OVER = "Over 10 searches of each arm, each on its own split of digits"
         (
             0.0246,
             (-0.0004, UNDECIDED, 0.31),
-            "adam (test error 0.0246) cannot be told apart from the baseline sgd (0.0250) "
-            "(difference -0.0004 [-0.0024, 0.0016], p = 0.31)",
+            "adam (test error 0.0246) cannot be told apart from the baseline sgd "
+            "(0.0250; difference -0.0004 [-0.0024, 0.0016], p = 0.31)",
         ),
         (
             0.0246,
             (-0.0004, EQUIVALENT, 0.31),
-            "adam (test error 0.0246) is equivalent to the baseline sgd (0.0250) "
-            "(a difference within the margin of 0.003: -0.0004 [-0.0024, 0.0016])",
+            "adam (test error 0.0246) is equivalent to the baseline sgd "
+            "(0.0250; difference -0.0004 [-0.0024, 0.0016], within the margin of 0.003)",
         ),
         (
             0.025,
@@ -219,8 +219,8 @@ def test_several_arms_not_told_apart_show_the_most_different():
     spec = study("sgd", "adam", "rmsprop")
     found = verdict(spec, arms, against, combinations(["sgd", "adam", "rmsprop"], 2))
     assert found.sentence.startswith(
-        f"{OVER}: adam (test error 0.0246) and rmsprop (0.0251) cannot be told apart from the baseline sgd (0.0250) "
-        "(most different: adam, -0.0004 [-0.0024, 0.0016], p = 0.31). No arm wins: "
+        f"{OVER}: adam (test error 0.0246) and rmsprop (0.0251) cannot be told apart from the baseline sgd "
+        "(0.0250; the most different is adam, -0.0004 [-0.0024, 0.0016], p = 0.31). No arm wins: "
     )
 
 
@@ -230,8 +230,8 @@ def test_several_equivalent_arms_show_their_intervals():
     spec = study("sgd", "adam", "rmsprop", margin=0.003)
     found = verdict(spec, arms, against, combinations(["sgd", "adam", "rmsprop"], 2))
     assert (
-        "adam (test error 0.0246) and rmsprop (0.0251) are equivalent to the baseline sgd (0.0250) (a difference "
-        "within the margin of 0.003: -0.0004 [-0.0024, 0.0016] and +0.0001 [-0.0019, 0.0021])"
+        "adam (test error 0.0246) and rmsprop (0.0251) are equivalent to the baseline sgd (0.0250; differences "
+        "-0.0004 [-0.0024, 0.0016] and +0.0001 [-0.0019, 0.0021], within the margin of 0.003)"
     ) in found.sentence
 
 
