@@ -22,10 +22,15 @@ search:
 arms:
   sgd: {optimizer: sgd}
   adam: {optimizer: adam}
-tune: {trials: 4, generation: 4}
-confirm: {seeds: 6}
+tune: {trials: 4, generation: 4, searches: 6, pick: {best: 2, seeds: 1}}
+confirm: {seeds: 2}
 compare: {baseline: sgd}
 """
+
+TRIALS = {"tune": 4, "pick": 2, "confirm": 2}
+"""Of each search of each arm of the study."""
+
+SEARCHES = 6
 
 COMMAND = [sys.executable, str(Path(sys.executable).with_name("slalom"))]
 

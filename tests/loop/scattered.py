@@ -108,6 +108,47 @@ class ScatteredLanes:
         pass
 
 
+class ElasticLanes(ScatteredLanes):
+    """Lanes that must be given back at random, and come again later, under their number or as new ones.
+
+    demanded: how many trials the loop could train, each time it was asked
+    """
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.open, self.leaving, self.demanded = set(), set(), []
+        self.released = 0
+
+    def size(self, demand):
+        self.demanded.append(demand.trials)
+        staying = sorted(self.open - self.leaving)
+        if len(staying) < 2 or self.random.random() < 0.7:
+            return []
+        self.leaving.add(lane := self.random.choice(staying))
+        return [lane]
+
+    def release(self, lane):
+        self.released += 1
+        self.open.remove(lane)
+        self.leaving.remove(lane)
+        self.queues[lane].clear()
+        self.trains[lane].clear()
+        self.workers[lane] = self._hire()
+        self.opened.append(lane if self.random.random() < 0.5 else self._another())
+
+    def _another(self):
+        self.names.append(f"lane {len(self.names)}")
+        self.workers.append(self._hire())
+        self.queues.append(deque())
+        self.trains.append({})
+        return len(self.workers) - 1
+
+    def collect(self, timeout):
+        news = super().collect(timeout)
+        self.open |= {lane for lane, one in news if isinstance(one, LaneOpened)}
+        return news
+
+
 def _lie(reply):
     """The reply with numbers that no trial reaches."""
     lies = {f"{split}.{name}": -9.0 for split in ("validation", "test") for name in ("error", "accuracy")}

@@ -36,7 +36,9 @@ def test_what_cannot_be_written_is_raised_by_the_next_call(uri, tmp_path):
     recorder = MlflowRecorder(uri, tmp_path, study(), describe)
     recorder.trials([ended()])
     deadline = time.monotonic() + 60
-    while not any(run.info.run_name == "constant tune 0" for run in runs_in(uri)) and time.monotonic() < deadline:
+    while (
+        not any(run.info.run_name == "constant search 0 tune 0" for run in runs_in(uri)) and time.monotonic() < deadline
+    ):
         time.sleep(0.05)
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
         connection.execute("DROP TABLE params")

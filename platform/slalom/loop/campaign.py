@@ -77,8 +77,8 @@ class Campaign:
         Gives whether any arm was allowed more. What an earlier run found in further searches is not looked at, so that
         a resumed study takes the same way.
         """
-        waiting = {name: plan for name, plan in self._plans.items() if plan.waits}
-        if not waiting or not all(plan.waits or plan.done for plan in self._plans.values()):
+        waiting = {name: plan for name, plan in self._plans.items() if not plan.closed}
+        if not waiting or not all(plan.waits for plan in waiting.values()):
             return False
         stages = self.spec.tune.searches.stages
         known = {trial: ended for trial, ended in self.ended.items() if trial.search < stages[self._stage]}

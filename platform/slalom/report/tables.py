@@ -89,6 +89,8 @@ def _compared(spec: StudySpec, arm: ArmSummary) -> tuple[str, str, str]:
         return "baseline", NOTHING, NOTHING
     if (found := arm.difference) is None:
         return NOTHING, NOTHING, NOTHING
+    if found.answer is Answer.IDENTICAL:
+        return "none", "identical", NOTHING
     superiority = f"{found.better.share:.2f} [{found.better.interval.low:.2f}, {found.better.interval.high:.2f}]"
     answer = "" if found.answer is Answer.UNDECIDED else f" {found.answer}"
     return with_bounds(found.mean, found.interval, "+"), f"{probability(found.p)}{answer}", superiority
@@ -110,9 +112,10 @@ def legend(spec: StudySpec) -> str:
     side = "Lower" if spec.metric.goal == "minimize" else "Higher"
     scope = Scope.of(spec, spec.tune.searches.at_most)
     each, level = scope.noun, f"{100 * (1 - spec.compare.alpha):g} %"
+    paired = "seed by seed" if scope.over_seeds else "search by search"
     return (
         f"{side} {spec.metric.name} is better; brackets are {level} intervals over the {each}. Difference: arm minus "
-        f"baseline, paired by {each}. p: how often chance alone gives so large a difference (sign-flip test, corrected "
+        f"baseline, {paired}. p: how often chance alone gives so large a difference (sign-flip test, corrected "
         f"over the arms by Holm, as the interval beside it is); better or worse below {spec.compare.alpha:g}. "
         f"P(better): in which share of the {each} the arm is better, ties half."
     )
@@ -133,15 +136,17 @@ def claim(spec: StudySpec) -> str:
 def protocol(spec: StudySpec) -> str:
     """What every arm was given, in one line."""
     metric, tune = spec.metric.name, spec.tune
-    stages = [*map(str, tune.searches.stages)]
-    number = f"{' or '.join([', '.join(stages[:-1]), stages[-1]])}" if len(stages) > 1 else stages[0]
-    searches = "Each arm is searched once" if number == "1" else f"Each arm is searched {number} times, independently"
     split = "each search on its own split" if spec.resampled else "on the task's own split"
+    many = f"Each arm is searched {tune.searches.at_least} times, independently, {split}"
+    if tune.searches.at_most > tune.searches.at_least:
+        many += f", and where that decides nothing up to {tune.searches.at_most} times"
+    once = "Each arm is searched once, on one split"
+    searches = f"{once if tune.searches.at_most == 1 else many}; splits and seeds are the same in every arm"
     pick = (
         f"its best {tune.pick.best} trained again from {count(tune.pick.seeds, 'seed')}, " if tune.pick.trials else ""
     )
     return (
-        f"{searches}, {split}; search by search all arms have the same split and seeds. A search: "
+        f"{searches}. A search: "
         f"{count(tune.trials, 'tuning trial')} of {count(spec.epochs, 'epoch')} ({tune.sampler}, {tune.pruner}), {pick}"
         f"the choice by validation {metric}, then {count(spec.confirm_seeds, 'confirm seed')} of the choice, judged by "
         f"test {metric}. Fingerprint {spec.fingerprint[:12]}."

@@ -17,7 +17,7 @@ from slalom.verdict.scope import Scope
 from slalom.verdict.wording import count, equation, probability, short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from slalom.study.model import Arm, Distribution, StudySpec
     from slalom.verdict.looks import Look
@@ -110,8 +110,8 @@ def _none_diverged(arms: Sequence[ArmSummary]) -> Iterator[str]:
     if found and not any(one.diverged for one in found):
         most = max(found, key=lambda one: one.at_most)
         yield (
-            f"none of {most.searches * most.seeds} confirm trainings of an arm diverged, which does not exclude that "
-            f"up to {100 * most.at_most:.2g} % of its trainings do"
+            f"none of the {most.searches * most.seeds} confirm trainings of any arm diverged; a rate of up to "
+            f"{100 * most.at_most:.2g} % stays possible"
         )
 
 
@@ -139,20 +139,25 @@ def _told(answer: Answer, number: int) -> str:
 
 def _edges(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
     """Choices at the edge of their range: the best may lie beyond it."""
-    parts = [part for arm in arms for part in _edges_of(spec.arm(arm.name), arm)]
-    if parts:
-        yield f"the best may lie beyond the range that was searched: {listing(parts)}"
+    edges: dict[str, list[str]] = defaultdict(list)
+    for arm in arms:
+        for edge, often in _edges_of(spec.arm(arm.name), arm):
+            edges[edge].append(f"{arm.name}{often}")
+    if edges:
+        parts = [f"{listing(names)} chose {edge}" for edge, names in edges.items()]
+        yield f"the best may lie beyond the range that was searched: {'; '.join(parts)}"
 
 
-def _edges_of(arm: Arm, found: ArmSummary) -> Iterator[str]:
+def _edges_of(arm: Arm, found: ArmSummary) -> Iterator[tuple[str, str]]:
+    """Each edge at which an arm often chooses, and how often it does."""
     choices = [choice for choice in found.chosen if choice is not None]
     for name, distribution in arm.space.items():
         sides = [_side(distribution, choice[name]) for choice in choices]
         for side, end in (("low", "lower"), ("high", "upper")):
             at = sides.count(side)
             if at >= max(1, OFTEN * len(choices)):
-                often = f" in {at} of {len(choices)} searches" if len(choices) > 1 else ""
-                yield f"{arm.name} chose {name} near the {end} end of {_range(distribution)}{often}"
+                often = f" ({at} of {len(choices)} searches)" if len(choices) > 1 else ""
+                yield f"{name} near the {end} end of {_range(distribution)}", often
 
 
 def _side(distribution: Distribution, value: Scalar) -> str | None:
@@ -174,29 +179,24 @@ def _range(distribution: Distribution) -> str:
 def _spaces(spec: StudySpec) -> Iterator[str]:
     """Arms that search more dimensions than others have a harder search at the same number of trials."""
     sizes = {arm.name: len(arm.space) for arm in spec.arms}
-    least = min(sizes.values())
-    more = [f"{name} {size}" for name, size in sizes.items() if size > least]
-    if more:
-        yield (
-            f"not every search is equally hard, hyperparameters searched with equally many trials: {listing(more)}, "
-            f"{_rest(spec, more)} {least}"
-        )
+    if len(set(sizes.values())) > 1:
+        yield f"unequally many hyperparameters are searched with equally many trials: {_grouped(sizes)}"
 
 
-def _rest(spec: StudySpec, named: Sequence[str]) -> str:
-    """The arms that are not named."""
-    left = len(spec.arms) - len(named)
-    return "the others" if left > 1 else "the other"
+def _grouped(numbers: Mapping[str, int]) -> str:
+    """Arms by their number, the largest first: "momentum 2; sgd and adam 1"."""
+    names: dict[int, list[str]] = defaultdict(list)
+    for name, number in numbers.items():
+        names[number].append(name)
+    return "; ".join(f"{listing(names[number])} {number}" for number in sorted(names, reverse=True))
 
 
 def _costs(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
     """Arms whose trials train several nets cost more than the others at the same number of trials."""
     nets = {arm.name: arm.nets for arm in spec.arms}
-    least = min(nets.values())
-    more = [f"{name} {number}" for name, number in nets.items() if number > least]
-    if not more:
+    if len(set(nets.values())) == 1:
         return
-    yield f"not every trial costs the same, nets trained in each: {listing(more)}, {_rest(spec, more)} {least}"
+    yield f"unequally many nets are trained in a trial, so that trials do not cost the same: {_grouped(nets)}"
     curves = {arm.name: arm.effort for arm in arms if arm.effort}
     budget = min((curve.trials * nets[name] for name, curve in curves.items()), default=0)
     if len(curves) > 1 and budget >= max(nets[name] for name in curves):

@@ -68,20 +68,20 @@ class Scope:
         """What the values are counted in, such as "10 searches"."""
         return count(self.number, "paired seed") if self.over_seeds else f"{self.searches} searches"
 
-    def conditions(self, at_most: int) -> str:
+    def conditions(self, stages: Sequence[int]) -> str:
         """Under which conditions the answer holds, such as "Over 10 searches of each arm, all on this split of digits".
 
-        at_most: the searches that the study allows; where they are more than these, the answer came early
+        stages: the numbers of searches at which the study is judged; with several, an arm may have fewer than others
         """
         where = f"on this split of {self.data}"
         if self.about == "choice":
             return f"Of these settings, as one search found them, over {self.unit} {where}"
         if self.over_seeds:
             return f"Over {self.unit} {where}"
-        if self.resampled and not self.tuned and self.searches == at_most:
+        if self.resampled and not self.tuned and len(stages) == 1:
             return f"Over {self.searches} splits of {self.data}"
-        early = f"After {self.searches} of at most {at_most} searches"
-        searches = early if self.searches < at_most else f"Over {self.searches} searches of each arm"
+        number = f"all {self.searches}" if self.searches == stages[-1] else f"{self.searches} of at most {stages[-1]}"
+        searches = f"Over {self.searches} searches of each arm" if len(stages) == 1 else f"After {number} searches"
         return f"{searches}, each on its own split of {self.data}" if self.resampled else f"{searches}, all {where}"
 
     def looks(self, stages: Sequence[int]) -> Looks | None:

@@ -73,7 +73,7 @@ class _Field:
 
     @property
     def conditions(self) -> str:
-        return self.scope.conditions(self.spec.tune.searches.at_most)
+        return self.scope.conditions(self.spec.tune.searches.stages)
 
     @property
     def winner(self) -> str | None:
@@ -117,23 +117,31 @@ def _alone(field: _Field, arm: _Arm) -> str:
 def _part(field: _Field, answer: Answer, found: Sequence[Comparison], *, is_first: bool) -> str:
     """What is said of the arms of one answer; the first part names the metric and the baseline's value."""
     metric = f"test {field.spec.metric.name} " if is_first else ""
-    base = f"the baseline {field.baseline} ({field.value(field.baseline)})" if is_first else "the baseline"
+    value = field.value(field.baseline) if is_first else ""
+    base = f"the baseline {field.baseline}" if is_first else "the baseline"
     names = [f"{one.arm} ({metric if number == 0 else ''}{field.value(one.arm)})" for number, one in enumerate(found)]
     are = "is" if len(found) == 1 else "are"
     if answer is Answer.BETTER or answer is Answer.WORSE:
         by = [f"{name} {_by(field, one)}" for name, one in zip(names, found, strict=True)]
-        text = f"{names[0]} is {answer} than {base} {_by(field, found[0])}"
+        text = f"{names[0]} is {answer} than {base}{_aside(value)} {_by(field, found[0])}"
         return f"{text}, and so {'is' if len(by) == 2 else 'are'} {listing(by[1:])}" if by[1:] else text
     if answer is Answer.IDENTICAL:
-        return f"{listing(names)} {are} identical to {base}: every confirm training gave the same number"
+        return f"{listing(names)} {are} identical to {base}{_aside(value)}: every confirm training gave the same number"
     if answer is Answer.EQUIVALENT:
-        differences = listing([_bounded(one) for one in found])
-        within = f"a difference within the margin of {field.spec.compare.margin:g}: {differences}"
-        return f"{listing(names)} {are} equivalent to {base} ({within})"
+        shown = listing([_bounded(one) for one in found])
+        difference = "difference" if len(found) == 1 else "differences"
+        aside = _aside(value, f"{difference} {shown}, within the margin of {field.spec.compare.margin:g}")
+        return f"{listing(names)} {are} equivalent to {base}{aside}"
     closest = min(found, key=lambda one: (one.p, one.arm))
-    which = "difference" if len(found) == 1 else f"most different: {closest.arm},"
-    shown = f"{which} {_bounded(closest)}, {equation(closest.p)}{_early(field, closest)}"
-    return f"{listing(names)} cannot be told apart from {base} ({shown})"
+    difference = "difference" if len(found) == 1 else f"the most different is {closest.arm},"
+    aside = _aside(value, f"{difference} {_bounded(closest)}, {equation(closest.p)}{_early(field, closest)}")
+    return f"{listing(names)} cannot be told apart from {base}{aside}"
+
+
+def _aside(*texts: str) -> str:
+    """Texts in brackets; nothing where there are none."""
+    text = "; ".join(filter(None, texts))
+    return f" ({text})" if text else ""
 
 
 def _winning(field: _Field) -> list[str]:
