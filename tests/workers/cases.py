@@ -80,6 +80,7 @@ FACTORS: dict[str, dict[str, dict[str, Any]]] = {
         "input": {"input_dropout": 0.2},
         "both": {"hidden_dropout": 0.2, "input_dropout": 0.1},
     },
+    "order": under("order", {"anew": "each_epoch", "replayed": "once"}),
     "emphasis": under("emphasis", named("scheme", literature.EMPHASIS)),
     "width": {str(width): {} for width in WIDTHS},
 }

@@ -13,6 +13,7 @@ from slalom_worker.tasks import open_task
 
 PLAIN = {
     "learning_rate": 0.05,
+    "order": "each_epoch",
     "learning_rate_schedule": {"schedule": "constant"},
     "initialization": {"scheme": "fan_in"},
     "layer_rates": 1.0,
@@ -60,7 +61,7 @@ def settings(optimizer="sgd", **changes):
 
 
 def trial(number, of, chosen, phase=Phase.TUNE, epochs=3):
-    seeds = trial_seeds("test", phase, number)
+    seeds = trial_seeds(0, "", phase, 0, number)
     return TrialSpec(TrialId("arm", phase, number), 0, seeds, of, chosen, {}, epochs)
 
 

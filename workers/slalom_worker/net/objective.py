@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from slalom_worker.losses import LOSSES
+from slalom_worker.net.batching import Batching
 from slalom_worker.net.curvature import Layer, chain, diagonal
 from slalom_worker.net.examples import Batch, Examples
 from slalom_worker.net.modules import DTYPES, build_module, check_unchanged, initialise, layers_of, probe, weights_of
@@ -36,12 +37,13 @@ class Objective:
     prepared: the preprocessing fitted to the training inputs, or None where the study asks for none
     programs: the recorded programs of the gradient, the metrics and the rest
     train, validation: the task's splits on the device
+    batching: how an epoch's training examples are cut into batches
     is_bias: whether each parameter is a bias [P]
     layer_of: the layer of each parameter [P], from 0
     """
 
     def __init__(self, work: Work, data: Data, task: Task, device: torch.device) -> None:
-        """Raises InputError where the model does not fit the task."""
+        """Raises InputError where the model does not fit the task, or a batch its examples."""
         self.work = work
         self.data = data
         self.task = task
@@ -61,6 +63,7 @@ class Objective:
         self.prepared = None if work.preprocess == "none" else preparation.fit(data.train.inputs)
         self.train = self._place(data.train)
         self.validation = self._place(data.validation)
+        self.batching = Batching.of(work, len(data.train.labels))
         self._test: Examples | None = None
         self.way = self._find_way()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)

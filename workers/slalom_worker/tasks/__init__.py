@@ -11,6 +11,7 @@ from slalom_worker.tasks.digits import DIGITS
 from slalom_worker.tasks.fashion_mnist import FASHION_MNIST
 from slalom_worker.tasks.ill_conditioned import ILL_CONDITIONED
 from slalom_worker.tasks.mixture import MIXTURE
+from slalom_worker.tasks.quadratic_deep import QUADRATIC_DEEP
 from slalom_worker.tasks.user import open_user_task
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ TASKS: Mapping[str, TaskKind] = {
     "fashion_mnist": FASHION_MNIST,
     "ill_conditioned": ILL_CONDITIONED,
     "amsgrad_counterexample": AMSGRAD_COUNTEREXAMPLE,
+    "quadratic_deep": QUADRATIC_DEEP,
 }
 
 

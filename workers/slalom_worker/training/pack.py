@@ -68,10 +68,9 @@ class Pack:
     @torch.no_grad()
     def advance(self) -> None:
         """Train every slot one epoch."""
-        count = len(self.objective.train.labels)
         self._note_misses()
-        batches = self._batches(count)
-        masks = self._masks(batches[0].shape[1])
+        batches = self._batches()
+        masks = self._masks()
         epoch = self.stack.begin_epoch(len(batches))
         self._renew_curvature()
         loss = torch.zeros_like(self.stack.clock["step"])
@@ -79,15 +78,14 @@ class Pack:
             batch = self._weighting.batch(index, masks(step))
             loss.add_(self._step(epoch, step, batch), alpha=index.shape[1])
         self.stack.clock["step"].add_(len(batches))
-        for slot, mean in zip(self.slots, (loss / count).tolist(), strict=True):
+        for slot, mean in zip(self.slots, (loss / self.objective.batching.examples).tolist(), strict=True):
             slot.epoch += 1
             slot.loss = mean
 
     @torch.no_grad()
     def rehearse(self, steps: int) -> None:
         """Train so many steps to be timed, each on the first examples. The slots' clocks and epochs stand still."""
-        size = self.objective.work.batch_size or len(self.objective.train.labels)
-        index = torch.arange(min(size, len(self.objective.train.labels)), device=self.objective.device)
+        index = torch.arange(self.objective.batching.size, device=self.objective.device)
         epoch = self.stack.begin_epoch(steps)
         for step in range(steps):
             self._step(epoch, step, Batch(index.repeat(len(self.slots), 1), {}))
@@ -139,37 +137,33 @@ class Pack:
             for (slot, _), found in zip(group, self.objective.curvature(parameters, index), strict=True):
                 slot.tensors["curvature"].copy_(found)
 
-    def _batches(self, count: int) -> Sequence[Tensor]:
+    def _batches(self) -> Sequence[Tensor]:
         """The examples of every step of this epoch, each [E, B]; the last batch may be smaller."""
-        size = self.objective.work.batch_size or count
         found: dict[tuple[object, ...], Tensor] = {}
-        orders = torch.stack([self._order(slot, count, size, found) for slot in self.slots]).to(self.objective.device)
-        return [part.contiguous() for part in torch.split(orders, size, dim=1)]
+        orders = torch.stack([self._order(slot, found) for slot in self.slots])
+        return self.objective.batching.cut(orders.to(self.objective.device))
 
-    def _order(self, slot: Slot, count: int, size: int, found: dict[tuple[object, ...], Tensor]) -> Tensor:
+    def _order(self, slot: Slot, found: dict[tuple[object, ...], Tensor]) -> Tensor:
         """One slot's order of examples; trials of several arms have the same, which is `found` the second time."""
-        cumulated = slot.presentation.cumulated
-        if size >= count and cumulated is None:
+        count, cumulated = len(self.objective.train.labels), slot.presentation.cumulated
+        if self.objective.batching.size == count and cumulated is None:
             return slot.examples(torch.arange(count))  # all at once: there is nothing to shuffle
-        key = (slot.trial.seeds.batches, slot.epoch, id(cumulated))
+        seed, epoch = slot.trial.seeds.batches, slot.shuffled_at
+        key = (seed, epoch, id(cumulated))
         if key not in found:
-            found[key] = streams.order(slot.trial.seeds.batches, slot.epoch, count, cumulated, self._generator)
+            found[key] = streams.order(seed, epoch, count, cumulated, self._generator)
         return slot.examples(found[key])
 
-    def _masks(self, batch: int) -> Callable[[int], dict[str, Tensor]]:
+    def _masks(self) -> Callable[[int], dict[str, Tensor]]:
         """A function from the step to the dropout layers' masks, [E, B, ...], where anything is dropped."""
+        batching = self.objective.batching
         drawn = {
             name: streams.Masks(
                 rates,
                 [derive(slot.trial.seeds.dropout, slot.epoch, name) for slot in self.slots],
                 self.objective.dropouts[name].shape,
-                batch,
+                batching.size,
             )
             for name, rates in self.stack.dropout.items()
         }
-        sizes = self._batch_sizes(batch)
-        return lambda step: {name: masks.draw(step)[:, : sizes(step)] for name, masks in drawn.items()}
-
-    def _batch_sizes(self, batch: int) -> Callable[[int], int]:
-        count = len(self.objective.train.labels)
-        return lambda step: min(batch, count - step * batch)
+        return lambda step: {name: masks.draw(step)[:, : batching.size_of(step)] for name, masks in drawn.items()}
