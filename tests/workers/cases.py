@@ -29,9 +29,9 @@ def clouds():
 DATA = clouds()
 
 
-def clouds_work(batch_size=20, precision="float64", name="mlp", loss=CROSS_ENTROPY, **structure):
+def clouds_work(batch_size=20, precision="float64", name="mlp", loss=CROSS_ENTROPY, drop_last=False, **structure):
     model = {"name": name, **({"hidden": (5,), "activation": "tanh", "bias": True} | structure)}
-    return Work({"name": "clouds"}, model, batch_size, precision, loss)
+    return Work({"name": "clouds"}, model, batch_size, precision, loss, drop_last=drop_last)
 
 
 def clouds_objective(work):

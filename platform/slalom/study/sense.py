@@ -67,8 +67,8 @@ def _replayed(settings: Settings) -> Iterator[str]:
     emphasis = settings["emphasis"]
     if "once" in _values(settings["order"]) and "sampling" in _values(emphasis.get("by")):
         yield (
-            f"order once replays one shuffled order of all examples, and emphasis {emphasis['scheme']} by sampling draws "
-            "other ones in each epoch; emphasize by weighting, or leave order at each_epoch"
+            f"order once replays one shuffled order of all examples, and emphasis {emphasis['scheme']} by sampling "
+            "draws other ones in each epoch; emphasize by weighting, or leave order at each_epoch"
         )
 
 

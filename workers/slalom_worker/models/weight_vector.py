@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class WeightVector(nn.Module):
-    """Outputs [B, k] = inputs [B, 1] * (A w) of the weights w [1, d], which all start at 1, and a fixed matrix A [k, d]."""
+    """Outputs [B, k] = inputs [B, 1] * (A w), with weights w [1, d] that all start at 1 and a fixed matrix A [k, d]."""
 
     design: Tensor
 

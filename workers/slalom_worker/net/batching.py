@@ -36,7 +36,9 @@ class Batching(NamedTuple):
         if not work.drop_last:
             return cls(min(size, count), count)
         if size > count:
-            raise InputError(f"drop_last leaves no batch: batch_size must be at most the {count} training examples, got {size}")
+            raise InputError(
+                f"drop_last leaves no batch: batch_size must be at most the {count} training examples, got {size}"
+            )
         return cls(size, count - count % size)
 
     @property

@@ -69,7 +69,7 @@ def design() -> NDArray[np.float32]:
     """
     random = np.random.RandomState(DESIGN_SEED)
     eigenvalues = np.concatenate([random.uniform(*SMALL), random.uniform(*LARGE)])
-    matrix = (np.sqrt(eigenvalues)[:, None] * _rotation(random)).astype(np.float32)
+    matrix: NDArray[np.float32] = (np.sqrt(eigenvalues)[:, None] * _rotation(random)).astype(np.float32)
     matrix.setflags(write=False)
     return matrix
 

@@ -97,7 +97,7 @@ class Slot:
 
     @property
     def shuffled_at(self) -> int:
-        """The epoch whose order of examples this epoch has: its own, or the first's, replayed, where order is `once`."""
+        """The epoch whose order of examples this one has: itself, or the first where the order is shuffled once."""
         return 0 if self.settings["order"] == "once" else self.epoch
 
     @property
