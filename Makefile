@@ -4,7 +4,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help study test check bench heuristics gate schema constraints clean
+.PHONY: help study test check bench heuristics gate calibrate schema constraints clean
 
 help:
 	@echo "make study        install Slalom into .venv and run the study digits-optimizers"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench        measure against its peers (half an hour; ONLY=mixture for a part, QUICK=1)"
 	@echo "make heuristics   run the bundled studies and write docs/heuristics.md again (twenty minutes)"
 	@echo "make gate         measure the regression gate, and write docs/regression.md's table again (ten minutes)"
+	@echo "make calibrate    measure how often verdicts are wrong, and write docs/verdicts.md's table again (two hours)"
 	@echo "make schema       write docs/study.schema.json again"
 	@echo "make constraints  write constraints.txt again, from what .venv holds"
 	@echo "make clean        remove what these make, .venv included; slalom-home stays"
@@ -48,6 +49,9 @@ heuristics: .venv/bench
 
 gate: .venv/dev
 	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.benchmarks.gate
+
+calibrate: .venv/dev
+	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.benchmarks.calibrate
 
 schema: .venv/slalom
 	@.venv/bin/slalom schema > docs/study.schema.json

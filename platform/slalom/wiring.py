@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from slalom.regression.night import Night
     from slalom.regression.retrain import Crew
     from slalom.search.base import TrialStore
-    from slalom.study.model import Inspected, StudySpec
+    from slalom.study.inspected import Inspected
+    from slalom.study.model import StudySpec
     from slalom.study.read import Reading
     from slalom.wire.kinds import Catalogue
     from slalom.wire.trial import Scalar, Settings
@@ -50,7 +51,7 @@ def reading(folder: Path) -> Reading:
 
 def inspect_task(settings: Settings, folder: Path) -> Inspected:
     """What a task's data tell the study: loads them."""
-    from slalom.study.model import Inspected
+    from slalom.study.inspected import Inspected
     from slalom_worker.tasks import OwnModel, open_task
 
     task = open_task(settings, folder)

@@ -71,7 +71,8 @@ def test_a_layer_s_own_rates_are_refused_too(tmp_path):
     "odd",
     [
         "order: once\n    emphasis: misclassified",
-        "order: {choice: [each_epoch, once]}\n    emphasis: {scheme: misclassified, by: {choice: [sampling, weighting]}}",
+        "order: {choice: [each_epoch, once]}\n    emphasis: {scheme: misclassified, by: sampling}",
+        "order: once\n    emphasis: {scheme: misclassified, by: {choice: [sampling, weighting]}}",
     ],
 )
 def test_a_replayed_order_is_refused_where_examples_are_drawn_anew(odd, tmp_path):

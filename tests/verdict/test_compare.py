@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from slalom.verdict.inference import sign_flip_p
 
 import slalom.verdict.compare
 from slalom.search.choice import best_seed, choose
 from slalom.study.model import Arm, Compare, Metric, Resources, StudySpec, Tune
 from slalom.verdict.compare import summarise, worst_value
-from slalom.verdict.inference import sign_flip_p
 from slalom.verdict.summary import Interval, State, Throughput
 from slalom.wire.seeds import Seeds, derive
 from slalom.wire.trial import Ended, Outcome, Phase, TrialId, TrialResult, TrialSpec, Work

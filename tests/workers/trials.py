@@ -61,7 +61,7 @@ def settings(optimizer="sgd", **changes):
 
 
 def trial(number, of, chosen, phase=Phase.TUNE, epochs=3):
-    seeds = trial_seeds(0, "", phase, 0, number)
+    seeds = trial_seeds(0, "test", phase, 0, number)
     return TrialSpec(TrialId("arm", phase, number), 0, seeds, of, chosen, {}, epochs)
 
 

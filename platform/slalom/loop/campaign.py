@@ -60,7 +60,8 @@ class Campaign:
 
     def due(self, vacant: int) -> list[Order]:
         """Orders that have come up; with room for `vacant` trials, arms begin what they can to fill it, all alike."""
-        self._look()
+        while self._look():
+            pass
         plans = list(self._plans.values())
         due = [order for plan in plans for order in plan.due()]
         while len(due) < vacant and plans:
@@ -70,18 +71,25 @@ class Campaign:
             self._started.setdefault(order.trial.id, self._clock())
         return due
 
-    def _look(self) -> None:
-        """Where all searches that are allowed are over, allow more to the arms that are not decided, or close all."""
+    def _look(self) -> bool:
+        """Where all searches that are allowed are over, allow more to the arms that are not decided, or close all.
+
+        Gives whether any arm was allowed more. What an earlier run found in further searches is not looked at, so that
+        a resumed study takes the same way.
+        """
         waiting = {name: plan for name, plan in self._plans.items() if plan.waits}
         if not waiting or not all(plan.waits or plan.done for plan in self._plans.values()):
-            return
-        going_on = undecided(self.spec, self.ended)
+            return False
+        stages = self.spec.tune.searches.stages
+        known = {trial: ended for trial, ended in self.ended.items() if trial.search < stages[self._stage]}
+        going_on = undecided(self.spec, known)
         self._stage += 1
         for name, plan in waiting.items():
             if name in going_on:
-                plan.allow(self.spec.tune.searches.stages[self._stage])
+                plan.allow(stages[self._stage])
             else:
                 plan.close()
+        return bool(going_on)
 
     @property
     def trainable(self) -> int:

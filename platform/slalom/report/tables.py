@@ -33,7 +33,7 @@ def result_rows(spec: StudySpec, summary: Summary) -> Rows:
 
 def tuning_rows(spec: StudySpec, summary: Summary) -> Rows:
     """What each arm's searches chose, and how their trials ended."""
-    header = ("arm", f"validation {spec.metric.name}", "tuning trials", "chosen, median [range] over searches")
+    header = ("arm", f"best validation {spec.metric.name}", "tuning trials", "chosen, median [range] over searches")
     return header, [
         (arm.name, _tuned(arm), _trials(arm, spec.arm(arm.name).nets), _chosen(arm)) for arm in summary.arms
     ]
@@ -109,12 +109,12 @@ def legend(spec: StudySpec) -> str:
     """How to read the table, in one line."""
     side = "Lower" if spec.metric.goal == "minimize" else "Higher"
     scope = Scope.of(spec, spec.tune.searches.at_most)
-    unit = "seeds" if scope.over_seeds else "searches"
+    each, level = scope.noun, f"{100 * (1 - spec.compare.alpha):g} %"
     return (
-        f"{side} {spec.metric.name} is better. Difference: arm minus baseline over paired {unit}. "
-        f"Brackets: {100 * (1 - spec.compare.alpha):g} % intervals over {unit}, those of differences corrected like the "
-        f"p beside them. p: two-sided sign-flip test, corrected over the arms (Holm); better or worse where p < "
-        f"{spec.compare.alpha:g}. P(better): share of the {unit} in which the arm is better, ties half."
+        f"{side} {spec.metric.name} is better; brackets are {level} intervals over the {each}. Difference: arm minus "
+        f"baseline, paired by {each}. p: how often chance alone gives so large a difference (sign-flip test, corrected "
+        f"over the arms by Holm, as the interval beside it is); better or worse below {spec.compare.alpha:g}. "
+        f"P(better): in which share of the {each} the arm is better, ties half."
     )
 
 
@@ -133,17 +133,18 @@ def claim(spec: StudySpec) -> str:
 def protocol(spec: StudySpec) -> str:
     """What every arm was given, in one line."""
     metric, tune = spec.metric.name, spec.tune
-    stages = tune.searches.stages
-    searches = (
-        count(stages[0], "search", "searches") if len(stages) == 1 else f"{listing([*map(str, stages)])} searches"
+    stages = [*map(str, tune.searches.stages)]
+    number = f"{' or '.join([', '.join(stages[:-1]), stages[-1]])}" if len(stages) > 1 else stages[0]
+    searches = "Each arm is searched once" if number == "1" else f"Each arm is searched {number} times, independently"
+    split = "each search on its own split" if spec.resampled else "on the task's own split"
+    pick = (
+        f"its best {tune.pick.best} trained again from {count(tune.pick.seeds, 'seed')}, " if tune.pick.trials else ""
     )
-    split = "each with a split of its own" if spec.resampled else "all on the task's own split"
-    pick = f"the best {tune.pick.best} again from {count(tune.pick.seeds, 'seed')}, " if tune.pick.trials else ""
     return (
-        f"Each arm: {searches}, {split}, the same in every arm: {count(tune.trials, 'tuning trial')} of "
-        f"{count(spec.epochs, 'epoch')} ({tune.sampler}, {tune.pruner}), {pick}the choice by validation {metric}, then "
-        f"{count(spec.confirm_seeds, 'confirm seed')}, judged by test {metric}. alpha {spec.compare.alpha:g}, Holm's "
-        f"correction. Fingerprint {spec.fingerprint[:12]}."
+        f"{searches}, {split}; search by search all arms have the same split and seeds. A search: "
+        f"{count(tune.trials, 'tuning trial')} of {count(spec.epochs, 'epoch')} ({tune.sampler}, {tune.pruner}), {pick}"
+        f"the choice by validation {metric}, then {count(spec.confirm_seeds, 'confirm seed')} of the choice, judged by "
+        f"test {metric}. Fingerprint {spec.fingerprint[:12]}."
     )
 
 

@@ -34,3 +34,14 @@ def rungs(spec: StudySpec) -> list[int]:
 def survivors(contenders: int, factor: int) -> int:
     """How many of so many contenders a rung keeps: one in `factor`, rounded up."""
     return -(-contenders // factor)
+
+
+def full_trainings(spec: StudySpec) -> float:
+    """What the tuning trials of one search cost, in trainings of all epochs, where none ends before its rung."""
+    epochs = 0
+    for numbers in generations(spec.tune):
+        left, begun = len(numbers), 0
+        for rung in rungs(spec):
+            epochs += left * (rung - begun)
+            left, begun = survivors(left, spec.tune.factor), rung
+    return epochs / spec.epochs

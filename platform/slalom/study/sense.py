@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from slalom.study.document import Node
-    from slalom.study.model import Arm, Inspected, StudySpec
+    from slalom.study.inspected import Inspected
+    from slalom.study.model import Arm, StudySpec
     from slalom.wire.kinds import Catalogue
     from slalom.wire.trial import Settings
 

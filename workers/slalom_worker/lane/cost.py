@@ -9,7 +9,7 @@ import torch
 
 from slalom_worker.lane.device import open_device
 from slalom_worker.net.objective import Objective
-from slalom_worker.tasks import open_task
+from slalom_worker.tasks import load_split, open_task
 from slalom_worker.training.nets import TrainedTrial
 from slalom_worker.training.pack import Pack
 
@@ -34,7 +34,7 @@ def measure_cost(orders: Sequence[Order], folder: Path) -> tuple[float, ...]:
     """
     work, device = orders[0].trial.work, open_device()
     task = open_task(work.task, folder)
-    objective = Objective(work, task.load(), task, device)
+    objective = Objective(work, load_split(task, work.split), task, device)
 
     def epoch() -> Callable[[], None]:
         pack = Pack(objective)

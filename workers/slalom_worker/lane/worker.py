@@ -14,7 +14,7 @@ from slalom_worker.lane.device import describe, memory, open_device
 from slalom_worker.lane.width import best_width
 from slalom_worker.net.objective import Objective
 from slalom_worker.serving import freeze
-from slalom_worker.tasks import open_task
+from slalom_worker.tasks import load_split, open_task
 from slalom_worker.training.measures import measure
 from slalom_worker.training.nets import TrainedTrial, count_nets
 from slalom_worker.training.pack import Pack
@@ -160,7 +160,8 @@ class LaneWorker:
             work = orders[0].trial.work
             try:
                 task = open_task(work.task, self.folder)
-                objective = Objective(work, task.load() if self.data is None else self.data, task, self.device)
+                data = load_split(task, work.split) if self.data is None else self.data
+                objective = Objective(work, data, task, self.device)
             except SlalomError as exc:
                 return [_failure(order.trial, str(exc)) for order in self.waiting.pop(key)]
             width, failed = self._measure_width(objective, orders)
@@ -234,7 +235,7 @@ class LaneWorker:
             trained.epoch,
             {} if diverged else metrics,
             weights=tuple(
-                freeze(objective.views(parameters), objective.data, objective.prepared) for parameters in kept
+                freeze(objective.views(parameters), objective.data, trained.split.prepared) for parameters in kept
             ),
             device=self.device_name,
         )

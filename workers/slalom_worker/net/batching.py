@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-
 from slalom.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from torch import Tensor
-
     from slalom.wire.trial import Work
 
 
@@ -20,7 +14,7 @@ class Batching(NamedTuple):
     """The batches of an epoch, the same in every epoch of a pack's slots.
 
     size: examples of a batch; only the last may be smaller
-    examples: how many examples an epoch presents
+    examples: how many examples an epoch presents, the first ones of its order
     """
 
     size: int
@@ -45,10 +39,6 @@ class Batching(NamedTuple):
     def steps(self) -> int:
         """Batches of an epoch."""
         return -(-self.examples // self.size)
-
-    def cut(self, orders: Tensor) -> Sequence[Tensor]:
-        """The batches [E, B] of an epoch whose orders of all training examples are `orders` [E, n]."""
-        return [part.contiguous() for part in torch.split(orders[:, : self.examples], self.size, dim=1)]
 
     def size_of(self, step: int) -> int:
         """Examples of the step's batch."""

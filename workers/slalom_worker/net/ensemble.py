@@ -56,20 +56,22 @@ def ensemble_metrics(objective: Objective, outputs: Tensor, split: Examples, com
     }
 
 
-def out_of_bag(objective: Objective, outputs: Tensor, bags: Sequence[Tensor], combine: str) -> dict[str, float]:
+def out_of_bag(
+    objective: Objective, outputs: Tensor, split: Examples, bags: Sequence[Tensor], combine: str
+) -> dict[str, float]:
     """The "error" out of bag on training data, or the "loss" of numbers: nets predict the examples their bags lack.
 
     Examples that are in every bag are left out. Where all of them are, there is no metric.
-    outputs: [M, n, k]; bags: [n] each
+    outputs: [M, n, k]; split: the training examples; bags: [n] each
     """
     counts = torch.stack([torch.bincount(bag, minlength=outputs.shape[1]) for bag in bags])
     lacks = (counts == 0).to(outputs.device)
     judged = lacks.any(0)
-    split = _part(objective.train, judged)
-    if split is None:
+    part = _part(split, judged)
+    if part is None:
         return {}
     own = lacks[:, judged].double()
-    found = _combined_metrics(objective, outputs[:, judged].double(), own / own.sum(0), split, combine)
+    found = _combined_metrics(objective, outputs[:, judged].double(), own / own.sum(0), part, combine)
     name = "error" if "error" in found else "loss"
     return {name: found[name]}
 
@@ -107,6 +109,6 @@ def _mean(split: Examples, values: Tensor) -> float:
 def _part(split: Examples, rows: Tensor) -> Examples | None:
     """Those examples of a split alone; None where nothing is left."""
     if split.weights is None:
-        return Examples(split.inputs[rows], split.labels[rows], None) if rows.any() else None
+        return Examples.of(split.inputs[rows], split.labels[rows]) if rows.any() else None
     weights = split.weights[rows]
-    return Examples(split.inputs[rows], split.labels[rows], weights / weights.sum()) if weights.sum() > 0 else None
+    return Examples.of(split.inputs[rows], split.labels[rows], weights / weights.sum()) if weights.sum() > 0 else None

@@ -1,20 +1,19 @@
-"""A task's examples on the device, and what a step takes of them."""
+"""A task's examples on the device: the parts of splits, of one or of many side by side, and what a step takes of them."""
 
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
-
-    from slalom_worker.preprocessing import Fitted
-    from slalom_worker.tasks.data import Split
 
 LEAST_DOUBT = 1e-6
 """The least probability 1 - p in the focus (1 - p)^f, so that its logarithm is finite."""
@@ -27,48 +26,170 @@ def tensor_of(array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(array)
 
 
-class Examples(NamedTuple):
-    """A split on the device.
-
-    inputs: [n, *shape]; labels: classes [n] or numbers [n, k]; weights: [n] float64 of sum 1, or None where all count
-    alike. On the CPU they share the memory of the task's arrays, unless the inputs are preprocessed or converted.
-    """
+@dataclass(eq=False)
+class Source:
+    """Inputs on the device [N, *shape], which the parts of one or of several splits take theirs from; it may grow."""
 
     inputs: Tensor
+
+    def take(self, rows: Tensor) -> Tensor:
+        """Inputs [E, B, *shape] of rows [E, B]."""
+        return self.inputs.index_select(0, rows.reshape(-1)).view(*rows.shape, *self.inputs.shape[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """The n examples of a part of a split: what trains, validates or tests.
+
+    source: on the CPU over the memory of the task's arrays, unless inputs are preprocessed or converted
+    rows: of the source [n] int64
+    labels: classes [n] or numbers [n, k]; weights: [n] float64 of sum 1, or None where all count alike
+    start: the first row, where rows follow one another, or None
+    """
+
+    source: Source
+    rows: Tensor
     labels: Tensor
-    weights: Tensor | None
+    weights: Tensor | None = None
+    start: int | None = None
 
     @classmethod
-    def place(cls, split: Split, prepared: Fitted | None, device: torch.device, dtype: torch.dtype) -> Examples:
-        """A task's split on a device in a precision; `prepared` is applied to its inputs."""
-        inputs = tensor_of(split.inputs if prepared is None else prepared.apply(split.inputs)).to(device, dtype)
-        labels = tensor_of(split.labels).to(device)
-        weights = None if split.weights is None else tensor_of(split.weights).to(device)
-        return cls(inputs, labels.to(dtype) if labels.is_floating_point() else labels, weights)
+    def of(cls, inputs: Tensor, labels: Tensor, weights: Tensor | None = None) -> Examples:
+        """Examples with inputs [n, *shape] of their own."""
+        return cls(Source(inputs), torch.arange(len(inputs), device=inputs.device), labels, weights, 0)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def inputs(self) -> Tensor:
+        """The inputs [n, *shape]: a view of the source where rows follow one another, else a copy."""
+        return self.between(0, len(self))
+
+    def between(self, first: int, last: int) -> Tensor:
+        """The inputs of the examples from `first` to before `last`; see `inputs`."""
+        if self.start is None:
+            return self.source.inputs.index_select(0, self.rows[first:last])
+        return self.source.inputs[self.start + first : min(self.start + last, self.start + len(self))]
+
+    def chunk(self, first: int, last: int) -> tuple[Tensor, Tensor]:
+        """Inputs and labels of the examples from `first` to before `last`."""
+        return self.between(first, last), self.labels[first:last]
+
+    def take(self, index: Tensor) -> Tensor:
+        """Inputs [E, B, *shape] of the examples `index` [E, B]."""
+        return self.source.take(self.rows[index])
 
     def mean(self, values: Tensor) -> Tensor:
-        """Means [E] float64 of values [E, n], weighted by the split's weights."""
+        """Means [E] float64 of values [E, n], weighted by the examples' weights."""
         values = values.double()
         return values.mean(-1) if self.weights is None else (values * self.weights).sum(-1)
 
-    def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Inputs [E, B, *shape] and labels [E, B] or numbers [E, B, k] of the examples `index` [E, B]."""
-        flat = index.reshape(-1)
-        inputs, labels = (part.index_select(0, flat).view(*index.shape, *part.shape[1:]) for part in self[:2])
+
+class SideBySide:
+    """The same part of E slots' splits: of each slot its own. All have the same number n of examples.
+
+    parts: the different ones among them [S]; owner: which of them is each slot's [E]
+    """
+
+    def __init__(self, each: Sequence[Examples]) -> None:
+        """each: the part of every slot; RuntimeError where their sizes differ."""
+        self.parts = list(dict.fromkeys(each))
+        sizes = {len(part) for part in self.parts}
+        if len(sizes) != 1:
+            raise RuntimeError(f"the parts of the splits of a pack must have one size, but have {sorted(sizes)}")
+        self._each = each
+        places = {part: place for place, part in enumerate(self.parts)}
+        self.owner = torch.tensor([places[part] for part in each], device=self.parts[0].rows.device)
+
+    def __len__(self) -> int:
+        return len(self.parts[0])
+
+    @cached_property
+    def _rows(self) -> Tensor:
+        """[E, n]"""
+        return self._stacked([part.rows for part in self.parts])
+
+    @cached_property
+    def _labels(self) -> Tensor:
+        """[E, n] or [E, n, k]"""
+        return self._stacked([part.labels for part in self.parts])
+
+    @cached_property
+    def _sources(self) -> dict[Source, Tensor]:
+        """The slots [e] whose examples each source has."""
+        found: dict[Source, list[int]] = {}
+        for slot, part in enumerate(self._each):
+            found.setdefault(part.source, []).append(slot)
+        return {source: torch.tensor(slots, device=self.owner.device) for source, slots in found.items()}
+
+    def _stacked(self, parts: Sequence[Tensor]) -> Tensor:
+        """What each slot's part has [E, ...]; a view where there is but one part."""
+        if len(parts) == 1:
+            return parts[0].unsqueeze(0).expand(len(self.owner), *parts[0].shape)
+        return torch.stack(list(parts)).index_select(0, self.owner)
+
+    def batches(self, orders: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs [E, B, *shape] and labels [E, B] or [E, B, k] of every step; the last batch may be smaller.
+
+        orders: of each slot the examples in the order in which it meets them [E, m]
+        """
+        numbers = self._labels.shape[2:]
+        index = orders.reshape(*orders.shape, *(1 for _ in numbers)).expand(*orders.shape, *numbers)
+        steps = (torch.split(part, size, dim=1) for part in (self._rows_of(orders), self._labels.gather(1, index)))
+        for rows, labels in zip(*steps, strict=True):
+            yield self._inputs(rows), labels.contiguous()
+
+    def take(self, index: Tensor) -> Tensor:
+        """Inputs [E, B, *shape] of each slot's examples `index` [E, B]."""
+        return self._inputs(self._rows_of(index))
+
+    def _rows_of(self, index: Tensor) -> Tensor:
+        """The rows of each slot's examples `index` [E, B]."""
+        start = self.parts[0].start if len(self.parts) == 1 else None
+        if start is None:
+            return self._rows.gather(1, index)
+        return index + start if start else index
+
+    def _inputs(self, rows: Tensor) -> Tensor:
+        if len(self._sources) == 1:
+            return self.parts[0].source.take(rows)
+        shape = self.parts[0].source.inputs.shape[1:]
+        found = self.parts[0].source.inputs.new_empty(*rows.shape, *shape)
+        for source, slots in self._sources.items():
+            found.index_copy_(0, slots, source.take(rows.index_select(0, slots)))
+        return found
+
+    def chunk(self, first: int, last: int) -> tuple[Tensor, Tensor]:
+        """Inputs [E, c, *shape] and labels [E, c] of each slot's examples from `first` to before `last`."""
+        each = zip(*(part.chunk(first, last) for part in self.parts), strict=True)
+        inputs, labels = (self._stacked(parts) for parts in each)
         return inputs, labels
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Means [E] float64 of values [E, n], weighted by each slot's weights."""
+        if all(part.weights is None for part in self.parts):
+            return values.double().mean(-1)
+        return torch.cat([part.mean(row.unsqueeze(0)) for part, row in zip(self._each, values, strict=True)])
+
+
+def side_by_side(each: Sequence[Examples]) -> Examples | SideBySide:
+    """The same part of E slots' splits; of slots with one split its examples, which all of them share."""
+    return each[0] if all(part is each[0] for part in each) else SideBySide(each)
 
 
 class Batch(NamedTuple):
     """The examples of a step of E slots.
 
-    examples: which training examples [E, B]
+    inputs: [E, B, *shape]; labels: [E, B] or [E, B, k]
     masks: of each dropout layer that drops anything [E, B, ...], by the layer's name
     weights: what each example's loss is multiplied by in the gradient [E, B], or None where it is 1
     focus: the power f in (1 - p)^f, by which an example's gradient is multiplied, where p is the probability that the
         net gives to the example's class [E, 1]; or None where it is 0
     """
 
-    examples: Tensor
+    inputs: Tensor
+    labels: Tensor
     masks: Mapping[str, Tensor]
     weights: Tensor | None = None
     focus: Tensor | None = None

@@ -12,9 +12,9 @@ from torch.func import functional_call
 from slalom_worker.losses import LOSSES
 from slalom_worker.net.batching import Batching
 from slalom_worker.net.curvature import Layer, chain, diagonal
-from slalom_worker.net.examples import Batch, Examples
+from slalom_worker.net.examples import Batch, Examples, SideBySide
 from slalom_worker.net.modules import DTYPES, build_module, check_unchanged, initialise, layers_of, probe, weights_of
-from slalom_worker.preprocessing import PREPROCESSING
+from slalom_worker.net.placed import PlacedSplits
 from slalom_worker.program.ways import Programs, Way, find_way
 from slalom_worker.regularizers import SlotDropout
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from slalom.wire.trial import Work
-    from slalom_worker.tasks.data import Data, Split, Task
+    from slalom_worker.tasks.data import Data, Task
 
 CHUNK = 256
 """Examples that are evaluated at once; a constant, since another number may round differently."""
@@ -34,9 +34,9 @@ class Objective:
     """The program of one pack key: E trials' losses and gradients as functions of their parameters [E, P].
 
     way: how the work of E slots is done
-    prepared: the preprocessing fitted to the training inputs, or None where the study asks for none
+    split: gives the split drawn by a seed, or for None the task's own, with its parts on the device
+    count: how many training examples every split has
     programs: the recorded programs of the gradient, the metrics and the rest
-    train, validation: the task's splits on the device
     batching: how an epoch's training examples are cut into batches
     is_bias: whether each parameter is a bias [P]
     layer_of: the layer of each parameter [P], from 0
@@ -59,23 +59,28 @@ class Objective:
         }
         self.loss = LOSSES[work.loss["name"]]
         self.layer_of = layers_of(self.module).to(device)
-        preparation = PREPROCESSING[work.preprocess]
-        self.prepared = None if work.preprocess == "none" else preparation.fit(data.train.inputs)
-        self.train = self._place(data.train)
-        self.validation = self._place(data.validation)
-        self.batching = Batching.of(work, len(data.train.labels))
-        self._test: Examples | None = None
+        self.split = PlacedSplits(data, task, work.preprocess, device, self.dtype)
+        self.count = len(data.train.labels)
+        self.batching = Batching.of(work, self.count)
         self.way = self._find_way()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)
         thin = any(len(shape) > 1 and 1 in shape for shape in self.shapes.values())
         self.programs = Programs(self.way, thin=thin)
 
     @property
+    def train(self) -> Examples:
+        """The training part of the task's own split."""
+        return self.split(None).train
+
+    @property
+    def validation(self) -> Examples:
+        """The validation part of the task's own split."""
+        return self.split(None).validation
+
+    @property
     def test(self) -> Examples:
-        """The test split, which comes to the device when it is first asked for, by a confirm trial."""
-        if self._test is None:
-            self._test = self._place(self.data.test)
-        return self._test
+        """The test part of the task's own split."""
+        return self.split(None).test
 
     @cached_property
     def chain(self) -> list[Layer]:
@@ -102,61 +107,73 @@ class Objective:
         chosen = {"weights": batch.weights, "focus": batch.focus}
         emphasis = {name: part for name, part in chosen.items() if part is not None}
 
-        def function(examples: Tensor, *tensors: Tensor) -> list[Tensor]:
+        def function(inputs: Tensor, labels: Tensor, *tensors: Tensor) -> list[Tensor]:
             rest = iter(tensors)
             nets = [next(rest) for _ in weights]
             masks = {name: next(rest) for name in batch.masks}
-            return self._gradient(nets, Batch(examples, masks, **{name: next(rest) for name in emphasis}))
+            return self._gradient(nets, Batch(inputs, labels, masks, **{name: next(rest) for name in emphasis}))
 
-        key = ("gradient", batch.examples.shape[1], *batch.masks, *emphasis)
-        stacks = [batch.examples, *weights, *batch.masks.values(), *emphasis.values()]
+        key = ("gradient", batch.labels.shape[1], *batch.masks, *emphasis)
+        stacks = [batch.inputs, batch.labels, *weights, *batch.masks.values(), *emphasis.values()]
         losses, *gradients = self.programs.results(key, function, [], stacks)
         for target, gradient in zip(into, gradients, strict=True):
             target.copy_(gradient)
         return losses
 
     @torch.no_grad()
-    def evaluate(self, parameters: Tensor, split: Examples) -> dict[str, Tensor]:
-        """Metrics [E] float64 of every slot on a split, without dropout: "loss", and of classes "error", "accuracy"."""
-        losses, *wrong = self.outcomes(parameters, split)
-        found = {"loss": split.mean(losses)}
+    def evaluate(self, parameters: Tensor, part: Examples | SideBySide) -> dict[str, Tensor]:
+        """Metrics [E] float64 of every slot without dropout: "loss", and of classes "error", "accuracy".
+
+        part: of a split that all slots share, or of each slot's own
+        """
+        losses, *wrong = self.outcomes(parameters, part)
+        found = {"loss": part.mean(losses)}
         for each in wrong:
-            found["error"] = split.mean(each)
+            found["error"] = part.mean(each)
             found["accuracy"] = 1 - found["error"]
         return found
 
     @torch.no_grad()
-    def outcomes(self, parameters: Tensor, split: Examples) -> list[Tensor]:
+    def outcomes(self, parameters: Tensor, part: Examples | SideBySide) -> list[Tensor]:
         """Losses of every slot and example [E, n], and of classes whether the example is in the wrong one [E, n]."""
-        weights, version = list(self.views(parameters).values()), split.inputs._version
+        weights = list(self.views(parameters).values())
         chunks: list[list[Tensor]] = []
-        for start in range(0, len(split.labels), CHUNK):
-            inputs, labels = (part[start : start + CHUNK] for part in split[:2])
-            chunks.append(self.programs.results(("evaluate", len(labels)), self._outcome, [inputs, labels], weights))
-        check_unchanged(split.inputs, version)
+        for start in range(0, len(part), CHUNK):
+            inputs, labels = part.chunk(start, start + CHUNK)
+            version = inputs._version
+            if isinstance(part, Examples):
+                key, function = ("evaluate", len(labels)), self._outcome
+                found = self.programs.results(key, function, [inputs, labels], weights)
+            else:
+                key, function = ("evaluate each", labels.shape[1]), self._own_outcome
+                found = self.programs.results(key, function, [], [inputs, labels, *weights])
+            chunks.append(found)
+            check_unchanged(inputs, version)
         return [torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True)]
 
     @torch.no_grad()
-    def curvature(self, parameters: Tensor, index: Tensor) -> Tensor:
-        """The diagonal of the Gauss-Newton matrix [E, P] of the mean loss on the training examples `index` [E, n]."""
+    def curvature(self, parameters: Tensor, index: Tensor, part: Examples | SideBySide | None = None) -> Tensor:
+        """The diagonal of the Gauss-Newton matrix [E, P] of the mean loss on the examples `index` [E, n].
+
+        part: what the examples are of, or None for the training part of the task's own split
+        """
         weights = list(self.views(parameters).values())
         found = torch.zeros_like(parameters)
-        for part in torch.split(index, CHUNK, dim=1):
-            sums = self.programs.results(
-                ("curvature", part.shape[1]), self._curvature, [], [part.contiguous(), *weights]
-            )
+        for chosen in torch.split(index, CHUNK, dim=1):
+            inputs = (part or self.train).take(chosen)
+            sums = self.programs.results(("curvature", chosen.shape[1]), self._curvature, [], [inputs, *weights])
             for target, own in zip(self.views(found).values(), sums, strict=True):
                 target.add_(own)
         return found.div_(index.shape[1])
 
     @torch.no_grad()
-    def outputs(self, parameters: Tensor, split: Examples) -> Tensor:
-        """The outputs of every slot for each example of a split [E, n, k], without dropout."""
+    def outputs(self, parameters: Tensor, part: Examples) -> Tensor:
+        """The outputs of every slot for each example [E, n, k], without dropout."""
         weights = list(self.views(parameters).values())
-        chunks = [
-            self.programs.results(("outputs", len(inputs)), self._outputs, [inputs], weights)[0]
-            for inputs in torch.split(split.inputs, CHUNK)
-        ]
+        chunks = []
+        for start in range(0, len(part), CHUNK):
+            inputs = part.between(start, start + CHUNK)
+            chunks += self.programs.results(("outputs", len(inputs)), self._outputs, [inputs], weights)
         return torch.cat(chunks, dim=1)
 
     def rates(self, settings: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
@@ -168,26 +185,27 @@ class Objective:
 
         One backward of the sum over slots: the mean would scale every gradient by 1/E.
         """
-        inputs, labels = self.train.take(batch.examples)
-        size = labels.shape[1]
+        labels, size = batch.labels, batch.labels.shape[1]
         with torch.enable_grad():
             leaves = [weight.detach().requires_grad_() for weight in weights]
-            each = self.loss.each(self._apply(leaves, batch.masks, inputs), labels, self.work.loss)
+            each = self.loss.each(self._apply(leaves, batch.masks, batch.inputs), labels, self.work.loss)
             losses = each.sum(-1) / size
             emphasized = batch.emphasized(each)
             minimised = losses if emphasized is each else emphasized.sum(-1) / size
             gradients = torch.autograd.grad(minimised.sum(), leaves, materialize_grads=True)
         return [losses.detach(), *gradients]
 
-    def _curvature(self, index: Tensor, *weights: Tensor) -> list[Tensor]:
-        """The Gauss-Newton matrix's diagonal, for each weight, summed over the examples `index` [E, n]."""
-        inputs, _ = self.train.take(index)
+    def _curvature(self, inputs: Tensor, *weights: Tensor) -> list[Tensor]:
+        """The Gauss-Newton matrix's diagonal, for each weight, summed over the examples with inputs [E, n, *shape]."""
         of_one = partial(diagonal, self.chain, lambda outputs: self.loss.second(outputs, self.work.loss))
         return self.way.over_slots(of_one, dict(zip(self.shapes, weights, strict=True)), inputs)
 
     def _outcome(self, inputs: Tensor, labels: Tensor, *weights: Tensor) -> list[Tensor]:
         """Losses [E, n] on inputs that all slots share, and of classes whether the likeliest one is wrong [E, n]."""
-        inputs, labels = (part.expand(len(weights[0]), *part.shape) for part in (inputs, labels))
+        return self._own_outcome(*(part.expand(len(weights[0]), *part.shape) for part in (inputs, labels)), *weights)
+
+    def _own_outcome(self, inputs: Tensor, labels: Tensor, *weights: Tensor) -> list[Tensor]:
+        """The same on each slot's own inputs [E, n, *shape]."""
         outputs = self._apply(weights, {}, inputs)
         losses = self.loss.each(outputs, labels, self.work.loss)
         return [losses] if labels.is_floating_point() else [losses, outputs.mT.max(-2).indices != labels]
@@ -208,9 +226,8 @@ class Objective:
 
     def _find_way(self) -> Way:
         self.way = Way.STACKED
-        index = torch.arange(2, device=self.device).expand(2, -1)
+        inputs, labels = (torch.tensor(part[:2], device=self.device) for part in self.data.train[:2])
+        labels = labels.to(self.dtype) if labels.is_floating_point() else labels
+        batch = Batch(torch.stack([inputs] * 2).to(self.dtype), torch.stack([labels] * 2), {})
         weights = list(self.views(self.initial(0).repeat(2, 1)).values())
-        return find_way(lambda *tensors: self._gradient(tensors, Batch(index, {})), weights)
-
-    def _place(self, split: Split) -> Examples:
-        return Examples.place(split, self.prepared, self.device, self.dtype)
+        return find_way(lambda *tensors: self._gradient(tensors, batch), weights)

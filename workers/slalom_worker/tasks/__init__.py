@@ -11,6 +11,7 @@ from slalom_worker.tasks.digits import DIGITS
 from slalom_worker.tasks.fashion_mnist import FASHION_MNIST
 from slalom_worker.tasks.ill_conditioned import ILL_CONDITIONED
 from slalom_worker.tasks.mixture import MIXTURE
+from slalom_worker.tasks.parts import draw, load_split, own_parts, splits_of
 from slalom_worker.tasks.quadratic_deep import QUADRATIC_DEEP
 from slalom_worker.tasks.user import open_user_task
 
@@ -42,4 +43,16 @@ def open_task(settings: Mapping[str, Any], folder: Path) -> Task:
     return TASKS[name].open(options, folder)
 
 
-__all__ = ["TASKS", "Data", "OwnModel", "Split", "Task", "TaskKind", "open_task"]
+__all__ = [
+    "TASKS",
+    "Data",
+    "OwnModel",
+    "Split",
+    "Task",
+    "TaskKind",
+    "draw",
+    "load_split",
+    "open_task",
+    "own_parts",
+    "splits_of",
+]

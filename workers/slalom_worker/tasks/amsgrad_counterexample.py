@@ -12,10 +12,14 @@ Source: S. Reddi, S. Kale, S. Kumar 2018, "On the convergence of Adam and beyond
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from slalom_worker.tasks.data import Data, Split, TaskKind
+
+if TYPE_CHECKING:
+    from slalom_worker.tasks.parts import Splits
 
 EPOCH = 101
 RARE, FREQUENT = 1010.0, -10.0
@@ -29,6 +33,8 @@ A smaller one would leave fewer digits of the gradient.
 @dataclass(frozen=True)
 class AmsgradCounterexample:
     """Inputs [1], one target; 101 training examples, the rare one first."""
+
+    splits: ClassVar[Splits] = "one"
 
     def load(self) -> Data:
         """The problem's data. The loss is far from 0 on every training example, as targets are beyond the domain."""

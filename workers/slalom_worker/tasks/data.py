@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import fsum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from slalom.wire.kinds import Kinds
 
+NAMES = ("train", "validation", "test")
 SUM_TOLERANCE = 1e-6
 """How far a split's weights may be from the sum 1."""
 
@@ -52,6 +55,8 @@ class Data:
     classes: number of classes, or None in a regression
     facts: what is known about the task, such as {"bayes_error": 0.2101}; shown with the verdict
     bound: every parameter is kept within +-bound after each update (projection), or None for no bound
+    pool: what other splits of the task are drawn from, before options change it, or None where that is `train` and
+        then `validation`; where their inputs are slices of the pool's, they lie in memory once, pickled too
     """
 
     train: Split
@@ -60,6 +65,7 @@ class Data:
     classes: int | None
     facts: Mapping[str, float] = field(default_factory=dict)
     bound: float | None = None
+    pool: Split | None = None
 
     def __post_init__(self) -> None:
         if self.classes is not None:
@@ -67,12 +73,50 @@ class Data:
             _require(whole and self.classes >= 2, "classes must be a whole number, at least 2", self.classes)
         if self.bound is not None:
             _require(self.bound in positive(), f"bound must be {positive()}", self.bound)
-        for name in ("train", "validation", "test"):
+        for name in (*NAMES, *(() if self.pool is None else ("pool",))):
             split = getattr(self, name)
             _check_split(name, split, self.classes)
             object.__setattr__(self, name, split.plain())
             _check_like(f"{name}.inputs", split.inputs, self.train.inputs)
             _check_like(f"{name}.labels", split.labels, self.train.labels)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields, with slices of the pool's inputs as their places."""
+        state = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        if self.pool is not None:
+            for name in NAMES:
+                place = self.place(getattr(self, name).inputs)
+                state[name] = state[name] if place is None else state[name]._replace(inputs=place)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name in NAMES:
+            inputs = state[name].inputs
+            if isinstance(inputs, slice):
+                state[name] = state[name]._replace(inputs=state["pool"].inputs[inputs])
+        self.__dict__.update(state)
+
+    def place(self, inputs: NDArray[np.float32]) -> slice | None:
+        """Where in the pool's inputs an array [n, ...] lies; None where it has its own memory."""
+        if self.pool is None:
+            return None
+        pool, row = self.pool.inputs, self.pool.inputs[0].nbytes
+        start, rest = divmod(inputs.ctypes.data - pool.ctypes.data, max(1, row))
+        inside = rest == 0 and 0 <= start and start + len(inputs) <= len(pool)
+        return slice(start, start + len(inputs)) if inside else None
+
+    def pooled(self) -> Data:
+        """The data with a pool, and `train` and `validation` slices of it; the same object where it has one already."""
+        return self if self.pool is not None else self._pooled
+
+    @cached_property
+    def _pooled(self) -> Data:
+        count = len(self.train.labels)
+        parts = (self.train, self.validation)
+        inputs = np.concatenate([part.inputs for part in parts])
+        pool: Any = Split(inputs, np.concatenate([part.labels for part in parts]), _joined_weights(*parts))
+        train, validation = self.train._replace(inputs=inputs[:count]), self.validation._replace(inputs=inputs[count:])
+        return replace(self, train=train, validation=validation, pool=pool)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -86,10 +130,10 @@ class Data:
 
     def plain(self) -> Data:
         """The data without the facts, which training does not need; its classes are those that every node knows."""
-        return Data(self.train, self.validation, self.test, self.classes, bound=self.bound)
+        return Data(self.train, self.validation, self.test, self.classes, bound=self.bound, pool=self.pool)
 
     def digest(self) -> str:
-        """SHA-256 over classes, bound and every split's shapes, types and bytes, as hexadecimal text."""
+        """SHA-256 over classes, bound and every split's shapes, types and bytes, as hexadecimal text; not the pool's."""
         sha = hashlib.sha256(str(self.classes).encode())
         if self.bound is not None:
             sha.update(f"bound {float(self.bound)}".encode())
@@ -101,6 +145,23 @@ class Data:
                 sha.update(f"{array.dtype.str}{array.shape}".encode())
                 sha.update(np.ascontiguousarray(array).data.cast("B"))
         return sha.hexdigest()
+
+
+def _joined_weights(one: Split, other: Split) -> NDArray[np.float64] | None:
+    """The weights of two parts' examples together, of sum 1; an example counts as beside its own part's mean example."""
+    if one.weights is None and other.weights is None:
+        return None
+    each = [
+        np.ones(len(part.labels)) if part.weights is None else part.weights * len(part.labels) for part in (one, other)
+    ]
+    return normalised(np.concatenate(each))
+
+
+def normalised(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights [n] scaled to the sum 1; InputError where all are 0."""
+    total = fsum(weights)  # rounded once, on every machine alike
+    _require(total > 0, "weights of a split's part must not all be 0", total)
+    return weights / total
 
 
 def _require(holds: bool | np.bool_, rule: str, value: object) -> None:
@@ -149,6 +210,9 @@ def _check_array(name: str, array: object, kind: type[np.generic], where: str = 
 
 class Task(Protocol):
     """Gives the data, the same at every call and on every machine.
+
+    A user's `load` may take a parameter `split`, the number of one of the splits that the task has, from 0 on: then
+    every search trains on a split of its own that is loaded so. Otherwise splits are drawn from the data.
 
     The options of the study file's `task:` are keyword arguments of the class. The class and `load` may raise
     InputError for options they cannot follow, and `load` raises Infrastructure where the data cannot be had.

@@ -1,6 +1,7 @@
 """The 1,797 real handwritten digits that come with scikit-learn: 8 x 8 pixels, 10 classes.
 
-The split is fixed: 60 % to train on, 20 % to validate, 20 % to test, each class alike.
+The task's own split is fixed: 60 % to train on, 20 % to validate, 20 % to test, each class alike. Other splits draw
+all three parts anew, with the same shares.
 Source: E. Alpaydin and C. Kaynak 1998, "Optical recognition of handwritten digits", UCI repository (its test set).
 """
 
@@ -13,12 +14,16 @@ import numpy as np
 
 from slalom.errors import InputError
 from slalom.wire.kinds import Integers, Number
+from slalom.wire.seeds import derive
 from slalom_worker.tasks.data import Data, Split, TaskKind
+from slalom_worker.tasks.parts import Part, Parts
 from slalom_worker.tasks.splits import stratified, thinned
 from slalom_worker.tasks.training_options import TRAINING_OPTIONS, TrainingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 CLASSES = 10
 SHARES = (60, 20, 20)
@@ -48,14 +53,29 @@ class Digits(TrainingOptions):
 
         pixels, digits = load_digits(return_X_y=True)
         inputs, labels = (pixels / 16).astype(np.float32), digits.astype(np.int64)
-        train, validation, test = stratified(labels, SHARES, SPLIT_SEED)
-        train = train[thinned(labels[train], self.rare, self.rare_fraction, RARE_SEED)]
+        rows = stratified(labels, SHARES, SPLIT_SEED)
+        order = np.concatenate(rows)  # so that each part is a slice of the pool
+        pool = Split(inputs[order], labels[order])
+        train, validation, test = np.split(np.arange(len(order)), np.cumsum([len(part) for part in rows])[:-1])
         return Data(
-            train=self.altered(Split(inputs[train], labels[train]), CLASSES),
-            validation=Split(inputs[validation], labels[validation]),
-            test=Split(inputs[test], labels[test]),
+            self._train(pool, train).split(),
+            Part.of(pool, validation).split(),
+            Part.of(pool, test).split(),
             classes=CLASSES,
+            pool=pool,
         )
+
+    def draw(self, pool: Split, own: Parts, seed: int) -> Parts:  # noqa: ARG002 (no part stays)
+        """See Draws."""
+        train, validation, test = stratified(pool.labels, SHARES, seed)
+        return Parts(self._train(pool, train, seed), Part.of(pool, validation), Part.of(pool, test))
+
+    def _train(self, pool: Split, rows: NDArray[np.int64], seed: int | None = None) -> Part:
+        """The training part of these rows, by the options; of the split of a seed, or of the task's own."""
+        kept = thinned(
+            pool.labels[rows], self.rare, self.rare_fraction, RARE_SEED if seed is None else derive(seed, "rare")
+        )
+        return self.altered_part(Part.of(pool, rows[kept]), CLASSES, seed)
 
 
 DIGITS = TaskKind(

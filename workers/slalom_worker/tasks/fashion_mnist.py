@@ -2,6 +2,7 @@
 
 The files come from the task's option `data`, from Debian's package dataset-fashion-mnist, or from a cache in
 the home folder that is filled from the authors' address. All must have the content that the authors published.
+Other splits than the task's own draw training and validation examples anew; the test part stays.
 Source: H. Xiao, K. Rasul, R. Vollgraf 2017, "Fashion-MNIST", arXiv:1708.07747 (MIT licence).
 """
 
@@ -20,6 +21,7 @@ import numpy as np
 from slalom.errors import Infrastructure, InputError
 from slalom.wire.kinds import Text
 from slalom_worker.tasks.data import Data, Split, TaskKind
+from slalom_worker.tasks.parts import Parts, drawn
 from slalom_worker.tasks.splits import stratified
 from slalom_worker.tasks.training_options import TRAINING_OPTIONS, TrainingOptions
 
@@ -68,13 +70,21 @@ class FashionMnist(TrainingOptions):
         """50,000 training, 10,000 validation (of the authors' 60,000), 10,000 test examples."""
         folder = self._folder()
         inputs, labels = self._images(folder, "train")
-        train, validation = stratified(labels, SHARES, SPLIT_SEED)
+        rows = stratified(labels, SHARES, SPLIT_SEED)
+        order, count = np.concatenate(rows), len(rows[0])  # so that each part is a slice of the pool
+        pool = Split(inputs[order], labels[order])
         return Data(
-            train=self.altered(Split(inputs[train], labels[train]), CLASSES),
-            validation=Split(inputs[validation], labels[validation]),
+            train=self.altered(Split(pool.inputs[:count], pool.labels[:count]), CLASSES),
+            validation=Split(pool.inputs[count:], pool.labels[count:]),
             test=Split(*self._images(folder, "t10k")),
             classes=CLASSES,
+            pool=pool,
         )
+
+    def draw(self, pool: Split, own: Parts, seed: int) -> Parts:
+        """See Draws."""
+        parts = drawn(pool, own, seed)
+        return parts._replace(train=self.altered_part(parts.train, CLASSES, seed))
 
     def _folder(self) -> Path:
         if self.data is not None:

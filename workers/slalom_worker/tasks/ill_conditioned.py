@@ -11,11 +11,15 @@ B. Polyak 1964, "Some methods of speeding up the convergence of iteration method
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from slalom.wire.kinds import Integer, Number
 from slalom_worker.tasks.data import Data, Split, TaskKind
+
+if TYPE_CHECKING:
+    from slalom_worker.tasks.parts import Splits
 
 WORST = 1e12
 """Far beyond what descent gets through; inputs and targets stay well within float32."""
@@ -30,6 +34,7 @@ class IllConditioned:
     dimensions: number of inputs, and of examples
     """
 
+    splits: ClassVar[Splits] = "one"
     condition: float = 100.0
     dimensions: int = 2
 

@@ -3,7 +3,8 @@
 Ten means of class 0 are drawn from N((1, 0), I), ten of class 1 from N((0, 1), I); a point of a class is a
 uniformly chosen mean of that class plus N(0, I/5). The test split is a grid weighted by the mixture's density,
 each grid point once with either label, so that a weighted error is the sum over the grid of
-density * P(the other class), without the noise of a test sample.
+density * P(the other class), without the noise of a test sample. Other splits are new samples of the same mixture, to
+train on and to validate; the means and the grid stay. With the book's data its points stay, too, to train on.
 Source: Hastie, Tibshirani, Friedman, "The Elements of Statistical Learning", 2nd ed., 2.3.3 and figure 2.5.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +23,8 @@ from slalom.errors import InputError
 from slalom.wire.kinds import Integer, Text
 from slalom.wire.seeds import derive
 from slalom_worker.tasks.data import Data, Split, TaskKind
+from slalom_worker.tasks.parts import Part, Parts
+from slalom_worker.tasks.splits import random_words
 from slalom_worker.tasks.training_options import TRAINING_OPTIONS, TrainingOptions
 
 Floats = NDArray[np.float64]
@@ -81,7 +85,16 @@ class Mixture(TrainingOptions):
                 "bayes_error": _bayes_error(grid),
                 "bayes_error_exact": _bayes_error(_density(means, (FINE_STEPS, FINE_STEPS), FINE_MARGIN)),
             },
+            pool=_centres(means),
         )
+
+    def draw(self, pool: Split, own: Parts, seed: int) -> Parts:
+        """See Draws."""
+        validation = Part.whole(_redrawn(pool, VALIDATION_POINTS, derive(seed, "mixture", "validation")))
+        if self.data is not None:
+            return own._replace(validation=validation)
+        train = Part.whole(_redrawn(pool, self.n, derive(seed, "mixture", "train")))
+        return Parts(self.altered_part(train, CLASSES, seed), validation, own.test)
 
     def _stream(self, name: str) -> np.random.Generator:
         # a stream for each purpose, so that n moves neither the means nor the validation points
@@ -117,6 +130,27 @@ def _sample(means: Means, count: int, stream: np.random.Generator) -> Split:
     chosen = [own[stream.integers(len(own), size=size)] for own, size in zip(means, sizes, strict=True)]
     points = np.concatenate(chosen) + DEVIATION * stream.standard_normal((count, 2))
     return Split(points.astype(np.float32), np.repeat(np.arange(2, dtype=np.int64), sizes))
+
+
+def _centres(means: Means) -> Split:
+    """The means as a pool of which points are drawn: each with its class."""
+    labels = np.repeat(np.arange(2, dtype=np.int64), [len(own) for own in means])
+    return Split(np.concatenate(means).astype(np.float32), labels)
+
+
+def _redrawn(centres: Split, count: int, seed: int) -> Split:
+    """`count` points around the centres, class 0 first, as `_sample` draws them, but of random words alone."""
+    chosen, *normal = random_words(3 * count, seed).reshape(3, count)
+    labels = np.repeat(np.arange(2, dtype=np.int64), (count - count // 2, count // 2))
+    points = np.empty((count, 2))
+    for label in range(2):
+        own, rows = centres.inputs[centres.labels == label], labels == label
+        points[rows] = own[(chosen[rows] % np.uint64(len(own))).astype(np.int64)]
+    # not numpy's logarithms, which round otherwise from one processor to the next
+    quantile = NormalDist(0.0, DEVIATION).inv_cdf
+    for axis, words in enumerate(normal):
+        points[:, axis] += [quantile(((word >> 12) + 0.5) / 2**52) for word in words.tolist()]
+    return Split(points.astype(np.float32), labels)
 
 
 def _density(means: Means, steps: tuple[int, int], margin: float) -> Grid:

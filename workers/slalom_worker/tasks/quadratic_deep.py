@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from slalom_worker.tasks.data import Data, Split, TaskKind
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
+
+    from slalom_worker.tasks.parts import Splits
 
     Floats = NDArray[np.float64]
 
@@ -40,6 +42,8 @@ TEST_SEED, VALIDATION_SEED = 43, 44
 @dataclass(frozen=True)
 class QuadraticDeep:
     """Inputs [1], all of them 1; 100 targets. It brings its own model, the vector of 100 weights, and has one split."""
+
+    splits: ClassVar[Splits] = "one"
 
     def load(self) -> Data:
         """The data. Their fact is the "least_test_loss" that any weights have."""

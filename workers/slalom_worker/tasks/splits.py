@@ -6,7 +6,7 @@ numpy's Generator carry no such promise.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def random_words(count: int, seed: int) -> NDArray[np.uint64]:
     return np.random.PCG64(seed).random_raw(count)
 
 
-def stratified(labels: NDArray[np.int64], shares: Sequence[int], seed: int) -> tuple[NDArray[np.int64], ...]:
+def stratified(labels: NDArray[Any], shares: Sequence[int], seed: int) -> tuple[NDArray[np.int64], ...]:
     """An array of ascending indices for each share: together all of `labels` [n], each once.
 
     Each array holds its share, relative to the sum of shares, of the examples of every class, to within one example.
@@ -39,7 +39,24 @@ def stratified(labels: NDArray[np.int64], shares: Sequence[int], seed: int) -> t
     return tuple(np.sort(np.concatenate(part)) for part in parts)
 
 
-def thinned(labels: NDArray[np.int64], rare: Collection[int], fraction: float, seed: int) -> NDArray[np.int64]:
+def divided(classes: NDArray[Any], first: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Two arrays of ascending indices of `classes` [n]: `first` of them, and the rest.
+
+    Each array holds its share of the examples of every class, to within one example.
+    """
+    keys = random_words(len(classes), seed)
+    found, counts = np.unique(classes, return_counts=True)
+    sizes, rests = np.divmod(counts * first, len(classes))
+    # the largest remainders are rounded up, those of lower classes first
+    sizes[np.argsort(-rests, kind="stable")[: first - sizes.sum()]] += 1
+    chosen = np.zeros(len(classes), dtype=bool)
+    for label, size in zip(found, sizes, strict=True):
+        members = np.flatnonzero(classes == label)
+        chosen[members[np.argsort(keys[members], kind="stable")][:size]] = True
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
+
+
+def thinned(labels: NDArray[Any], rare: Collection[int], fraction: float, seed: int) -> NDArray[np.int64]:
     """Ascending indices of `labels` [n] that stay when each class in `rare` keeps `fraction`, at least one example.
 
     A smaller fraction keeps a subset of what a larger one keeps.

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slalom.wire.kinds import Integer, Number
-from slalom_worker.tasks.data import Split
+from slalom.wire.seeds import derive
+from slalom_worker.tasks.parts import Part
 from slalom_worker.tasks.splits import random_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from slalom.wire.kinds import Kinds
+    from slalom_worker.tasks.data import Split
 
 CHOICE_SEED, CLASS_SEED = 100, 101
 """Seeds of the draws here, other than those of the tasks' own draws."""
@@ -44,24 +46,27 @@ class TrainingOptions:
 
     def altered(self, train: Split, classes: int) -> Split:
         """The training split, first mislabelled, then repeated, so that all copies of an example have one label."""
-        inputs, labels, weights = train
-        labels = mislabelled(labels, classes, self.label_noise)
+        part = self.altered_part(Part.whole(train), classes)
+        return part.split()
+
+    def altered_part(self, train: Part, classes: int, seed: int | None = None) -> Part:
+        """The same of the training part of a split drawn by `seed`, whose label noise is its own; of rows alone."""
+        labels = mislabelled(train.labels, classes, self.label_noise, seed)
         copies = self.replicate
-        return Split(
-            np.concatenate([inputs] * copies),
-            np.tile(labels, copies),
-            None if weights is None else np.tile(weights / copies, copies),
-        )
+        weights = None if train.weights is None else np.tile(train.weights / copies, copies)
+        return Part(train.inputs, np.tile(train.rows, copies), np.tile(labels, copies), weights)
 
 
-def mislabelled(labels: NDArray[Any], classes: int, share: float) -> NDArray[np.int64]:
+def mislabelled(labels: NDArray[Any], classes: int, share: float, seed: int | None = None) -> NDArray[np.int64]:
     """The labels [n] int64, with round(share * n) of them replaced by another class.
 
     A larger share replaces the labels that a smaller one replaces, by the same classes, and more.
+    seed: of the split whose labels they are, or None for the task's own
     """
-    drawn = np.argsort(random_words(len(labels), CHOICE_SEED), kind="stable")[: round(share * len(labels))]
+    choice, other = (own if seed is None else derive(seed, "mislabelled", own) for own in (CHOICE_SEED, CLASS_SEED))
+    wrong = np.argsort(random_words(len(labels), choice), kind="stable")[: round(share * len(labels))]
     # to another class: 1 to classes - 1 further, in a circle
-    steps = 1 + random_words(len(labels), CLASS_SEED) % np.uint64(classes - 1)
+    steps = 1 + random_words(len(labels), other) % np.uint64(classes - 1)
     noisy = labels.copy()
-    noisy[drawn] = (labels[drawn] + steps[drawn].astype(np.int64)) % classes
+    noisy[wrong] = (labels[wrong] + steps[wrong].astype(np.int64)) % classes
     return noisy

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 from slalom.errors import InputError, nearest
 from slalom_worker.own_file import load_module, user_errors
 from slalom_worker.tasks.data import Data, OwnModel, Task
+from slalom_worker.tasks.parts import takes_split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from slalom_worker.tasks.parts import Splits
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,22 @@ class UserTask:
     file: Path
     place: str
 
-    def load(self) -> Data:
-        """The data that the user's `load` returns; InputError where it raises or returns no Data."""
-        with user_errors(self.file, f"{self.place}: load()"):
-            data = self.task.load()
+    @property
+    def splits(self) -> Splits:
+        """See splits_of: "loaded" where the user's `load` takes a parameter `split`, else "drawn"."""
+        return "loaded" if takes_split(self.task.load) else "drawn"
+
+    def load(self, split: int = 0) -> Data:
+        """The data that the user's `load` returns; InputError where it raises or returns no Data.
+
+        split: passed on where the user's `load` takes it
+        """
+        given = {"split": split} if self.splits == "loaded" else {}
+        call = f"{self.place}: load({', '.join(f'{name}={value}' for name, value in given.items())})"
+        with user_errors(self.file, call):
+            data = self.task.load(**given)
         if not isinstance(data, Data):
-            raise InputError(
-                f"{self.place}: load() must return a slalom_worker.tasks.Data, but got {type(data).__name__}"
-            )
+            raise InputError(f"{call} must return a slalom_worker.tasks.Data, but got {type(data).__name__}")
         return data
 
 

@@ -8,6 +8,7 @@ import torch
 
 from slalom.wire.trial import Phase
 from slalom_worker.net.ensemble import ensemble_metrics, out_of_bag
+from slalom_worker.net.examples import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,43 +21,46 @@ if TYPE_CHECKING:
 def measure(objective: Objective, trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
     """The metrics of each trial by name, such as "validation.error".
 
-    Every trial has its training loss and its metrics on validation data. A complete one has those on training data too,
+    Every trial is measured on its own split: it has its training loss and its metrics on validation data. A complete one has those on training data too,
     and a complete confirm trial those on test data; no other trial sees test data.
     """
     found = [{"train.loss": trial.loss} for trial in trials]
     ends = [row for row, trial in enumerate(trials) if trial.complete]
     tests = [row for row in ends if trials[row].trial.id.phase is Phase.CONFIRM]
-    splits = [("validation", objective.validation, list(range(len(trials)))), ("train", objective.train, ends)]
-    if tests:
-        splits.append(("test", objective.test, tests))
-    for name, split, rows in splits:
-        for row, metrics in zip(rows, _on(objective, split, [trials[row] for row in rows]), strict=True):
+    for name, rows in (("validation", list(range(len(trials)))), ("train", ends), ("test", tests)):
+        for row, metrics in zip(rows, _on(objective, name, [trials[row] for row in rows]), strict=True):
             for metric, value in metrics.items():
                 # "train.loss" is the mean over the epoch's batches; the loss after it has a name of its own.
                 key = "train.final_loss" if (name, metric) == ("train", "loss") else f"{name}.{metric}"
                 found[row][key] = value
     for trial, metrics in zip(trials, found, strict=True):
         if trial.bags:
-            outputs = objective.outputs(trial.best_parameters, objective.train)
-            oob = out_of_bag(objective, outputs, trial.bags, trial.combine)
+            train = trial.split.train
+            outputs = objective.outputs(trial.best_parameters, train)
+            oob = out_of_bag(objective, outputs, train, trial.bags, trial.combine)
             metrics.update({f"oob.{metric}": value for metric, value in oob.items()})
     return found
 
 
-def _on(objective: Objective, split: Examples, trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
-    """Each trial's metrics on a split; those of single nets are measured at once, those of ensembles one by one."""
-    single = iter(_single(objective, split, [trial for trial in trials if trial.combine == "none"]))
+def _on(objective: Objective, name: str, trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
+    """Each trial's metrics on a part of its own split.
+
+    Those of single nets are measured at once, whatever their splits, and those of ensembles one by one.
+    """
+    parts: list[Examples] = [getattr(trial.split, name) for trial in trials]
+    alone = [row for row, trial in enumerate(trials) if trial.combine == "none"]
+    single = iter(_single(objective, [parts[row] for row in alone], [trials[row] for row in alone]))
     return [
         next(single)
         if trial.combine == "none"
-        else ensemble_metrics(objective, objective.outputs(trial.best_parameters, split), split, trial.combine)
-        for trial in trials
+        else ensemble_metrics(objective, objective.outputs(trial.best_parameters, part), part, trial.combine)
+        for trial, part in zip(trials, parts, strict=True)
     ]
 
 
-def _single(objective: Objective, split: Examples, trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
+def _single(objective: Objective, parts: Sequence[Examples], trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
     if not trials:
         return []
-    columns = objective.evaluate(torch.cat([trial.best_parameters for trial in trials]), split)
+    columns = objective.evaluate(torch.cat([trial.best_parameters for trial in trials]), side_by_side(parts))
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from slalom.wire.trial import Order, TrialSpec
     from slalom_worker.net.objective import Objective
+    from slalom_worker.net.placed import PlacedSplit
 
 
 @dataclass
@@ -41,6 +42,11 @@ class TrainedTrial:
     def combine(self) -> str:
         """How the nets' outputs are combined: "mean" or "vote", or "none" where there is one net."""
         return str(self.trial.settings["ensemble"]["combine"])
+
+    @property
+    def split(self) -> PlacedSplit:
+        """The split that all of the trial's nets are trained and measured on."""
+        return self.slots[0].split
 
     @property
     def epoch(self) -> int:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from slalom.wire.seeds import derive
-from slalom_worker.net.examples import Batch
+from slalom_worker.net.examples import Batch, SideBySide, side_by_side
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.training import streams
 from slalom_worker.training.recording import note_gradients
 from slalom_worker.training.stack import Stack, column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -33,10 +34,11 @@ class Weighting(NamedTuple):
     weights: Tensor | None = None
     focus: Tensor | None = None
 
-    def batch(self, index: Tensor, masks: dict[str, Tensor]) -> Batch:
-        """The examples `index` [E, B] with their weights."""
-        weights = self.weights if self.weights is None else self.weights.gather(1, index)
-        return Batch(index, masks, weights, self.focus)
+    def of(self, orders: Tensor, size: int) -> Iterator[Tensor | None]:
+        """The weights [E, B] of every step's examples, in the order in which the slots meet them [E, n]; or None."""
+        if self.weights is None:
+            return repeat(None)
+        return (part.contiguous() for part in torch.split(self.weights.gather(1, orders), size, dim=1))
 
 
 class Pack:
@@ -49,6 +51,7 @@ class Pack:
         self.objective = objective
         self.slots: list[Slot] = []
         self._stack: Stack | None = None
+        self._train: SideBySide | None = None
         self._weighting = Weighting()
         self._generator = torch.Generator()
 
@@ -59,36 +62,45 @@ class Pack:
             raise RuntimeError("a pack trains after slots are seated, but it has none")
         return self._stack
 
+    @property
+    def train(self) -> SideBySide:
+        """The seated slots' training examples; RuntimeError where no slot is seated."""
+        if self._train is None:
+            raise RuntimeError("a pack has examples after slots are seated, but it has none")
+        return self._train
+
     def seat(self, slots: Sequence[Slot]) -> None:
         """Train these slots from now on, and no others."""
         self.slots = sorted(slots, key=lambda slot: str(slot.settings["optimizer"]))
         self._stack = Stack.of(self.slots, self.objective) if self.slots else None
+        self._train = SideBySide([slot.split.train for slot in self.slots]) if self.slots else None
         self._weighting = self._weigh()
 
     @torch.no_grad()
     def advance(self) -> None:
         """Train every slot one epoch."""
+        batching = self.objective.batching
         self._note_misses()
-        batches = self._batches()
         masks = self._masks()
-        epoch = self.stack.begin_epoch(len(batches))
+        epoch = self.stack.begin_epoch(batching.steps)
         self._renew_curvature()
         loss = torch.zeros_like(self.stack.clock["step"])
-        for step, index in enumerate(batches):
-            batch = self._weighting.batch(index, masks(step))
-            loss.add_(self._step(epoch, step, batch), alpha=index.shape[1])
-        self.stack.clock["step"].add_(len(batches))
-        for slot, mean in zip(self.slots, (loss / self.objective.batching.examples).tolist(), strict=True):
+        for step, batch in enumerate(self._batches(masks)):
+            loss.add_(self._step(epoch, step, batch), alpha=batch.labels.shape[1])
+        self.stack.clock["step"].add_(batching.steps)
+        for slot, mean in zip(self.slots, (loss / batching.examples).tolist(), strict=True):
             slot.epoch += 1
             slot.loss = mean
 
     @torch.no_grad()
     def rehearse(self, steps: int) -> None:
         """Train so many steps to be timed, each on the first examples. The slots' clocks and epochs stand still."""
-        index = torch.arange(self.objective.batching.size, device=self.objective.device)
+        size = self.objective.batching.size
+        first = torch.arange(size, device=self.objective.device).repeat(len(self.slots), 1)
         epoch = self.stack.begin_epoch(steps)
         for step in range(steps):
-            self._step(epoch, step, Batch(index.repeat(len(self.slots), 1), {}))
+            ((inputs, labels),) = self.train.batches(first, size)
+            self._step(epoch, step, Batch(inputs, labels, {}))
 
     def _step(self, epoch: EpochTable, step: int, batch: Batch) -> Tensor:
         """Train every slot one step on its own examples, and return the mean losses [E]."""
@@ -103,9 +115,10 @@ class Pack:
         """Count misses for the slots whose emphasis reads the net, and weigh the examples anew."""
         stack = self.stack
         if stack.readers:
-            _, wrong = self.objective.outcomes(stack.parameters[stack.readers], self.objective.train)
+            part = side_by_side([self.slots[row].split.train for row in stack.readers])
+            _, wrong = self.objective.outcomes(stack.parameters[stack.readers], part)
             for row, own in zip(stack.readers, wrong, strict=True):
-                self.slots[row].note_misses(own, self.objective.data.train.labels)
+                self.slots[row].note_misses(own)
             self._weighting = self._weigh()
 
     def _weigh(self) -> Weighting:
@@ -114,14 +127,14 @@ class Pack:
         focus = [slot.settings["emphasis"].get("focus", 0.0) for slot in self.slots]
         weights = None
         if any(one is not None for one in each):
-            ones = torch.ones(len(self.objective.train.labels), dtype=torch.float64)
+            ones = torch.ones(self.objective.count, dtype=torch.float64)
             stacked = torch.stack([ones if one is None else one for one in each])
             weights = stacked.to(self.objective.device, self.objective.dtype)
         return Weighting(weights, column(self.objective, focus).unsqueeze(1) if any(focus) else None)
 
     def _renew_curvature(self) -> None:
         """Estimate the curvature for optimizers that divide by it, each slot's from a sample of its own stream."""
-        count = len(self.objective.train.labels)
+        count = self.objective.count
         samples: dict[int, list[tuple[Slot, Tensor]]] = {}
         for slot in self.slots:
             if OPTIMIZERS[slot.settings["optimizer"]].curvature:
@@ -134,18 +147,22 @@ class Pack:
                 group *= 2  # a single product would be split over threads, where there are any, and round otherwise
             parameters = torch.stack([slot.tensors["parameters"] for slot, _ in group])
             index = torch.stack([sample for _, sample in group]).to(self.objective.device)
-            for (slot, _), found in zip(group, self.objective.curvature(parameters, index), strict=True):
+            part = side_by_side([slot.split.train for slot, _ in group])
+            for (slot, _), found in zip(group, self.objective.curvature(parameters, index, part), strict=True):
                 slot.tensors["curvature"].copy_(found)
 
-    def _batches(self) -> Sequence[Tensor]:
-        """The examples of every step of this epoch, each [E, B]; the last batch may be smaller."""
+    def _batches(self, masks: Callable[[int], dict[str, Tensor]]) -> Iterator[Batch]:
+        """What every step of this epoch trains on; the last batch may be smaller."""
+        size, examples = self.objective.batching
         found: dict[tuple[object, ...], Tensor] = {}
-        orders = torch.stack([self._order(slot, found) for slot in self.slots])
-        return self.objective.batching.cut(orders.to(self.objective.device))
+        orders = torch.stack([self._order(slot, found) for slot in self.slots]).to(self.objective.device)[:, :examples]
+        steps = zip(self.train.batches(orders, size), self._weighting.of(orders, size), strict=False)
+        for step, ((inputs, labels), weights) in enumerate(steps):
+            yield Batch(inputs, labels, masks(step), weights, self._weighting.focus)
 
     def _order(self, slot: Slot, found: dict[tuple[object, ...], Tensor]) -> Tensor:
         """One slot's order of examples; trials of several arms have the same, which is `found` the second time."""
-        count, cumulated = len(self.objective.train.labels), slot.presentation.cumulated
+        count, cumulated = self.objective.count, slot.presentation.cumulated
         if self.objective.batching.size == count and cumulated is None:
             return slot.examples(torch.arange(count))  # all at once: there is nothing to shuffle
         seed, epoch = slot.trial.seeds.batches, slot.shuffled_at

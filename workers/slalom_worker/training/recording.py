@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from slalom_worker.net.examples import side_by_side
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -55,8 +57,9 @@ def _of_each(objective: Objective, slots: Sequence[Slot]) -> list[Metrics]:
     rows = [row for row, slot in enumerate(slots) if "curvature" in slot.trial.record]
     if rows:
         parameters = torch.stack([slots[row].best_parameters for row in rows])
-        index = torch.arange(min(CURVATURE_EXAMPLES, len(objective.train.labels)), device=objective.device)
-        curvature = objective.curvature(parameters, index.repeat(len(rows), 1))
+        index = torch.arange(min(CURVATURE_EXAMPLES, objective.count), device=objective.device)
+        part = side_by_side([slots[row].split.train for row in rows])
+        curvature = objective.curvature(parameters, index.repeat(len(rows), 1), part)
         for row, metrics in zip(rows, _named("curvature", _means(objective, curvature.double())), strict=True):
             found[row] = {**found[row], **metrics}
     return found

@@ -16,11 +16,11 @@ from slalom_worker.training.streams import bag
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from torch import Tensor
 
     from slalom.wire.trial import Order, TrialSpec
     from slalom_worker.net.objective import Objective
+    from slalom_worker.net.placed import PlacedSplit
 
 SCALARS = ("step", "smoothed", "largest")
 """Names of a slot's clock, see Slot.tensors."""
@@ -35,6 +35,7 @@ class Slot:
         "smoothed" and "largest" (norms of the gradient) and the optimizer's own; and, where the emphasis reads the net,
         "misses" [n] of the training examples (see emphasis.ExampleState)
     bag: the training examples [n] that the net is trained on, drawn with replacement, or None for all of them
+    split: the split that the trial is trained and measured on
     presentation: how the examples are presented in this epoch
     epoch: epochs trained so far
     loss: the mean loss over the last epoch's batches
@@ -45,6 +46,7 @@ class Slot:
     order: Order
     tensors: dict[str, Tensor]
     bag: Tensor | None
+    split: PlacedSplit
     presentation: Presentation
     epoch: int = 0
     loss: float = math.nan
@@ -53,7 +55,7 @@ class Slot:
 
     @classmethod
     def start(cls, order: Order, objective: Objective) -> Slot:
-        """The net before its first epoch; InputError, with the reason, where its optimizer or record cannot be had."""
+        """The net before its first epoch; InputError, with the reason, where its optimizer, record or split cannot be had."""
         settings = order.trial.settings
         parameters = objective.initial(order.trial.seeds.weights, settings["initialization"])
         tensors = {"parameters": parameters}
@@ -63,26 +65,29 @@ class Slot:
         tensors |= {name: torch.zeros_like(parameters) for name in optimizer.state}
         scalars = (*SCALARS, *optimizer.scalars)
         tensors |= {name: torch.zeros((), dtype=torch.float64, device=parameters.device) for name in scalars}
-        labels = objective.data.train.labels
+        split = objective.split(order.trial.split)
+        labels = split.labels
         if reads_net(settings["emphasis"]):
             tensors["misses"] = torch.zeros(len(labels), dtype=torch.float64, device=parameters.device)
         own = bag(order.trial.seeds.batches, len(labels)) if settings["ensemble"].get("bagging") else None
-        return cls(order, tensors, own, present(settings["emphasis"], ExampleState.first(labels), own)).follow(order)
+        return cls(order, tensors, own, split, present(settings["emphasis"], ExampleState.first(labels), own)).follow(
+            order
+        )
 
     def examples(self, order: Tensor) -> Tensor:
-        """The training examples [n] that an order of examples [n] from `streams.order` stands for.
+        """The examples [n] of the split's training part that an order of examples [n] from `streams.order` stands for.
 
         A permutation is one of the bag's entries; what was drawn by probabilities names the training examples already.
         """
         return order if self.bag is None or self.presentation.cumulated is not None else self.bag[order]
 
-    def note_misses(self, wrong: Tensor, labels: np.ndarray) -> None:
+    def note_misses(self, wrong: Tensor) -> None:
         """Count the misses when an epoch begins, and present the examples by them.
 
         wrong: whether the net puts each training example in the wrong class [n]
         """
         self.tensors["misses"] = torch.where(wrong, self.tensors["misses"] + 1, 0.0)
-        state = ExampleState(labels, self.tensors["misses"].cpu().numpy(), self.epoch)
+        state = ExampleState(self.split.labels, self.tensors["misses"].cpu().numpy(), self.epoch)
         self.presentation = present(self.settings["emphasis"], state, self.bag)
 
     @property

@@ -166,7 +166,7 @@ def _groups(slots: Sequence[Slot], objective: Objective, parameters: Tensor, gra
 
 def _decay(slots: Sequence[Slot], objective: Objective) -> Tensor | None:
     """The slots' weight decay, [e, 1] or, where it spares the biases, [e, P]; None where there is none."""
-    examples = len(objective.train.labels)
+    examples = objective.count
     decay = column(objective, [decay_factor(slot.settings["weight_decay"], examples) for slot in slots]).unsqueeze(1)
     if not decay.any():
         return None

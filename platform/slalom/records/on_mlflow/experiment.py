@@ -35,10 +35,11 @@ RUN_STATUS = {State.RUNNING: "RUNNING", State.COMPLETE: "FINISHED", State.INTERR
 
 
 class RunKey(NamedTuple):
-    """What a run stands for, by its tags: the run of an arm has no phase, that of a study has no arm."""
+    """What a run stands for, by its tags: the run of an arm has no search, that of a study has no arm."""
 
     kind: str
     arm: str = ""
+    search: str = ""
     phase: str = ""
     trial: str = ""
 
@@ -151,7 +152,7 @@ class Experiment:
     def _run(self, key: RunKey, trial: Ended) -> TrialRun:
         page, result, now = trial_page(self._study.fingerprint, trial), trial.result, time.time()
         return TrialRun(
-            name=f"{key.arm} {key.phase} {key.trial}",
+            name=f"{key.arm} search {key.search} {key.phase} {key.trial}",
             status=STATUS[result.outcome],
             started=_milliseconds(result.started or now),
             ended=_milliseconds(result.ended or now),
@@ -204,7 +205,7 @@ def _data_input(study: StudySpec) -> DatasetInput:
 
 
 def _key(trial: TrialId) -> RunKey:
-    return RunKey("trial", trial.arm, str(trial.phase), str(trial.number))
+    return RunKey("trial", trial.arm, str(trial.search), str(trial.phase), str(trial.number))
 
 
 def _key_of(tags: Mapping[str, str]) -> RunKey:

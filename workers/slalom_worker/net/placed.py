@@ -1,0 +1,158 @@
+"""The splits of a pack's task on the device: the task's own, and those that are drawn by a seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from slalom_worker.net.examples import Examples, Source, tensor_of
+from slalom_worker.preprocessing import PREPROCESSING
+from slalom_worker.tasks.parts import Part, draw, own_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from slalom_worker.preprocessing import Fitted
+    from slalom_worker.tasks.data import Data, Task
+    from slalom_worker.tasks.parts import Parts
+
+SMALL_BYTES = 1 << 26
+"""Inputs that splits have for themselves are put side by side as long as they take no more: one call then gathers a
+step's examples for all slots, whatever their splits.
+"""
+
+
+@dataclass
+class PlacedSplit:
+    """A split on the device.
+
+    labels: of the training examples, as an array on the CPU
+    prepared: the preprocessing that was learned on the training examples, or None where the study asks for none
+    """
+
+    train: Examples
+    validation: Examples
+    labels: NDArray[Any]
+    prepared: Fitted | None
+    _parts: Parts
+    _shelf: Shelf
+
+    @cached_property
+    def test(self) -> Examples:
+        """The test examples, which come to the device when they are first asked for, by a confirm trial."""
+        return self._shelf.place(self._parts.test, self.prepared)
+
+
+class PlacedSplits:
+    """The splits of one pack key, each put on the device when a trial first needs it, and kept.
+
+    What lies in memory: the task's arrays, once; of each split the rows of its parts and their labels. Only where
+    inputs are preprocessed, or drawn from a generator, has each split inputs of its own.
+    """
+
+    def __init__(
+        self, data: Data, task: Task | None, preprocess: str, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        """preprocess: the preparation's name."""
+        self._data = data
+        self._task = task
+        self._preprocess = preprocess
+        self._shelf = Shelf([split.inputs for split in (data.train, data.validation, data.test)], device, dtype)
+        self._keep_pool()
+        self._found: dict[int | None, PlacedSplit] = {}
+
+    def __call__(self, seed: int | None) -> PlacedSplit:
+        """The split drawn by a seed, or the task's own; InputError where it cannot be drawn."""
+        if seed not in self._found:
+            self._found[seed] = self._place(self._parts(seed))
+        return self._found[seed]
+
+    def _parts(self, seed: int | None) -> Parts:
+        if seed is None:
+            return self._own
+        if self._data.pool is None:
+            self._data = self._data.pooled()
+            self._keep_pool()
+        pool: Any = self._data.pool
+        return draw(self._task, pool, self._own, seed)
+
+    def _keep_pool(self) -> None:
+        if self._data.pool is not None:
+            self._shelf.keep(self._data.pool.inputs)
+
+    @cached_property
+    def _own(self) -> Parts:
+        return own_parts(self._data)
+
+    def _place(self, parts: Parts) -> PlacedSplit:
+        prepared = None
+        if self._preprocess != "none":
+            prepared = PREPROCESSING[self._preprocess].fit(parts.train.split().inputs)
+        train, validation = (self._shelf.place(part, prepared) for part in parts[:2])
+        return PlacedSplit(train, validation, parts.train.labels, prepared, parts, self._shelf)
+
+
+class Shelf:
+    """Puts parts on the device. Parts that share inputs share a source, and a part is put there once."""
+
+    def __init__(self, kept: Sequence[NDArray[Any]], device: torch.device, dtype: torch.dtype) -> None:
+        """kept: the inputs of the task's data, which are not copied unless the device or the precision asks for it."""
+        self._kept = {id(inputs): inputs for inputs in kept}
+        self._device = device
+        self._dtype = dtype
+        self._sources: dict[int, Source] = {}
+        self._parts: dict[int, tuple[Part, Examples]] = {}
+        self._small: Source | None = None
+
+    def keep(self, inputs: NDArray[Any]) -> None:
+        """Know further inputs as the data's."""
+        self._kept[id(inputs)] = inputs
+
+    def place(self, part: Part, prepared: Fitted | None) -> Examples:
+        """A part on the device; `prepared` is applied to its inputs."""
+        if prepared is not None:
+            part = Part(prepared.apply(part.split().inputs), np.arange(len(part.rows)), *part[2:])
+            return self._examples(part, *self._beside(part.inputs))
+        if id(part) not in self._parts:
+            known = id(part.inputs) in self._kept
+            source, first = (self._source(part.inputs), 0) if known else self._beside(part.inputs)
+            self._parts[id(part)] = part, self._examples(part, source, first)
+        return self._parts[id(part)][1]
+
+    def _source(self, inputs: NDArray[Any]) -> Source:
+        if id(inputs) not in self._sources:
+            self._sources[id(inputs)] = Source(self._on_device(inputs))
+        return self._sources[id(inputs)]
+
+    def _beside(self, inputs: NDArray[Any]) -> tuple[Source, int]:
+        """A source with these inputs, and the first row that they have there."""
+        placed = self._on_device(inputs)
+        before = None if self._small is None else self._small.inputs
+        if before is not None and before.nbytes + placed.nbytes <= SMALL_BYTES and self._small is not None:
+            self._small.inputs = torch.cat([before, placed])
+            return self._small, len(before)
+        source = Source(placed)
+        if before is None and placed.nbytes <= SMALL_BYTES:
+            self._small = source
+        return source, 0
+
+    def _examples(self, part: Part, source: Source, first: int) -> Examples:
+        labels = tensor_of(part.labels).to(self._device)
+        weights = None if part.weights is None else tensor_of(part.weights).to(self._device)
+        return Examples(
+            source,
+            tensor_of(part.rows + first).to(self._device),
+            labels.to(self._dtype) if labels.is_floating_point() else labels,
+            weights,
+            None if part.start is None else part.start + first,
+        )
+
+    def _on_device(self, inputs: NDArray[Any]) -> Tensor:
+        return tensor_of(inputs).to(self._device, self._dtype)
