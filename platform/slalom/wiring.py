@@ -64,8 +64,15 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
         from slalom_worker.net.modules import own_layers
 
         layers = own_layers(settings, data, task)
-    regression = data.classes is None
-    return Inspected(data.digest(), data.facts, layers is not None, layers, regression, splits_of(task))
+    return Inspected(
+        data=data.digest(),
+        facts=data.facts,
+        has_model=layers is not None,
+        layers=layers,
+        regression=data.classes is None,
+        splits=splits_of(task),
+        examples=len(data.train.labels),
+    )
 
 
 def store(spec: StudySpec, home: Home) -> TrialStore:

@@ -206,6 +206,11 @@ def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
     keys = {
         "model": Key(model_table(catalogue), "the net, where it is another than the study's, or what is other in it"),
         "batch_size": Key(Integer(32, low=1), "examples of a step, or `all`", word="all"),
+        "drop_last": Key(flag(False), "whether an epoch leaves out the examples that make no whole batch"),
+        "order": Key(
+            Choice("each_epoch", ("each_epoch", "once")),
+            "the order in which examples come: shuffled anew in `each_epoch`, or `once` in a trial, and replayed",
+        ),
         "loss": Key(
             Table(catalogue.losses, default="cross_entropy", one_per="arm", searchable=False), "what is minimised"
         ),

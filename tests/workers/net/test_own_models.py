@@ -54,6 +54,27 @@ def trained(program, count):
     return [slot.tensors["parameters"] for slot in slots]
 
 
+class Shared(nn.Module):
+    """Multiplies its weights by a matrix that is the same for all slots."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.linspace(-1, 1, 100).repeat(2, 1))
+        self.register_buffer("design", torch.sin(torch.arange(400.0)).view(100, 4))
+
+    def forward(self, inputs):
+        return inputs @ (self.weight @ self.design).mT
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_matrix_that_slots_share_does_not_make_rows_of_them(precision):
+    program = objective(Shared, precision=precision)
+    assert program.way is Way.APART
+    chosen = [settings("sgd"), settings("adam", learning_rate=0.01)]
+    specs = [trial(n, program.work, chosen[n % 2], epochs=2) for n in range(33)]
+    check_invariance(program, specs, WIDTHS)
+
+
 class Chooser(nn.Module):
     """Looks at its numbers to decide what to do, which no stacked program can."""
 

@@ -132,9 +132,10 @@ class SideBySide:
     def batches(self, orders: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs [E, B, *shape] and labels [E, B] or [E, B, k] of every step; the last batch may be smaller.
 
-        orders: of each slot the examples in the order in which it meets them [E, n]
+        orders: of each slot the examples in the order in which it meets them [E, m]
         """
-        index = orders.view(*orders.shape, *(1 for _ in self._labels.shape[2:])).expand_as(self._labels)
+        numbers = self._labels.shape[2:]
+        index = orders.reshape(*orders.shape, *(1 for _ in numbers)).expand(*orders.shape, *numbers)
         steps = (torch.split(part, size, dim=1) for part in (self._rows_of(orders), self._labels.gather(1, index)))
         for rows, labels in zip(*steps, strict=True):
             yield self._inputs(rows), labels.contiguous()
