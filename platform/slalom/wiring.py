@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from slalom.errors import InputError, Interrupted, SlalomError
 from slalom.loop.notes import Note, Notes
+from slalom.provenance import versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from slalom.home import Home
     from slalom.lanes.base import Lanes
@@ -139,8 +140,10 @@ def train(
     from slalom.report.tables import markdown
     from slalom.search.on_optuna import Proposals
 
-    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec))
+    made_with = versions()
+    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec), made_with)
     with _finished(recorder):
+        _note_versions(trials, made_with)
         crew = lanes(spec)
         try:
             run(spec, trials, crew, recorder, Proposals, watch)
@@ -148,6 +151,13 @@ def train(
             crew.close()
     recorded = Notes.read(trials.notes()).recorded
     trials.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
+
+
+def _note_versions(trials: TrialStore, made_with: Mapping[str, str]) -> None:
+    """Note what this run is made with, unless an earlier run of the study was made with the same."""
+    known = Notes.read(trials.notes()).versions
+    if made_with not in known:
+        trials.note(Note.VERSIONS, [*known, made_with])
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import slalom as package
+from slalom.provenance import versions
 from slalom.report.tables import markdown
 from tests.cli.studies import SMALL, here, slalom, start
 
@@ -76,6 +77,9 @@ def test_run_prints_one_object(found):
     assert found["verdict"]["winner"] in ("sgd", "adam", None)
     assert found["throughput"]["trials_per_second"] > 0
     assert 0 < found["throughput"]["slot_utilisation"] <= 1
+    (made_with,) = found["versions"]
+    assert made_with == versions()
+    assert {"code", "mlflow", "numpy", "optuna", "python", "ray", "slalom", "torch"} <= made_with.keys()
 
 
 def test_all_else_is_progress_on_standard_error(finished):
