@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.errors import Crashed, Infrastructure, InputError, Interrupted, SlalomError
 from slalom.stop import Stop
+from slalom_worker.environment import pin_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _obeyed(arguments: Sequence[str] | None) -> int:
+    pin_kernels()  # before anything imports numpy
     stop = Stop()
     stop.listen()
     options = _parser().parse_args(arguments, argparse.Namespace(stop=stop))

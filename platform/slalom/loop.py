@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from slalom.campaign import Campaign
+from slalom.devices import Devices
 from slalom.errors import Interrupted, LaneLost
 from slalom.lanes.base import Demand, LaneOpened
 from slalom.placement import Placement
@@ -38,12 +39,13 @@ def run(
     """Train what is left of a study and write it down.
 
     Goes on where an earlier run stopped, however it stopped. Raises Interrupted on Ctrl-C, with all written that
-    had ended, and Infrastructure where the lanes, the storage or the recorder fail for good.
+    had ended, Infrastructure where the lanes, the storage or the recorder fail for good, and InputError where the
+    lanes' devices are of several kinds, or of another than trained the study so far, and it does not take any.
     """
     known = store.ended()
     earlier = list(known.values())
     campaign = Campaign(spec, known, propose, throughput(store.notes()), clock)
-    placement = Placement(spec.resources.pack_width)
+    placement, devices = Placement(spec.resources.pack_width), Devices(spec.resources, earlier)
     pulse = Pulse(store, clock)
     state = State.INTERRUPTED
     try:
@@ -56,7 +58,7 @@ def run(
             resize(lanes, Demand(campaign.trainable, placement.slots), placement, clock())
             for lane, turn in placement.turns():
                 lanes.send(lane, turn)
-            listen(lanes, placement, campaign)
+            listen(lanes, placement, campaign, devices)
             over = campaign.over()
             store.add(over)
             recorder.trials(over)
@@ -88,18 +90,19 @@ def resize(lanes: Lanes, demand: Demand, placement: Placement, now: float) -> No
         lanes.release(lane)
 
 
-def listen(lanes: Lanes, placement: Placement, campaign: Campaign) -> None:
-    """Hear what has come back, and wait a little for the first."""
+def listen(lanes: Lanes, placement: Placement, campaign: Campaign, devices: Devices) -> None:
+    """Hear what has come back, and wait a little for the first; InputError of a lane on another kind of device."""
     heard = lanes.collect(POLL_SECONDS)
     names = lanes.names
     for lane, news in heard:
         if isinstance(news, LaneOpened):
+            devices.admit(lane, news.device, names[lane])
             placement.opened(lane)
         elif isinstance(news, LaneLost):
             campaign.lost(placement.lost(lane), news)
         else:
             placement.replied(lane, news)
-            campaign.hear(news, names[lane])
+            campaign.hear(news, names[lane], devices.of(lane))
 
 
 def write_rest(campaign: Campaign, store: TrialStore, recorder: Recorder) -> None:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 class Worker(Protocol):
     """The half of a lane that trains; see `slalom_worker.lane.LaneWorker`."""
 
+    @property
+    def device_name(self) -> str:
+        """The kind of device that it trains on, such as "cpu x86-64 avx2" or a GPU's name."""
+        ...
+
     def turn(self, turn: Turn) -> Reply:
         """Take the orders and train for a short while; what it raises costs its trials an attempt."""
         ...
@@ -33,7 +38,9 @@ class Demand(NamedTuple):
 
 @dataclass(frozen=True)
 class LaneOpened:
-    """A lane is there, for the first time or again."""
+    """A lane is there, for the first time or again; `device` is the kind that it trains on."""
+
+    device: str
 
 
 News = Reply | LaneOpened | LaneLost

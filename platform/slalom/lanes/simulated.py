@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from slalom.lanes.base import Demand, News, Worker
     from slalom.trial import Turn
 
+SIMULATED = "simulated"
+"""The kind of the lanes' devices."""
+
 
 @dataclass(slots=True)
 class LaneClock:
@@ -60,7 +63,7 @@ class SimulatedLanes:
         self._deaths = sorted(deaths, reverse=True)
         self._now = 0.0
         for lane in range(lanes):
-            self._await(lane, 0.0, LaneOpened())
+            self._await(lane, 0.0, LaneOpened(SIMULATED))
 
     def clock(self) -> float:
         """Seconds since the lanes were made."""
@@ -148,7 +151,7 @@ class SimulatedLanes:
     def _replace(self, lane: int, at: float) -> None:
         """Let a worker go, whose turns are void; a new one comes."""
         self.release(lane)
-        self._await(lane, at, LaneOpened())
+        self._await(lane, at, LaneOpened(SIMULATED))
 
     def _await(self, lane: int, at: float, news: News) -> None:
         ticket = self._awaited[lane] = next(self._tickets)

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from slalom.lanes.simulated import SIMULATED
 from slalom.trial import Effort, Outcome, Reply, Report, TrialResult
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class SimulatedWorker:
 
     It looks at the metrics where a report is due, so a trial diverges there too.
     """
+
+    device_name = SIMULATED
 
     def __init__(self, clock: LaneClock, training: Training, width: int, turn_seconds: float = 0.25) -> None:
         """width: slots of the pack."""
@@ -98,11 +101,11 @@ class SimulatedWorker:
         if whole or epoch % trial.report_every == 0:
             metrics = self.training.metrics(trial, epoch)
             if not all(map(math.isfinite, metrics.values())):
-                results.append(TrialResult(trial.id, trial.attempt, Outcome.DIVERGED, epoch, {}, device="simulated"))
+                results.append(TrialResult(trial.id, trial.attempt, Outcome.DIVERGED, epoch, {}, device=SIMULATED))
                 return False
             reports.append(Report(trial.id, trial.attempt, epoch, metrics))
             if whole:
-                done = TrialResult(trial.id, trial.attempt, Outcome.COMPLETE, epoch, metrics, device="simulated")
+                done = TrialResult(trial.id, trial.attempt, Outcome.COMPLETE, epoch, metrics, device=SIMULATED)
                 results.append(replace(done, weights=(b"simulated",)) if seat.order.keep_weights else done)
                 return False
         if epoch >= seat.order.until:

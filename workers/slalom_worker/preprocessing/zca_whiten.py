@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slalom_worker.preprocessing.base import Fitted, Preprocessing
+from slalom_worker.preprocessing.base import Fitted, Preprocessing, product
 from slalom_worker.preprocessing.principal import principal
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def find(inputs: NDArray[np.float64]) -> Fitted:
     """Mean 0; covariance the identity on the components that are kept, a projection."""
     mean, variances, axes = principal(inputs)
     root = axes / variances**0.25
-    return Fitted(mean, root @ root.T)
+    return Fitted(mean, product(root, root.T))
 
 
 ZCA_WHITEN = Preprocessing(find)

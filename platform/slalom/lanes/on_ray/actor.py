@@ -26,12 +26,13 @@ class LaneActor:
         self._shared = shared
         self._worker: Worker | None = None
 
-    def open(self) -> str:
-        """Make the worker, anew where there was one; the id of the node that it is on."""
+    def open(self) -> tuple[str, str]:
+        """Make the worker, anew where there was one; the id of the node that it is on, and its kind of device."""
         import ray
 
-        self._worker = self._factory(*take(self._shared))
-        return str(ray.get_runtime_context().get_node_id())
+        worker = self._factory(*take(self._shared))
+        self._worker = worker
+        return str(ray.get_runtime_context().get_node_id()), worker.device_name
 
     def turn(self, turn: Turn) -> Reply | str:
         """The worker's reply, or why it is gone; then so are the turns that follow, until it is opened again.
