@@ -1,15 +1,20 @@
 """What holds for every test: the lanes' environment, tests that need CUDA, no silent skip in CI, a PostgreSQL."""
 
+import importlib
 import os
 import signal
+import warnings
 
 import pytest
 
-from slalom_worker.lane.environment import LANE_ENVIRONMENT
+from slalom_worker.lane.environment import pin_kernels
 from tests.support.postgres import binaries, server
 
-# Read by MKL at its first product, which may be any test's.
-os.environ.update(LANE_ENVIRONMENT)
+# Before any test computes. Numpy warns of the names that other versions of it have.
+pin_kernels()
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", ImportWarning)
+    importlib.import_module("numpy")
 
 # A shell's background job is started with SIGINT ignored, and so would be all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -52,8 +52,10 @@ def reading(folder: Path) -> Reading:
 def inspect_task(settings: Settings, folder: Path) -> Inspected:
     """What a task's data tell the study: loads them."""
     from slalom.study.model import Inspected
+    from slalom_worker.lane.environment import pin_kernels
     from slalom_worker.tasks import OwnModel, open_task
 
+    pin_kernels()  # a task may compute with torch, after which this process could open no lane
     task = open_task(settings, folder)
     data = task.load()
     layers = None

@@ -112,6 +112,8 @@ def looking_worker():
     class Looking:
         """A worker that tells where its data lie, and the sum of them."""
 
+        device_name = "made up"
+
         def __init__(self, data):
             self.data = data
 
