@@ -55,13 +55,13 @@ def numbers(document: dict[str, Any]) -> list[dict[str, Any]]:
     from slalom.loop.run import run
     from slalom.records import InMemoryRecorder
     from slalom.report.export import export
-    from slalom.search.on_optuna import Proposals, TrialStore
+    from slalom.search.on_optuna import OptunaStore, Proposals
     from slalom.study.read import Reading, study_from
     from slalom.wiring import inspect_task, local_lanes
     from slalom_worker.catalogue import CATALOGUE
 
     spec = study_from({**COMMON, **document}, Reading(Path(__file__).parent, CATALOGUE, inspect_task))
-    store, lanes = TrialStore("sqlite:///:memory:", spec, "here"), local_lanes(spec)
+    store, lanes = OptunaStore("sqlite:///:memory:", spec, "here"), local_lanes(spec)
     run(spec, store, lanes, InMemoryRecorder(), Proposals)
     return export(spec, store.ended())
 
