@@ -1,12 +1,21 @@
-"""What holds for every test: the lanes' environment, tests that need CUDA, no silent skip in CI, a PostgreSQL."""
+"""What holds for every test: the lanes' environment, tiers, tests that need CUDA, no silent skip in CI, a PostgreSQL."""
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
 from slalom_worker.lane.environment import LANE_ENVIRONMENT
 from tests.support.postgres import binaries, server
+
+TESTS = Path(__file__).parent
+
+SLOW = ("browser", "cluster", "deploy", "studies", "cli/test_stops.py", "schedule/test_nightly.py")
+"""Folders and files below `tests` whose every test is slow."""
+
+SLOW_FIXTURES = ("postgres",)
+"""Who uses one of them is slow."""
 
 # Read by MKL at its first product, which may be any test's.
 os.environ.update(LANE_ENVIRONMENT)
@@ -17,7 +26,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="module")
 def postgres():
-    """A PostgreSQL server, see tests/postgres.py: one for each file, since Optuna and MLflow share no database."""
+    """A PostgreSQL server, see tests/support/postgres.py: one for each file, since Optuna and MLflow share no database."""
     programs = binaries()
     if programs is None:
         missing = "PostgreSQL's pg_ctl is neither on PATH nor in /usr/lib/postgresql"
@@ -29,6 +38,9 @@ def postgres():
 
 
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if any(item.path.is_relative_to(TESTS / place) for place in SLOW) or _uses(item, SLOW_FIXTURES):
+            item.add_marker(pytest.mark.slow)
     marked = [item for item in items if item.get_closest_marker("cuda")]
     if marked and not _cuda():
         for item in marked:
@@ -56,6 +68,10 @@ def _refuse_skip(report):
         *_, reason = report.longrepr
         report.outcome = "failed"
         report.longrepr = f"{reason} (with CI=true only tests marked `cuda` may be skipped)"
+
+
+def _uses(item, fixtures):
+    return any(name in fixtures for name in getattr(item, "fixturenames", ()))
 
 
 def _cuda():
