@@ -1,4 +1,4 @@
-"""What holds for every test: the lanes' environment, tiers, tests that need CUDA, no silent skip in CI, a PostgreSQL."""
+"""What holds for every test: the lanes' environment, what is slow, what needs CUDA, no silent skip in CI, PostgreSQL."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="module")
 def postgres():
-    """A PostgreSQL server, see tests/support/postgres.py: one for each file, since Optuna and MLflow share no database."""
+    """A server, see tests/support/postgres.py: one for each file, since Optuna and MLflow share no database."""
     programs = binaries()
     if programs is None:
         missing = "PostgreSQL's pg_ctl is neither on PATH nor in /usr/lib/postgresql"

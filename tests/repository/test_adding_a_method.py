@@ -10,6 +10,7 @@ import pytest
 
 from tests.repository.test_documents_run import blocks
 from tests.repository.tree import ROOT, files
+from tests.support.mlflow_tables import database
 
 PAGE = ROOT / "docs" / "adding-a-method.md"
 COPIED = ("platform", "workers", "tests/workers", "pyproject.toml")
@@ -109,6 +110,7 @@ def test_the_schema_and_the_style_know_it(copy):
 
 
 def test_a_study_compares_it(copy):
+    database(copy / "home")
     adam, lion, verdict = run(copy, "-c", STUDIED).splitlines()[-3:]
     assert "lion" in verdict
     assert float(adam.split()[1]) < 0.1
