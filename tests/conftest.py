@@ -1,4 +1,4 @@
-"""What holds for every test: the lanes' environment, what is slow, what needs CUDA, no silent skip in CI, PostgreSQL."""
+"""For every test: the lanes' environment, what is slow, what needs CUDA, no silent skip in CI, a PostgreSQL."""
 
 import os
 import signal
