@@ -95,7 +95,7 @@ def test_run_again_tells_the_same_at_once_and_changes_nothing(finished):
     folder, ran = finished
     before, began = contents(folder / "home"), time.monotonic()
     # a cluster that is gone does not matter any more
-    again = slalom("run", "small.yaml", "--home", "home", "--json", "--ray", "127.0.0.1:1", cwd=folder)
+    again = ask(finished, "run", "--json", "--ray", "127.0.0.1:1")
     assert time.monotonic() - began < 10
     assert (again.returncode, again.stdout, again.stderr) == (0, ran.stdout, "")
     assert contents(folder / "home") == before
