@@ -11,7 +11,15 @@ from tests.support.postgres import binaries, server
 
 TESTS = Path(__file__).parent
 
-SLOW = ("browser", "cluster", "deploy", "studies", "cli/test_stops.py", "schedule/test_nightly.py")
+SLOW = (
+    "browser",
+    "cluster",
+    "deploy",
+    "studies",
+    "cli/test_stops.py",
+    "loop/test_poisoned.py",
+    "schedule/test_nightly.py",
+)
 """Folders and files below `tests` whose every test is slow."""
 
 SLOW_FIXTURES = ("postgres",)

@@ -99,6 +99,7 @@ def test_it_takes_thirty_lines():
     assert sum(bool(line.strip()) for block in shown for line in block.splitlines()) <= 30
 
 
+@pytest.mark.slow
 def test_packs_train_it_as_its_reference_does_and_alike_at_every_width(copy):
     assert int(run(copy, "-c", HELD).split()[0]) >= 10
 
@@ -109,6 +110,7 @@ def test_the_schema_and_the_style_know_it(copy):
     run(copy, "-m", "ruff", "format", "--check", "workers", "tests/workers/literature.py")
 
 
+@pytest.mark.slow
 def test_a_study_compares_it(copy):
     database(copy / "home")
     adam, lion, verdict = run(copy, "-c", STUDIED).splitlines()[-3:]
