@@ -24,6 +24,8 @@ CONFIRM = {"seeds", "values", "mean", "interval"}
 DIFFERENCE = {"mean", "interval", "p", "better"}
 TRIAL = {"arm", "number", "phase", "seed", "attempt", "outcome", "params", "metrics", "history"}
 
+PLACES = ("home", "storage", "tracking_uri", "throughput")
+
 PHASES = ("tune", "confirm")
 
 
@@ -82,16 +84,22 @@ def test_run_prints_one_object(found):
     assert {"code", "mlflow", "numpy", "optuna", "python", "ray", "slalom", "torch"} <= made_with.keys()
 
 
-def test_all_else_is_progress_on_standard_error(finished):
-    _, ran = finished
+@pytest.mark.slow
+def test_the_process_itself_says_so_and_all_else_is_progress_on_standard_error(empty, found):
+    """On lanes of Ray, in a home that it makes."""
+    ran = slalom("run", "small.yaml", "--home", "home", "--json", cwd=empty)
+    assert ran.returncode == 0, ran.stderr
     assert [line for line in ran.stderr.splitlines() if " of 20 trials" not in line] == []
+    said = json.loads(ran.stdout)
+    assert said["throughput"]["trials_per_second"] > 0
+    assert {**found, **{place: said[place] for place in PLACES}} == said
 
 
 def test_run_again_tells_the_same_at_once_and_changes_nothing(finished):
     folder, ran = finished
     before, began = contents(folder / "home"), time.monotonic()
     # a cluster that is gone does not matter any more
-    again = slalom("run", "small.yaml", "--home", "home", "--json", "--ray", "127.0.0.1:1", cwd=folder)
+    again = ask(finished, "run", "--json", "--ray", "127.0.0.1:1")
     assert time.monotonic() - began < 10
     assert (again.returncode, again.stdout, again.stderr) == (0, ran.stdout, "")
     assert contents(folder / "home") == before

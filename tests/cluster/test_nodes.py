@@ -23,6 +23,7 @@ from tests.cluster.clusters import lane_processes, raylet, wait_for
 from tests.cluster.crews import PLENTY, Slowly, crew, heard, opened
 from tests.cluster.studies import SPEC, rows
 from tests.cluster.workers import told
+from tests.support.mlflow_tables import database
 
 
 def asked(lanes):
@@ -57,6 +58,7 @@ def test_auto_fills_every_node_with_lanes(cluster, share, each, monkeypatch):
 
 
 def test_the_same_numbers_as_in_this_process(cluster, expected, tmp_path):
+    database(tmp_path)
     slowly = Slowly(cluster.address, 2)
     result = slalom.run(SPEC, tmp_path, lanes=slowly.start, watch=slowly.watch)
     assert rows(result.export()) == expected

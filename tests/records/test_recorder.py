@@ -109,25 +109,29 @@ def python(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-KILLED = """
-import os, signal, sys, threading
+OPENED = """
 from pathlib import Path
 from tests.support.record_samples import *
 from slalom.records.on_mlflow import MlflowRecorder
+MlflowRecorder("sqlite:///home/mlflow.db", Path("home/artifacts"), study(), describe).close()
+"""
+
+KILLED = f"""
+import os, signal, threading
 from alembic.runtime.migration import MigrationContext
 steps = MigrationContext.run_migrations
 def cut_off(self, **kw):
     threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
     steps(self, **kw)
 MigrationContext.run_migrations = cut_off
-MlflowRecorder("sqlite:///home/mlflow.db", Path("home/artifacts"), study(), describe).close()
-"""
+{OPENED}"""
 
 
+@pytest.mark.slow
 def test_a_process_killed_while_the_tables_are_made_leaves_nothing_that_stops_the_next(tmp_path):
     assert python(KILLED, tmp_path).returncode == -signal.SIGKILL
     assert (tmp_path / "home" / "mlflow.db.new").exists()
-    done = python(QUIET, tmp_path)
+    done = python(OPENED, tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not (tmp_path / "home" / "mlflow.db.new").exists()
 

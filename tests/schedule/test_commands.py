@@ -35,6 +35,7 @@ def add(*options):
     return here("schedule", "add", "small.yaml", "--command", "run", *options)
 
 
+@pytest.mark.slow
 def test_a_schedule_is_served_while_its_study_is_watched(folder):
     (folder / "small.yaml").write_text(SMALL.replace("epochs: 4", "epochs: 400"))  # long enough to be watched
     assert add("--name", "nightly", "--cron", "0 3 1 1 *").returncode == 0
