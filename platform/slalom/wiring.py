@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from slalom.errors import InputError, Interrupted, SlalomError
 from slalom.loop.notes import Note, Notes
+from slalom.provenance import versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -55,8 +56,10 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
     The digest is over the task's own split, or over split 0. What is drawn from the data follows from them.
     """
     from slalom.study.inspected import Inspected
+    from slalom_worker.lane.environment import pin_kernels
     from slalom_worker.tasks import OwnModel, load_split, open_task, splits_of
 
+    pin_kernels()  # a task may compute with torch, after which this process could open no lane
     task = open_task(settings, folder)
     data = load_split(task, None)
     layers = None
@@ -155,8 +158,10 @@ def train(
     from slalom.report.tables import markdown
     from slalom.search.on_optuna import Proposals
 
-    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec))
+    made_with = versions()
+    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec), made_with)
     with _finished(recorder):
+        _note_versions(trials, made_with)
         crew = lanes(spec)
         try:
             run(spec, trials, crew, recorder, Proposals, watch)
@@ -164,6 +169,13 @@ def train(
             crew.close()
     recorded = Notes.read(trials.notes()).recorded
     trials.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
+
+
+def _note_versions(trials: TrialStore, made_with: Mapping[str, str]) -> None:
+    """Note what this run is made with, unless an earlier run of the study was made with the same."""
+    known = Notes.read(trials.notes()).versions
+    if made_with not in known:
+        trials.note(Note.VERSIONS, [*known, made_with])
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from slalom.regression.baseline import Baseline
 from slalom.wiring import local_lanes
 from slalom_worker.training import slot_schedules
 from tests.cli.studies import SMALL, here
+from tests.support.mlflow_tables import database
 
 SEEDS = 20
 
@@ -23,6 +24,7 @@ def pinned(tmp_path_factory):
     """A folder with a study, the home of its run, and its baseline."""
     folder = tmp_path_factory.mktemp("pinned")
     (folder / "small.yaml").write_text(SMALL)
+    database(folder / "home")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(wiring, "ray_lanes", lambda spec, address=None: local_lanes(spec))

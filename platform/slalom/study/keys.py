@@ -132,7 +132,7 @@ RESOURCES: Keys = {
     "nodes": Key(
         Text("auto"),
         "the cluster's nodes that lanes may be on: those that offer this custom resource of Ray's, or this type of "
-        "accelerator; `any`; or `auto`, which is any where all GPUs are of one type",
+        "accelerator; `any`, of whatever kinds; or `auto`, which is all where their devices are of one kind",
     ),
     "priority": Key(
         Integer(0, low=-1000, high=1000),

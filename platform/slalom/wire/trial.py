@@ -160,7 +160,7 @@ class TrialResult:
     history: the reports, oldest first
     error: the exception's text of a failed trial
     weights: of each net, where they were asked for: one, or an ensemble's members, each as safetensors
-    lane, device: where it ended, such as "lane 3 on 10.0.0.7" and "cpu" or the GPU's name
+    lane, device: where it ended, such as "lane 3 on 10.0.0.7" and "cpu x86-64 avx2" or the GPU's name
     started, ended: seconds since the epoch, or None where nobody looked at the clock
     """
 
