@@ -34,6 +34,9 @@ SLOW = (
 SLOW_FIXTURES = ("postgres",)
 """Who uses one of them is slow."""
 
+LONGEST = "workers/training"
+"""Its files come first: at the end, one of them would keep a processor busy after all others are done."""
+
 # A shell's background job is started with SIGINT ignored, and so would be all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -55,6 +58,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if any(item.path.is_relative_to(TESTS / place) for place in SLOW) or _uses(item, SLOW_FIXTURES):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: not item.path.is_relative_to(TESTS / LONGEST))
     marked = [item for item in items if item.get_closest_marker("cuda")]
     if marked and not _cuda():
         for item in marked:

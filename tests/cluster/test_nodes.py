@@ -124,13 +124,13 @@ def test_a_lane_that_fits_nowhere(cluster, monkeypatch):
 
 
 def test_lanes_wait_for_what_others_have_taken(cluster, monkeypatch):
-    monkeypatch.setattr(allotment, "START_SECONDS", 5.0)
     with taken(cluster, 2) as give_back:
         with crew(cluster.address, count=1) as lanes:
             assert not any(isinstance(news, LaneOpened) for _, news in lanes.collect(1.0))
             give_back()
             opened(lanes, 2)
         assert len(lanes.names) == 3
+    monkeypatch.setattr(allotment, "START_SECONDS", 5.0)
     with taken(cluster, 2):
         nothing = r"a lane of 2 GPU .* room for 1 .*; the cluster's free resources are CPU 2, GPU 1, memory .* GB"
         with pytest.raises(Infrastructure, match=nothing), crew(cluster.address, share=2):

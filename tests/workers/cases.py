@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 
 from slalom.wire.trial import Work
 from slalom_worker.models import MODELS
@@ -15,6 +16,7 @@ from tests.workers.trials import CPU, settings, trial
 
 CROSS_ENTROPY = {"name": "cross_entropy"}
 WIDTHS = (1, 2, 7, 16, 64)
+PRECISIONS = ("float32", pytest.param("float64", marks=pytest.mark.slow))
 
 
 def clouds():

@@ -31,7 +31,7 @@ class Devices:
         if self._nodes != "any" and self._kinds - {kind}:
             raise InputError(
                 "resources: nodes must be 'any', or name nodes of one kind, where devices are of several kinds: "
-                f"{name} is {kind}, and trials of this study were trained on {', '.join(sorted(self._kinds))}; numbers "
+                f"{name} is {kind}, and trials of this study are trained on {', '.join(sorted(self._kinds))}; numbers "
                 f"depend on the kind in their last bits, got {self._nodes!r}"
             )
         self._kinds.add(kind)

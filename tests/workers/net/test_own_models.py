@@ -17,7 +17,7 @@ from slalom_worker.regularizers import SlotDropout
 from slalom_worker.tasks import Data, Split
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
-from tests.workers.cases import WIDTHS
+from tests.workers.cases import PRECISIONS, WIDTHS
 from tests.workers.checks import check_invariance, train
 from tests.workers.trials import CPU, order, settings, trial
 
@@ -123,7 +123,7 @@ def specs(program, count):
     return [trial(n, program.work, CHOSEN[n % len(CHOSEN)], epochs=2) for n in range(count)]
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(
     ("make", "shape", "way"),
     [

@@ -6,6 +6,7 @@ after 3,000 epochs a last bit decides. That both do better than fewer and than m
 with kernels for AVX2, for AVX-512 and torch's default ones, they were lower by .0225 and .0158 at least.
 """
 
+import pytest
 import torch
 
 from slalom_worker.training.pack import Pack
@@ -29,6 +30,7 @@ def errors(units):
     return [float(program.evaluate(parameters, split)["error"].mean()) for split in (program.train, program.test)]
 
 
+@pytest.mark.slow
 def test_the_training_error_falls_and_the_test_error_turns():
     train, test = zip(*map(errors, (1, 2, 5, 10, 40)), strict=True)
     assert train[0] > train[1] > train[2] > train[3]
