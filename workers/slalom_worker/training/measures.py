@@ -8,7 +8,6 @@ import torch
 
 from slalom.wire.trial import Phase
 from slalom_worker.net.ensemble import ensemble_metrics, out_of_bag
-from slalom_worker.net.examples import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +60,6 @@ def _on(objective: Objective, name: str, trials: Sequence[TrainedTrial]) -> list
 def _single(objective: Objective, parts: Sequence[Examples], trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
     if not trials:
         return []
-    columns = objective.evaluate(torch.cat([trial.best_parameters for trial in trials]), side_by_side(parts))
+    columns = objective.evaluate(torch.cat([trial.best_parameters for trial in trials]), objective.side_by_side(parts))
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]
