@@ -157,7 +157,7 @@ def pin(
 ) -> Baseline:
     """Pin what a complete study found, in a value that `Baseline.write` writes, and in its records.
 
-    seeds: confirm seeds to pin, where they are more than the study's: the others are trained now
+    seeds: confirm seeds of each search to pin, where they are more than the study's: the others are trained now
     Raises InputError where the study is not complete, or today's code no longer gives its numbers.
     """
     from slalom.regression import pin as pinning
@@ -185,12 +185,12 @@ def regress(
     watch: Callable[[Progress], None] = lambda _: None,
     clock: Callable[[], float] = time.time,
 ) -> Night:
-    """Train a study's confirm phase again on today's code, and hold it against the baseline; recorded in MLflow.
+    """Train every search's choice again on today's code, and hold it against the baseline; recorded in MLflow.
 
     baseline: as `pin` gave it, or `Baseline.read` reads it
-    retune: search the hyperparameters again, too
+    retune: make the searches again, too
     margins: by metric, in its unit; of "cost" the share by which it may rise
-    most: seeds at most
+    most: seeds of each search at most
     """
     from slalom.regression.hold import hold
 
