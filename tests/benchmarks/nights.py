@@ -1,6 +1,6 @@
 """Nights of a regression study, driven straight through a lane's packs: baselines of many seeds, and what is said then.
 
-Every night has a baseline of its own, from a fingerprint of its own, so that nights are independent of each other: the
+Every night has a baseline of its own, from a stream of its own, so that nights are independent of each other: the
 share of alarms is then that of a night whose baseline is as lucky or unlucky as they come.
 """
 
@@ -25,14 +25,14 @@ from tests.benchmarks.injections import Injection, unchanged
 
 WIDTH = 128
 STRIDE = 1 << 20
-"""Between the numbers of two fingerprints' trials in a lane, where their seeds have no number in common."""
+"""Between the numbers of two streams' trials in a lane, where their seeds have no number in common."""
 
 Results = Mapping[TrialId, Ended]
 
 
 def study(name: str, **document: object) -> StudySpec:
     """A study without a search, of which the confirm phase alone is ever trained."""
-    rest = {"tune": {"trials": 1}, "confirm": {"seeds": 6}, "question": "Is it still what it was?"}
+    rest = {"tune": {"trials": 1, "searches": 1}, "confirm": {"seeds": 6}, "question": "Is it still what it was?"}
     return slalom.Study(name=name, **rest, **document)
 
 
@@ -63,7 +63,7 @@ class Bench:
         return list(nights.values())
 
     def train(self, due: Mapping[int, range], injection: Injection) -> dict[int, dict[TrialId, Ended]]:
-        """Confirm trials of these seeds, by fingerprint's number."""
+        """Confirm trials of these seeds, by stream's number."""
         found: dict[int, dict[TrialId, Ended]] = {number: {} for number in due}
         orders = [
             self._order(number, arm.name, seed) for arm in self.spec.arms for number in due for seed in due[number]
@@ -76,7 +76,7 @@ class Bench:
 
     def _order(self, number: int, arm: str, seed: int) -> Order:
         trial = trial_spec(self.spec, TrialId(arm, Phase.CONFIRM, number * STRIDE + seed), {})
-        seeds = trial_seeds(f"night {number}", Phase.CONFIRM, seed)
+        seeds = trial_seeds(self.spec.seed, f"night {number}", Phase.CONFIRM, 0, seed)
         return Order(replace(trial, seeds=seeds), trial.epochs)
 
     def _pinned(self, number: int, results: Results) -> Baseline:
@@ -84,10 +84,10 @@ class Bench:
         for arm in self.spec.arms:
             target = reached(self.spec, arm.name, results, self.seeds)
             found = replicates(self.spec, arm.name, results, self.seeds, target)
-            arms.append(PinnedArm(arm.name, {}, target, found))
+            arms.append(PinnedArm(arm.name, ({},), target, found))
         metric = self.spec.metric
         about = ("cpu", {}, {}, tuple(arms), "")
-        return Baseline(self.spec.name, f"night {number}", "", metric.name, metric.goal, *about)
+        return Baseline(self.spec.name, f"night {number}", self.spec.seed, "", metric.name, metric.goal, *about)
 
 
 @dataclass
