@@ -36,12 +36,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """What a study has found so far."""
+    """What a study has found so far.
+
+    versions: what its runs were made with (Slalom's code, Python and the packages), each combination once
+    """
 
     spec: StudySpec
     home: Home
     summary: Summary
     ended: Mapping[TrialId, Ended]
+    versions: tuple[Mapping[str, str], ...] = ()
 
     @property
     def verdict(self) -> Verdict | None:
@@ -77,7 +81,7 @@ class Result:
         """The object that `slalom run --json` prints."""
         from slalom.report.plain import as_json
 
-        return as_json(self.spec, self.summary, self.home.shown())
+        return {**as_json(self.spec, self.summary, self.home.shown()), "versions": [*map(dict, self.versions)]}
 
 
 def load(study: str | Path) -> StudySpec:
@@ -211,7 +215,7 @@ def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
     ended, notes = store.ended(), Notes.read(store.notes())
     summary = summarise(spec, ended, notes.standing(home, time.time()), notes.throughput)
     arms = tuple(replace(arm, reproduced=notes.reproduced.get(arm.name)) for arm in summary.arms)
-    return Result(spec, home, replace(summary, arms=arms), ended)
+    return Result(spec, home, replace(summary, arms=arms), ended, notes.versions)
 
 
 def _complain(result: Result) -> None:

@@ -16,6 +16,7 @@ from slalom.report.tables import chosen_text
 from slalom.wiring import local_lanes
 from slalom_worker.training import slot_schedules
 from tests.cli.studies import SEARCHES, SMALL, here
+from tests.support.mlflow_tables import database
 
 SEEDS = 4
 """Pinned of each of the study's searches; it has confirmed half as many."""
@@ -28,6 +29,7 @@ def pinned(tmp_path_factory):
     """A folder with a study, the home of its run, and its baseline."""
     folder = tmp_path_factory.mktemp("pinned")
     (folder / "small.yaml").write_text(SMALL)
+    database(folder / "home")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(wiring, "ray_lanes", lambda spec, address=None: local_lanes(spec))

@@ -13,6 +13,7 @@ from slalom_worker.tasks import open_task
 
 PLAIN = {
     "learning_rate": 0.05,
+    "order": "each_epoch",
     "learning_rate_schedule": {"schedule": "constant"},
     "initialization": {"scheme": "fan_in"},
     "layer_rates": 1.0,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from slalom.loop.attempts import Attempts
 from slalom.loop.search_plan import SearchPlan, without_history
 from slalom.loop.strands import Strand, Strands
-from slalom.search.choice import best, ended_of
+from slalom.search.choice import best, ended_of, most_picked
 from slalom.search.halving import rungs
 from slalom.wire.trial import Ended, Order, Outcome, Phase, TrialId, TrialResult
 
@@ -37,6 +37,7 @@ class ArmPlan:
 
     ended: the study's trials that ended, in this run and earlier ones; the arm adds its own, and takes a trial's
         history away once nothing will ask for it
+    closed: no further search will be allowed
     reproduced: whether the numbers came out the same, once that is known
     """
 
@@ -55,9 +56,10 @@ class ArmPlan:
         self._searches: dict[int, SearchPlan] = {}
         self._begun = 0
         self._begun_earlier = 1 + max((trial.search for trial in ended if trial.arm == arm.name), default=-1)
+        self._in_search = spec.tune.trials + most_picked(spec, arm) + spec.confirm_seeds
         self._spared = 0
         self._allowed = spec.tune.searches.at_least
-        self._closed = len(spec.tune.searches.stages) == 1
+        self.closed = len(spec.tune.searches.stages) == 1
         self._catch_up()
 
     def allow(self, searches: int) -> None:
@@ -67,19 +69,18 @@ class ArmPlan:
 
     def close(self) -> None:
         """No further search will be allowed."""
-        self._closed = True
+        self.closed = True
         self._finish()
 
     @property
     def waits(self) -> bool:
         """Whether all searches that are allowed are over, and more may be allowed."""
-        return not self._closed and not self._searches and self._begun == self._allowed
+        return not self.closed and not self._searches and self._begun == self._allowed
 
     @property
     def budget(self) -> int:
         """Trials of all searches that are allowed, as far as is known: a search may pick among fewer than it could."""
-        tune = self.spec.tune
-        return self._allowed * (tune.trials + tune.pick.trials + self.spec.confirm_seeds) - self._spared
+        return self._allowed * self._in_search - self._spared
 
     def due(self) -> list[Order]:
         """Orders that have come up since the last call."""
@@ -195,7 +196,7 @@ class ArmPlan:
         """Begin the next search; one that an earlier run has ended is over at once."""
         number = self._begun
         self._begun += 1
-        search = SearchPlan(self.spec, self.arm.name, number, self._propose(self.spec, self.arm, number), self)
+        search = SearchPlan(self.spec, self.arm, number, self._propose(self.spec, self.arm, number), self)
         self._searches[number] = search
         self._go_to_next(search)
 
@@ -214,7 +215,7 @@ class ArmPlan:
 
     def _finish(self) -> None:
         """When all searches are over for good, train the best net once more; after that the arm is done."""
-        if self.done or not self._closed or self._searches or self._begun < self._allowed or len(self._strands):
+        if self.done or not self.closed or self._searches or self._begun < self._allowed or len(self._strands):
             return
         last = self._last_training() if self.reproduced is None else None
         if last is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from slalom.search.choice import most_picked
 from slalom.search.halving import full_trainings, rungs
 from slalom.verdict.capacity import capacity, searches_needed
 from slalom.verdict.scope import Scope
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 def plan(spec: StudySpec) -> dict[str, Any]:
     """The plan as plain values, for `slalom check --json`."""
     tune, arms = spec.tune, len(spec.arms)
-    per_search = tune.trials + tune.pick.trials + spec.confirm_seeds
-    cost = full_trainings(spec) + tune.pick.trials + spec.confirm_seeds
+    picked = [most_picked(spec, arm) for arm in spec.arms]
+    trials = sum(picked) + arms * (tune.trials + spec.confirm_seeds)
+    cost = sum(picked) + arms * (full_trainings(spec) + spec.confirm_seeds)
     stages = tune.searches.stages
     return {
         "study": spec.name,
@@ -29,14 +31,14 @@ def plan(spec: StudySpec) -> dict[str, Any]:
         "searches": {"at_least": stages[0], "at_most": stages[-1], "stages": list(stages)},
         "split": Scope.of(spec, stages[-1]).split,
         "tuning_trials_per_search": tune.trials,
-        "picked_trainings_per_search": tune.pick.trials,
+        "picked_trainings_per_search": max(picked),
         "confirm_seeds_per_search": spec.confirm_seeds,
         "rungs": rungs(spec),
-        "trials": {"at_least": per_search * stages[0] * arms, "at_most": per_search * stages[-1] * arms},
+        "trials": {"at_least": trials * stages[0], "at_most": trials * stages[-1]},
         "full_trainings": {
-            "per_search": round(cost, 2),
-            "at_least": round(cost * stages[0] * arms, 1),
-            "at_most": round(cost * stages[-1] * arms, 1),
+            "per_search": round(cost / arms, 2),
+            "at_least": round(cost * stages[0], 1),
+            "at_most": round(cost * stages[-1], 1),
         },
         "limits": list(_limits(spec)),
         "facts": dict(spec.facts),
@@ -55,8 +57,9 @@ def plan_lines(spec: StudySpec) -> Iterator[str]:
     yield f"{many} of each arm, {split}; in each of them"
     cost = f"{full_trainings(spec):.3g} full trainings"
     yield f"  {count(tune.trials, 'tuning trial')} of {count(spec.epochs, 'epoch')}, {cost}"
-    if tune.pick.trials:
-        yield f"  the best {tune.pick.best} again from {count(tune.pick.seeds, 'seed')}, {tune.pick.trials} trainings"
+    if picked := found["picked_trainings_per_search"]:
+        best = picked // tune.pick.seeds
+        yield f"  the best {best} again from {count(tune.pick.seeds, 'seed')}, {count(picked, 'training')}"
     yield f"  {count(spec.confirm_seeds, 'confirm seed')} of the choice"
     least, most = (found["trials"][end] for end in ("at_least", "at_most"))
     cheap, dear = (found["full_trainings"][end] for end in ("at_least", "at_most"))

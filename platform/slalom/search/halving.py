@@ -40,8 +40,21 @@ def full_trainings(spec: StudySpec) -> float:
     """What the tuning trials of one search cost, in trainings of all epochs, where none ends before its rung."""
     epochs = 0
     for numbers in generations(spec.tune):
-        left, begun = len(numbers), 0
-        for rung in rungs(spec):
-            epochs += left * (rung - begun)
-            left, begun = survivors(left, spec.tune.factor), rung
+        begun = 0
+        for contenders, rung in zip(_contenders(spec, len(numbers)), rungs(spec), strict=True):
+            epochs += contenders * (rung - begun)
+            begun = rung
     return epochs / spec.epochs
+
+
+def completing(spec: StudySpec) -> int:
+    """How many tuning trials of one search are trained to their end, where none ends before its rung."""
+    return sum(_contenders(spec, len(numbers))[-1] for numbers in generations(spec.tune))
+
+
+def _contenders(spec: StudySpec, trials: int) -> list[int]:
+    """How many trials of a generation train up to each rung."""
+    found = [trials]
+    for _ in rungs(spec)[1:]:
+        found.append(survivors(found[-1], spec.tune.factor))
+    return found
