@@ -1,13 +1,8 @@
 """Nights of a regression study, driven straight through a lane's packs: many baselines, and what is said of each.
 
-<<<<<<< HEAD
-Every night has a baseline of its own, from a stream of its own, so that nights are independent of each other: the
-share of alarms is then that of a night whose baseline is as lucky or unlucky as they come.
-=======
 Every night has a baseline of its own, from a study seed of its own, so that nights are independent of each other: the
 share of alarms is then that of a night whose baseline is as lucky or unlucky as they come. Nothing is searched: every
 search has the same choice, and where splits are drawn, a split of its own.
->>>>>>> h-u2
 """
 
 from __future__ import annotations
@@ -31,28 +26,19 @@ from tests.benchmarks.injections import Injection, unchanged
 WIDTH = 128
 SEARCHES = 10
 STRIDE = 1 << 20
-<<<<<<< HEAD
-"""Between the numbers of two streams' trials in a lane, where their seeds have no number in common."""
-=======
 """Between the numbers of two nights' searches in a lane."""
->>>>>>> h-u2
 
 Results = Mapping[TrialId, Ended]
 
 
 def study(name: str, **document: object) -> StudySpec:
     """A study without a search, of which the confirm phase alone is ever trained."""
-<<<<<<< HEAD
-    rest = {"tune": {"trials": 1, "searches": 1}, "confirm": {"seeds": 6}, "question": "Is it still what it was?"}
-    return slalom.Study(name=name, **rest, **document)
-=======
     rest = {
         "tune": {"trials": 1, "searches": SEARCHES, "pick": "none"},
         "confirm": {"seeds": 6},
         "question": "Is it still what it was?",
     }
     return slalom.Study(name=name, **{"resample": {"split": "fixed"}, **rest, **document})
->>>>>>> h-u2
 
 
 @dataclass
@@ -82,11 +68,7 @@ class Bench:
         return list(nights.values())
 
     def train(self, due: Mapping[int, range], injection: Injection) -> dict[int, dict[TrialId, Ended]]:
-<<<<<<< HEAD
-        """Confirm trials of these seeds, by stream's number."""
-=======
         """Confirm trials at these places of the baseline's order, by the night's number."""
->>>>>>> h-u2
         found: dict[int, dict[TrialId, Ended]] = {number: {} for number in due}
         orders = [
             self._order(number, arm.name, place) for arm in self.spec.arms for number in due for place in due[number]
@@ -97,37 +79,21 @@ class Bench:
             found[number][trial] = replace(ended, spec=replace(ended.spec, id=trial))
         return found
 
-<<<<<<< HEAD
-    def _order(self, number: int, arm: str, seed: int) -> Order:
-        trial = trial_spec(self.spec, TrialId(arm, Phase.CONFIRM, number * STRIDE + seed), {})
-        seeds = trial_seeds(self.spec.seed, f"night {number}", Phase.CONFIRM, 0, seed)
-        return Order(replace(trial, seeds=seeds), trial.epochs)
-=======
     def _order(self, number: int, arm: str, place: int) -> Order:
         """The training at a place of the order in which a baseline pins them, with the random numbers of its night."""
         spec, search, seed = replace(self.spec, seed=number), place % SEARCHES, place // SEARCHES
         trial = trial_spec(spec, TrialId(arm, Phase.CONFIRM, seed, search), {})
         return Order(replace(trial, id=trial.id._replace(search=number * STRIDE + search)), trial.epochs)
->>>>>>> h-u2
 
     def _pinned(self, number: int, results: Results) -> Baseline:
         arms = []
         for arm in self.spec.arms:
-<<<<<<< HEAD
-            target = reached(self.spec, arm.name, results, self.seeds)
-            found = replicates(self.spec, arm.name, results, self.seeds, target)
-            arms.append(PinnedArm(arm.name, ({},), target, found))
-        metric = self.spec.metric
-        about = ("cpu", {}, {}, tuple(arms), "")
-        return Baseline(self.spec.name, f"night {number}", self.spec.seed, "", metric.name, metric.goal, *about)
-=======
             target = reached(self.spec, arm.name, results, self.trainings)
             found = replicates(self.spec, arm.name, results, self.trainings, target)
             arms.append(PinnedArm(arm.name, ({},) * SEARCHES, target, found))
         metric = self.spec.metric
         about = ("cpu", {}, {}, tuple(arms), "")
         return Baseline(self.spec.name, f"night {number}", number, "", metric.name, metric.goal, *about)
->>>>>>> h-u2
 
 
 @dataclass
