@@ -14,9 +14,10 @@ from slalom.report.tables import answer, chosen_text, legend, markdown, pace, pr
 from slalom.study.model import Arm, Compare, Metric, Pick, Range, Resources, Searches, StudySpec, Tune
 from slalom.verdict.answers import Answer, Comparison
 from slalom.verdict.effort import EffortCurve
+from slalom.verdict.interval import Interval
 from slalom.verdict.proportion import Superiority
 from slalom.verdict.robust import Robust
-from slalom.verdict.summary import ArmSummary, Confirmed, Interval, State, Summary, Throughput, Tuning, Verdict
+from slalom.verdict.summary import ArmSummary, Confirmed, State, Summary, Throughput, Tuning, Verdict
 from slalom.wire.trial import Effort, Phase
 from tests.support.record_samples import all_ended, study
 

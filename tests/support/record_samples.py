@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from slalom.study.model import Arm, Compare, Metric, Pick, Range, Resources, Searches, StudySpec, Tune
 from slalom.verdict.answers import Answer, Comparison
 from slalom.verdict.effort import EffortCurve
+from slalom.verdict.interval import Interval
 from slalom.verdict.proportion import Superiority
 from slalom.verdict.robust import Robust
 from slalom.verdict.summary import (
     ArmSummary,
     Confirmed,
-    Interval,
     State,
     Summary,
     Throughput,

@@ -18,11 +18,12 @@ from slalom.study.model import Compare, Pick
 from slalom.verdict import answers
 from slalom.verdict.answers import Answer
 from slalom.verdict.compare import summarise
+from slalom.verdict.interval import Interval
 from slalom.verdict.paired import sign_flip_p
 from slalom.verdict.results import worst_value
 from slalom.verdict.scope import Scope
 from slalom.verdict.search_values import SearchValues
-from slalom.verdict.summary import Interval, State, Throughput
+from slalom.verdict.summary import State, Throughput
 from slalom.wire.trial import Outcome, Phase, TrialId
 from tests.verdict.made_up import NAN, confirming, drawn, finished, noise, study, tuning
 

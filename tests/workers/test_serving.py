@@ -75,11 +75,11 @@ def kept(result, arm):
         for run in runs_in(result.home.tracking_uri, result.spec.name)
         if "slalom.model" in run.data.tags and run.data.tags["slalom.arm"] == arm
     ]
-    number = int(run.data.tags["slalom.trial"])
+    number, search = int(run.data.tags["slalom.trial"]), int(run.data.tags["slalom.search"])
     (trial,) = [
         ended.spec
         for name, ended in result.ended.items()
-        if (name.arm, name.phase, name.number) == (arm, run.data.tags["slalom.phase"], number)
+        if (name.arm, name.phase, name.number, name.search) == (arm, run.data.tags["slalom.phase"], number, search)
     ]
     return load_model(result.home.tracking_uri, f"models:/{result.spec.name}.{arm}/1"), trial
 
