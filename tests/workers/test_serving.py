@@ -85,20 +85,21 @@ def kept(result, arm):
 
 
 def answers(trial: TrialSpec) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Raw test inputs, and what the pack's own nets, trained again, say of them [n, k]."""
+    """The raw test examples of the trial's split, and what the pack's own nets, trained again, say of them [n, k]."""
     program = objective(trial.work)
     nets, pack = TrainedTrial.start(order(trial), program), Pack(program)
     pack.seat(nets.slots)
     for _ in range(trial.epochs):
         pack.advance()
-    outputs, loss = program.outputs(nets.best_parameters, program.test).double(), trial.work.loss
+    placed = program.split(trial.split)
+    outputs, loss = program.outputs(nets.best_parameters, placed.test).double(), trial.work.loss
     said = combined_prediction(
         lambda each: program.loss.predict(each, loss, program.data.classes is None),
         outputs,
         equal_shares(outputs),
         nets.combine,
     )
-    return program.data.test.inputs, said.numpy()
+    return placed._parts.test.split(), said.numpy()
 
 
 @pytest.mark.parametrize(
@@ -106,10 +107,10 @@ def answers(trial: TrialSpec) -> tuple[NDArray[np.float32], NDArray[np.float64]]
 )
 def test_a_loaded_model_says_what_the_pack_s_nets_say(ran, study, arm):
     model, trial = kept(ran[study], arm)
-    inputs, wanted = answers(trial)
-    np.testing.assert_allclose(model.predict(inputs), wanted, rtol=1e-5, atol=1e-7)
+    examples, wanted = answers(trial)
+    np.testing.assert_allclose(model.predict(examples.inputs), wanted, rtol=1e-5, atol=1e-7)
     if study == "whitened":
-        error = np.mean(wanted.argmax(1) != objective(trial.work).data.test.labels)
+        error = np.mean(wanted.argmax(1) != examples.labels)
         (ended,) = [one for one in ran[study].ended.values() if one.spec == trial]
         assert error == pytest.approx(ended.result.metrics["test.error"])
 
