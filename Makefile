@@ -3,12 +3,17 @@ PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq -c constraints.txt
 
+# Two tests at a time, those of a file one after the other, since they share what is made for the file.
+PYTEST := .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+timed = began=$$(date +%s); $(1); code=$$?; echo "make $@ took $$(($$(date +%s) - began)) s"; exit $$code
+
 .DEFAULT_GOAL := help
-.PHONY: help study test check bench heuristics gate calibrate schema constraints clean
+.PHONY: help study quick test check bench heuristics gate calibrate schema constraints clean
 
 help:
 	@echo "make study        install Slalom into .venv and run the study digits-optimizers"
-	@echo "make test         run the whole test suite"
+	@echo "make quick        run the tests that need no Ray cluster, browser or PostgreSQL (minutes)"
+	@echo "make test         run the whole test suite (a quarter of an hour)"
 	@echo "make check        lint, format, types, documents"
 	@echo "make bench        measure against its peers (half an hour; ONLY=mixture for a part, QUICK=1)"
 	@echo "make heuristics   run the bundled studies and write docs/heuristics.md again (twenty minutes)"
@@ -21,9 +26,13 @@ help:
 study: .venv/slalom
 	@.venv/bin/slalom run digits-optimizers
 
+quick: .venv/dev
+	@echo "quick tests"
+	@$(call timed,$(PYTEST) -m "not slow")
+
 test: .venv/dev
 	@echo "tests"
-	@.venv/bin/python -m pytest
+	@$(call timed,$(PYTEST))
 
 check: .venv/dev
 	@echo "lint"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from slalom.errors import InputError, Interrupted, SlalomError
 from slalom.loop.notes import Note, Notes
+from slalom.provenance import versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -50,18 +51,31 @@ def reading(folder: Path) -> Reading:
 
 
 def inspect_task(settings: Settings, folder: Path) -> Inspected:
-    """What a task's data tell the study: loads them."""
-    from slalom.study.inspected import Inspected
-    from slalom_worker.tasks import OwnModel, open_task
+    """What a task's data tell the study: loads them; of a task that loads each split by itself split 0.
 
+    The digest is over the task's own split, or over split 0. What is drawn from the data follows from them.
+    """
+    from slalom.study.inspected import Inspected
+    from slalom_worker.lane.environment import pin_kernels
+    from slalom_worker.tasks import OwnModel, load_split, open_task, splits_of
+
+    pin_kernels()  # a task may compute with torch, after which this process could open no lane
     task = open_task(settings, folder)
-    data = task.load()
+    data = load_split(task, None)
     layers = None
     if isinstance(task, OwnModel):
         from slalom_worker.net.modules import own_layers
 
         layers = own_layers(settings, data, task)
-    return Inspected(data.digest(), data.facts, layers is not None, layers, data.classes is None)
+    return Inspected(
+        data=data.digest(),
+        facts=data.facts,
+        has_model=layers is not None,
+        layers=layers,
+        regression=data.classes is None,
+        splits=splits_of(task),
+        examples=len(data.train.labels),
+    )
 
 
 def store(spec: StudySpec, home: Home) -> TrialStore:
@@ -74,7 +88,7 @@ def store(spec: StudySpec, home: Home) -> TrialStore:
 def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
     """Lanes on a Ray cluster, the default; an actor finds the user's task file in the folder that it runs in.
 
-    The task's data are loaded here, once for all lanes.
+    The task's data are loaded here, once for all lanes, unless each search has a split that the task loads.
     """
     from slalom.lanes.on_ray import RayLanes
     from slalom_worker.lane.environment import LANE_ENVIRONMENT
@@ -103,21 +117,25 @@ def measure_cost(spec: StudySpec, arm: str, params: Mapping[str, Scalar], nets: 
     return measure([Order(trial, trial.epochs) for trial in trials], spec.folder)
 
 
-def _data_of(spec: StudySpec) -> Data:
+def _data_of(spec: StudySpec) -> Data | None:
     """The task's data again, without what training does not need; InputError where they are others by now.
 
-    To keep them from when the study was read would be to hold them as long as somebody holds the study.
+    With a pool where splits are drawn from them; None where the task loads each search's split by itself, which the
+    lanes do then. To keep the data from when the study was read would be to hold them as long as somebody holds the
+    study.
     """
-    from slalom_worker.tasks import open_task
+    from slalom_worker.tasks import load_split, open_task
 
-    data = open_task(spec.task, spec.folder).load()
+    if spec.resampled and spec.loads_splits:
+        return None
+    data = load_split(open_task(spec.task, spec.folder), None)
     found = data.digest()
     if found != spec.data_digest:
         raise InputError(
             f"{spec.name}: load() must give the same data at every call, but the study was read with data of the "
             f"digest {spec.data_digest[:12]}, and they are {found[:12]} now"
         )
-    return data.plain()
+    return data.pooled().plain() if spec.resampled else data.plain()
 
 
 def knock(ray: str) -> None:
@@ -140,8 +158,10 @@ def train(
     from slalom.report.tables import markdown
     from slalom.search.on_optuna import Proposals
 
-    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec))
+    made_with = versions()
+    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec), made_with)
     with _finished(recorder):
+        _note_versions(trials, made_with)
         crew = lanes(spec)
         try:
             run(spec, trials, crew, recorder, Proposals, watch)
@@ -149,6 +169,13 @@ def train(
             crew.close()
     recorded = Notes.read(trials.notes()).recorded
     trials.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
+
+
+def _note_versions(trials: TrialStore, made_with: Mapping[str, str]) -> None:
+    """Note what this run is made with, unless an earlier run of the study was made with the same."""
+    known = Notes.read(trials.notes()).versions
+    if made_with not in known:
+        trials.note(Note.VERSIONS, [*known, made_with])
 
 
 @contextmanager

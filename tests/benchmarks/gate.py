@@ -29,12 +29,12 @@ from tests.benchmarks import injections
 from tests.benchmarks.document import write
 from tests.benchmarks.injections import Injection
 from tests.benchmarks.machine import machine
-from tests.benchmarks.nights import Bench, Night, answers, study
+from tests.benchmarks.nights import SEARCHES, Bench, Night, answers, study
 from tests.benchmarks.tables import Table
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 40
-"""Pinned of each arm: the documented number."""
+TRAININGS = 40
+"""Pinned of each arm, four seeds of each of ten searches: the documented number."""
 
 FALSE_ALARMS, CAUGHT = 0.01, 0.95
 SAME, CHANCE, FAULT = "unchanged code", "changed numerics", "fault"
@@ -57,6 +57,14 @@ def studies() -> dict[str, StudySpec]:
             training=MOMENTUM,
             arms={"constant": {"momentum": 0.9}, "rising": RISING},
             compare={"baseline": "constant"},
+        ),
+        "digits, drawn splits": study(
+            "digits-splits",
+            **DIGITS,
+            training=MOMENTUM,
+            arms={"constant": {"momentum": 0.9}, "rising": RISING},
+            compare={"baseline": "constant"},
+            resample={"split": "each_search"},
         ),
         "digits, dropout": study(
             "digits-dropout",
@@ -104,7 +112,9 @@ KINDS = (
     Kind(CHANCE, injections.float_order, "mixture, batches of 10"),
     Kind(CHANCE, injections.other_stream, "digits, momentum"),
     Kind(CHANCE, injections.other_stream, "mixture, batches of 10"),
+    Kind(CHANCE, injections.other_stream, "digits, drawn splits"),
     Kind(FAULT, injections.momentum_lost, "digits, momentum"),
+    Kind(FAULT, injections.momentum_lost, "digits, drawn splits"),
     Kind(FAULT, injections.decay_halved, "mixture, weight decay"),
     Kind(FAULT, injections.unshuffled, "mixture, batches of 10"),
     Kind(FAULT, injections.dropout_at_evaluation, "digits, dropout"),
@@ -133,7 +143,7 @@ def measured(nights: int, kinds: Sequence[Kind] = (*KINDS, ONE_BASELINE)) -> Ite
     """These kinds, study by study, so that their baselines are made once."""
     specs = studies()
     for name in specs:
-        bench = Bench(specs[name], SEEDS)
+        bench = Bench(specs[name], TRAININGS)
         for kind in kinds:
             if kind is ONE_BASELINE and kind.study == name:
                 yield Row(kind, against_the_luckiest(bench, nights))
@@ -160,27 +170,31 @@ def held(rows: Sequence[Row]) -> bool:
 
 def table(rows: Sequence[Row]) -> Table:
     """A row for each kind."""
-    head = ("what is at work", "", "study", "nights", *Answer, "seeds, median", "seeds, most")
+    head = ("what is at work", "", "study", "nights", *Answer, "trainings, median", "most")
     body = []
     for row in rows:
-        found, seeds = answers(row.nights), [night.seeds for night in row.nights]
+        found, trainings = answers(row.nights), [night.trainings for night in row.nights]
         counts = [str(found[answer]) for answer in Answer]
-        ends = (f"{statistics.median(seeds):g}", str(max(seeds)))
+        ends = (f"{statistics.median(trainings):g}", str(max(trainings)))
         body.append((row.kind.title, row.kind.expected, row.kind.study, str(len(row.nights)), *counts, *ends))
-    return Table(f"What the gate said, with {SEEDS} seeds pinned of each of two arms", head, body)
+    title = f"What the gate said, with {TRAININGS} trainings pinned of each of two arms, from {SEARCHES} searches"
+    return Table(title, head, body)
 
 
 def reach() -> Table:
-    """Which difference is caught, by the number of pinned seeds: of normal values, in their standard deviations."""
+    """Which difference is caught, by the seeds pinned of ten searches: of normal values, in standard deviations."""
     from scipy.special import stdtrit
 
     body = []
-    for seeds in (20, 30, 40, 80, 160):
-        design = Design(stages(seeds), 4)
-        margin = (-float(stdtrit(seeds - 1, design.miss * design.share(seeds))) + 1.96) * math.sqrt(2 / seeds)
-        body.append((str(seeds), f"{margin:.2f}", f"{margin + 1.645 * math.sqrt(2 / seeds):.2f}"))
-    title = "Standard deviations over seeds: the margin, and the difference that is caught on 95 of 100 nights"
-    return Table(title, ("pinned seeds", "margin", "caught"), body)
+    for seeds in (2, 3, 4, 8, 16):
+        trainings = seeds * SEARCHES
+        design = Design(stages(seeds, SEARCHES), 4, SEARCHES)
+        quantile = -float(stdtrit(trainings - 1, design.miss * design.share(trainings)))
+        margin = (quantile + 1.96) * math.sqrt(2 / trainings)
+        caught = f"{margin + 1.645 * math.sqrt(2 / trainings):.2f}"
+        body.append((str(seeds), str(trainings), f"{margin:.2f}", caught))
+    title = "Standard deviations over the seeds of a search: the margin, and what is caught on 95 of 100 nights"
+    return Table(title, ("seeds of each of ten searches", "trainings", "margin", "caught"), body)
 
 
 def cost_nights(nights: int) -> Table:

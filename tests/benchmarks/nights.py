@@ -1,7 +1,8 @@
-"""Nights of a regression study, driven straight through a lane's packs: baselines of many seeds, and what is said then.
+"""Nights of a regression study, driven straight through a lane's packs: many baselines, and what is said of each.
 
-Every night has a baseline of its own, from a stream of its own, so that nights are independent of each other: the
-share of alarms is then that of a night whose baseline is as lucky or unlucky as they come.
+Every night has a baseline of its own, from a study seed of its own, so that nights are independent of each other: the
+share of alarms is then that of a night whose baseline is as lucky or unlucky as they come. Nothing is searched: every
+search has the same choice, and where splits are drawn, a split of its own.
 """
 
 from __future__ import annotations
@@ -18,37 +19,41 @@ from slalom.regression.gate import Answer, Design, Finding, judge, overall
 from slalom.regression.replicates import reached, replicates
 from slalom.study.model import StudySpec
 from slalom.study.trials import trial_spec
-from slalom.wire.seeds import trial_seeds
 from slalom.wire.trial import Ended, Order, Phase, Report, TrialId, Turn
 from slalom_worker.lane.worker import LaneWorker
 from tests.benchmarks.injections import Injection, unchanged
 
 WIDTH = 128
+SEARCHES = 10
 STRIDE = 1 << 20
-"""Between the numbers of two streams' trials in a lane, where their seeds have no number in common."""
+"""Between the numbers of two nights' searches in a lane."""
 
 Results = Mapping[TrialId, Ended]
 
 
 def study(name: str, **document: object) -> StudySpec:
     """A study without a search, of which the confirm phase alone is ever trained."""
-    rest = {"tune": {"trials": 1, "searches": 1}, "confirm": {"seeds": 6}, "question": "Is it still what it was?"}
-    return slalom.Study(name=name, **rest, **document)
+    rest = {
+        "tune": {"trials": 1, "searches": SEARCHES, "pick": "none"},
+        "confirm": {"seeds": 6},
+        "question": "Is it still what it was?",
+    }
+    return slalom.Study(name=name, **{"resample": {"split": "fixed"}, **rest, **document})
 
 
 @dataclass
 class Bench:
-    """A study and the baselines that its nights are held against, each of `seeds` seeds."""
+    """A study and the baselines that its nights are held against, each of `trainings` trainings of every arm."""
 
     spec: StudySpec
-    seeds: int
+    trainings: int
     baselines: dict[int, Baseline] = field(default_factory=dict)
     width: int = WIDTH
 
     def pin(self, numbers: Sequence[int]) -> None:
         """Make the baselines of these numbers, where they are missing."""
         missing = [number for number in numbers if number not in self.baselines]
-        found = self.train({number: range(self.seeds) for number in missing}, unchanged)
+        found = self.train({number: range(self.trainings) for number in missing}, unchanged)
         self.baselines |= {number: self._pinned(number, found[number]) for number in missing}
 
     def nights(self, numbers: Sequence[int], injection: Injection) -> list[Night]:
@@ -56,38 +61,39 @@ class Bench:
         self.pin(numbers)
         nights = {number: Night(self.baselines[number], Design.of(self.baselines[number])) for number in numbers}
         stages = next(iter(nights.values())).design.stages
-        for before, seeds in zip((0, *stages), stages, strict=False):
-            due = {number: range(before, seeds) for number, night in nights.items() if not night.decided}
+        for before, trainings in zip((0, *stages), stages, strict=False):
+            due = {number: range(before, trainings) for number, night in nights.items() if not night.decided}
             for number, found in self.train(due, injection).items():
-                nights[number].hear(self.spec, found, seeds)
+                nights[number].hear(self.spec, found, trainings)
         return list(nights.values())
 
     def train(self, due: Mapping[int, range], injection: Injection) -> dict[int, dict[TrialId, Ended]]:
-        """Confirm trials of these seeds, by stream's number."""
+        """Confirm trials at these places of the baseline's order, by the night's number."""
         found: dict[int, dict[TrialId, Ended]] = {number: {} for number in due}
         orders = [
-            self._order(number, arm.name, seed) for arm in self.spec.arms for number in due for seed in due[number]
+            self._order(number, arm.name, place) for arm in self.spec.arms for number in due for place in due[number]
         ]
         for ended in _trained(orders, self.width, injection) if orders else ():
-            number, seed = divmod(ended.spec.id.number, STRIDE)
-            trial = ended.spec.id._replace(number=seed)
+            number, search = divmod(ended.spec.id.search, STRIDE)
+            trial = ended.spec.id._replace(search=search)
             found[number][trial] = replace(ended, spec=replace(ended.spec, id=trial))
         return found
 
-    def _order(self, number: int, arm: str, seed: int) -> Order:
-        trial = trial_spec(self.spec, TrialId(arm, Phase.CONFIRM, number * STRIDE + seed), {})
-        seeds = trial_seeds(self.spec.seed, f"night {number}", Phase.CONFIRM, 0, seed)
-        return Order(replace(trial, seeds=seeds), trial.epochs)
+    def _order(self, number: int, arm: str, place: int) -> Order:
+        """The training at a place of the order in which a baseline pins them, with the random numbers of its night."""
+        spec, search, seed = replace(self.spec, seed=number), place % SEARCHES, place // SEARCHES
+        trial = trial_spec(spec, TrialId(arm, Phase.CONFIRM, seed, search), {})
+        return Order(replace(trial, id=trial.id._replace(search=number * STRIDE + search)), trial.epochs)
 
     def _pinned(self, number: int, results: Results) -> Baseline:
         arms = []
         for arm in self.spec.arms:
-            target = reached(self.spec, arm.name, results, self.seeds)
-            found = replicates(self.spec, arm.name, results, self.seeds, target)
-            arms.append(PinnedArm(arm.name, ({},), target, found))
+            target = reached(self.spec, arm.name, results, self.trainings)
+            found = replicates(self.spec, arm.name, results, self.trainings, target)
+            arms.append(PinnedArm(arm.name, ({},) * SEARCHES, target, found))
         metric = self.spec.metric
         about = ("cpu", {}, {}, tuple(arms), "")
-        return Baseline(self.spec.name, f"night {number}", self.spec.seed, "", metric.name, metric.goal, *about)
+        return Baseline(self.spec.name, f"night {number}", number, "", metric.name, metric.goal, *about)
 
 
 @dataclass
@@ -98,14 +104,16 @@ class Night:
     design: Design
     results: dict[TrialId, Ended] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
-    seeds: int = 0
+    trainings: int = 0
 
-    def hear(self, spec: StudySpec, found: Results, seeds: int) -> None:
-        """The stage of so many seeds is trained."""
+    def hear(self, spec: StudySpec, found: Results, trainings: int) -> None:
+        """The stage of so many trainings is over."""
         self.results |= found
-        self.seeds = seeds
-        tonight = {arm.name: replicates(spec, arm.name, self.results, seeds, arm.target) for arm in self.baseline.arms}
-        self.findings = judge(self.baseline, self.design, seeds, tonight, {}, self.findings)
+        self.trainings = trainings
+        tonight = {
+            arm.name: replicates(spec, arm.name, self.results, trainings, arm.target) for arm in self.baseline.arms
+        }
+        self.findings = judge(self.baseline, self.design, trainings, tonight, {}, self.findings)
 
     @property
     def answer(self) -> Answer:
@@ -130,7 +138,7 @@ def _trained(orders: Sequence[Order], width: int, injection: Injection) -> list[
     # the first is trained for an epoch at least to open the lane's pack, and starts again below
     worker.turn(Turn((replace(first, until=1),)))
     objective = worker.packs[first.trial.work.key].objective
-    with injection(objective, first.trial.work.batch_size or len(objective.train.labels)):
+    with injection(objective, first.trial.work.batch_size or objective.count):
         reply = worker.turn(Turn(tuple(orders), (first.trial.id,)))
     reports: dict[TrialId, list[Report]] = {order.trial.id: [] for order in orders}
     for report in reply.reports:

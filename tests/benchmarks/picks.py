@@ -1,4 +1,6 @@
-"""Whether it pays to pick among the best few of a search by further seeds, at equal cost: `python -m tests.benchmarks.picks`.
+"""Whether it pays to pick among the best few of a search by further seeds, at equal cost.
+
+    python -m tests.benchmarks.picks
 
 A search of n trials that picks costs as much as one of more trials that does not. Both are made many times, each time
 on a split of its own; what counts is the mean test error of what they choose.

@@ -1,7 +1,7 @@
 """The commands that start nothing."""
 
 import json
-import time
+import os
 
 import jsonschema
 import pytest
@@ -91,11 +91,13 @@ def test_schema_is_a_schema_that_the_bundled_studies_follow():
 
 
 def test_help_is_quick_and_lists_the_commands(tmp_path):
+    """In seconds of a processor, which others that are at work on the machine do not make more."""
     seconds = []
     for _ in range(5):
-        began = time.monotonic()
+        began = os.times()
         done = slalom("--help", cwd=tmp_path)
-        seconds.append(time.monotonic() - began)
+        ended = os.times()
+        seconds.append(ended.children_user + ended.children_system - began.children_user - began.children_system)
     assert done.returncode == 0
     for command in ("run", "check", "studies", "show", "export", "ui", "schema"):
         assert f"\n    {command} " in done.stdout

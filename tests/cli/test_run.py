@@ -13,6 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import slalom as package
+from slalom.provenance import versions
 from slalom.report.tables import markdown
 from tests.cli.studies import SEARCHES, SMALL, TRIALS, here, slalom, start
 
@@ -23,6 +24,8 @@ CONFIRM = {"searches", "seeds", "values", "mean", "interval", "diverged"}
 DIFFERENCE = {"mean", "interval", "p", "answer"}
 VERDICT = {"sentence", "winner", "about", "split"}
 TRIAL = {"arm", "search", "number", "phase", "seed", "attempt", "outcome", "params", "metrics", "history"}
+
+PLACES = ("home", "storage", "tracking_uri", "throughput")
 
 PHASES = ("tune", "confirm")
 ALL = 2 * SEARCHES * sum(TRIALS.values())
@@ -84,18 +87,27 @@ def test_run_prints_one_object(found):
     assert found["verdict"]["winner"] in ("sgd", "adam", None)
     assert found["throughput"]["trials_per_second"] > 0
     assert 0 < found["throughput"]["slot_utilisation"] <= 1
+    (made_with,) = found["versions"]
+    assert made_with == versions()
+    assert {"code", "mlflow", "numpy", "optuna", "python", "ray", "slalom", "torch"} <= made_with.keys()
 
 
-def test_all_else_is_progress_on_standard_error(finished):
-    _, ran = finished
+@pytest.mark.slow
+def test_the_process_itself_says_so_and_all_else_is_progress_on_standard_error(empty, found):
+    """On lanes of Ray, in a home that it makes."""
+    ran = slalom("run", "small.yaml", "--home", "home", "--json", cwd=empty)
+    assert ran.returncode == 0, ran.stderr
     assert [line for line in ran.stderr.splitlines() if f" of {ALL} trials" not in line] == []
+    said = json.loads(ran.stdout)
+    assert said["throughput"]["trials_per_second"] > 0
+    assert {**found, **{place: said[place] for place in PLACES}} == said
 
 
 def test_run_again_tells_the_same_at_once_and_changes_nothing(finished):
     folder, ran = finished
     before, began = contents(folder / "home"), time.monotonic()
     # a cluster that is gone does not matter any more
-    again = slalom("run", "small.yaml", "--home", "home", "--json", "--ray", "127.0.0.1:1", cwd=folder)
+    again = ask(finished, "run", "--json", "--ray", "127.0.0.1:1")
     assert time.monotonic() - began < 10
     assert (again.returncode, again.stdout, again.stderr) == (0, ran.stdout, "")
     assert contents(folder / "home") == before

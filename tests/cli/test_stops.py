@@ -18,6 +18,7 @@ from slalom.home import Home
 from slalom.report.tables import result_rows, tuning_rows
 from tests.cli.studies import SMALL, await_that, here, rows, start
 from tests.cli.terminals import Terminal
+from tests.support.mlflow_tables import database
 
 LONGER = SMALL.replace("trials: 4, generation: 4, searches: 6", "trials: 24, generation: 4, searches: 2")
 """Generations that end one after the other, so that there is something to stop."""
@@ -31,6 +32,7 @@ def story(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stopped")
     study, home = folder / "small.yaml", folder / "a home"
     study.write_text(LONGER)
+    database(home)
     seen = SimpleNamespace(study=study, home=home, shown=[])
 
     def one_more():
@@ -87,6 +89,7 @@ def test_what_had_ended_is_kept(story):
 
 def test_the_end_is_that_of_a_run_that_was_not_stopped(story, tmp_path):
     assert story.codes[2] == 0, story.drawn[-1]
+    database(tmp_path / "home")
     whole = slalom.run(story.study, tmp_path / "home", lanes=wiring.local_lanes)
     places = ("home", "storage", "tracking_uri", "throughput")
     one, other = ({**found, **dict.fromkeys(places)} for found in (story.shown[-1], whole.as_json()))

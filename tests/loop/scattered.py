@@ -66,11 +66,11 @@ class ScatteredLanes:
         chosen = self.random.sample(busy, min(len(busy), self.random.randint(1, 3)))
         echo = [self.echoed.pop(self.random.randrange(len(self.echoed)))] if self.echoed else []
         opened, self.opened = self.opened, []
-        replies = [[(lane, LaneOpened())] for lane in opened]
+        replies = [[(lane, LaneOpened("made up"))] for lane in opened]
         for lane in chosen:
             replies.append([(lane, self._answer(lane))])
             if isinstance(replies[-1][0][1], LaneLost):
-                replies[-1].append((lane, LaneOpened()))
+                replies[-1].append((lane, LaneOpened("made up")))
             else:
                 self.heard += replies[-1][0][1].effort
         replies.insert(self.random.randint(0, len(replies)), echo)

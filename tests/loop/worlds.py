@@ -6,7 +6,7 @@ import hashlib
 import math
 import tempfile
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -107,8 +107,8 @@ class Nature:
 class FakeWorker:
     """Keeps to what a lane's worker promises; a turn trains every seated trial for one epoch, or `stride`."""
 
-    def __init__(self, nature, slots=4, stride=1):
-        self.nature, self.slots, self.stride = nature, slots, stride
+    def __init__(self, nature, slots=4, stride=1, device="made up"):
+        self.nature, self.slots, self.stride, self.device_name = nature, slots, stride, device
         self.waiting, self.seated, self.parked = deque(), {}, {}
         self.trained = []
 
@@ -134,7 +134,7 @@ class FakeWorker:
             raise ZeroDivisionError(f"{trial.id} in epoch {epoch}")
         if epoch == self.nature.diverges(trial):
             del self.seated[trial.id]
-            results.append(TrialResult(trial.id, trial.attempt, Outcome.DIVERGED, epoch, {}))
+            results.append(TrialResult(trial.id, trial.attempt, Outcome.DIVERGED, epoch, {}, device=self.device_name))
             return
         metrics = self.nature.metrics(trial, epoch)
         if epoch % trial.report_every == 0 or epoch == trial.epochs:
@@ -142,7 +142,8 @@ class FakeWorker:
         if epoch == trial.epochs:
             del self.seated[trial.id]
             weights = (repr(trial.seeds).encode(),) if order.keep_weights else ()
-            results.append(TrialResult(trial.id, trial.attempt, Outcome.COMPLETE, epoch, metrics, weights=weights))
+            done = TrialResult(trial.id, trial.attempt, Outcome.COMPLETE, epoch, metrics, weights=weights)
+            results.append(replace(done, device=self.device_name))
         elif epoch == order.until:
             del self.seated[trial.id]
             self.parked[trial.id] = epoch

@@ -75,6 +75,8 @@ def test_the_arms_of_the_example_are_resolved(edited):
     shared = {
         "model": MODEL,
         "batch_size": 32,
+        "drop_last": False,
+        "order": "each_epoch",
         "loss": {"name": "cross_entropy"},
         "preprocess": "none",
         "initialization": {"scheme": "fan_in"},

@@ -52,6 +52,7 @@ class Campaign:
         self._clock = clock
         self._began = clock()
         self._started: dict[TrialId, float] = {}
+        self._devices: dict[TrialId, str] = {}
 
     @property
     def done(self) -> bool:
@@ -96,12 +97,13 @@ class Campaign:
         """Trials that could be trained now, given the lanes."""
         return sum(plan.trainable for plan in self._plans.values())
 
-    def hear(self, reply: Reply, lane: str) -> None:
-        """A lane's turn came back."""
+    def hear(self, reply: Reply, lane: str, device: str) -> None:
+        """A lane's turn came back; `device` is the kind that it trains on."""
         self._effort += reply.effort
         self._width = max(self._width or 0, reply.slots or 0) or None
         for report in reply.reports:
             self._plans[report.trial.arm].hear(report)
+            self._devices[report.trial] = device
         for result in reply.results:
             self._plans[result.trial.arm].end(replace(result, lane=lane))
 
@@ -125,7 +127,9 @@ class Campaign:
 
     def _timed(self, ended: Ended) -> Ended:
         started = self._started.pop(ended.spec.id, None)
-        return replace(ended, result=replace(ended.result, started=started, ended=self._clock()))
+        device = self._devices.pop(ended.spec.id, "")  # of one that was pruned, no lane tells it
+        result = replace(ended.result, started=started, ended=self._clock(), device=ended.result.device or device)
+        return replace(ended, result=result)
 
     def kept(self) -> list[tuple[Ended, tuple[bytes, ...]]]:
         """The arms' best confirm trials with their weights, each told once."""

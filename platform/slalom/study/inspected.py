@@ -22,6 +22,7 @@ class Inspected:
     regression: the task has numbers to predict, not classes
     splits: how the task comes to other splits than its own: they can be "drawn" from its examples, the task has them
         "loaded" one by one, or it has "one" alone
+    examples: of the training part, or None where nobody counted
     """
 
     data: str
@@ -30,3 +31,4 @@ class Inspected:
     layers: int | None = None
     regression: bool = False
     splits: Splits = "drawn"
+    examples: int | None = None

@@ -132,7 +132,7 @@ RESOURCES: Keys = {
     "nodes": Key(
         Text("auto"),
         "the cluster's nodes that lanes may be on: those that offer this custom resource of Ray's, or this type of "
-        "accelerator; `any`; or `auto`, which is any where all GPUs are of one type",
+        "accelerator; `any`, of whatever kinds; or `auto`, which is all where their devices are of one kind",
     ),
     "priority": Key(
         Integer(0, low=-1000, high=1000),
@@ -206,6 +206,11 @@ def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
     keys = {
         "model": Key(model_table(catalogue), "the net, where it is another than the study's, or what is other in it"),
         "batch_size": Key(Integer(32, low=1), "examples of a step, or `all`", word="all"),
+        "drop_last": Key(flag(False), "whether an epoch leaves out the examples that make no whole batch"),
+        "order": Key(
+            Choice("each_epoch", ("each_epoch", "once")),
+            "the order in which examples come: shuffled anew in `each_epoch`, or `once` in a trial, and replayed",
+        ),
         "loss": Key(
             Table(catalogue.losses, default="cross_entropy", one_per="arm", searchable=False), "what is minimised"
         ),

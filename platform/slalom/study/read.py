@@ -125,8 +125,12 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
 def _split(spec: StudySpec, wanted: str | None, inspected: Inspected, fields: Mapping[str, Node]) -> StudySpec:
     """The study with the way its searches are split, which must be one that the task has."""
     if wanted == "each_search" and inspected.splits == "one":
-        raise fields["resample"].fields()["split"].error(
-            f"split must be fixed where the task has one split alone, as {spec.task['name']} has, got each_search"
+        raise (
+            fields["resample"]
+            .fields()["split"]
+            .error(
+                f"split must be fixed where the task has one split alone, as {spec.task['name']} has, got each_search"
+            )
         )
     resampled = wanted != "fixed" and inspected.splits != "one"
     return replace(spec, resampled=resampled, loads_splits=inspected.splits == "loaded")

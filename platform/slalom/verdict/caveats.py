@@ -119,7 +119,7 @@ def _robust(spec: StudySpec, look: Look) -> Iterator[str]:
     """Where the interquartile mean says something else than the mean."""
     parts: dict[tuple[Answer, Answer], list[str]] = defaultdict(list)
     for one in look.baseline:
-        told = one.answer if one.answer in (Answer.BETTER, Answer.WORSE) else Answer.UNDECIDED
+        told: Answer = one.answer if one.answer in (Answer.BETTER, Answer.WORSE) else Answer.UNDECIDED
         if one.answer is not Answer.IDENTICAL and told is not one.robust_answer:
             shown = f"{one.arm} ({one.robust.mean:+.3g}, {equation(one.robust.p)})"
             parts[one.robust_answer, told].append(shown)

@@ -1,4 +1,4 @@
-"""A task's examples on the device: the parts of splits, of one or of many side by side, and what a step takes of them."""
+"""A task's examples on the device: a part of a split, parts of many splits side by side, and what a step takes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+AHEAD_BYTES = 1 << 18
+"""Inputs that are gathered at once, at least a step's: more steps of small nets, and few enough for a core's cache."""
+
+KEPT_BYTES = 1 << 24
+"""Inputs of slots side by side that are kept from one evaluation to the next; more are gathered each time."""
 
 LEAST_DOUBT = 1e-6
 """The least probability 1 - p in the focus (1 - p)^f, so that its logarithm is finite."""
@@ -32,9 +38,11 @@ class Source:
 
     inputs: Tensor
 
-    def take(self, rows: Tensor) -> Tensor:
-        """Inputs [E, B, *shape] of rows [E, B]."""
-        return self.inputs.index_select(0, rows.reshape(-1)).view(*rows.shape, *self.inputs.shape[1:])
+    def take(self, rows: Tensor, into: Tensor | None = None) -> Tensor:
+        """Inputs [E, B, *shape] of rows [E, B]; written to `into`, a tensor of that shape, unless it is None."""
+        flat = None if into is None else into.view(-1, *self.inputs.shape[1:])
+        found = torch.index_select(self.inputs, 0, rows.reshape(-1), out=flat)
+        return found.view(*rows.shape, *self.inputs.shape[1:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +107,7 @@ class SideBySide:
         if len(sizes) != 1:
             raise RuntimeError(f"the parts of the splits of a pack must have one size, but have {sorted(sizes)}")
         self._each = each
+        self._chunks: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
         places = {part: place for place, part in enumerate(self.parts)}
         self.owner = torch.tensor([places[part] for part in each], device=self.parts[0].rows.device)
 
@@ -107,12 +116,12 @@ class SideBySide:
 
     @cached_property
     def _rows(self) -> Tensor:
-        """[E, n]"""
+        """The rows of each slot's part [E, n]."""
         return self._stacked([part.rows for part in self.parts])
 
     @cached_property
     def _labels(self) -> Tensor:
-        """[E, n] or [E, n, k]"""
+        """The labels of each slot's part, [E, n] or [E, n, k]."""
         return self._stacked([part.labels for part in self.parts])
 
     @cached_property
@@ -132,16 +141,22 @@ class SideBySide:
     def batches(self, orders: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs [E, B, *shape] and labels [E, B] or [E, B, k] of every step; the last batch may be smaller.
 
-        orders: of each slot the examples in the order in which it meets them [E, n]
+        orders: of each slot the examples in the order in which it meets them [E, m]
+        The inputs of a step are valid until the next step is asked for.
         """
-        index = orders.view(*orders.shape, *(1 for _ in self._labels.shape[2:])).expand_as(self._labels)
-        steps = (torch.split(part, size, dim=1) for part in (self._rows_of(orders), self._labels.gather(1, index)))
-        for rows, labels in zip(*steps, strict=True):
-            yield self._inputs(rows), labels.contiguous()
+        rows, labels = self._rows_of(orders), self._labels_of(orders)
+        whole = orders.shape[1] // size * size
+        by_step = [_steps(part[:, :whole], size) for part in (rows, labels)]
+        inputs = self._ahead(size)
+        for block_rows, block_labels in zip(*(torch.split(part, len(inputs)) for part in by_step), strict=True):
+            yield from zip(self._inputs(block_rows, inputs), block_labels, strict=True)
+        if whole < orders.shape[1]:
+            yield self.take(orders[:, whole:]), labels[:, whole:].contiguous()
 
     def take(self, index: Tensor) -> Tensor:
         """Inputs [E, B, *shape] of each slot's examples `index` [E, B]."""
-        return self._inputs(self._rows_of(index))
+        rows = self._rows_of(index).unsqueeze(0)
+        return self._inputs(rows, self._empty(*rows.shape))[0]
 
     def _rows_of(self, index: Tensor) -> Tensor:
         """The rows of each slot's examples `index` [E, B]."""
@@ -150,19 +165,40 @@ class SideBySide:
             return self._rows.gather(1, index)
         return index + start if start else index
 
-    def _inputs(self, rows: Tensor) -> Tensor:
+    def _labels_of(self, index: Tensor) -> Tensor:
+        """The labels of each slot's examples `index` [E, B]."""
+        wide = index.view(*index.shape, *(1 for _ in self._labels.shape[2:]))
+        return self._labels.gather(1, wide.expand(*index.shape, *self._labels.shape[2:]))
+
+    def _inputs(self, rows: Tensor, into: Tensor) -> Tensor:
+        """Inputs [steps, E, B, *shape] of rows [steps, E, B], written to the first steps of `into`."""
+        found = into[: len(rows)]
         if len(self._sources) == 1:
-            return self.parts[0].source.take(rows)
-        shape = self.parts[0].source.inputs.shape[1:]
-        found = self.parts[0].source.inputs.new_empty(*rows.shape, *shape)
+            return self.parts[0].source.take(rows, found)
         for source, slots in self._sources.items():
-            found.index_copy_(0, slots, source.take(rows.index_select(0, slots)))
+            found.index_copy_(1, slots, source.take(rows.index_select(1, slots)))
         return found
+
+    def _ahead(self, size: int) -> Tensor:
+        """Room for the inputs of as many steps as are gathered at once [steps, E, size, *shape].
+
+        It is the same memory again and again, so that what is in a core's cache stays there.
+        """
+        step = self._empty(1, len(self.owner), size)
+        return self._empty(max(1, AHEAD_BYTES // max(1, step.nbytes)), *step.shape[1:3])
+
+    def _empty(self, *shape: int) -> Tensor:
+        inputs = self.parts[0].source.inputs
+        return inputs.new_empty(*shape, *inputs.shape[1:])
 
     def chunk(self, first: int, last: int) -> tuple[Tensor, Tensor]:
         """Inputs [E, c, *shape] and labels [E, c] of each slot's examples from `first` to before `last`."""
+        if (first, last) in self._chunks:
+            return self._chunks[first, last]
         each = zip(*(part.chunk(first, last) for part in self.parts), strict=True)
         inputs, labels = (self._stacked(parts) for parts in each)
+        if inputs[0, 0].nbytes * len(self.owner) * len(self) <= KEPT_BYTES:
+            self._chunks[first, last] = inputs, labels
         return inputs, labels
 
     def mean(self, values: Tensor) -> Tensor:
@@ -170,6 +206,11 @@ class SideBySide:
         if all(part.weights is None for part in self.parts):
             return values.double().mean(-1)
         return torch.cat([part.mean(row.unsqueeze(0)) for part, row in zip(self._each, values, strict=True)])
+
+
+def _steps(part: Tensor, size: int) -> Tensor:
+    """Of each slot's examples [E, n, ...] those of every step [n / size, E, size, ...]; n is a multiple of `size`."""
+    return part.reshape(len(part), -1, size, *part.shape[2:]).transpose(0, 1).contiguous()
 
 
 def side_by_side(each: Sequence[Examples]) -> Examples | SideBySide:

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.func import functional_call
 
 from slalom_worker.losses import LOSSES
+from slalom_worker.net.batching import Batching
 from slalom_worker.net.curvature import Layer, chain, diagonal
-from slalom_worker.net.examples import Batch, Examples, SideBySide
+from slalom_worker.net.examples import Batch, Examples, SideBySide, side_by_side
 from slalom_worker.net.modules import DTYPES, build_module, check_unchanged, initialise, layers_of, probe, weights_of
 from slalom_worker.net.placed import PlacedSplits
 from slalom_worker.program.ways import Programs, Way, find_way
@@ -36,12 +37,13 @@ class Objective:
     split: gives the split drawn by a seed, or for None the task's own, with its parts on the device
     count: how many training examples every split has
     programs: the recorded programs of the gradient, the metrics and the rest
+    batching: how an epoch's training examples are cut into batches
     is_bias: whether each parameter is a bias [P]
     layer_of: the layer of each parameter [P], from 0
     """
 
     def __init__(self, work: Work, data: Data, task: Task, device: torch.device) -> None:
-        """Raises InputError where the model does not fit the task."""
+        """Raises InputError where the model does not fit the task, or a batch its examples."""
         self.work = work
         self.data = data
         self.task = task
@@ -59,6 +61,8 @@ class Objective:
         self.layer_of = layers_of(self.module).to(device)
         self.split = PlacedSplits(data, task, work.preprocess, device, self.dtype)
         self.count = len(data.train.labels)
+        self.batching = Batching.of(work, self.count)
+        self._beside: tuple[tuple[Examples, ...], Examples | SideBySide] | None = None
         self.way = self._find_way()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)
         thin = any(len(shape) > 1 and 1 in shape for shape in self.shapes.values())
@@ -78,6 +82,12 @@ class Objective:
     def test(self) -> Examples:
         """The test part of the task's own split."""
         return self.split(None).test
+
+    def side_by_side(self, parts: Sequence[Examples]) -> Examples | SideBySide:
+        """The same part of the splits of slots; the last one is kept, since the same slots are often measured again."""
+        if self._beside is None or self._beside[0] != tuple(parts):
+            self._beside = tuple(parts), side_by_side(parts)
+        return self._beside[1]
 
     @cached_property
     def chain(self) -> list[Layer]:

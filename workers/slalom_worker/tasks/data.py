@@ -102,7 +102,7 @@ class Data:
             return None
         pool, row = self.pool.inputs, self.pool.inputs[0].nbytes
         start, rest = divmod(inputs.ctypes.data - pool.ctypes.data, max(1, row))
-        inside = rest == 0 and 0 <= start and start + len(inputs) <= len(pool)
+        inside = rest == 0 and start >= 0 and start + len(inputs) <= len(pool)
         return slice(start, start + len(inputs)) if inside else None
 
     def pooled(self) -> Data:
@@ -133,7 +133,7 @@ class Data:
         return Data(self.train, self.validation, self.test, self.classes, bound=self.bound, pool=self.pool)
 
     def digest(self) -> str:
-        """SHA-256 over classes, bound and every split's shapes, types and bytes, as hexadecimal text; not the pool's."""
+        """SHA-256 over classes, bound and every part's shapes, types and bytes, as hexadecimal text."""
         sha = hashlib.sha256(str(self.classes).encode())
         if self.bound is not None:
             sha.update(f"bound {float(self.bound)}".encode())
@@ -148,7 +148,7 @@ class Data:
 
 
 def _joined_weights(one: Split, other: Split) -> NDArray[np.float64] | None:
-    """The weights of two parts' examples together, of sum 1; an example counts as beside its own part's mean example."""
+    """The weights of two parts' examples together, of sum 1; the mean example of each part weighs the same."""
     if one.weights is None and other.weights is None:
         return None
     each = [

@@ -8,7 +8,6 @@ import torch
 
 from slalom.wire.trial import Phase
 from slalom_worker.net.ensemble import ensemble_metrics, out_of_bag
-from slalom_worker.net.examples import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def measure(objective: Objective, trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
-    """The metrics of each trial by name, such as "validation.error".
+    """The metrics of each trial by name, such as "validation.error", each on the trial's own split.
 
-    Every trial is measured on its own split: it has its training loss and its metrics on validation data. A complete one has those on training data too,
+    Every trial has its training loss and its metrics on validation data. A complete one has those on training data too,
     and a complete confirm trial those on test data; no other trial sees test data.
     """
     found = [{"train.loss": trial.loss} for trial in trials]
@@ -61,6 +60,6 @@ def _on(objective: Objective, name: str, trials: Sequence[TrainedTrial]) -> list
 def _single(objective: Objective, parts: Sequence[Examples], trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
     if not trials:
         return []
-    columns = objective.evaluate(torch.cat([trial.best_parameters for trial in trials]), side_by_side(parts))
+    columns = objective.evaluate(torch.cat([trial.best_parameters for trial in trials]), objective.side_by_side(parts))
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]

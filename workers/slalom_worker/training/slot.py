@@ -55,7 +55,7 @@ class Slot:
 
     @classmethod
     def start(cls, order: Order, objective: Objective) -> Slot:
-        """The net before its first epoch; InputError, with the reason, where its optimizer, record or split cannot be had."""
+        """The net before its first epoch; InputError, with the reason, where what it is trained by cannot be had."""
         settings = order.trial.settings
         parameters = objective.initial(order.trial.seeds.weights, settings["initialization"])
         tensors = {"parameters": parameters}
@@ -99,6 +99,11 @@ class Slot:
     def settings(self) -> Mapping[str, Any]:
         """The trial's settings: a value for everything that a study can set."""
         return self.order.trial.settings
+
+    @property
+    def shuffled_at(self) -> int:
+        """The epoch whose order of examples this one has: itself, or the first where the order is shuffled once."""
+        return 0 if self.settings["order"] == "once" else self.epoch
 
     @property
     def best_parameters(self) -> Tensor:
