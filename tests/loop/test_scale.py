@@ -50,16 +50,22 @@ class NothingKept(MemoryStore):
 
 
 def cost(trials, **options):
-    """Steps for each trial of a study; 2 arms, 20 lanes."""
+    """Steps for each tuning trial of a study; 2 arms, 20 lanes."""
     spec = study(trials=trials, **options)
     training = SimulatedTraining(Nature().metrics, lambda trial, epoch: 0.5 + trial.seeds.weights / 2**63)
     lanes = SimulatedLanes(lambda clock: SimulatedWorker(clock, training, 4), 20)
-    return steps(lambda: train(spec, NothingKept(spec), lanes)) / (2 * trials)
+    return steps(lambda: train(spec, NothingKept(spec), lanes)) / (2 * trials * spec.tune.searches.at_most)
 
 
 def test_two_thousand_trials_cost_ten_times_two_hundred():
     options = {"sampler": "random", "generation": 20}
     assert cost(1000, **options) < 1.05 * cost(100, **options)
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_forty_searches_cost_ten_times_four(sampler):
+    options = {"sampler": sampler, "generation": 10, "pick": (3, 2), "factor": 2}
+    assert cost(20, searches=40, **options) < 1.1 * cost(20, searches=4, **options)
 
 
 def test_a_trial_is_written_whole_and_kept_without_its_history():
