@@ -3,16 +3,22 @@ PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq -c constraints.txt
 
+# Two tests at a time, those of a file one after the other, since they share what is made for the file.
+PYTEST := .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+timed = began=$$(date +%s); $(1); code=$$?; echo "make $@ took $$(($$(date +%s) - began)) s"; exit $$code
+
 .DEFAULT_GOAL := help
-.PHONY: help study test check bench heuristics gate schema constraints clean
+.PHONY: help study quick test check bench heuristics gate calibrate schema constraints clean
 
 help:
 	@echo "make study        install Slalom into .venv and run the study digits-optimizers"
-	@echo "make test         run the whole test suite"
+	@echo "make quick        run the tests that need no Ray cluster, browser or PostgreSQL (minutes)"
+	@echo "make test         run the whole test suite (a quarter of an hour)"
 	@echo "make check        lint, format, types, documents"
 	@echo "make bench        measure against its peers (half an hour; ONLY=mixture for a part, QUICK=1)"
 	@echo "make heuristics   run the bundled studies and write docs/heuristics.md again (twenty minutes)"
 	@echo "make gate         measure the regression gate, and write docs/regression.md's table again (ten minutes)"
+	@echo "make calibrate    measure how often verdicts are wrong, and write docs/verdicts.md's table again (two hours)"
 	@echo "make schema       write docs/study.schema.json again"
 	@echo "make constraints  write constraints.txt again, from what .venv holds"
 	@echo "make clean        remove what these make, .venv included; slalom-home stays"
@@ -20,9 +26,13 @@ help:
 study: .venv/slalom
 	@.venv/bin/slalom run digits-optimizers
 
+quick: .venv/dev
+	@echo "quick tests"
+	@$(call timed,$(PYTEST) -m "not slow")
+
 test: .venv/dev
 	@echo "tests"
-	@.venv/bin/python -m pytest
+	@$(call timed,$(PYTEST))
 
 check: .venv/dev
 	@echo "lint"
@@ -48,6 +58,9 @@ heuristics: .venv/bench
 
 gate: .venv/dev
 	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.benchmarks.gate
+
+calibrate: .venv/dev
+	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.benchmarks.calibrate
 
 schema: .venv/slalom
 	@.venv/bin/slalom schema > docs/study.schema.json

@@ -1,15 +1,41 @@
-"""What holds for every test: the lanes' environment, tests that need CUDA, no silent skip in CI, a PostgreSQL."""
+"""For every test: the lanes' environment, what is slow, what needs CUDA, no silent skip in CI, a PostgreSQL."""
 
+import importlib
 import os
 import signal
+import warnings
+from pathlib import Path
 
 import pytest
 
-from slalom_worker.lane.environment import LANE_ENVIRONMENT
+from slalom_worker.lane.environment import pin_kernels
 from tests.support.postgres import binaries, server
 
-# Read by MKL at its first product, which may be any test's.
-os.environ.update(LANE_ENVIRONMENT)
+# Before any test computes. Numpy warns of the names that other versions of it have.
+pin_kernels()
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", ImportWarning)
+    importlib.import_module("numpy")
+
+TESTS = Path(__file__).parent
+
+SLOW = (
+    "browser",
+    "cluster",
+    "deploy",
+    "studies",
+    "cli/test_stops.py",
+    "kernels",
+    "loop/test_poisoned.py",
+    "schedule/test_nightly.py",
+)
+"""Folders and files below `tests` whose every test is slow."""
+
+SLOW_FIXTURES = ("postgres",)
+"""Who uses one of them is slow."""
+
+LONGEST = "workers/training"
+"""Its files come first: at the end, one of them would keep a processor busy after all others are done."""
 
 # A shell's background job is started with SIGINT ignored, and so would be all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -17,7 +43,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="module")
 def postgres():
-    """A PostgreSQL server, see tests/postgres.py: one for each file, since Optuna and MLflow share no database."""
+    """A server, see tests/support/postgres.py: one for each file, since Optuna and MLflow share no database."""
     programs = binaries()
     if programs is None:
         missing = "PostgreSQL's pg_ctl is neither on PATH nor in /usr/lib/postgresql"
@@ -29,6 +55,10 @@ def postgres():
 
 
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if any(item.path.is_relative_to(TESTS / place) for place in SLOW) or _uses(item, SLOW_FIXTURES):
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: not item.path.is_relative_to(TESTS / LONGEST))
     marked = [item for item in items if item.get_closest_marker("cuda")]
     if marked and not _cuda():
         for item in marked:
@@ -56,6 +86,10 @@ def _refuse_skip(report):
         *_, reason = report.longrepr
         report.outcome = "failed"
         report.longrepr = f"{reason} (with CI=true only tests marked `cuda` may be skipped)"
+
+
+def _uses(item, fixtures):
+    return any(name in fixtures for name in getattr(item, "fixturenames", ()))
 
 
 def _cuda():

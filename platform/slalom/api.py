@@ -36,12 +36,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """What a study has found so far."""
+    """What a study has found so far.
+
+    versions: what its runs were made with (Slalom's code, Python and the packages), each combination once
+    """
 
     spec: StudySpec
     home: Home
     summary: Summary
     ended: Mapping[TrialId, Ended]
+    versions: tuple[Mapping[str, str], ...] = ()
 
     @property
     def verdict(self) -> Verdict | None:
@@ -77,7 +81,7 @@ class Result:
         """The object that `slalom run --json` prints."""
         from slalom.report.plain import as_json
 
-        return as_json(self.spec, self.summary, self.home.shown())
+        return {**as_json(self.spec, self.summary, self.home.shown()), "versions": [*map(dict, self.versions)]}
 
 
 def load(study: str | Path) -> StudySpec:
@@ -153,7 +157,7 @@ def pin(
 ) -> Baseline:
     """Pin what a complete study found, in a value that `Baseline.write` writes, and in its records.
 
-    seeds: confirm seeds to pin, where they are more than the study's: the others are trained now
+    seeds: confirm seeds of each search to pin, where they are more than the study's: the others are trained now
     Raises InputError where the study is not complete, or today's code no longer gives its numbers.
     """
     from slalom.regression import pin as pinning
@@ -181,12 +185,12 @@ def regress(
     watch: Callable[[Progress], None] = lambda _: None,
     clock: Callable[[], float] = time.time,
 ) -> Night:
-    """Train a study's confirm phase again on today's code, and hold it against the baseline; recorded in MLflow.
+    """Train every search's choice again on today's code, and hold it against the baseline; recorded in MLflow.
 
     baseline: as `pin` gave it, or `Baseline.read` reads it
-    retune: search the hyperparameters again, too
+    retune: make the searches again, too
     margins: by metric, in its unit; of "cost" the share by which it may rise
-    most: seeds at most
+    most: seeds of each search at most
     """
     from slalom.regression.hold import hold
 
@@ -211,7 +215,7 @@ def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
     ended, notes = store.ended(), Notes.read(store.notes())
     summary = summarise(spec, ended, notes.standing(home, time.time()), notes.throughput)
     arms = tuple(replace(arm, reproduced=notes.reproduced.get(arm.name)) for arm in summary.arms)
-    return Result(spec, home, replace(summary, arms=arms), ended)
+    return Result(spec, home, replace(summary, arms=arms), ended, notes.versions)
 
 
 def _complain(result: Result) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from slalom.errors import InputError, Interrupted, SlalomError
 from slalom.loop.notes import Note, Notes
+from slalom.provenance import versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from slalom.regression.night import Night
     from slalom.regression.retrain import Crew
     from slalom.search.base import TrialStore
-    from slalom.study.model import Inspected, StudySpec
+    from slalom.study.inspected import Inspected
+    from slalom.study.model import StudySpec
     from slalom.study.read import Reading
     from slalom.wire.kinds import Catalogue
     from slalom.wire.trial import Scalar, Settings
@@ -53,9 +55,11 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
 
     The digest is over the task's own split, or over split 0. What is drawn from the data follows from them.
     """
-    from slalom.study.model import Inspected
+    from slalom.study.inspected import Inspected
+    from slalom_worker.lane.environment import pin_kernels
     from slalom_worker.tasks import OwnModel, load_split, open_task, splits_of
 
+    pin_kernels()  # a task may compute with torch, after which this process could open no lane
     task = open_task(settings, folder)
     data = load_split(task, None)
     layers = None
@@ -63,8 +67,15 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
         from slalom_worker.net.modules import own_layers
 
         layers = own_layers(settings, data, task)
-    regression = data.classes is None
-    return Inspected(data.digest(), data.facts, layers is not None, layers, regression, splits_of(task))
+    return Inspected(
+        data=data.digest(),
+        facts=data.facts,
+        has_model=layers is not None,
+        layers=layers,
+        regression=data.classes is None,
+        splits=splits_of(task),
+        examples=len(data.train.labels),
+    )
 
 
 def store(spec: StudySpec, home: Home) -> TrialStore:
@@ -147,8 +158,10 @@ def train(
     from slalom.report.tables import markdown
     from slalom.search.on_optuna import Proposals
 
-    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec))
+    made_with = versions()
+    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec), made_with)
     with _finished(recorder):
+        _note_versions(trials, made_with)
         crew = lanes(spec)
         try:
             run(spec, trials, crew, recorder, Proposals, watch)
@@ -156,6 +169,13 @@ def train(
             crew.close()
     recorded = Notes.read(trials.notes()).recorded
     trials.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
+
+
+def _note_versions(trials: TrialStore, made_with: Mapping[str, str]) -> None:
+    """Note what this run is made with, unless an earlier run of the study was made with the same."""
+    known = Notes.read(trials.notes()).versions
+    if made_with not in known:
+        trials.note(Note.VERSIONS, [*known, made_with])
 
 
 @contextmanager

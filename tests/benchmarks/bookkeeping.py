@@ -32,10 +32,11 @@ from slalom.records.on_mlflow.tables import make_tables
 from slalom.records.on_mlflow.trial_runs.base import RunsInCommon
 from slalom.records.on_mlflow.trial_runs.over_server import ServerTrialRuns
 from slalom.search.on_optuna import OptunaStore
-from slalom.search.on_optuna.translate import frozen
+from slalom.search.on_optuna.translate import stored
 from slalom.study.model import Arm, Compare, Metric, Range, Resources, StudySpec, Tune
 from slalom.study.trials import trial_spec
 from slalom.wire.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult
+from tests.support.programs import program
 from tests.support.record_samples import FINGERPRINT, WORK
 
 SIZES = (200, 2_000)
@@ -46,12 +47,12 @@ SPACE = {f"layer{number}.rate": Range(1e-3, 1.0, log=True) for number in range(1
 
 
 def study() -> StudySpec:
-    arms = tuple(Arm(name, {"optimizer": "adam", **SPACE}, SPACE) for name in ("constant", "rising"))
+    arms = tuple(Arm(name, {**program(WORK), "optimizer": "adam", **SPACE}, SPACE) for name in ("constant", "rising"))
     question, metric = "What does a trial cost?", Metric("error", "minimize")
     return StudySpec(
-        name="bookkeeping", question=question, work=WORK, epochs=EPOCHS, report_every=1, metric=metric, arms=arms,
-        tune=Tune(trials=10**6), confirm_seeds=2, compare=Compare("constant"), resources=Resources(),
-        fingerprint=FINGERPRINT, data_digest="d" * 64,
+        name="bookkeeping", question=question, task=WORK.task, precision=WORK.precision, epochs=EPOCHS,
+        report_every=1, metric=metric, arms=arms, tune=Tune(trials=10**6), confirm_seeds=2,
+        compare=Compare("constant"), resources=Resources(), fingerprint=FINGERPRINT, data_digest="d" * 64,
     )  # fmt: skip
 
 
@@ -83,7 +84,7 @@ class Keeper(NamedTuple):
 
 def optuna(folder: Path) -> Keeper:
     store = OptunaStore(f"sqlite:///{folder}/optuna.db", SPEC, "optuna.db")
-    return Keeper(lambda one: store._study(store._name(one.spec.id)).add_trial(frozen(one, SPEC)), store.add)
+    return Keeper(lambda one: store._study(store._name(one.spec.id.arm)).add_trial(stored(one, SPEC)), store.add)
 
 
 def mlflow(folder: Path) -> Keeper:

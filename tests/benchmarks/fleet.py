@@ -144,8 +144,8 @@ class Watched:
         done = (len(lanes.died), self.budget.attempts.total(), lanes.replies, lanes.reports)
         return Mark(lanes.clock(), lanes.loop_seconds - storage, storage, lanes.worked(), lanes.present(), *done)
 
-    def _propose(self, spec, arm):
-        ask = Proposals(spec, arm)
+    def _propose(self, spec, arm, search):
+        ask = Proposals(spec, arm, search)
 
         def marked(new, numbers):
             if numbers.stop == spec.tune.trials:

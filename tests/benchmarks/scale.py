@@ -229,8 +229,8 @@ def waiting(lanes, width, seconds, *, free):
     virtual = crew(lanes, width, lambda trial, epoch: seconds)
     asked = []
 
-    def propose(spec, arm):
-        ask = Proposals(spec, arm)
+    def propose(spec, arm, search):
+        ask = Proposals(spec, arm, search)
 
         def timed(new, numbers):
             began = time.thread_time()

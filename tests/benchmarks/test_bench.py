@@ -25,7 +25,7 @@ def test_a_contestant_imports(module):
     importlib.import_module(f"tests.benchmarks.peers.{module}")
 
 
-@pytest.mark.parametrize("name", set(WORKLOADS) - {"fashion"})
+@pytest.mark.parametrize("name", sorted(set(WORKLOADS) - {"fashion"}))
 def test_a_workload_is_a_study_of_as_many_trials(name):
     workload = WORKLOADS[name]
     for one in (workload, workload.quick()):
@@ -62,6 +62,7 @@ def test_only_the_measured_part_is_written(tmp_path):
     assert page.read_text() == f"before\n<!-- `make bench` writes from here -->\n\nnew\n\nfigures\n\n{END}\nafter\n"
 
 
+@pytest.mark.slow
 def test_a_batch_size_is_timed_at_the_rate_that_was_found():
     """The better of one that learns and one that does not; each seed's epoch is the first with the goal."""
     rate, course = batch.measured(32, (1e-6, 0.3), copies=1)

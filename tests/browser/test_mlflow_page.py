@@ -21,6 +21,7 @@ from tests.browser.screenshot import (
     without_assistant,
 )
 from tests.cli.studies import SMALL
+from tests.support.mlflow_tables import database
 
 PICTURES = Path(__file__).parents[2] / "test-output"
 
@@ -32,6 +33,7 @@ if not (CHROMIUM.exists() and DRIVER.exists()) and os.environ.get("CI") != "true
 def result(tmp_path_factory):
     folder = tmp_path_factory.mktemp("browsed")
     (folder / "small.yaml").write_text(SMALL)
+    database(folder / "home")
     return run_study(folder / "small.yaml", folder / "home", lanes=local_lanes)
 
 

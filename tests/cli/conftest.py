@@ -1,14 +1,21 @@
+import contextlib
+
 import pytest
 
-from tests.cli.studies import SMALL, slalom
+from slalom import wiring
+from tests.cli.studies import SMALL, here
+from tests.support.mlflow_tables import database
 
 
 @pytest.fixture(scope="package")
 def finished(tmp_path_factory):
-    """A folder with small.yaml and the home of its finished run, and what the run printed."""
+    """A folder with small.yaml and the home of its finished run, whose lane was in this process; what it printed."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "small.yaml").write_text(SMALL)
-    return folder, slalom("run", "small.yaml", "--home", "home", "--json", cwd=folder)
+    database(folder / "home")
+    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "ray_lanes", lambda spec, address=None: wiring.local_lanes(spec))
+        return folder, here("run", "small.yaml", "--home", "home", "--json")
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from slalom.cli.main import main
+from tests.support.patience import Patience, written
 
 SMALL = """\
 name: small
@@ -22,10 +24,15 @@ search:
 arms:
   sgd: {optimizer: sgd}
   adam: {optimizer: adam}
-tune: {trials: 4, generation: 4}
-confirm: {seeds: 6}
+tune: {trials: 4, generation: 4, searches: 6, pick: {best: 2, seeds: 1}}
+confirm: {seeds: 2}
 compare: {baseline: sgd}
 """
+
+TRIALS = {"tune": 4, "pick": 2, "confirm": 2}
+"""Of each search of each arm of the study."""
+
+SEARCHES = 6
 
 COMMAND = [sys.executable, str(Path(sys.executable).with_name("slalom"))]
 
@@ -33,16 +40,21 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 
 
 def slalom(*arguments, cwd, timeout=150):
-    """The command's exit code, standard output and standard error, from a process of its own without a terminal."""
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    """The command's exit code, standard output and standard error, from a process of its own without a terminal.
+
+    timeout: seconds in which nothing is written below `cwd`
+    """
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        command = [*COMMAND, *map(str, arguments)]
+        running = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        try:
+            await_that(lambda: running.poll() is not None, timeout, lambda: written(cwd))
+        finally:
+            running.kill()
+            running.wait()
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(command, running.returncode, out.read(), err.read())
 
 
 def here(*arguments):
@@ -80,9 +92,15 @@ def rows(file, table):
         return 0
 
 
-def await_that(holds, seconds=100):
-    """Wait until something holds."""
-    deadline = time.monotonic() + seconds
+def await_that(holds, seconds=100, progress=lambda: None):
+    """Wait until something holds, for so many seconds in which nothing comes on; see tests/patience.py."""
+    patience = Patience(seconds, progress)
     while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
+        assert not patience.over, f"not within {seconds} s"
         time.sleep(0.02)
+
+
+def ended(process, seconds=100):
+    """The exit code of a process that is about to end."""
+    await_that(lambda: process.poll() is not None, seconds)
+    return process.returncode

@@ -13,7 +13,7 @@ WRONG = {
     "unknown optimizer": ("adam}", "adm}", "10:21", ["optimizer 'adm' is unknown", "did you mean 'adam'?"]),
     "low above high": ("[1e-3, 1.0]", "[1.0, 1e-3]", "7:24", ["low < high must hold", "low=1.0, high=0.001"]),
     "logarithm of zero": ("[1e-3, 1.0]", "[0.0, 1.0]", "7:25", ["above 0", "got 0.0"]),
-    "too few seeds": ("seeds: 6", "seeds: 5", "12:18", ["seeds must be a whole number, at least 6", "got 5"]),
+    "too few seeds": ("seeds: 2", "seeds: 0", "12:18", ["seeds must be a whole number in [1, 10000]", "got 0"]),
     "no such baseline": ("baseline: sgd", "baseline: sdg", "13:21", ["'sdg'", "did you mean 'sgd'?"]),
     "unknown key": ("tune:", "tuen:", "11:1", ["unknown key 'tuen'", "did you mean 'tune'?"]),
     "missing key": ("task: digits\n", "", "1:1", ["needs 'task'"]),

@@ -13,17 +13,22 @@ import pytest
 from ruamel.yaml import YAML
 
 import slalom as package
+from slalom.provenance import versions
 from slalom.report.tables import markdown
-from tests.cli.studies import SMALL, here, slalom, start
+from tests.cli.studies import SEARCHES, SMALL, TRIALS, here, slalom, start
 
 KEYS = {"study", "fingerprint", "state", "home", "storage", "tracking_uri", "arms", "verdict", "throughput"}
 ARM = {"name", "budget", "chosen", "tuning", "confirm", "difference"}
 TUNING = {"trials", "pruned", "diverged", "failed", "best"}
-CONFIRM = {"seeds", "values", "mean", "interval"}
-DIFFERENCE = {"mean", "interval", "p", "better"}
-TRIAL = {"arm", "number", "phase", "seed", "attempt", "outcome", "params", "metrics", "history"}
+CONFIRM = {"searches", "seeds", "values", "mean", "interval", "diverged"}
+DIFFERENCE = {"mean", "interval", "p", "answer"}
+VERDICT = {"sentence", "winner", "about", "split"}
+TRIAL = {"arm", "search", "number", "phase", "seed", "attempt", "outcome", "params", "metrics", "history"}
+
+PLACES = ("home", "storage", "tracking_uri", "throughput")
 
 PHASES = ("tune", "confirm")
+ALL = 2 * SEARCHES * sum(TRIALS.values())
 
 
 def contents(home):
@@ -65,29 +70,44 @@ def test_run_prints_one_object(found):
         assert set(arm) >= ARM
         assert set(arm["tuning"]) >= TUNING
         assert set(arm["confirm"]) >= CONFIRM
-        assert (arm["budget"], arm["tuning"]["trials"], arm["confirm"]["seeds"]) == (4, 4, 6)
-        assert len(arm["confirm"]["values"]) == 6
+        assert arm["budget"] == arm["tuning"]["trials"] == SEARCHES * TRIALS["tune"]
+        assert (arm["confirm"]["searches"], arm["confirm"]["seeds"]) == (SEARCHES, TRIALS["confirm"])
+        assert [len(values) for values in arm["confirm"]["values"]] == [TRIALS["confirm"]] * SEARCHES
+        assert len(arm["chosen"]) == SEARCHES
+        assert len(arm["effort"]["mean"]) == TRIALS["tune"]
         low, high = arm["confirm"]["interval"]
         assert low <= arm["confirm"]["mean"] <= high
     sgd, adam = found["arms"]
     assert sgd["difference"] is None
     assert set(adam["difference"]) >= DIFFERENCE
+    assert adam["difference"]["answer"] in ("better", "worse", "undecided")
+    assert set(found["verdict"]) >= VERDICT
     assert found["verdict"]["sentence"].endswith(".")
+    assert (found["verdict"]["about"], found["verdict"]["split"]) == ("way", "resampled")
     assert found["verdict"]["winner"] in ("sgd", "adam", None)
     assert found["throughput"]["trials_per_second"] > 0
     assert 0 < found["throughput"]["slot_utilisation"] <= 1
+    (made_with,) = found["versions"]
+    assert made_with == versions()
+    assert {"code", "mlflow", "numpy", "optuna", "python", "ray", "slalom", "torch"} <= made_with.keys()
 
 
-def test_all_else_is_progress_on_standard_error(finished):
-    _, ran = finished
-    assert [line for line in ran.stderr.splitlines() if " of 20 trials" not in line] == []
+@pytest.mark.slow
+def test_the_process_itself_says_so_and_all_else_is_progress_on_standard_error(empty, found):
+    """On lanes of Ray, in a home that it makes."""
+    ran = slalom("run", "small.yaml", "--home", "home", "--json", cwd=empty)
+    assert ran.returncode == 0, ran.stderr
+    assert [line for line in ran.stderr.splitlines() if f" of {ALL} trials" not in line] == []
+    said = json.loads(ran.stdout)
+    assert said["throughput"]["trials_per_second"] > 0
+    assert {**found, **{place: said[place] for place in PLACES}} == said
 
 
 def test_run_again_tells_the_same_at_once_and_changes_nothing(finished):
     folder, ran = finished
     before, began = contents(folder / "home"), time.monotonic()
     # a cluster that is gone does not matter any more
-    again = slalom("run", "small.yaml", "--home", "home", "--json", "--ray", "127.0.0.1:1", cwd=folder)
+    again = ask(finished, "run", "--json", "--ray", "127.0.0.1:1")
     assert time.monotonic() - began < 10
     assert (again.returncode, again.stdout, again.stderr) == (0, ran.stdout, "")
     assert contents(folder / "home") == before
@@ -104,27 +124,31 @@ def test_looking_changes_nothing_either(finished):
 
 def test_export_has_every_trial(trials, found):
     assert all(set(trial) >= TRIAL for trial in trials)
-    assert Counter((trial["arm"], trial["phase"]) for trial in trials) == {
-        (arm, phase): number for arm in ("sgd", "adam") for phase, number in (("tune", 4), ("confirm", 6))
-    }
-    assert [trial["number"] for trial in trials] == 2 * [*range(4), *range(6)]
+    counts = Counter((trial["arm"], trial["search"], trial["phase"]) for trial in trials)
+    arms = ("sgd", "adam")
+    assert counts == {(arm, r, phase): TRIALS[phase] for arm in arms for r in range(SEARCHES) for phase in TRIALS}
+    order = [(r, phase, number) for r in range(SEARCHES) for phase in TRIALS for number in range(TRIALS[phase])]
+    assert [(trial["search"], trial["phase"], trial["number"]) for trial in trials] == 2 * order
     for arm in found["arms"]:
         tuning, confirm = ([t for t in trials if (t["arm"], t["phase"]) == (arm["name"], phase)] for phase in PHASES)
         assert sum(trial["outcome"] == "pruned" for trial in tuning) == arm["tuning"]["pruned"]
         best = min(trial["metrics"]["validation.error"] for trial in tuning if trial["outcome"] == "complete")
         assert best == arm["tuning"]["best"]
-        assert [trial["metrics"]["test.error"] for trial in confirm] == arm["confirm"]["values"]
-        assert all(trial["params"] == arm["chosen"] for trial in confirm)
+        values = [value for search in arm["confirm"]["values"] for value in search]
+        assert [trial["metrics"]["test.error"] for trial in confirm] == values
+        assert all(trial["params"] == arm["chosen"][trial["search"]] for trial in confirm)
         assert not any(name.startswith("test.") for trial in tuning for name in trial["metrics"])
 
 
-def test_seeds_are_paired_over_the_arms(trials):
+def test_seeds_are_paired_over_the_arms_and_differ_between_searches(trials):
     seeds = {
-        arm: [(trial["phase"], trial["number"], trial["seed"]) for trial in trials if trial["arm"] == arm]
+        arm: [(trial["search"], trial["phase"], trial["number"], trial["seed"])
+              for trial in trials if trial["arm"] == arm]
         for arm in ("sgd", "adam")
-    }
+    }  # fmt: skip
     assert seeds["sgd"] == seeds["adam"]
-    assert len(set(seeds["sgd"])) == 10
+    picked = TRIALS["pick"] * SEARCHES
+    assert len({seed for *_, seed in seeds["sgd"]}) == ALL / 2 - picked + SEARCHES, "a search's picks share one seed"
 
 
 def test_histories_lead_to_the_final_metrics(trials):
@@ -172,7 +196,7 @@ def test_python_gives_the_same_numbers(finished, found, trials):
 def test_trials_are_a_table_with_a_row_each(finished, trials):
     folder, _ = finished
     table = package.show(folder / "small.yaml", folder / "home").trials()
-    assert len(table) == 20
+    assert len(table) == ALL
     assert list(table["outcome"]) == [trial["outcome"] for trial in trials]
     assert set(table[table["phase"] == "confirm"].groupby("arm")["test.error"].mean().index) == {"sgd", "adam"}
     assert not table[table["phase"] == "tune"]["test.error"].notna().any()
@@ -189,6 +213,7 @@ def test_the_report_says_what_was_found(finished, found):
     assert f"Verdict: {found['verdict']['sentence']}" in printed.splitlines()
     assert f"**{found['verdict']['sentence']}**" in page
     for arm in found["arms"]:
-        rate = f"learning_rate={arm['chosen']['learning_rate']:.4g}"
+        low, high = (pick(one["learning_rate"] for one in arm["chosen"]) for pick in (min, max))
+        rate = f"[{low:.4g}, {high:.4g}]"
         assert [line for line in printed.splitlines() if line.startswith(arm["name"]) and rate in line]
         assert [line for line in page.splitlines() if line.startswith(f"| {arm['name']} |") and rate in line]

@@ -18,8 +18,9 @@ from slalom.home import Home
 from slalom.report.tables import result_rows, tuning_rows
 from tests.cli.studies import SMALL, await_that, here, rows, start
 from tests.cli.terminals import Terminal
+from tests.support.mlflow_tables import database
 
-LONGER = SMALL.replace("tune: {trials: 4, generation: 4}", "tune: {trials: 24, generation: 4}")
+LONGER = SMALL.replace("trials: 4, generation: 4, searches: 6", "trials: 24, generation: 4, searches: 2")
 """Generations that end one after the other, so that there is something to stop."""
 
 RUN = ("run", "small.yaml", "--home", "a home")
@@ -31,6 +32,7 @@ def story(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stopped")
     study, home = folder / "small.yaml", folder / "a home"
     study.write_text(LONGER)
+    database(home)
     seen = SimpleNamespace(study=study, home=home, shown=[])
 
     def one_more():
@@ -82,11 +84,12 @@ def test_what_had_ended_is_kept(story):
     def ended(shown):
         return sum(arm["tuning"]["trials"] for arm in shown["arms"])
 
-    assert 0 < ended(first) <= ended(second) < 48
+    assert 0 < ended(first) <= ended(second) < 96
 
 
 def test_the_end_is_that_of_a_run_that_was_not_stopped(story, tmp_path):
     assert story.codes[2] == 0, story.drawn[-1]
+    database(tmp_path / "home")
     whole = slalom.run(story.study, tmp_path / "home", lanes=wiring.local_lanes)
     places = ("home", "storage", "tracking_uri", "throughput")
     one, other = ({**found, **dict.fromkeys(places)} for found in (story.shown[-1], whole.as_json()))
@@ -105,10 +108,10 @@ def test_a_terminal_shows_that_the_lanes_are_starting_and_then_how_far_it_is(sto
     last = tables[-1]
     assert re.search(r"arm +done / budget +pruned +diverged +failed +best", last)
     for arm in ("sgd", "adam"):
-        done = [int(match[1]) for screen in tables if (match := re.search(rf"{arm} +(\d+) / 30 ", screen))]
+        done = [int(match[1]) for screen in tables if (match := re.search(rf"{arm} +(\d+) / 56 ", screen))]
         assert done == sorted(done)
-        assert done[-1] == 30
-        assert re.search(rf"{arm} +30 / 30 +12 +0 +0 +0\.\d{{4}}", last)
+        assert done[-1] == 56
+        assert re.search(rf"{arm} +56 / 56 +24 +0 +0 +0\.\d{{4}}", last)
     assert re.search(r"\d+\.\d trials/s, about \d+ s left", last)
 
 
@@ -122,7 +125,7 @@ def test_a_terminal_is_left_with_the_answer_alone(story):
     assert max(map(len, last.split("\n"))) <= 80
     result = slalom.show(story.study, story.home)
     for header, body in (rows_of(result.spec, result.summary) for rows_of in (result_rows, tuning_rows)):
-        numbers = [part for row in (header, *body) for cell in row for part in re.split(r" (?=\[|better)", cell)]
+        numbers = [part for row in (header, *body) for cell in row for part in re.split(r" (?=\[|better|worse)", cell)]
         assert [number for number in numbers if number not in last] == []
 
 

@@ -11,6 +11,7 @@ from slalom.lanes.on_ray import RayLanes
 from slalom_worker.lane.environment import LANE_ENVIRONMENT
 from tests.cluster.studies import SPEC
 from tests.cluster.workers import Obedient
+from tests.support.patience import Patience
 
 SECONDS = 60.0
 
@@ -30,9 +31,9 @@ def crew(address, lanes=None, share=1.0, factory=Obedient, count=None, **resourc
 
 def opened(lanes, count=None):
     """The lanes, when `count` have told that they are there, or all that were started."""
-    there, deadline = set(), time.monotonic() + SECONDS
+    there, patience = set(), Patience(SECONDS)
     while len(there) < (count or len(lanes.names) or 1):
-        assert time.monotonic() < deadline, f"only {there} of {lanes.names} opened"
+        assert not patience.over, f"only {there} of {lanes.names} opened"
         lanes.size(PLENTY)
         there |= {lane for lane, news in lanes.collect(0.5) if isinstance(news, LaneOpened)}
     return lanes
@@ -61,9 +62,9 @@ class Slowly:
 
 def heard(lanes, count):
     """So many things that come back, in their order; that a lane opened is not told."""
-    found, deadline = [], time.monotonic() + SECONDS
+    found, patience = [], Patience(SECONDS)
     while len(found) < count:
-        assert time.monotonic() < deadline, f"only {found} came back"
+        assert not patience.over, f"only {found} came back"
         lanes.size(PLENTY)
         found += [(lane, news) for lane, news in lanes.collect(0.5) if not isinstance(news, LaneOpened)]
     return found

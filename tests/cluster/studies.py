@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import slalom
 from slalom import wiring
+from tests.support.mlflow_tables import database
 
 DOCUMENT: dict[str, Any] = {
     "name": "small",
@@ -28,6 +30,7 @@ SPEC = slalom.Study(**DOCUMENT)
 def run_here(study):
     """The trials of a study that ran in this process."""
     with tempfile.TemporaryDirectory() as home:
+        database(Path(home))
         return rows(slalom.run(study, home, lanes=wiring.local_lanes).export())
 
 

@@ -13,6 +13,7 @@ from slalom.lanes.on_ray.connection import connected
 from tests.cluster.clusters import autoscaling_cluster, descendants, wait_for
 from tests.cluster.members import members
 from tests.cluster.studies import SPEC, rows
+from tests.support.mlflow_tables import database
 
 
 def test_nodes_come_when_demand_is_stated_and_go_when_it_is_released(tmp_path):
@@ -42,6 +43,7 @@ def test_a_study_brings_its_node_and_lets_it_go(expected, tmp_path):
         seen.append((progress.lanes, gpus()))
 
     with autoscaling_cluster(gpus=1, most=3) as cluster:
+        database(tmp_path)
         study = SPEC.with_resources(device="gpu")
         result = slalom.run(study, tmp_path, lanes=partial(wiring.ray_lanes, address=cluster.address), watch=watch)
         assert rows(result.export()) == expected

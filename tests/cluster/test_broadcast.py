@@ -22,6 +22,7 @@ from tests.cluster.clusters import add_node, free_port, lane_processes, ray_clus
 from tests.cluster.crews import Slowly, heard, opened
 from tests.cluster.studies import SPEC, rows, run_here
 from tests.cluster.workers import told
+from tests.support.mlflow_tables import database
 
 TASK = """
 import os
@@ -93,6 +94,7 @@ def test_the_driver_alone_loads(pair, study, tmp_path):
     expected = run_here(study)
     (tmp_path / "notes").unlink()
     read = slalom.Study(**STUDY, task=study.task)
+    database(tmp_path / "home")
     slowly = Slowly(pair.address, 4)
     result = slalom.run(read, tmp_path / "home", lanes=slowly.start, watch=slowly.watch)
     assert rows(result.export()) == expected
@@ -111,6 +113,8 @@ def looking_worker():
 
     class Looking:
         """A worker that tells where its data lie, and the sum of them."""
+
+        device_name = "made up"
 
         def __init__(self, data):
             self.data = data

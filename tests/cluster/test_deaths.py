@@ -15,6 +15,7 @@ from tests.cluster.clusters import add_node, lane_processes
 from tests.cluster.crews import crew, heard, opened
 from tests.cluster.studies import SPEC, rows
 from tests.cluster.workers import told
+from tests.support.mlflow_tables import database
 
 
 class Watch:
@@ -38,6 +39,7 @@ def kill_a_lane():
 def test_a_lanes_process_then_a_node(cluster, expected, tmp_path):
     """The process has a successor on its node; when the node is gone there is no room for two, and one goes on."""
     (node,) = cluster.worker_nodes
+    database(tmp_path)
     watch = Watch({1: kill_a_lane, 13: lambda: cluster.remove_node(node)})
     try:
         result = slalom.run(SPEC, tmp_path, lanes=watch.start(cluster.address), watch=watch)

@@ -23,10 +23,11 @@ from tests.cluster.clusters import lane_processes, raylet, wait_for
 from tests.cluster.crews import PLENTY, Slowly, crew, heard, opened
 from tests.cluster.studies import SPEC, rows
 from tests.cluster.workers import told
+from tests.support.mlflow_tables import database
 
 
 def asked(lanes):
-    """By lane: its process, its GPU's number and what MKL is told."""
+    """By lane: its process, its GPU's number and what pins its kernels."""
     for lane in range(len(lanes.names)):
         lanes.send(lane, told("ask"))
     found = {lane: reply.results[0].device.split() for lane, reply in heard(lanes, len(lanes.names))}
@@ -34,18 +35,20 @@ def asked(lanes):
 
 
 @pytest.mark.parametrize(("share", "each"), [(1.0, 1), (0.5, 2)])
-def test_auto_fills_every_node_with_lanes(cluster, share, each):
+def test_auto_fills_every_node_with_lanes(cluster, share, each, monkeypatch):
+    for name in LANE_ENVIRONMENT:
+        monkeypatch.setenv(name, "something else")
     head, other = raylet(cluster.head_node), raylet(*cluster.worker_nodes)
     with crew(cluster.address, share=share, count=3 * each) as lanes:
         found = asked(lanes)
-        nodes = [lane_processes()[int(pid)] for pid, _, _ in found]
-        assert Counter(zip(nodes, (gpu for _, gpu, _ in found), strict=True)) == {
+        nodes = [lane_processes()[int(pid)] for pid, *_ in found]
+        assert Counter(zip(nodes, (gpu for _, gpu, *_ in found), strict=True)) == {
             (head, "0"): each,
             (other, "0"): each,
             (other, "1"): each,
         }
-        assert len({pid for pid, _, _ in found}) == len(found)
-        assert {mkl for _, _, mkl in found} == set(LANE_ENVIRONMENT.values())
+        assert len({pid for pid, *_ in found}) == len(found)
+        assert {tuple(pinned) for _, _, *pinned in found} == {tuple(LANE_ENVIRONMENT.values())}
         assert ray.cluster_resources()["GPU"] == 3
         assert wait_for(lambda: ray.available_resources().get("GPU", 0) == 0)
         assert ray.available_resources()["CPU"] == 2
@@ -55,6 +58,7 @@ def test_auto_fills_every_node_with_lanes(cluster, share, each):
 
 
 def test_the_same_numbers_as_in_this_process(cluster, expected, tmp_path):
+    database(tmp_path)
     slowly = Slowly(cluster.address, 2)
     result = slalom.run(SPEC, tmp_path, lanes=slowly.start, watch=slowly.watch)
     assert rows(result.export()) == expected
@@ -66,6 +70,8 @@ def test_through_rays_client_from_elsewhere(cluster, client_port):
     """There the lanes know no module of the driver's, and errors take another way."""
 
     class Simple:
+        device_name = "made up"
+
         def turn(self, turn):
             number = turn.drops[0].number
             if number == 13:
@@ -118,13 +124,13 @@ def test_a_lane_that_fits_nowhere(cluster, monkeypatch):
 
 
 def test_lanes_wait_for_what_others_have_taken(cluster, monkeypatch):
-    monkeypatch.setattr(allotment, "START_SECONDS", 5.0)
     with taken(cluster, 2) as give_back:
         with crew(cluster.address, count=1) as lanes:
             assert not any(isinstance(news, LaneOpened) for _, news in lanes.collect(1.0))
             give_back()
             opened(lanes, 2)
         assert len(lanes.names) == 3
+    monkeypatch.setattr(allotment, "START_SECONDS", 5.0)
     with taken(cluster, 2):
         nothing = r"a lane of 2 GPU .* room for 1 .*; the cluster's free resources are CPU 2, GPU 1, memory .* GB"
         with pytest.raises(Infrastructure, match=nothing), crew(cluster.address, share=2):

@@ -8,6 +8,7 @@ import slalom
 from slalom import wiring
 from slalom.errors import Infrastructure
 from tests.cluster.studies import rows, run_here
+from tests.support.mlflow_tables import database
 
 TASK = '''
 import numpy as np
@@ -84,6 +85,7 @@ def study(tmp_path, monkeypatch):
 
 def failures(study, home, **options):
     """What is said of a study in which every trial fails, and its trials."""
+    database(home)
     with pytest.raises(Infrastructure) as caught:
         slalom.run(study, home, **options)
     return str(caught.value), slalom.show(study, home).export()
@@ -104,6 +106,7 @@ def test_it_travels_to_the_lanes(study, tmp_path, cluster):
         if progress.trials and not file.exists():
             (tmp_path / "away").rename(file)
 
+    database(tmp_path / "home")
     found = slalom.run(cats, tmp_path / "home", lanes=lanes, watch=put_back).export()
     assert rows(found) == expected
     assert {row["outcome"] for row in found} <= {"complete", "pruned"}

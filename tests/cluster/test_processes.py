@@ -12,6 +12,7 @@ from pathlib import Path
 import slalom
 from tests.cluster.clusters import descendants, title, wait_for
 from tests.cluster.studies import rows, run_here
+from tests.support.mlflow_tables import database
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,6 +86,7 @@ def test_killed_it_goes_on_to_the_same_results(tmp_path):
     """Nothing of Ray's is printed, neither where a lane dies."""
     study, home = tmp_path / "longer.yaml", tmp_path / "home"
     study.write_text(STUDY)
+    database(home)
     command = Command(study, home)
 
     killed = command.start_and_wait_for_trials()

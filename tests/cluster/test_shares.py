@@ -25,6 +25,7 @@ from tests.cluster.clusters import descendants, ray_cluster, raylet, title, wait
 from tests.cluster.crews import Slowly
 from tests.cluster.members import members
 from tests.cluster.studies import DOCUMENT, SPEC, rows, run_here
+from tests.support.mlflow_tables import database
 
 
 def brokers(cluster):
@@ -144,6 +145,8 @@ LOW = {
 def test_a_study_gives_way_to_a_more_urgent_one_and_comes_out_the_same(cluster, expected, tmp_path):
     """It has the whole cluster, then nothing of it, then all again; that costs none of its trials an attempt."""
     (tmp_path / "low.yaml").write_text(json.dumps(LOW))
+    for name in ("low", "high"):
+        database(tmp_path / name)
     lanes = [0]
 
     def look(progress=None):

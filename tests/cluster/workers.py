@@ -6,6 +6,7 @@ import os
 import time
 
 from slalom.wire.trial import Effort, Memory, Outcome, Phase, Reply, TrialId, TrialResult, Turn
+from slalom_worker.lane.environment import LANE_ENVIRONMENT
 
 
 class Unheard(Exception):
@@ -23,6 +24,7 @@ def told(command, number=0):
 class Obedient:
     """Answers each turn with its number, and how many turns it has taken."""
 
+    device_name = "made up"
     memory = None
 
     def __init__(self):
@@ -60,8 +62,8 @@ class Obedient:
         yield TrialResult(TrialId("a", Phase.CONFIRM, 0), 0, Outcome.COMPLETE, 1, {}, weights=(bytes(number << 20),))
 
     def ask(self, number):
-        """Answer with what the process is: its pid, its device's share and the variable that MKL reads."""
-        names = ("CUDA_VISIBLE_DEVICES", "MKL_CBWR")
+        """Answer with what the process is: its pid, its device's share and the variables that pin its kernels."""
+        names = ("CUDA_VISIBLE_DEVICES", *LANE_ENVIRONMENT)
         text = " ".join([str(os.getpid()), *(str(os.environ.get(name)) for name in names)])
         yield TrialResult(TrialId("a", Phase.CONFIRM, 0), 0, Outcome.COMPLETE, 1, {}, device=text)
 

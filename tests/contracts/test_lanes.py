@@ -34,7 +34,7 @@ def simulated(factory, count):
     return SimulatedLanes(lambda _: factory(), count)
 
 
-@pytest.fixture(params=["in process", "simulated", "on ray"])
+@pytest.fixture(params=["in process", "simulated", pytest.param("on ray", marks=pytest.mark.slow)])
 def start(request):
     """A function that starts lanes, closed in the end."""
     makers = {"in process": InProcessLanes, "simulated": simulated}

@@ -181,6 +181,7 @@ def test_closing_twice_does_nothing(stores):
     recorder.close()
 
 
+@pytest.mark.slow
 def test_a_server_keeps_what_a_file_keeps(server, tmp_path):
     store = on_mlflow(server(), None)
     once = record(on_sqlite(tmp_path), *ALL)
@@ -188,6 +189,7 @@ def test_a_server_keeps_what_a_file_keeps(server, tmp_path):
     assert record(store, *ALL) == once
 
 
+@pytest.mark.slow
 def test_a_server_gives_out_a_registered_ensemble(server):
     nets = [torch.tensor([[0.0, 1.0], [2.0, 0.0]]), torch.zeros(2, 2)]
     work = Work({"name": "mixture"}, {"name": "mlp", "hidden": [], "activation": "tanh", "bias": False}, 32)

@@ -46,7 +46,9 @@ class Memory:
         return self.stores.setdefault(spec.fingerprint, InMemoryStore())
 
 
-@pytest.fixture(params=[Sqlite, Postgres, Memory], ids=["sqlite", "postgres", "memory"])
+@pytest.fixture(
+    params=[Sqlite, pytest.param(Postgres, marks=pytest.mark.slow), Memory], ids=["sqlite", "postgres", "memory"]
+)
 def stores(request):
     """Gives a store of a study, a new one over the same storage with each call."""
     return request.param(request)

@@ -66,11 +66,11 @@ class ScatteredLanes:
         chosen = self.random.sample(busy, min(len(busy), self.random.randint(1, 3)))
         echo = [self.echoed.pop(self.random.randrange(len(self.echoed)))] if self.echoed else []
         opened, self.opened = self.opened, []
-        replies = [[(lane, LaneOpened())] for lane in opened]
+        replies = [[(lane, LaneOpened("made up"))] for lane in opened]
         for lane in chosen:
             replies.append([(lane, self._answer(lane))])
             if isinstance(replies[-1][0][1], LaneLost):
-                replies[-1].append((lane, LaneOpened()))
+                replies[-1].append((lane, LaneOpened("made up")))
             else:
                 self.heard += replies[-1][0][1].effort
         replies.insert(self.random.randint(0, len(replies)), echo)
@@ -106,6 +106,47 @@ class ScatteredLanes:
 
     def close(self):
         pass
+
+
+class ElasticLanes(ScatteredLanes):
+    """Lanes that must be given back at random, and come again later, under their number or as new ones.
+
+    demanded: how many trials the loop could train, each time it was asked
+    """
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.open, self.leaving, self.demanded = set(), set(), []
+        self.released = 0
+
+    def size(self, demand):
+        self.demanded.append(demand.trials)
+        staying = sorted(self.open - self.leaving)
+        if len(staying) < 2 or self.random.random() < 0.7:
+            return []
+        self.leaving.add(lane := self.random.choice(staying))
+        return [lane]
+
+    def release(self, lane):
+        self.released += 1
+        self.open.remove(lane)
+        self.leaving.remove(lane)
+        self.queues[lane].clear()
+        self.trains[lane].clear()
+        self.workers[lane] = self._hire()
+        self.opened.append(lane if self.random.random() < 0.5 else self._another())
+
+    def _another(self):
+        self.names.append(f"lane {len(self.names)}")
+        self.workers.append(self._hire())
+        self.queues.append(deque())
+        self.trains.append({})
+        return len(self.workers) - 1
+
+    def collect(self, timeout):
+        news = super().collect(timeout)
+        self.open |= {lane for lane, one in news if isinstance(one, LaneOpened)}
+        return news
 
 
 def _lie(reply):

@@ -30,7 +30,7 @@ def test_a_trial_that_always_raises_is_failed_after_three_attempts(lanes):
     failed = {trial: e.result for trial, e in ended.items() if e.result.outcome is Outcome.FAILED}
     assert set(failed) == {BAD}
     assert failed[BAD].attempt == ATTEMPTS - 1 == 2
-    assert "ZeroDivisionError: rising/tune/3 in epoch 1" in failed[BAD].error
+    assert "ZeroDivisionError: rising/0/tune/3 in epoch 1" in failed[BAD].error
     assert written(SPEC, store) == budget(SPEC)
     assert sorted(attempt for trial, attempt, epoch in crew.trained if trial == BAD) == [0, 1, 2]
 
@@ -70,7 +70,7 @@ def test_late_answers_of_a_lost_attempt_are_dropped(seed):
 
 def plan():
     """An arm whose first generation is due, and its orders by number."""
-    arm = ArmPlan(SPEC, SPEC.arms[0], Proposals(SPEC, SPEC.arms[0]), {})
+    arm = ArmPlan(SPEC, SPEC.arms[0], Proposals, {})
     return arm, {order.trial.id.number: order for order in arm.due()}
 
 
@@ -172,7 +172,7 @@ def test_the_best_confirm_trial_is_trained_again_for_its_weights(seed):
     recorder = InMemoryRecorder()
     store = train(SPEC, lanes=scattered(seed, 3, deaths=2, echoes=True), recorder=recorder)
     arms = recorder.records.summary.arms
-    best = {TrialId(arm.name, Phase.CONFIRM, arm.best_seed) for arm in arms}
+    best = {TrialId(arm.name, Phase.CONFIRM, arm.kept[1], arm.kept[0]) for arm in arms}
     assert set(recorder.records.models) == best
     assert store.notes()["reproduced"] == {arm.name: True for arm in arms}
     for trial in best:

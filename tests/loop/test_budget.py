@@ -5,14 +5,13 @@ import random
 import pytest
 
 from slalom.errors import Interrupted
-from slalom.search.choice import choose
-from slalom.wire.trial import Phase
 from tests.loop.worlds import (
     SEEDS,
     MemoryStore,
     Nature,
     Wire,
     budget,
+    expected,
     rows_in_database,
     scattered,
     sqlite_store,
@@ -37,19 +36,15 @@ def some(chance, share, epochs):
     return pick
 
 
-def expected(spec, store):
-    """The whole budget, but no confirm trials of an arm that has nothing to confirm."""
-    ended = store.ended()
-    return {trial: 1 for trial in budget(spec) if trial.phase is Phase.TUNE or choose(spec, trial.arm, ended)}
-
-
 @pytest.mark.parametrize("seed", range(24))
 def test_an_arm_gets_exactly_its_trials_whatever_dies(seed):
     chance = random.Random(seed)
     spec = study(
         arms=("constant", "rising", "tuned")[: chance.randint(2, 3)],
-        fingerprint=seed,
+        seed=seed,
         trials=chance.choice((8, 13, 24)),
+        searches=chance.choice((1, 2, 3)),
+        pick=chance.choice(((1, 1), (2, 1), (4, 3))),
         generation=chance.choice((4, 8, 11)),
         sampler=chance.choice(("tpe", "random")),
         pruner=chance.choice(("successive_halving", "none")),
@@ -68,21 +63,23 @@ def test_an_arm_gets_exactly_its_trials_whatever_dies(seed):
             break
         except CRASHES:
             store = MemoryStore(spec, store.storage)
-    assert written(spec, store) == expected(spec, store)
+    assert written(spec, store) == expected(spec, store.ended())
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("error", ERRORS, ids=["crash", "Ctrl-C"])
 def test_the_storage_holds_a_row_for_each_trial(tmp_path, error, after):
     """Also where the loop stops while, or just after, a trial is written."""
-    spec = study(trials=8)
+    spec = study(trials=8, searches=2, pick=(3, 2), pruner="none")
     first = sqlite_store(tmp_path, spec)
     with pytest.raises(CRASHES):
         train(spec, _Adding(first, Wire(9, error, after)), scattered(1, deaths=3))
     train(spec, sqlite_store(tmp_path, spec), scattered(2, deaths=3))
-    arms = {f"{arm.name}/{phase}" for arm in spec.arms for phase in Phase}
     assert rows_in_database(sqlite_url(tmp_path)) == {
-        name: spec.tune.trials if name.endswith("tune") else SEEDS for name in arms
+        (arm, search, phase): size
+        for arm in ("constant", "rising")
+        for search in (0, 1)
+        for phase, size in (("tune", 8), ("pick", 6), ("confirm", SEEDS))
     }
 
 
@@ -102,7 +99,7 @@ class _Adding:
 @pytest.mark.parametrize("seed", range(10))
 def test_nothing_is_ordered_twice(seed):
     """A lane's death brings no second order of the same attempt, and no order of an attempt that is lost."""
-    spec = study(fingerprint=seed)
+    spec = study(seed=seed, searches=2, pick=(3, 2))
     lanes = scattered(seed, deaths=30, echoes=True)
     train(spec, lanes=lanes)
     assert lanes.died > 5

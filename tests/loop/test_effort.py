@@ -53,7 +53,7 @@ def test_no_number_from_test_data_reaches_the_tuning(goal, pruner, poison):
         asked, recorder = {}, InMemoryRecorder()
         rows = exported(spec, train(spec, lanes=one_lane(nature), recorder=recorder, propose=asking(asked)))
         arms = recorder.records.summary.arms
-        kept = [(arm.chosen, arm.tuning, arm.best_seed) for arm in arms]
+        kept = [(arm.chosen, arm.tuning, arm.kept) for arm in arms]
         values = [arm.confirm.values for arm in arms]
         runs.append((asked, [_without_test(row) for row in rows], kept, list(recorder.records.models), values))
     (*clean, measured), (*poisoned, changed) = runs

@@ -19,6 +19,7 @@ from slalom.wire.trial import Outcome, Phase
 from slalom.wiring import local_lanes
 from slalom_worker.tasks import open_task
 from slalom_worker.tasks.parts import Part
+from tests.support.mlflow_tables import database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +75,7 @@ class Poisoned:
 def run_poisoned(study, home, poison):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(slalom_worker.lane.worker, "open_task", lambda *given: Poisoned(open_task(*given), poison))
+        database(home)
         return slalom.run(study, home, lanes=local_lanes)
 
 
@@ -86,7 +88,9 @@ def tuned(result):
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory):
     study = slalom.Study(**STUDY)
-    return slalom.run(study, tmp_path_factory.mktemp("clean"), lanes=local_lanes)
+    home = tmp_path_factory.mktemp("clean")
+    database(home)
+    return slalom.run(study, home, lanes=local_lanes)
 
 
 @pytest.fixture(scope="module", params=[wrong_labels, far_inputs])

@@ -12,7 +12,7 @@ from tests.search.on_optuna.test_rows import MIXTURE, OneByOne
 from tests.search.on_optuna.test_store import SPEC as ROWS
 from tests.support.postgres import PASSWORD
 
-SPEC = study(space=MIXED, trials=6, generation=3)
+SPEC = study(space=MIXED, trials=6, generation=3, searches=2, pick=(2, 2))
 
 
 @pytest.fixture
@@ -52,9 +52,12 @@ def test_a_study_outlives_its_server(postgres, url):
     train(SPEC, OptunaStore(url, SPEC, postgres.shown), scattered(2, deaths=4))
     assert written(SPEC, store) == budget(SPEC)
     assert exported(SPEC, store) == exported(SPEC, train(SPEC))
-    rows = rows_in_database(url)
-    assert set(rows.values()) == {SPEC.tune.trials, SPEC.confirm_seeds}
-    assert len(rows) == 4
+    assert rows_in_database(url) == {
+        (arm.name, search, phase): size
+        for arm in SPEC.arms
+        for search in (0, 1)
+        for phase, size in (("tune", 6), ("pick", 4), ("confirm", SPEC.confirm_seeds))
+    }
 
 
 def test_a_wrong_password_is_told_without_it(postgres):
@@ -81,7 +84,7 @@ def test_many_at_once_are_what_optuna_writes_one_by_one(postgres, url):
             repr(trial).replace(f"trial_id={trial._trial_id}", "")
             for trial in optuna.load_study(study_name=name, storage=url).trials
         ]
-        for name in ("momentum/000000000000/rising/tune", "momentum/111111111111/rising/tune")
+        for name in ("momentum/000000000000/rising", "momentum/111111111111/rising")
     )
     assert one == other
     assert len(one) > 4

@@ -33,7 +33,7 @@ def test_the_first_lane_and_the_loss_of_the_last_are_told_at_once():
             lanes.release(0)
             lanes._workers[0] = lanes._factory()
             return [(0, LaneLost("gone"))]
-        return [(0, LaneOpened())] if len(heard) == 4 else collect(timeout)
+        return [(0, LaneOpened("made up"))] if len(heard) == 4 else collect(timeout)
 
     lanes.collect = with_a_loss
     train(study(), store, lanes, clock=lambda: 1e6)

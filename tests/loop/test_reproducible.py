@@ -19,6 +19,7 @@ from tests.loop.worlds import (
     MemoryStore,
     Nature,
     Wire,
+    elastic,
     exported,
     one_lane,
     scattered,
@@ -34,22 +35,30 @@ STUDIES = {
     "grid": study(space=COUNTED, sampler="grid", report_every=2),
     "a whole last generation and a bit": study(trials=19, goal="maximize"),
     "nothing searched in one arm": study(space={"constant": {}, "rising": MIXED}, pruner="none"),
+    "searches": study(space=MIXED, trials=12, generation=4, factor=2, searches=3, pick=(3, 2), seeds=2),
+    "searches that look at no result": study(
+        sampler="random", trials=10, generation=4, factor=2, searches=4, pick=(2, 3), seeds=2
+    ),
 }
 NATURE = Nature(diverges=lambda trial: 4 if trial.params.get("learning_rate", 0) > 0.5 else None)
 
 
 def asking(asked):
-    """Proposals that keep what was asked, by arm and number; the arm's trials are each told once, to TPE in order."""
+    """Proposals that keep what was asked, by arm, search and number.
 
-    def propose(spec, arm):
-        ask, told = Proposals(spec, arm), []
+    A search is told of its own trials alone, of each once, and if its sampler is TPE of all and in order.
+    """
+
+    def propose(spec, arm, search):
+        ask, told = Proposals(spec, arm, search), []
 
         def listen(new, numbers):
+            assert {(ended.spec.id.arm, ended.spec.id.search) for ended in new} <= {(arm.name, search)}
             told.extend(ended.spec.id.number for ended in new)
             assert len(set(told)) == len(told)
             assert spec.tune.sampler != "tpe" or told == list(range(numbers.start))
             given = ask(new, numbers)
-            asked.update({(arm.name, number): params for number, params in zip(numbers, given, strict=True)})
+            asked.update({(arm.name, search, number): params for number, params in zip(numbers, given, strict=True)})
             return given
 
         return listen
@@ -83,6 +92,16 @@ def test_lanes_that_die_change_nothing(whole, seed):
     assert asked == proposals
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_lanes_that_come_and_go_change_nothing(whole, seed):
+    spec, rows, proposals = whole
+    asked = {}
+    lanes = elastic(seed, 4, NATURE, slots=2, deaths=4)
+    assert exported(spec, train(spec, lanes=lanes, propose=asking(asked))) == rows
+    assert lanes.released > 3
+    assert asked == proposals
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_run_that_was_cut_off_goes_on_to_the_same_end(whole, seed):
     spec, rows, proposals = whole
@@ -104,20 +123,19 @@ def test_what_an_earlier_run_finished_is_not_asked_again(whole):
     store, asked = MemoryStore(spec), {}
     with pytest.raises(OSError, match="gone"):
         train(spec, store, scattered(1, 2, NATURE), wire=Wire(150, dead=True))
-    open_numbers = {arm.name: _not_whole(spec, arm.name, store.ended()) for arm in spec.arms}
+    known, searches = store.ended(), range(spec.tune.searches.at_most)
+    open_numbers = {(arm.name, one): _not_whole(spec, arm.name, one, known) for arm in spec.arms for one in searches}
     assert any(numbers < set(range(spec.tune.trials)) for numbers in open_numbers.values())
     assert exported(spec, train(spec, store, one_lane(NATURE), propose=asking(asked))) == rows
-    assert asked == {
-        (arm, number): params for (arm, number), params in proposals.items() if number in open_numbers[arm]
-    }
+    assert asked == {trial: params for trial, params in proposals.items() if trial[2] in open_numbers[trial[:2]]}
 
 
-def _not_whole(spec, arm, known):
+def _not_whole(spec, arm, search, known):
     """The trials of the generations of which not all ended."""
     return {
         number
         for numbers in generations(spec.tune)
-        if any(TrialId(arm, Phase.TUNE, number) not in known for number in numbers)
+        if any(TrialId(arm, Phase.TUNE, number, search) not in known for number in numbers)
         for number in numbers
     }
 
@@ -166,13 +184,13 @@ def test_a_trial_that_failed_after_a_rung_still_counts_there_in_a_resumed_run():
     """Of four that pass the first rung two pass the second, whether or not the one that fails was known to."""
     spec = study(trials=12, generation=12)
     nature = Nature(
-        raises=lambda trial: 2 if trial.id == ("rising", "tune", 0) else None,
+        raises=lambda trial: 2 if trial.id == ("rising", "tune", 0, 0) else None,
         diverges=lambda trial: 1 if trial.id.number > 3 and trial.id.phase is Phase.TUNE else None,
     )
     whole = train(spec, lanes=one_lane(nature))
     store = MemoryStore(spec)
     store.add([ended for ended in whole.ended().values() if ended.result.epochs < 3])
-    assert store.ended()["rising", Phase.TUNE, 0].result.outcome is Outcome.FAILED
+    assert store.ended()[TrialId("rising", Phase.TUNE, 0)].result.outcome is Outcome.FAILED
     train(spec, store, one_lane(nature))
     assert exported(spec, store) == exported(spec, whole)
 

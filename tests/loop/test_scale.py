@@ -64,7 +64,7 @@ def test_two_thousand_trials_cost_ten_times_two_hundred():
 
 def test_a_trial_is_written_whole_and_kept_without_its_history():
     spec, kept, written = study(), {}, []
-    arm, worker = ArmPlan(spec, spec.arms[0], Proposals(spec, spec.arms[0]), kept), FakeWorker(Nature())
+    arm, worker = ArmPlan(spec, spec.arms[0], Proposals, kept), FakeWorker(Nature())
     while not arm.done:
         reply = worker.turn(Turn(tuple(arm.due())))
         for report in reply.reports:
@@ -81,7 +81,7 @@ def test_a_trial_is_written_whole_and_kept_without_its_history():
 def test_generations_lie_side_by_side_where_no_result_is_looked_at(sampler, more):
     """So that lanes have something to train while a generation waits at a rung: as many as there is room for."""
     spec = study(trials=30, generation=7, sampler=sampler)
-    arm = ArmPlan(spec, spec.arms[0], Proposals(spec, spec.arms[0]), {})
+    arm = ArmPlan(spec, spec.arms[0], Proposals, {})
     assert [order.trial.id.number for order in arm.due()] == list(range(7))
     assert arm.trainable == (30 if more else 7)
     assert [arm.ahead() for _ in range(3)] == 3 * [more > 0]
@@ -148,11 +148,12 @@ def fleet():
 
     busy: the share of the devices' time that went to epochs when a generation began
     """
-    spec = study([f"arm-{number}" for number in range(5)], epochs=EPOCHS, trials=1000, generation=94, sampler="random")
+    arms = [f"arm-{number}" for number in range(5)]
+    spec = study(arms, epochs=EPOCHS, trials=1000, generation=94, sampler="random", seed=1)
     lanes, busy = Devices(Fleet(200, 5000, epoch=20.0, life=800.0, away=100.0), Work()), []
 
-    def propose(spec, arm):
-        ask = Proposals(spec, arm)
+    def propose(spec, arm, search):
+        ask = Proposals(spec, arm, search)
 
         def asked(new, numbers):
             busy.extend([lanes.worked() / lanes.present()] if lanes.clock() else [])

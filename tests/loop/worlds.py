@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import tempfile
-from collections import deque
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -19,10 +19,22 @@ from slalom.loop.run import run
 from slalom.records import InMemoryRecorder
 from slalom.report.export import export
 from slalom.search.on_optuna import OptunaStore, Proposals
-from slalom.study.model import Arm, Choices, Compare, IntRange, Metric, Range, Resources, StudySpec, Tune
+from slalom.study.model import (
+    Arm,
+    Choices,
+    Compare,
+    IntRange,
+    Metric,
+    Pick,
+    Range,
+    Resources,
+    Searches,
+    StudySpec,
+    Tune,
+)
 from slalom.wire.seeds import derive
 from slalom.wire.trial import Effort, Outcome, Phase, Reply, Report, TrialId, TrialResult, Work
-from tests.loop.scattered import ScatteredLanes
+from tests.loop.scattered import ElasticLanes, ScatteredLanes
 from tests.support.programs import program
 
 WORK = Work({"name": "digits"}, {"name": "mlp", "hidden": (8,), "activation": "tanh", "bias": True}, 32)
@@ -32,9 +44,18 @@ COUNTED = {"layers": IntRange(1, 3), "optimizer": Choices(("sgd", "adam"))}
 SEEDS = 6
 
 
-def study(arms=("constant", "rising"), space=RATE, epochs=9, report_every=1, goal="minimize", fingerprint=0, **tune):
-    """A study of small budgets; `space` is every arm's, or a mapping from arms to theirs."""
+def study(
+    arms=("constant", "rising"), space=RATE, epochs=9, report_every=1, goal="minimize", seed=0, resampled=True,
+    seeds=SEEDS, margin=None, **tune,
+):  # fmt: skip
+    """A study of small budgets; `space` is every arm's, or a mapping from arms to theirs.
+
+    seed: another one is another study, of other draws
+    tune: `searches` a number, or (at_least, at_most); `pick` (best, seeds)
+    """
     spaces = {name: space.get(name, space) for name in arms}
+    searches, pick = tune.pop("searches", 1), tune.pop("pick", (1, 1))
+    at_least, at_most = searches if isinstance(searches, tuple) else (searches, searches)
     return StudySpec(
         name="momentum",
         question="Does a rising momentum help?",
@@ -47,11 +68,13 @@ def study(arms=("constant", "rising"), space=RATE, epochs=9, report_every=1, goa
             Arm(name, {**program(WORK), "weight_decay": 0.0, **spaces[name]}, dict(sorted(spaces[name].items())))
             for name in arms
         ),
-        tune=Tune(**{"trials": 16, **tune}),
-        confirm_seeds=SEEDS,
-        compare=Compare(arms[0]),
+        tune=Tune(**{"trials": 16, **tune}, searches=Searches(at_least, at_most), pick=Pick(*pick)),
+        confirm_seeds=seeds,
+        compare=Compare(arms[0], margin=margin),
         resources=Resources(),
-        fingerprint=hashlib.sha256(f"study {fingerprint}".encode()).hexdigest(),
+        fingerprint=hashlib.sha256(f"study {seed}".encode()).hexdigest(),
+        seed=seed,
+        resampled=resampled,
     )
 
 
@@ -84,8 +107,8 @@ class Nature:
 class FakeWorker:
     """Keeps to what a lane's worker promises; a turn trains every seated trial for one epoch, or `stride`."""
 
-    def __init__(self, nature, slots=4, stride=1):
-        self.nature, self.slots, self.stride = nature, slots, stride
+    def __init__(self, nature, slots=4, stride=1, device="made up"):
+        self.nature, self.slots, self.stride, self.device_name = nature, slots, stride, device
         self.waiting, self.seated, self.parked = deque(), {}, {}
         self.trained = []
 
@@ -111,7 +134,7 @@ class FakeWorker:
             raise ZeroDivisionError(f"{trial.id} in epoch {epoch}")
         if epoch == self.nature.diverges(trial):
             del self.seated[trial.id]
-            results.append(TrialResult(trial.id, trial.attempt, Outcome.DIVERGED, epoch, {}))
+            results.append(TrialResult(trial.id, trial.attempt, Outcome.DIVERGED, epoch, {}, device=self.device_name))
             return
         metrics = self.nature.metrics(trial, epoch)
         if epoch % trial.report_every == 0 or epoch == trial.epochs:
@@ -119,7 +142,8 @@ class FakeWorker:
         if epoch == trial.epochs:
             del self.seated[trial.id]
             weights = (repr(trial.seeds).encode(),) if order.keep_weights else ()
-            results.append(TrialResult(trial.id, trial.attempt, Outcome.COMPLETE, epoch, metrics, weights=weights))
+            done = TrialResult(trial.id, trial.attempt, Outcome.COMPLETE, epoch, metrics, weights=weights)
+            results.append(replace(done, device=self.device_name))
         elif epoch == order.until:
             del self.seated[trial.id]
             self.parked[trial.id] = epoch
@@ -205,11 +229,15 @@ def scattered(seed=0, lanes=8, nature=Nature(), *, slots=4, stride=1, **options)
     return ScatteredLanes(lambda: FakeWorker(nature, slots, stride), lanes, seed, **options)
 
 
-def train(spec, store=None, lanes=None, recorder=None, wire=None, propose=Proposals, clock=None):
+def elastic(seed=0, lanes=4, nature=Nature(), *, slots=4, stride=1, **options):
+    return ElasticLanes(lambda: FakeWorker(nature, slots, stride), lanes, seed, **options)
+
+
+def train(spec, store=None, lanes=None, recorder=None, wire=None, propose=Proposals, clock=None, watch=lambda _: None):
     """Run a study, or what is left of it; gives the store."""
     store = store or MemoryStore(spec)
     parts = [store, lanes or one_lane(), recorder or InMemoryRecorder()]
-    run(spec, *(map(wire.through, parts) if wire else parts), propose, clock=clock or ticking())
+    run(spec, *(map(wire.through, parts) if wire else parts), propose, watch, clock or ticking())
     return store
 
 
@@ -229,16 +257,44 @@ def written(spec, store):
     return times
 
 
-def budget(spec):
-    """What must lie in the storage in the end: each trial once."""
-    sizes = {Phase.TUNE: spec.tune.trials, Phase.CONFIRM: spec.confirm_seeds}
-    return {TrialId(arm.name, phase, n): 1 for arm in spec.arms for phase, size in sizes.items() for n in range(size)}
+def budget(spec, searches=None):
+    """What must lie in the storage in the end, where every search has enough to pick among: each trial once.
+
+    searches: how many each arm has, by arm; as many as it has at least where it is not given
+    """
+    found = searches or dict.fromkeys((arm.name for arm in spec.arms), spec.tune.searches.at_least)
+    sizes = {Phase.TUNE: spec.tune.trials, Phase.PICK: spec.tune.pick.trials, Phase.CONFIRM: spec.confirm_seeds}
+    return {
+        TrialId(arm, phase, number, search): 1
+        for arm, count in found.items()
+        for search in range(count)
+        for phase, size in sizes.items()
+        for number in range(size)
+    }
+
+
+def expected(spec, ended, searches=None):
+    """The budget, given what the tuning trials came to: a search picks among those that completed, or has no choice."""
+    kept = {}
+    for trial in budget(spec, searches):
+        different = completed(spec, ended, trial.arm, trial.search)
+        contenders = min(spec.tune.pick.best, len(different))
+        picked = contenders * spec.tune.pick.seeds if contenders > 1 else 0
+        if trial.phase is Phase.TUNE or (trial.number < picked if trial.phase is Phase.PICK else different):
+            kept[trial] = 1
+    return kept
+
+
+def completed(spec, ended, arm, search):
+    """The different hyperparameters of a search's tuning trials that completed."""
+    trials = [ended[TrialId(arm, Phase.TUNE, number, search)] for number in range(spec.tune.trials)]
+    return {tuple(sorted(one.spec.params.items())) for one in trials if one.result.outcome is Outcome.COMPLETE}
 
 
 def rows_in_database(url):
-    """Trials in each Optuna study, whatever state they are in, as Optuna counts them."""
-    return {
-        found.study_name.split("/", 2)[2]: found.n_trials
-        for found in optuna.get_all_study_summaries(url)
-        if found.n_trials
-    }
+    """Trials of each arm, search and phase, whatever state they are in, as Optuna's own tools see them."""
+    rows = Counter()
+    for name in optuna.get_all_study_names(url):
+        for trial in optuna.load_study(study_name=name, storage=url).get_trials(deepcopy=False):
+            rows[name.split("/", 2)[2], trial.user_attrs["search"], trial.user_attrs["phase"]] += 1
+    return dict(rows)

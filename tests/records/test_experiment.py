@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from slalom.records.on_mlflow.pages.study import MOST_STEPS, arm_page
 from slalom.records.on_mlflow.pages.trial import MOST_POINTS, trial_page
-from slalom.verdict.summary import State
+from slalom.verdict.effort import EffortCurve
+from slalom.verdict.summary import Interval, State
 from slalom.wire.trial import Outcome, Phase, Report, TrialId
 from tests.records.recorded import client, record
-from tests.support.record_samples import FINGERPRINT, all_ended, ended, runs_in, summary, tuning_summary
+from tests.support.record_samples import FINGERPRINT, all_ended, ended, runs_in, study, summary, tuning_summary
 
 
 def test_layout(uri):
@@ -15,9 +19,10 @@ def test_layout(uri):
         [("momentum",)]
         + [("momentum", arm) for arm in ("constant", "rising")]
         + [
-            ("momentum", arm, f"{arm} {phase} {number}")
+            ("momentum", arm, f"{arm} search {search} {phase} {number}")
             for arm in ("constant", "rising")
-            for phase in ("tune", "confirm")
+            for search in (0, 1)
+            for phase in ("tune", "pick", "confirm")
             for number in (0, 1)
         ]
     )
@@ -27,7 +32,10 @@ def test_layout(uri):
     assert top["tags"]["mlflow.note.content"] == "**rising beats constant.**"
     assert top["tags"]["slalom.question"] == "Does a rising momentum help?"
     assert top["params"]["compare.baseline"] == "constant"
-    assert top["history"]["slot_utilisation"] == [(8, 0.9)]
+    assert top["history"]["slot_utilisation"] == [(16, 0.9)]
+    assert top["tags"]["slalom.winner"] == "rising"
+    params = {"tune.searches": "2", "tune.pick.best": "2", "seed": "0", "split": "fixed", "confirm.seeds": "2"}
+    assert params.items() <= top["params"].items()
     assert top["files"] == ["study.yaml"]
     assert top["status"] == "FINISHED"
 
@@ -41,25 +49,62 @@ def test_an_arm_shows_its_result(uri):
         "difference.p": 0.01,
         "tuning.best": 0.125,
     }
-    assert arm["params"]["learning_rate"] == "1.1"
+    assert "learning_rate" not in arm["params"], "each search has chosen one of its own"
     assert arm["params"]["momentum.schedule"] == "gradient_norm"
     assert arm["tags"]["mlflow.note.content"] == (
-        "Test error 0.125 [0.100, 0.150] over 2 seeds; -0.020 [-0.030, -0.010] against constant, p = 0.01."
+        "Test error 0.125 [0.100, 0.150] over 2 searches; -0.020 [-0.030, -0.010] against constant, p = 0.01."
     )
 
 
+def test_an_arm_shows_its_curves_over_trials_and_searches(uri):
+    history = record(uri, ("summary", summary()))["momentum", "rising"]["history"]
+    assert history["effort.validation.error"] == [(1, 0.375), (2, 0.25)]
+    assert history["effort.validation.error.low"] == [(1, 0.25), (2, 0.25)]
+    assert history["search.test.error"] == [(0, 0.125), (1, 0.55)], "a diverged training counts as the worst"
+
+
+def test_curves_that_are_written_again_change_nothing(uri):
+    once = record(uri, ("summary", summary()))
+    assert record(uri, ("summary", summary()), ("summary", summary())) == once
+
+
+def test_a_curve_that_changed_is_written_where_it_differs(uri):
+    record(uri, ("summary", summary()))
+    rising = summary().arms[1]
+    longer = replace(rising.effort, mean=(0.375, 0.2, 0.1), band=(*rising.effort.band, Interval(0.1, 0.1)))
+    later = replace(summary(), arms=(summary().arms[0], replace(rising, effort=longer)))
+    history = record(uri, ("summary", later))["momentum", "rising"]["history"]
+    assert history["effort.validation.error"] == [(1, 0.375), (2, 0.25), (2, 0.2), (3, 0.1)]
+    assert history["effort.validation.error.low"] == [(1, 0.25), (2, 0.25), (3, 0.1)]
+
+
+def test_a_long_curve_is_thinned():
+    curve = tuple(1 / trials for trials in range(1, 1001))
+    band = tuple(Interval(value, value) for value in curve)
+    arm = replace(summary().arms[1], effort=EffortCurve((curve,), curve, band))
+    steps = [point.step for point in arm_page(study(), arm).points if point.name == "effort.validation.error"]
+    assert (steps[0], steps[-1]) == (1, 1000)
+    assert len(steps) <= MOST_STEPS + 1
+
+
 def test_a_trial_shows_its_history(uri):
-    shown = record(uri, ("trials", [ended("rising", 1, Phase.CONFIRM)]))
-    trial = shown["momentum", "rising", "rising confirm 1"]
+    shown = record(uri, ("trials", [ended("rising", 1, Phase.CONFIRM, search=1)]))
+    trial = shown["momentum", "rising", "rising search 1 confirm 1"]
     assert trial["history"]["train.loss"] == [(epoch, 1 / epoch) for epoch in (1, 2, 3, 4)]
     assert trial["history"]["test.error"] == [(4, 0.125)]
     assert trial["data"] == [("digits", "d" * 16)]
     expected = {"learning_rate": "1.1", "momentum.end": "0.9", "model": "mlp", "model.hidden": "[8]", "epochs": "4"}
     assert expected.items() <= trial["params"].items()
-    tags = {"slalom.arm": "rising", "slalom.phase": "confirm", "slalom.trial": "1", "slalom.attempt": "1"}
+    tags = {
+        "slalom.arm": "rising",
+        "slalom.search": "1",
+        "slalom.phase": "confirm",
+        "slalom.trial": "1",
+        "slalom.attempt": "1",
+    }
     tags |= {"slalom.fingerprint": FINGERPRINT, "slalom.outcome": "complete", "slalom.lane": "lane-0"}
     assert tags.items() <= trial["tags"].items()
-    (run,) = [run for run in runs_in(uri) if run.info.run_name == "rising confirm 1"]
+    (run,) = [run for run in runs_in(uri) if run.info.run_name == "rising search 1 confirm 1"]
     assert (run.info.start_time, run.info.end_time) == (1_700_000_001_000, 1_700_000_009_000)
     assert [point.timestamp for point in client(uri).get_metric_history(run.info.run_id, "train.loss")] == [
         1_700_000_003_000,
@@ -72,7 +117,7 @@ def test_a_trial_shows_its_history(uri):
 def test_outcomes(uri):
     trials = [ended(number=number, outcome=outcome) for number, outcome in enumerate(Outcome)]
     shown = record(uri, ("trials", trials[:3]), ("trials", [ended(number=3, outcome=Outcome.FAILED, error="boom")]))
-    runs = [shown["momentum", "constant", f"constant tune {number}"] for number in range(4)]
+    runs = [shown["momentum", "constant", f"constant search 0 tune {number}"] for number in range(4)]
     assert [run["status"] for run in runs] == ["FINISHED", "FINISHED", "FAILED", "FAILED"]
     assert [run["tags"]["slalom.outcome"] for run in runs] == list(Outcome)
     assert runs[3]["tags"]["slalom.error"] == "boom"
@@ -98,7 +143,7 @@ def test_a_long_history_fits_one_request():
 
 def test_a_half_written_trial_is_written_again(uri):
     whole = record(uri, ("trials", [ended()]))
-    (run,) = [run for run in runs_in(uri) if run.info.run_name == "constant tune 0"]
+    (run,) = [run for run in runs_in(uri) if run.info.run_name == "constant search 0 tune 0"]
     client(uri).update_run(run.info.run_id, status="RUNNING")
     assert record(uri, ("trials", [ended(lane="other")])) != whole
     assert record(uri) == record(uri, ("trials", [ended(lane="third")]))

@@ -22,7 +22,7 @@ def test_a_model_loads_and_predicts(uri, tmp_path, kind):
     trial = ended("rising", 0, Phase.CONFIRM)
     weights = weights_for(WORK, tmp_path, (64,), 10)
     shown = record(uri, ("trials", [trial]), ("model", trial.spec, weights))
-    page = shown["momentum", "rising", "rising confirm 0"]
+    page = shown["momentum", "rising", "rising search 0 confirm 0"]
     assert (page["files"], page["registered"]) == (["members"], [("momentum.rising", 1)])
     model = load(uri, kind)
     inputs = np.random.default_rng(0).random((5, 64), dtype=np.float32)

@@ -36,7 +36,9 @@ def test_what_cannot_be_written_is_raised_by_the_next_call(uri, tmp_path):
     recorder = MlflowRecorder(uri, tmp_path, study(), describe)
     recorder.trials([ended()])
     deadline = time.monotonic() + 60
-    while not any(run.info.run_name == "constant tune 0" for run in runs_in(uri)) and time.monotonic() < deadline:
+    while (
+        not any(run.info.run_name == "constant search 0 tune 0" for run in runs_in(uri)) and time.monotonic() < deadline
+    ):
         time.sleep(0.05)
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
         connection.execute("DROP TABLE params")
@@ -109,24 +111,38 @@ def python(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-KILLED = """
-import os, signal, sys, threading
+OPENED = """
 from pathlib import Path
 from tests.support.record_samples import *
 from slalom.records.on_mlflow import MlflowRecorder
+MlflowRecorder("sqlite:///home/mlflow.db", Path("home/artifacts"), study(), describe).close()
+"""
+
+KILLED = f"""
+import os, signal, threading
 from alembic.runtime.migration import MigrationContext
 steps = MigrationContext.run_migrations
 def cut_off(self, **kw):
     threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
     steps(self, **kw)
 MigrationContext.run_migrations = cut_off
-MlflowRecorder("sqlite:///home/mlflow.db", Path("home/artifacts"), study(), describe).close()
-"""
+{OPENED}"""
 
 
+@pytest.mark.slow
 def test_a_process_killed_while_the_tables_are_made_leaves_nothing_that_stops_the_next(tmp_path):
     assert python(KILLED, tmp_path).returncode == -signal.SIGKILL
     assert (tmp_path / "home" / "mlflow.db.new").exists()
-    done = python(QUIET, tmp_path)
+    done = python(OPENED, tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not (tmp_path / "home" / "mlflow.db.new").exists()
+
+
+def test_what_a_run_is_made_with_stands_on_the_study_s_run(tmp_path):
+    uri = database(tmp_path)
+    made_with = {"torch": "2.13.0", "code": "0123456789ab"}
+    for versions in (made_with, {**made_with, "torch": "2.14.0"}):
+        MlflowRecorder(uri, tmp_path / "artifacts", study(), describe, versions).close()
+    (top,) = [run for run in runs_in(uri) if run.data.tags["slalom.kind"] == "study"]
+    found = {name: tag for name, tag in top.data.tags.items() if name.startswith("slalom.version.")}
+    assert found == {"slalom.version.torch": "2.14.0", "slalom.version.code": "0123456789ab"}

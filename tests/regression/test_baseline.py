@@ -11,10 +11,12 @@ from slalom.regression.replicates import Replicates
 from tests.support.record_samples import study
 
 FOUND = Replicates((0.1, 0.25), (3.0, 4.0), ("aa", "bb"))
-ARMS = (PinnedArm("constant", {"learning_rate": 0.1}, 0.2, FOUND, (1.5, 1.25)), PinnedArm("rising", {}, None, FOUND))
+CHOSEN = ({"learning_rate": 0.1}, {"learning_rate": 0.3})
+ARMS = (PinnedArm("constant", CHOSEN, 0.2, FOUND, (1.5, 1.25)), PinnedArm("rising", ({}, {}), None, FOUND))
 BASELINE = Baseline(
     "momentum",
     "f" * 64,
+    7,
     "d" * 64,
     "error",
     "minimize",
@@ -24,6 +26,13 @@ BASELINE = Baseline(
     ARMS,
     "name: momentum\n",
 )
+
+
+ONE = json.loads(BASELINE.spelled())["arms"]["constant"]
+
+
+def test_seeds_are_counted_in_each_search():
+    assert (BASELINE.searches, BASELINE.seeds) == (2, 1)
 
 
 def test_a_written_baseline_reads_back_and_is_sorted_with_a_line_for_each_list(tmp_path):
@@ -40,8 +49,11 @@ def test_a_written_baseline_reads_back_and_is_sorted_with_a_line_for_each_list(t
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 2}, "format must be 1, got 2"),
+        ({"format": 1}, "format must be 2, got 1"),
         ({"arms": {}}, "as many values"),
+        ({"arms": {"constant": {**ONE, "params": []}}}, r"as many searches, each of as many seeds, got \[0\]"),
+        ({"arms": {"constant": {**ONE, "params": [{}, {}, {}]}}}, "each of as many seeds"),
+        ({"arms": {"constant": ONE, "rising": {**ONE, "params": [{}]}}}, r"as many searches, .* got \[1, 2\]"),
         ({"arms": {"constant": {"params": {}}}}, "no whole baseline"),
     ],
 )
@@ -66,9 +78,15 @@ def test_no_file_and_no_json_are_refused(tmp_path, text, message):
 def test_changes_name_what_differs_and_nothing_else():
     spec = study()
     pinned = Baseline(**{**vars(BASELINE), "settings": {"epochs": 5, "gone": 1}})
-    found = {one.name: one for one in changes(pinned, spec, {"torch": "2.2"}, "cpu", {"constant": {}, "rising": {}})}
+    found = {
+        one.name: one
+        for one in changes(
+            pinned, spec, {"torch": "2.2"}, "cpu", {"constant": [{"learning_rate": 0.1}, {}], "rising": [{}, {}]}
+        )
+    }
     assert (found["version.torch"].before, found["version.torch"].now) == ("2.1", "2.2")
     assert (found["study.epochs"].before, found["study.epochs"].now) == ("5", "4")
     assert found["study.gone"].now == "nothing"
     assert "device" not in found
-    assert found["chosen.constant.learning_rate"].before == "0.1"
+    assert found["chosen.constant.1.learning_rate"].before == "0.3"
+    assert "chosen.constant.0.learning_rate" not in found

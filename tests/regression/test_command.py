@@ -11,11 +11,17 @@ from slalom import wiring
 from slalom.errors import InputError
 from slalom.regression import hold as regression
 from slalom.regression.baseline import Baseline
+from slalom.regression.page import notes, sentence
+from slalom.report.tables import chosen_text
 from slalom.wiring import local_lanes
 from slalom_worker.training import slot_schedules
-from tests.cli.studies import SMALL, here
+from tests.cli.studies import SEARCHES, SMALL, here
+from tests.support.mlflow_tables import database
 
-SEEDS = 20
+SEEDS = 4
+"""Pinned of each of the study's searches; it has confirmed half as many."""
+
+TRAININGS = SEEDS * SEARCHES
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +29,14 @@ def pinned(tmp_path_factory):
     """A folder with a study, the home of its run, and its baseline."""
     folder = tmp_path_factory.mktemp("pinned")
     (folder / "small.yaml").write_text(SMALL)
+    database(folder / "home")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(wiring, "ray_lanes", lambda spec, address=None: local_lanes(spec))
         slalom.run("small.yaml", "home", lanes=local_lanes)
         done = here("baseline", "set", "small.yaml", "--home", "home", "--seeds", SEEDS)
         assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == "Pinned 6 searches with 4 seeds each of adam, sgd in small.baseline.json\n"
         yield folder
 
 
@@ -52,17 +60,22 @@ def runs(folder, kind):
 def test_the_baseline_lies_beside_the_study_and_in_mlflow(pinned):
     baseline = Baseline.read(pinned / "small.baseline.json")
     spec = slalom.load(pinned / "small.yaml")
-    assert (baseline.fingerprint, baseline.text, baseline.seeds) == (spec.fingerprint, SMALL, SEEDS)
+    assert (baseline.fingerprint, baseline.text, baseline.seed) == (spec.fingerprint, SMALL, spec.seed)
+    assert (baseline.searches, baseline.seeds) == (SEARCHES, SEEDS)
     shown = slalom.show(spec, pinned / "home")
     for arm in shown.arms:
         assert baseline.arm(arm.name).params == arm.chosen
-        assert baseline.arm(arm.name).found.values[: spec.confirm_seeds] == arm.confirm.values
+        found = baseline.arm(arm.name).found.values
+        assert len(found) == TRAININGS
+        for search, values in enumerate(arm.confirm.values):
+            assert found[search::SEARCHES][: spec.confirm_seeds] == values
     client, (run,) = runs(pinned, "study")
     assert [one.path for one in client.list_artifacts(run.info.run_id) if "baseline" in one.path] == ["baseline.json"]
     for arm in ("sgd", "adam"):
         assert client.get_model_version_by_alias(f"small.{arm}", "baseline").tags["slalom.arm"] == arm
     printed = here("baseline", "show", "small.baseline.json").stdout
-    assert "stages of 10, 20 seeds" in printed
+    assert "each arm: 6 searches with 4 seeds each, in stages of 12, 24 trainings" in printed
+    assert f"  sgd: {chosen_text(baseline.arm('sgd').params)}\n" in printed
 
 
 def test_unchanged_code_is_identical(pinned):
@@ -70,7 +83,7 @@ def test_unchanged_code_is_identical(pinned):
     assert same.returncode == 0
     found = json.loads(same.stdout)
     assert found["answer"] == "identical"
-    assert {one["seeds"] for one in found["findings"] if one["metric"] != "cost"} == {10}
+    assert {one["trainings"] for one in found["findings"] if one["metric"] != "cost"} == {12}
     assert found["changes"] == []
     assert ET.parse("same.xml").getroot()[0].attrib["failures"] == "0"
 
@@ -113,7 +126,7 @@ def test_a_changed_study_keeps_the_pinned_seeds_and_says_what_changed(pinned, tm
     file = tmp_path / "small.yaml"
     file.write_text(SMALL.replace("batch_size: 32", "batch_size: 16"))
     baseline, margins = Baseline.read(pinned / "small.baseline.json"), {"cost": 9.0}
-    night = slalom.regress(file, baseline, pinned / "home", lanes=local_lanes, margins=margins, most=10)
+    night = slalom.regress(file, baseline, pinned / "home", lanes=local_lanes, margins=margins, most=2)
     assert night.baseline.fingerprint != slalom.load(file).fingerprint
     names = {change.name for change in night.changes}
     assert {"study.arms.sgd.batch_size", "study.arms.adam.batch_size"} == names
@@ -122,8 +135,18 @@ def test_a_changed_study_keeps_the_pinned_seeds_and_says_what_changed(pinned, tm
 
 def test_tuned_again_from_the_pinned_seeds_it_is_the_same(pinned):
     baseline = Baseline.read(pinned / "small.baseline.json")
-    night = slalom.regress("small.yaml", baseline, "home", lanes=local_lanes, retune=True, most=10)
+    night = slalom.regress("small.yaml", baseline, "home", lanes=local_lanes, retune=True, most=2)
     assert (str(night.answer), night.changes) == ("identical", ())
+    assert (night.design.by_search, night.design.stages) == (True, (2 * SEARCHES,))
+    assert any(note.startswith("6 searches of each arm cannot raise an alarm") for note in notes(night))
+
+
+def test_fewer_seeds_are_fewer_trainings_and_that_is_said(pinned):
+    baseline = Baseline.read(pinned / "small.baseline.json")
+    night = slalom.regress("small.yaml", baseline, "home", lanes=local_lanes, most=1)
+    assert (str(night.answer), night.design.stages) == ("identical", (SEARCHES,))
+    assert sentence(night) == "small: identical, 6 trainings of each arm."
+    assert any(note.startswith("6 trainings of each arm cannot raise an alarm") for note in notes(night))
 
 
 @pytest.mark.parametrize(

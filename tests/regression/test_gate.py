@@ -16,32 +16,49 @@ def replicates(values, epochs=None, mark="a"):
     return Replicates(tuple(values), tuple(epochs or [5.0] * len(values)), tuple(f"{mark}{v!r}" for v in values))
 
 
-def baseline(values, goal="minimize"):
-    arms = tuple(PinnedArm(name, {}, 0.1, replicates(values)) for name in ARMS)
-    return Baseline("s", "f", "d", "error", goal, "cpu", {}, {}, arms, "")
+def baseline(values, goal="minimize", searches=1, epochs=None):
+    arms = tuple(PinnedArm(name, ({},) * searches, 0.1, replicates(values, epochs)) for name in ARMS)
+    return Baseline("s", "f", 0, "d", "error", goal, "cpu", {}, {}, arms, "")
 
 
 def normal(seed, count=40, shift=0.0):
     return list(0.1 + 0.01 * (shift + np.random.default_rng(seed).standard_normal(count)))
 
 
-def said(pinned, tonight, margins=None, goal="minimize"):
-    """The findings of a night, stage by stage, and the seeds it took."""
-    base = baseline(pinned, goal)
-    design, found = Design.of(base), ()
-    for seeds in design.stages:
-        first = {name: replicates(tonight, mark="b").first(seeds) for name in ARMS}
-        found = judge(base, design, seeds, first, margins or {}, found)
+def said(pinned, tonight, margins=None, goal="minimize", searches=1, retuned=False):
+    """The findings of a night, stage by stage, and the trainings it took."""
+    base = baseline(pinned, goal, searches)
+    design, found = Design.of(base, retuned=retuned), ()
+    for trainings in design.stages:
+        first = {name: replicates(tonight, mark="b").first(trainings) for name in ARMS}
+        found = judge(base, design, trainings, first, margins or {}, found)
         if overall(found) is not Answer.UNDECIDED:
             break
-    return overall(found), seeds, found
+    return overall(found), trainings, found
 
 
 @pytest.mark.parametrize(
-    ("seeds", "expected"), [(6, (6,)), (10, (10,)), (11, (10, 11)), (40, (10, 20, 40)), (50, (10, 20, 40, 50))]
+    ("seeds", "searches", "expected"),
+    [
+        (6, 1, (6,)),
+        (10, 1, (10,)),
+        (11, 1, (10, 11)),
+        (40, 1, (10, 20, 40)),
+        (50, 1, (10, 20, 40, 50)),
+        (3, 10, (10, 20, 30)),
+        (4, 10, (10, 20, 40)),
+        (4, 6, (12, 24)),
+        (1, 40, (40,)),
+    ],
 )
-def test_stages_double_up_to_the_pinned_seeds(seeds, expected):
-    assert stages(seeds) == expected
+def test_stages_double_in_whole_seeds_up_to_all_that_are_pinned(seeds, searches, expected):
+    assert stages(seeds, searches) == expected
+
+
+def test_fewer_seeds_of_each_search_are_fewer_stages():
+    base = baseline(normal(0, 40), searches=10)
+    assert (base.searches, base.seeds) == (10, 4)
+    assert [Design.of(base, most).stages for most in (1, 2, 3, 99)] == [(10,), (10, 20), (10, 20, 30), (10, 20, 40)]
 
 
 def test_the_stages_and_tests_of_a_night_spend_alpha_and_miss_and_no_more():
@@ -108,11 +125,59 @@ def test_false_alarms_are_rare_and_faults_are_found():
 def test_an_unexpected_epoch_count_alone_raises_an_alarm():
     pinned = normal(0)
     rng = np.random.default_rng(0)
-    arms = tuple(PinnedArm(n, {}, 0.1, replicates(pinned, rng.integers(4, 7, 40).tolist())) for n in ARMS)
-    base = Baseline("s", "f", "d", "error", "minimize", "cpu", {}, {}, arms, "")
+    base = baseline(pinned, epochs=rng.integers(4, 7, 40).tolist())
     late = {name: replicates(pinned, rng.integers(8, 11, 40).tolist(), "b").first(20) for name in ARMS}
     found = judge(base, Design.of(base), 20, late, {})
     assert {one.metric for one in found if one.answer is Answer.REGRESSED} == {EPOCHS}
+
+
+# Searches
+
+
+def of_searches(seed, luck, searches=10, seeds=4, shift=0.0):
+    """Trainings, the first seed of every search first; what a search came to is the same for its seeds."""
+    rng = np.random.default_rng(seed)
+    return list((0.1 + np.tile(luck, seeds) + 0.01 * (shift + rng.standard_normal(searches * seeds))).tolist())
+
+
+def luck(seed, searches=10):
+    """How far apart searches lie: ten times as far as the seeds of one."""
+    return 0.1 * np.random.default_rng((seed, 1)).standard_normal(searches)
+
+
+def test_searches_that_lie_far_apart_hide_no_regression():
+    """The same choices on the same splits are trained, so the margin is what the seeds of one search resolve."""
+    base = luck(0)
+    design = Design.of(baseline(of_searches(0, base), searches=10))
+    assert design.resolution(of_searches(0, base)) == pytest.approx(0.0088, rel=0.3)
+    assert said(of_searches(0, base), of_searches(1, base), searches=10)[0] is Answer.EQUIVALENT
+    assert said(of_searches(0, base), of_searches(1, base, shift=2.0), searches=10)[0] is Answer.REGRESSED
+
+
+def test_one_seed_of_each_search_resolves_what_the_searches_do():
+    values = of_searches(0, luck(0), seeds=1)
+    assert Design.of(baseline(values, searches=10)).resolution(values) > 0.05
+
+
+def test_tuned_again_the_search_is_the_unit():
+    """Seeds of a search share its new choice: taken for the unit they raise alarms about nothing."""
+    nights = [(of_searches(2 * n, luck(2 * n)), of_searches(2 * n + 1, luck(2 * n + 1))) for n in range(40)]
+    alarms = {}
+    for retuned in (True, False):
+        margins = {"error": 0.001}
+        answers = [said(*night, margins, searches=10, retuned=retuned)[0] for night in nights]
+        alarms[retuned] = sum(answer in (Answer.REGRESSED, Answer.IMPROVED) for answer in answers)
+    assert alarms[True] <= 1
+    assert alarms[False] > 5, "the mutation is one that this test catches"
+
+
+def test_ten_searches_made_again_can_still_raise_an_alarm_and_nine_cannot():
+    for searches, can in ((10, True), (8, False)):
+        base = baseline(of_searches(0, luck(0, searches), searches), searches=searches)
+        assert Design.of(base, retuned=True).can_alarm is can
+    base = luck(0)
+    worse = said(of_searches(0, base), of_searches(1, base, shift=40.0), searches=10, retuned=True)
+    assert worse[:2] == (Answer.REGRESSED, 40)
 
 
 PINNED = (1.0, 1.05, 0.98, 1.02, 1.01, 0.99, 1.1)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.repository.test_documents_run import blocks
 from tests.repository.tree import ROOT, files
+from tests.support.mlflow_tables import database
 
 PAGE = ROOT / "docs" / "adding-a-method.md"
 COPIED = ("platform", "workers", "tests/workers", "pyproject.toml")
@@ -98,6 +99,7 @@ def test_it_takes_thirty_lines():
     assert sum(bool(line.strip()) for block in shown for line in block.splitlines()) <= 30
 
 
+@pytest.mark.slow
 def test_packs_train_it_as_its_reference_does_and_alike_at_every_width(copy):
     assert int(run(copy, "-c", HELD).split()[0]) >= 10
 
@@ -108,7 +110,9 @@ def test_the_schema_and_the_style_know_it(copy):
     run(copy, "-m", "ruff", "format", "--check", "workers", "tests/workers/literature.py")
 
 
+@pytest.mark.slow
 def test_a_study_compares_it(copy):
+    database(copy / "home")
     adam, lion, verdict = run(copy, "-c", STUDIED).splitlines()[-3:]
     assert "lion" in verdict
     assert float(adam.split()[1]) < 0.1

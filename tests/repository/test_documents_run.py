@@ -7,6 +7,7 @@ import pytest
 
 import slalom
 from slalom.wiring import local_lanes
+from tests.support.mlflow_tables import database
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -42,6 +43,7 @@ def test_the_own_task_that_is_shown_is_trained(tmp_path):
     (study,) = blocks(ROOT / "docs" / "own-task.md", "yaml")
     file = tmp_path / "rings.yaml"
     file.write_text(study)
+    database(tmp_path / "home")
     result = slalom.run(file, tmp_path / "home", lanes=local_lanes)
     assert result.verdict is not None
     assert all(arm.confirm.mean < 0.3 for arm in result.arms)

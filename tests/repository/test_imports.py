@@ -69,7 +69,7 @@ VENDORS = {
     "prometheus_client": {"slalom.status.prometheus"},
     "rich": {"slalom.cli.terminal"},
     "torch": {"slalom_worker"},
-    "slalom_worker": {"slalom_worker", "slalom.wiring"},
+    "slalom_worker": {"slalom_worker", "slalom.wiring", "slalom.cli"},
 }
 """What may be imported by whom; a name stands for itself and all below it."""
 

@@ -29,13 +29,14 @@ def test_gpu():
 
 
 def run(folder, suite, ci):
-    """pytest's exit code and output on a file of tests, with this repository's conftest.py."""
+    """pytest's exit code and output on a file of tests, with this repository's conftest.py and no plugins."""
     (folder / "test_suite.py").write_text(suite)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = cuda: needs a GPU\n")
+    path = os.pathsep.join([str(ROOT / "tests"), str(ROOT)])
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", folder],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)]), "CI": ci},
+        env={**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "CI": ci},
         capture_output=True,
         check=False,
         text=True,

@@ -14,8 +14,9 @@ from slalom.home import Home
 from slalom.schedule.store import open_store
 from slalom.schedule.values import RunOutcome
 from slalom.status.reader import StatusReader
-from tests.cli.studies import SMALL, await_that, here, slalom, start
+from tests.cli.studies import SMALL, await_that, ended, here, slalom, start
 from tests.status.test_prometheus import get, samples
+from tests.support.patience import written
 
 
 @pytest.fixture
@@ -35,6 +36,8 @@ def add(*options):
     return here("schedule", "add", "small.yaml", "--command", "run", *options)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_a_schedule_is_served_while_its_study_is_watched(folder):
     (folder / "small.yaml").write_text(SMALL.replace("epochs: 4", "epochs: 400"))  # long enough to be watched
     assert add("--name", "nightly", "--cron", "0 3 1 1 *").returncode == 0
@@ -44,9 +47,9 @@ def test_a_schedule_is_served_while_its_study_is_watched(folder):
     try:
         seen = watched(folder, port)
         store = open_store(f"sqlite:///{folder}/slalom-home/optuna.db", "home")
-        await_that(lambda: store.last_runs(1)[0].outcome)
+        await_that(lambda: store.last_runs(1)[0].outcome, 100, lambda: written(folder))
         server.send_signal(signal.SIGTERM)
-        assert server.wait(60) == 0
+        assert ended(server) == 0
     finally:
         server.kill()
         said = server.communicate()[1]
@@ -72,7 +75,7 @@ def test_a_schedule_is_served_while_its_study_is_watched(folder):
 def watched(folder, port):
     """How things stand when the study runs: what another process says, and what Prometheus would read."""
     reader = StatusReader(Home(folder / "slalom-home"))
-    await_that(lambda: any(study.training for study in reader.read(time.time()).studies))
+    await_that(lambda: any(study.training for study in reader.read(time.time()).studies), 100, lambda: written(folder))
     told = slalom("status", "--json", cwd=folder)
     assert (told.returncode, told.stderr) == (0, "")
     code, text = get(port, "/metrics")

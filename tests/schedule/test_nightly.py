@@ -18,10 +18,14 @@ from mlflow import MlflowClient
 
 from slalom.schedule.store import open_store
 from slalom.schedule.values import RunOutcome
-from tests.cli.studies import await_that, here, slalom, start
+from tests.cli.studies import await_that, ended, here, slalom, start
 from tests.schedule.test_commands import free_port
 from tests.schedule.test_servers import children
 from tests.status.test_prometheus import get, samples
+from tests.support.patience import written
+
+pytestmark = pytest.mark.timeout(3600)
+"""Of all nights together: a wait ends by itself where nothing comes on."""
 
 STUDY = """\
 name: clouds
@@ -90,7 +94,7 @@ def story(tmp_path_factory):
         await_that(lambda: json.loads(typed(folder, "status", "--json"))["server"])
         nights = {name: night(name, folder, server, port) for name in NIGHTS}
         server.send_signal(signal.SIGTERM)
-        assert server.wait(60) == 0
+        assert ended(server) == 0
     finally:
         server.kill()
         said = server.communicate()[1]
@@ -119,7 +123,7 @@ def night(name, folder, server, port):
     if name == "killed":
         await_that(lambda: children(server))
         os.kill(*children(server), signal.SIGKILL)
-    await_that(lambda: store.last_runs(1)[0].ended, 300)
+    await_that(lambda: store.last_runs(1)[0].ended, 100, lambda: written(folder))
     report = folder / "night.xml"
     return SimpleNamespace(
         run=store.last_runs(1)[0],

@@ -17,7 +17,7 @@ from slalom.schedule.cron import Cron
 from slalom.schedule.store import open_store
 from slalom.schedule.tables import METADATA
 from slalom.schedule.values import Reason, RunOutcome, StudySchedule
-from tests.cli.studies import await_that
+from tests.cli.studies import await_that, ended
 
 HERE = Path(__file__).parent
 
@@ -86,7 +86,7 @@ def test_a_signal_ends_a_server_and_its_child(sqlite, tmp_path, number):
         await_that(sleeping(logs), 30)
         (child,) = children(server)
         server.send_signal(number)
-        assert server.wait(30) == 0
+        assert ended(server, 30) == 0
         assert not alive(child)
     assert outcomes(store) == [RunOutcome.STOPPED]
     assert store.lease().expires <= time.time()

@@ -11,6 +11,7 @@ from slalom.records import InMemoryRecorder
 from slalom.search.on_optuna import OptunaStore, Proposals
 from slalom.wire.trial import Outcome
 from slalom.wiring import local_lanes
+from tests.support.mlflow_tables import database
 
 STUDIES = list(slalom.bundled())
 PAGE = Path(__file__).parents[2] / "docs" / "heuristics.md"
@@ -55,6 +56,7 @@ def test_weight_decay_on_the_books_own_data(tmp_path):
     source = next(file for file in STUDIES if file.stem == "mixture-decay").read_text()
     file = tmp_path / "mixture-decay.yaml"
     file.write_text(re.sub(r"^task: mixture$", f"task: {{name: mixture, data: {ESL}}}", source, flags=re.M))
+    database(tmp_path / "home")
     result = slalom.run(file, tmp_path / "home", lanes=local_lanes)
     arms = {arm.name: arm for arm in result.arms}
     assert result.spec.facts["bayes_error"] == pytest.approx(0.2101, abs=1e-4)

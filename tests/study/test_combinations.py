@@ -67,6 +67,39 @@ def test_a_layer_s_own_rates_are_refused_too(tmp_path):
         check(tmp_path, "optimizer: polak_ribiere\n    layer_rates: [2.0, 1.0]")
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "order: once\n    emphasis: misclassified",
+        "order: {choice: [each_epoch, once]}\n    emphasis: {scheme: misclassified, by: sampling}",
+        "order: once\n    emphasis: {scheme: misclassified, by: {choice: [sampling, weighting]}}",
+    ],
+)
+def test_a_replayed_order_is_refused_where_examples_are_drawn_anew(odd, tmp_path):
+    with pytest.raises(StudyError) as caught:
+        check(tmp_path, odd, plain="{momentum: 0.5}")
+    assert "nonsense.yaml:9:3: arm odd: order once replays one shuffled order of all examples, and " in str(
+        caught.value
+    )
+    assert "emphasis misclassified by sampling draws other ones in each epoch" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "odd", ["emphasis: {scheme: misclassified, by: weighting}", "ensemble: {members: 2, bagging: true}"]
+)
+def test_a_replayed_order_goes_with_what_leaves_the_order_alone(odd, tmp_path):
+    assert check(tmp_path, f"order: once\n    {odd}").arm("odd").settings["order"] == "once"
+
+
+@pytest.mark.parametrize("batch", ["20000", "{int: [10, 20000]}", "{choice: [10, 20000]}"])
+def test_a_last_batch_that_is_the_only_one_cannot_be_dropped(batch, tmp_path):
+    with pytest.raises(StudyError) as caught:
+        check(tmp_path, f"drop_last: true\n    batch_size: {batch}")
+    message = "arm odd: drop_last leaves no batch: batch_size must be at most the "
+    assert f"nonsense.yaml:9:3: {message}" in str(caught.value)
+    assert str(caught.value).endswith(" training examples, got 20000")
+
+
 @pytest.mark.parametrize("scheme", ["focal", "misclassified", "class_balanced"])
 def test_emphasis_is_refused_where_numbers_are_predicted(scheme, tmp_path):
     with pytest.raises(StudyError) as caught:

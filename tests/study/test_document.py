@@ -43,7 +43,7 @@ def test_a_document_s_text_reads_as_the_same_study(document, reading):
         (("arms", "tuned", "momentum", "uniform"), [0, 1], "arms.tuned.momentum.uniform[1]", "[0, 1), got 1"),
         (("arms", "bad name"), {}, "arms.bad name", "letters, digits"),
         (("model", "hidden"), [[3]], "model.hidden", "whole numbers, each at least 1, got [[3]]"),
-        (("confirm", "seeds"), 3, "confirm.seeds", "at least 6, got 3"),
+        (("confirm", "seeds"), 0, "confirm.seeds", "in [1, 10000], got 0"),
         (("confirm", 5), 3, "confirm", "a key must be a text, got 5"),
         (("tunes",), {}, "tunes", "did you mean 'tune'?"),
         (("training", "epochs"), 2**2000, "training.epochs", "1024 bits, got 2001"),

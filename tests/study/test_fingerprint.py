@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slalom.study import Inspected, Reading, study_from
+from slalom.study import PROTOCOL, Inspected, Reading, study_from
 
 FUZZ = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -46,6 +46,11 @@ def test_the_order_of_keys_and_arms_does_not_matter(document, catalogue, data):
         ("none:     {momentum: 0.0}", "none:     {}"),
         ("epochs: 40", "epochs: 40, record: [gradient, curvature]"),
         ("pruner: successive_halving", "pruner: {name: successive_halving, factor: 3}, generation: 8"),
+        ("trials: 32", "trials: 32, searches: 10, pick: {best: 4, seeds: 3}"),
+        ("trials: 32", "trials: 32, searches: {at_least: 10, at_most: 10, until: decided}"),
+        ("confirm:", "seed: 0\nconfirm:"),
+        ("confirm:", "resample: {split: each_search}\nconfirm:"),
+        ("alpha: 0.05", "alpha: 0.05, margin: none"),
     ],
 )
 def test_what_leaves_the_numbers_as_they_are_does_not_matter(replacement, edited):
@@ -77,6 +82,14 @@ def test_what_leaves_the_numbers_as_they_are_does_not_matter(replacement, edited
         ("seeds: 30", "seeds: 31"),
         ("baseline: constant", "baseline: none"),
         ("alpha: 0.05", "alpha: 0.01"),
+        ("alpha: 0.05", "alpha: 0.05, margin: 0.002"),
+        ("trials: 32", "trials: 32, searches: 11"),
+        ("trials: 32", "trials: 32, searches: {until: decided}"),
+        ("trials: 32", "trials: 32, pick: none"),
+        ("trials: 32", "trials: 32, pick: {best: 3}"),
+        ("trials: 32", "trials: 32, pick: {seeds: 4}"),
+        ("confirm:", "seed: 1\nconfirm:"),
+        ("confirm:", "resample: {split: fixed}\nconfirm:"),
     ],
 )
 def test_what_changes_the_numbers_changes_the_fingerprint(replacement, edited):
@@ -114,5 +127,5 @@ def test_a_user_s_file_counts_by_what_it_holds(document, catalogue, tmp_path):
 
 def test_another_protocol_is_another_fingerprint(edited, monkeypatch):
     before = edited().fingerprint
-    monkeypatch.setattr("slalom.study.fingerprint.PROTOCOL", 2)
+    monkeypatch.setattr("slalom.study.fingerprint.PROTOCOL", PROTOCOL + 1)
     assert edited().fingerprint != before

@@ -8,16 +8,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slalom.errors import StudyError
+from slalom.errors import InputError, StudyError
 from slalom.study import (
     Choices,
     Compare,
     Inspected,
     IntRange,
     Metric,
+    Pick,
     Range,
     Reading,
     Resources,
+    Searches,
     Tune,
     read_study,
 )
@@ -47,7 +49,7 @@ def test_the_example_of_the_design(edited, example, inspector, tmp_path):
     study = edited()
     assert study.name == "momentum-schedules"
     assert study.question.startswith("Does raising momentum")
-    assert study.work("none", study.arm("none").settings) == Work(
+    assert study.work("none", study.arm("none").settings, 0) == Work(
         task={"name": "digits", "rare": (), "rare_fraction": 0.1},
         model=MODEL,
         batch_size=32,
@@ -55,9 +57,12 @@ def test_the_example_of_the_design(edited, example, inspector, tmp_path):
     )
     assert (study.epochs, study.report_every) == (40, 1)
     assert study.metric == Metric("error", "minimize")
-    assert study.tune == Tune(32, "tpe", "successive_halving", factor=3, generation=8)
+    assert study.tune == Tune(
+        32, "tpe", "successive_halving", factor=3, generation=8, searches=Searches(10, 10), pick=Pick(4, 3)
+    )
+    assert (study.seed, study.resampled, study.loads_splits) == (0, True, False)
     assert study.confirm_seeds == 30
-    assert study.compare == Compare("constant", 0.05)
+    assert study.compare == Compare("constant", 0.05, margin=None)
     assert study.resources == Resources()
     assert study.facts == {"bayes_error": 0.2}
     assert study.text == example
@@ -70,6 +75,8 @@ def test_the_arms_of_the_example_are_resolved(edited):
     shared = {
         "model": MODEL,
         "batch_size": 32,
+        "drop_last": False,
+        "order": "each_epoch",
         "loss": {"name": "cross_entropy"},
         "preprocess": "none",
         "initialization": {"scheme": "fan_in"},
@@ -129,9 +136,90 @@ def test_defaults(reading: Reading):
     assert (plain.settings["batch_size"], study.precision) == (32, "float32")
     assert study.record == ()
     assert study.metric == Metric("error", "minimize")
-    assert study.tune == Tune(1)
+    assert study.tune == Tune(1, searches=Searches(10, 10), pick=Pick(4, 3))
+    assert (study.seed, study.resampled) == (0, True)
     assert study.compare == Compare("plain", 0.05)
     assert study.resources == Resources()
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "stages"),
+    [
+        ("3", Searches(3, 3), (3,)),
+        ("{until: count, value: 3}", Searches(3, 3), (3,)),
+        ("{until: decided}", Searches(10, 40), (10, 20, 40)),
+        ("{at_least: 6, at_most: 20, until: decided}", Searches(6, 20), (6, 12, 20)),
+        ("{at_least: 12, at_most: 12, until: decided}", Searches(12, 12), (12,)),
+    ],
+)
+def test_searches_are_a_number_or_added_until_the_study_is_decided(edited, written, read, stages):
+    found = edited(("trials: 32", f"trials: 32, searches: {written}")).tune.searches
+    assert (found, found.stages) == (read, stages)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("none", Pick(1, 1)),
+        ("{by: none}", Pick(1, 1)),
+        ("mean", Pick(4, 3)),
+        ("{best: 2}", Pick(2, 3)),
+        ("{seeds: 5}", Pick(4, 5)),
+        ("{by: mean, best: 3, seeds: 1}", Pick(3, 1)),
+    ],
+)
+def test_a_pick_is_of_the_best_few_by_their_mean_or_none(edited, written, read):
+    assert edited(("trials: 32", f"trials: 32, pick: {written}")).tune.pick == read
+
+
+@pytest.mark.parametrize(
+    ("written", "splits", "resampled", "loads"),
+    [
+        ("", "drawn", True, False),
+        ("", "loaded", True, True),
+        ("", "one", False, False),
+        ("resample: {split: auto}", "drawn", True, False),
+        ("resample: {split: each_search}", "loaded", True, True),
+        ("resample: {split: fixed}", "drawn", False, False),
+        ("resample: {split: fixed}", "loaded", False, True),
+    ],
+)
+def test_searches_are_split_anew_where_the_task_has_more_than_one_split(
+    edited, reading: Reading, written, splits, resampled, loads
+):
+    """What is drawn is a seed of the trial's, what is loaded a part of its program; fixed it is the task's own."""
+    answer = Inspected("0" * 64, splits=splits)
+    study = edited(
+        ("confirm:", f"{written}\nconfirm:"),
+        reading=Reading(reading.folder, reading.catalogue, lambda *_: answer),
+    )
+    assert (study.resampled, study.loads_splits) == (resampled, loads)
+    arm = study.arms[0]
+    assert [study.work(arm.name, arm.settings, search).split for search in (0, 3)] == (
+        [0, 3] if resampled and loads else [None, None]
+    )
+    assert [study.split(search) is None for search in (0, 3)] == 2 * [not resampled or loads]
+    assert study.split(0) != study.split(3) or not resampled or loads
+
+
+def test_seed_and_margin_are_read(edited):
+    study = edited(("confirm:", "seed: 7\nconfirm:"), ("alpha: 0.05", "alpha: 0.01, margin: 0.002"))
+    assert (study.seed, study.compare) == (7, Compare("constant", 0.01, margin=0.002))
+    assert edited(("alpha: 0.05", "margin: none")).compare == Compare("constant", 0.05, None)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Searches(0, 3), "at_least must be at least 1, got 0"),
+        (lambda: Searches(4, 3), "at_least must be at most at_most=3, got 4"),
+        (lambda: Pick(0, 1), "best must be at least 1, got 0"),
+        (lambda: Pick(2, 0), "seeds must be at least 1, got 0"),
+    ],
+)
+def test_no_impossible_searches_can_be_made(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
 
 
 @pytest.mark.parametrize(("epochs", "every"), [(1, 1), (100, 1), (101, 2), (1000, 10)])

@@ -206,7 +206,70 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
         ["factor of successive_halving", "at least 2", "got 1"],
     ),
     "option of another pruner": ("pruner: successive_halving", "pruner: {name: none, ▶factor: 3}", ["'factor'"]),
-    "too few pairs": ("seeds: 30", "seeds: ▶5", ["at least 6", "got 5", "p < 0.05 with fewer than six pairs"]),
+    "no confirm seeds": ("seeds: 30", "seeds: ▶0", ["seeds must be a whole number in [1, 10000]", "got 0"]),
+    # searches and picks
+    "no searches": (
+        "trials: 32",
+        "trials: 32, searches: ▶0",
+        ["searches must be a whole number in [1, 1000]", "0"],
+    ),
+    "half a search": ("trials: 32", "trials: 32, searches: ▶2.5", ["searches must be a whole number", "got 2.5"]),
+    "searches that are searched": (
+        "trials: 32",
+        "trials: 32, searches: ▶{int: [1, 9]}",
+        ["searches cannot be searched", "whole number in [1, 1000]"],
+    ),
+    "searches until something else": (
+        "trials: 32",
+        "trials: 32, searches: {at_least: 10, at_most: 40, until: ▶decide}",
+        ["until of searches 'decide' is unknown", "did you mean 'decided'?"],
+    ),
+    "searches without until": (
+        "trials: 32",
+        "trials: 32, searches: ▶{at_least: 10, at_most: 40}",
+        ["searches needs 'until', one of count, decided", "{at_least: 10, at_most: 40}"],
+    ),
+    "searches from too few on": (
+        "trials: 32",
+        "trials: 32, searches: {at_least: ▶5, at_most: 40, until: decided}",
+        ["at_least of decided must be a whole number in [6, 1000]", "got 5"],
+    ),
+    "searches down": (
+        "trials: 32",
+        "trials: 32, searches: ▶{at_least: 20, at_most: 10, until: decided}",
+        ["at_least of searches must be at most at_most=10, got 20"],
+    ),
+    "a default that is above": (
+        "trials: 32",
+        "trials: 32, searches: ▶{at_most: 8, until: decided}",
+        ["at_least of searches must be at most at_most=8, got 10"],
+    ),
+    "searches with a key of their own": (
+        "trials: 32",
+        "trials: 32, searches: {▶at_last: 10, until: decided}",
+        ["searches decided has the unknown key 'at_last'", "did you mean 'at_least'?"],
+    ),
+    "a pick of one": ("trials: 32", "trials: 32, pick: {best: ▶1}", ["best of mean", "[2, 1000]", "got 1"]),
+    "a pick from no seed": ("trials: 32", "trials: 32, pick: {seeds: ▶0}", ["seeds of mean", "[1, 1000]", "got 0"]),
+    "a pick of something": ("trials: 32", "trials: 32, pick: ▶nobody", ["pick 'nobody' is unknown", "mean, none"]),
+    "a pick with a key of its own": (
+        "trials: 32",
+        "trials: 32, pick: {▶beast: 4}",
+        ["pick mean has the unknown key 'beast'", "did you mean 'best'?"],
+    ),
+    "seeds of no pick": ("trials: 32", "trials: 32, pick: {by: none, ▶seeds: 3}", ["pick none", "'seeds'"]),
+    # resample, seed, margin
+    "unknown split": (
+        "confirm:",
+        "resample: {split: ▶each_serch}\nconfirm:",
+        ["split must be one of each_search, fixed, or 'auto'", "got 'each_serch'", "did you mean 'each_search'?"],
+    ),
+    "resample with a key of its own": ("confirm:", "resample: {▶splits: fixed}\nconfirm:", ["did you mean 'split'?"]),
+    "resample is a word": ("confirm:", "resample: ▶fixed\nconfirm:", ["resample must be a mapping", "'fixed'"]),
+    "negative seed": ("confirm:", "seed: ▶-1\nconfirm:", ["seed must be a whole number", "got -1"]),
+    "seed in quotes": ("confirm:", "seed: ▶'1'\nconfirm:", ["seed must be a whole number", "got '1'"]),
+    "no margin": ("alpha: 0.05", "alpha: 0.05, margin: ▶0", ["margin must be a number above 0", "got 0"]),
+    "unknown word for margin": ("alpha: 0.05", "alpha: 0.05, margin: ▶nope", ["or 'none'", "'nope'"]),
     "baseline is no arm": ("baseline: constant", "baseline: ▶constent", ["not an arm", "did you mean 'constant'?"]),
     "alpha of a half": ("alpha: 0.05", "alpha: ▶0.5", ["alpha must be a number in (0, 0.5)", "got 0.5"]),
     "no lanes": ("lanes: auto", "lanes: ▶0", ["lanes must be a whole number, at least 1", "got 0"]),
@@ -268,6 +331,15 @@ def test_a_setting_that_reaches_no_arm_is_refused(edited):
 def test_a_shared_setting_that_an_arm_cannot_use_is_refused_at_the_arm(edited):
     with pytest.raises(StudyError, match=r"study\.yaml:11:3: arm none leaves momentum of training unused"):
         edited(("optimizer: sgd", "optimizer: sgd, momentum: 0.1"), (NONE, "none: {optimizer: adam}"))
+
+
+def test_a_split_for_each_search_is_refused_where_the_task_has_one_alone(edited, reading: Reading):
+    one = Reading(reading.folder, reading.catalogue, lambda *_: Inspected("0" * 64, splits="one"))
+    with pytest.raises(StudyError, match=r"study\.yaml:16:19: split must be fixed .* as digits has, got each_search"):
+        edited(("confirm:", "resample: {split: each_search}\nconfirm:"), reading=one)
+    for kept in ("fixed", "auto"):
+        assert not edited(("confirm:", f"resample: {{split: {kept}}}\nconfirm:"), reading=one).resampled
+    assert not edited(reading=one).resampled
 
 
 def test_what_the_task_refuses_is_told_at_the_task(example, catalogue: Catalogue, tmp_path: Path):

@@ -52,6 +52,19 @@ def test_the_example_fits(document, validator):
         ("arms/none", {"ensemble": {"combine": "vote", "members": 3}}),
         ("training/ensemble", {"combine": "mean", "members": 2}),
         ("tune/pruner", {"name": "successive_halving", "factor": 2}),
+        ("tune/searches", 1),
+        ("tune/searches", {"at_least": 10, "at_most": 40, "until": "decided"}),
+        ("tune/searches", {"until": "decided"}),
+        ("tune/pick", "none"),
+        ("tune/pick", {"best": 2}),
+        ("tune/pick", {"by": "mean", "best": 2, "seeds": 1}),
+        ("resample", {"split": "fixed"}),
+        ("resample", {"split": "auto"}),
+        ("resample", {}),
+        ("seed", 12345678901234567890 // 2),
+        ("compare/margin", 0.01),
+        ("compare/margin", "none"),
+        ("confirm/seeds", 1),
         ("resources/lanes", 3),
     ],
 )
@@ -98,7 +111,19 @@ def test_a_user_s_task_fits(task, document, validator):
         ("arms/none", {"momentum": {"schedule": "gradient_norm", "strat": 0.5}}),
         ("arms/none", {"optimizer": {"choice": ["sgd", "adam"]}}),
         ("tune/pruner", {"name": "none", "factor": 2}),
-        ("confirm/seeds", 5),
+        ("confirm/seeds", 0),
+        ("tune/searches", 0),
+        ("tune/searches", {"at_least": 10, "at_most": 40}),
+        ("tune/searches", {"at_least": 5, "until": "decided"}),
+        ("tune/searches", {"int": [1, 9]}),
+        ("tune/pick", {"best": 1}),
+        ("tune/pick", 4),
+        ("tune/pick", {"by": "none", "best": 2}),
+        ("resample", "fixed"),
+        ("resample", {"split": "fix"}),
+        ("seed", -1),
+        ("seed", 2**63),
+        ("compare/margin", 0),
         ("compare/alpha", 0.5),
         ("resources/lanes", 0),
     ],
@@ -119,5 +144,5 @@ def test_what_must_be_there(section, document, validator):
 def test_every_key_of_the_study_is_described(validator):
     keys = validator.schema["properties"]
     assert [name for name, part in keys.items() if not part.get("description")] == []
-    for section in ("training", "tune", "confirm", "compare", "resources"):
+    for section in ("training", "tune", "confirm", "compare", "resample", "resources"):
         assert [name for name, part in keys[section]["properties"].items() if not part.get("description")] == []

@@ -16,10 +16,11 @@ DAY = 86_400.0
 
 def baseline(value: float = 0.25) -> Baseline:
     found = Replicates((value, 0.5), (3.0, 4.0), ("aa", "bb"))
-    arms = (PinnedArm("constant", {"learning_rate": 0.1}, 0.2, found), PinnedArm("rising", {}, None, found))
+    params = ({"learning_rate": 0.1}, {"learning_rate": 0.3})
+    arms = (PinnedArm("constant", params, 0.2, found), PinnedArm("rising", ({}, {}), None, found))
     versions, settings = {"torch": "2.1"}, {"epochs": 4}
     text = "name: momentum\n"
-    return Baseline("momentum", FINGERPRINT, "d" * 64, "error", "minimize", "cpu", versions, settings, arms, text)
+    return Baseline("momentum", FINGERPRINT, 0, "d" * 64, "error", "minimize", "cpu", versions, settings, arms, text)
 
 
 def night(day: int = 0, answer: Answer = Answer.EQUIVALENT, difference: float = 0.0) -> Night:

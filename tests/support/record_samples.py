@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from slalom.study.model import Arm, Compare, Metric, Range, Resources, StudySpec, Tune
+from slalom.study.model import Arm, Compare, Metric, Pick, Range, Resources, Searches, StudySpec, Tune
+from slalom.verdict.answers import Answer, Comparison
+from slalom.verdict.effort import EffortCurve
+from slalom.verdict.proportion import Superiority
+from slalom.verdict.robust import Robust
 from slalom.verdict.summary import (
     ArmSummary,
     Confirmed,
-    Difference,
     Interval,
     State,
     Summary,
@@ -45,7 +49,7 @@ def study(fingerprint: str = FINGERPRINT, work: Work = WORK, task_file: Path | N
         report_every=1,
         metric=Metric("error", "minimize"),
         arms=tuple(Arm(name, {**program(work), **SETTINGS, **searched}, searched) for name in ("constant", "rising")),
-        tune=Tune(trials=2),
+        tune=Tune(trials=2, searches=Searches(2, 2), pick=Pick(2, 1)),
         confirm_seeds=2,
         compare=Compare("constant"),
         resources=Resources(),
@@ -64,11 +68,12 @@ def ended(
     epochs: int = 4,
     work: Work = WORK,
     settings: Mapping[str, Any] = SETTINGS,
+    search: int = 0,
     **result: Any,
 ) -> Ended:
-    trial = TrialId(arm, phase, number)
+    trial = TrialId(arm, phase, number, search)
     params = {"learning_rate": 0.1 + number}
-    spec = TrialSpec(trial, 1, trial_seeds(FINGERPRINT, phase, number), work, {**settings, **params}, params, 4)
+    spec = TrialSpec(trial, 1, trial_seeds(0, "", phase, search, number), work, {**settings, **params}, params, 4)
     history = tuple(
         Report(trial, 1, epoch, {"train.loss": 1 / epoch, "validation.error": 0.5 / epoch})
         for epoch in range(1, epochs + 1)
@@ -87,23 +92,50 @@ def ended(
 
 
 def all_ended() -> list[Ended]:
-    return [ended(arm, number, phase) for arm in ("constant", "rising") for phase in Phase for number in (0, 1)]
+    """Every trial of both arms: two searches, each of two trials, two picks and two confirm seeds."""
+    return [
+        ended(arm, number, phase, search=search)
+        for arm in ("constant", "rising")
+        for search in (0, 1)
+        for phase in Phase
+        for number in (0, 1)
+    ]
+
+
+def compared() -> Comparison:
+    """The rising arm, better than the constant one over two searches."""
+    return Comparison(
+        arm="rising",
+        other="constant",
+        searches=2,
+        mean=-0.02,
+        interval=Interval(-0.03, -0.01),
+        level=0.95,
+        p=0.01,
+        p_beyond=None,
+        answer=Answer.BETTER,
+        better=Superiority(0.9, Interval(0.8, 1.0)),
+        robust=Robust(-0.02, 0.01),
+        robust_answer=Answer.BETTER,
+        divergence_p=1.0,
+    )
 
 
 def summary(state: State = State.COMPLETE, mean: float = 0.125) -> Summary:
-    confirmed = Confirmed(2, (0.1, 0.15), 0, mean, Interval(0.1, 0.15))
-    difference = Difference(-0.02, Interval(-0.03, -0.01), 0.01, 0.9, Interval(0.8, 1.0), True)
-    tuning = Tuning(2, 0, 0, 0, 0, 0.125)
+    values = ((0.1, 0.15), (0.1, math.nan))
+    confirmed = Confirmed(2, 2, values, 1.0, mean, Interval(0.1, 0.15), 0.12, 1, 0.75)
+    effort = EffortCurve(((0.5, 0.25), (0.25, 0.25)), (0.375, 0.25), (Interval(0.25, 0.5), Interval(0.25, 0.25)))
+    tuning, chosen = Tuning(4, 0, 0, 0, 0, 0.125), ({"learning_rate": 0.1}, {"learning_rate": 1.1})
     arms = (
-        ArmSummary("constant", 2, {"learning_rate": 0.1}, tuning, confirmed, None, 0),
-        ArmSummary("rising", 2, {"learning_rate": 1.1}, tuning, confirmed, difference, 1),
+        ArmSummary("constant", 4, chosen, tuning, confirmed, None, effort, (0, 0)),
+        ArmSummary("rising", 4, chosen, tuning, confirmed, compared(), effort, (1, 1)),
     )
-    verdict = Verdict("rising beats constant.", "rising") if state is State.COMPLETE else None
-    return Summary(state, arms, verdict, Throughput(8, 4.0, Effort(9, 10)))
+    verdict = Verdict("rising beats constant.", "rising", searches=2) if state is State.COMPLETE else None
+    return Summary(state, arms, verdict, Throughput(24, 4.0, Effort(9, 10)))
 
 
 def tuning_summary(trials: int = 1) -> Summary:
-    arms = tuple(ArmSummary(name, 2, None, Tuning(trials, 0, 0, 0, 0, 0.5)) for name in ("constant", "rising"))
+    arms = tuple(ArmSummary(name, 4, (), Tuning(trials, 0, 0, 0, 0, 0.5)) for name in ("constant", "rising"))
     return Summary(State.RUNNING, arms)
 
 

@@ -1,6 +1,6 @@
 """Measures the verdict's arithmetic and prints the tables of docs/verdicts-draft.md: python -m tests.verdict.measure.
 
-Six minutes on one core. Arguments choose parts: coverage, joint, errors, stages.
+A quarter of an hour on one core. Arguments choose parts: ties, coverage, joint, family, errors, stages.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import sys
 
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
+from scipy.stats import multinomial
 
 from slalom.verdict.family import Uncorrected, correct
 from slalom.verdict.paired import paired_test
+from slalom.verdict.proportion import clopper_pearson
 from slalom.verdict.robust import robust_test
 from slalom.verdict.stages import Looks
 
@@ -181,6 +183,42 @@ def joint():
         line(name, *(f"{value:.1f}" for value in share))
 
 
+def family():
+    print("\nSeven arms against a baseline at 10, 20 and 40 searches: wrong claims at any look, arms told at each.\n")
+    head(
+        "true differences",
+        "margin",
+        "any wrong claim, %",
+        "different ones told by 10, 20, 40 searches, %",
+        "equivalent, %",
+    )
+    cases = [([0] * 7, None), ([1] * 3 + [0] * 4, None), ([0] * 7, 1.0), ([1] * 3 + [0] * 4, 1.0), ([0.5] * 7, 0.5)]
+    for truth, margin in cases:
+        source, studies = np.random.default_rng(11), 500
+        wrong, told, same = 0, np.zeros(3), 0.0
+        for _ in range(studies):
+            values = source.normal(size=(8, 40)) / math.sqrt(2)
+            claims = [claimed(values[1:, :n] + np.array(truth)[:, None] - values[0, :n], margin) for n in LOOKS.at]
+            pairs = [(*one, true) for claim in claims for one, true in zip(claim, truth, strict=True)]
+            wrong += any((apart and true == 0) or (equal and margin <= true) for apart, equal, true in pairs)
+            shown = [
+                np.mean([one[0] for one, true in zip(claim, truth, strict=True) if true] or [0]) for claim in claims
+            ]
+            told += np.array(shown) / studies
+            same += np.mean([equal for _, equal in claims[-1]]) / studies
+        count = f"{sum(true != 0 for true in truth)} of {max(truth):g}"
+        percent = ", ".join(f"{100 * share:.0f}" for share in told) if any(truth) else "-"
+        line(count, margin or "-", f"{100 * wrong / studies:.1f}", percent, f"{100 * same:.0f}" if margin else "-")
+
+
+def claimed(differences, margin):
+    """For each arm whether it is told apart, and else whether it is called equivalent: [arms, searches] -> pairs."""
+    tests = [paired_test(one, LOOKS, rows=2**10) for one in differences]
+    tested = [Uncorrected(test.p(), None if margin is None else test.p_beyond(margin)) for test in tests]
+    corrected = correct(tested, 0.05)
+    return [(one.p < 0.05, margin is not None and one.p_beyond < 0.05 <= one.p) for one in corrected]
+
+
 def errors():
     print("\nDifferences called, in percent of comparisons at alpha 5 %; d in standard deviations of the difference.\n")
     head("law", "mean, n 10", "mean, n 20", "robust, n 10", "robust, n 20")
@@ -198,16 +236,16 @@ def errors():
 def staged(samples, truth, alpha=0.05):
     """The searches at which each sample is decided (0: never), how often Bonferroni decides, coverage at the stop."""
     stops, plain, held = [], [], []
-    for sample in samples:
-        looks = [paired_test(sample[:n], LOOKS, rows=ROWS) for n in LOOKS.at]
+    for number, sample in enumerate(samples):
+        looks = [paired_test(sample[:n], LOOKS, rows=2**11) for n in LOOKS.at]
         once = [
-            paired_test(sample[:n], rows=ROWS).p() / weight for n, weight in zip(LOOKS.at, LOOKS.weights, strict=True)
+            paired_test(sample[:n], rows=2**11).p() / weight for n, weight in zip(LOOKS.at, LOOKS.weights, strict=True)
         ]
-        stop = next((n for n, look in zip(LOOKS.at, looks, strict=True) if look.p() < alpha), 0)
-        low, high = looks[LOOKS.at.index(stop or 40)].interval(alpha)
-        stops.append(stop)
+        stops.append(next((n for n, look in zip(LOOKS.at, looks, strict=True) if look.p() < alpha), 0))
         plain.append(min(once) < alpha)
-        held.append(low <= truth <= high)
+        if number < len(samples) / 2:  # an interval takes twenty times as long as a p
+            low, high = looks[LOOKS.at.index(stops[-1] or LOOKS.at[-1])].interval(alpha)
+            held.append(low <= truth <= high)
     return np.array(stops), np.mean(plain), np.mean(held)
 
 
@@ -225,7 +263,24 @@ def stages():
         line(name, f"{100 * np.mean(stops > 0):.1f}", f"{100 * plain:.1f}", *ends, median, f"{100 * held:.1f}")
 
 
-PARTS = {"coverage": coverage, "joint": joint, "errors": errors, "stages": stages}
+def ties():
+    print("\nThe least coverage of P(better)'s nominal 95 % interval, exactly, over a grid of wins and ties.\n")
+    head("searches", "least coverage, %", "at P(win)", "at P(tie)")
+    for n in (6, 10, 20, 40):
+        wins, equal = (grid.ravel() for grid in np.meshgrid(np.arange(n + 1), np.arange(n + 1)))
+        wins, equal = wins[wins + equal <= n], equal[wins + equal <= n]
+        ends = np.array([clopper_pearson(won + tied / 2, n, 0.05) for won, tied in zip(wins, equal, strict=True)])
+        counts = np.stack([wins, equal, n - wins - equal], axis=1)
+        least = (1.0, 0.0, 0.0)
+        for tie in np.linspace(0, 1, 41):
+            for win in np.linspace(0, 1 - tie, 81):
+                inside = (ends[:, 0] <= win + tie / 2 + 1e-12) & (win + tie / 2 <= ends[:, 1] + 1e-12)
+                shares = multinomial.pmf(counts, n, [win, tie, max(0.0, 1 - win - tie)])
+                least = min(least, (float(shares[inside].sum()), win, tie))
+        line(n, f"{100 * least[0]:.1f}", f"{least[1]:.2f}", f"{least[2]:.2f}")
+
+
+PARTS = {"ties": ties, "coverage": coverage, "joint": joint, "family": family, "errors": errors, "stages": stages}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 
 from slalom.wire.trial import Work
 from slalom_worker.models import MODELS
@@ -15,6 +16,7 @@ from tests.workers.trials import CPU, settings, trial
 
 CROSS_ENTROPY = {"name": "cross_entropy"}
 WIDTHS = (1, 2, 7, 16, 64)
+PRECISIONS = ("float32", pytest.param("float64", marks=pytest.mark.slow))
 
 
 def clouds():
@@ -29,9 +31,9 @@ def clouds():
 DATA = clouds()
 
 
-def clouds_work(batch_size=20, precision="float64", name="mlp", loss=CROSS_ENTROPY, **structure):
+def clouds_work(batch_size=20, precision="float64", name="mlp", loss=CROSS_ENTROPY, drop_last=False, **structure):
     model = {"name": name, **({"hidden": (5,), "activation": "tanh", "bias": True} | structure)}
-    return Work({"name": "clouds"}, model, batch_size, precision, loss)
+    return Work({"name": "clouds"}, model, batch_size, precision, loss, drop_last=drop_last)
 
 
 def clouds_objective(work):
@@ -80,6 +82,7 @@ FACTORS: dict[str, dict[str, dict[str, Any]]] = {
         "input": {"input_dropout": 0.2},
         "both": {"hidden_dropout": 0.2, "input_dropout": 0.1},
     },
+    "order": under("order", {"anew": "each_epoch", "replayed": "once"}),
     "emphasis": under("emphasis", named("scheme", literature.EMPHASIS)),
     "width": {str(width): {} for width in WIDTHS},
 }

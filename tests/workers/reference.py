@@ -31,7 +31,7 @@ class Reference:
         self.inputs = torch.as_tensor(data.train.inputs).to(self.dtype)
         self.labels = torch.as_tensor(data.train.labels)
         self.batch = spec.work.batch_size
-        self.steps = spec.epochs * math.ceil(len(self.labels) / self.batch)
+        self.steps = spec.epochs * len(self._batches(torch.arange(len(self.labels))))
         self.step, self.smoothed, self.largest = 0, 0.0, 0.0
         torch.manual_seed(spec.seeds.weights)
         self.net = plain_net(spec.work, data)
@@ -61,6 +61,11 @@ class Reference:
         rates = self.chosen["layer_rates"]
         return rates[str(number // 2 + 1)] if isinstance(rates, dict) else rates
 
+    def _batches(self, order):
+        """Of an epoch; the last may be smaller, or is left out."""
+        batches = order.split(self.batch)
+        return batches[:-1] if self.spec.work.drop_last and len(batches[-1]) < self.batch else batches
+
     def _counts(self, epoch):
         """How much each example counts, of mean 1; None where all count the same."""
         chosen = self.chosen["emphasis"]
@@ -73,7 +78,7 @@ class Reference:
         return torch.as_tensor(weights / weights.mean())
 
     def _epoch(self, number):
-        """The mean loss of its batches; the last batch may be smaller."""
+        """The mean loss over the examples of its batches."""
         counts, chosen = self._counts(number), self.chosen["emphasis"]
         drawn = counts is not None and chosen["by"] == "sampling"
         cumulated = (counts / counts.sum()).cumsum(0) if drawn else None
@@ -81,10 +86,11 @@ class Reference:
         if begin is not None:
             sample = streams.sample(self.spec.seeds.batches, number, len(self.labels), cumulated)
             begin(self.optimizer, self.net, self.inputs[sample[: self.chosen["sample"]]])
-        order = streams.order(self.spec.seeds.batches, number, len(self.labels), cumulated)
-        masks = self._masks(number)
+        shuffled_at = {"each_epoch": number, "once": 0}[self.chosen["order"]]
+        order = streams.order(self.spec.seeds.batches, shuffled_at, len(self.labels), cumulated)
+        batches, masks = self._batches(order), self._masks(number)
         total = 0.0
-        for step, index in enumerate(order.split(self.batch)):
+        for step, index in enumerate(batches):
             outputs = self.net(self.inputs[index], dropping(masks, step))
             options = self.spec.work.loss
             each = literature.LOSSES[options["name"]].value(outputs, self.labels[index], options)
@@ -95,7 +101,7 @@ class Reference:
             self.optimizer.step()
             self.step += 1
             total += loss.item() * len(index)
-        return total / len(self.labels)
+        return total / sum(map(len, batches))
 
     def _factors(self, losses, counts):
         """What the emphasis multiplies each example's gradient by."""

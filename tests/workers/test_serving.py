@@ -12,6 +12,7 @@ from slalom.wiring import local_lanes
 from slalom_worker.net.ensemble import combined_prediction, equal_shares
 from slalom_worker.training.nets import TrainedTrial
 from slalom_worker.training.pack import Pack
+from tests.support.mlflow_tables import database
 from tests.support.record_samples import load_model, runs_in
 from tests.workers.trials import objective, order
 
@@ -59,6 +60,8 @@ NUMBERS = {
 def ran(tmp_path_factory):
     """Both studies, run in this process, by name."""
     home = tmp_path_factory.mktemp("home")
+    for document in (WHITENED, NUMBERS):
+        database(home / document["name"])
     return {
         document["name"]: slalom.run(slalom.Study(**document), home / document["name"], lanes=local_lanes)
         for document in (WHITENED, NUMBERS)

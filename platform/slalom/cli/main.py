@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from slalom.cli.options import command
 from slalom.cli.stop import Stop
 from slalom.errors import Crashed, Interrupted, SlalomError
+from slalom_worker.lane.environment import pin_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _obeyed(arguments: Sequence[str] | None) -> int:
+    pin_kernels()  # before anything imports numpy
     stop = Stop()
     stop.listen()
     options = _parser().parse_args(arguments, argparse.Namespace(stop=stop))

@@ -35,7 +35,8 @@ def add(commands: Any) -> None:
     for adder in (add_study, add_place, add_ray):
         adder(setting)
     setting.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of NAME.baseline.json by the study")
-    setting.add_argument("--seeds", type=int, metavar="N", help="pin more seeds than the study's; they are trained now")
+    seeds = "seeds of each search to pin, where the study confirmed fewer: the others are trained now"
+    setting.add_argument("--seeds", type=int, metavar="N", help=seeds)
     showing = ways.add_parser("show", help="what a baseline has pinned")
     showing.set_defaults(command=_show)
     showing.add_argument("file", type=Path, metavar="FILE")
@@ -44,16 +45,16 @@ def add(commands: Any) -> None:
 
 
 def _add_regress(commands: Any) -> None:
-    about = "train a study's confirm phase again on today's code, and hold it against its baseline"
+    about = "train every search's choice again on today's code, and hold it against the study's baseline"
     parser = commands.add_parser("regress", help=about, description=about)
     parser.set_defaults(command=_regress)
     for adder in (add_study, add_place, add_ray):
         adder(parser)
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="instead of NAME.baseline.json by the study")
-    parser.add_argument("--retune", action="store_true", help="search the hyperparameters again, too")
+    parser.add_argument("--retune", action="store_true", help="make the searches again, too")
     margin = "METRIC=VALUE: differences up to it are none; metrics: the study's, 'epochs to target' and 'cost'"
     parser.add_argument("--margin", type=_margin, action="append", default=[], metavar="METRIC=VALUE", help=margin)
-    parser.add_argument("--max-seeds", type=int, metavar="N", help="seeds at most (default: all that are pinned)")
+    parser.add_argument("--max-seeds", type=int, metavar="N", help="seeds of each search at most (default: all pinned)")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report")
     code = "of a regression (default: %(default)s, with which libraries end a process, too)"
     parser.add_argument("--exit-code", type=_code, default=1, metavar="N", help=code)
@@ -71,7 +72,8 @@ def _set(options: argparse.Namespace) -> None:
     with Watch() as watch, options.stop.between_turns(watch) as turn:
         pinned = api.pin(spec, home_of(options), seeds=options.seeds, ray=options.ray, watch=turn)
     pinned.write(file)
-    print(f"Pinned {pinned.seeds} seeds of {', '.join(arm.name for arm in pinned.arms)} in {file}")
+    what = f"{_counted(pinned)} of {', '.join(arm.name for arm in pinned.arms)}"
+    print(f"Pinned {what} in {file}")
 
 
 def _show(options: argparse.Namespace) -> None:
@@ -95,7 +97,13 @@ def _show(options: argparse.Namespace) -> None:
         print(f"    epochs to target {fmean(epochs):.4g}, margin {design.resolution(epochs):.2g}")
         if arm.cost:
             print(f"    cost {median(arm.cost):.3g} of the calibration loop")
-    print(f"stages of {', '.join(map(str, design.stages))} trainings of each arm")
+    print(f"each arm: {_counted(pinned)}, in stages of {', '.join(map(str, design.stages))} trainings")
+
+
+def _counted(pinned: Baseline) -> str:
+    from slalom.verdict.wording import count
+
+    return f"{count(pinned.searches, 'search', 'searches')} with {count(pinned.seeds, 'seed')} each"
 
 
 def _regress(options: argparse.Namespace) -> int:

@@ -83,33 +83,13 @@ def _export(options: argparse.Namespace) -> None:
 
 def _check(options: argparse.Namespace) -> None:
     from slalom import api
-    from slalom.search.halving import rungs
+    from slalom.report.plan import plan, plan_lines
 
     spec = api.load(options.study)
-    per_arm = spec.tune.trials + spec.confirm_seeds
-    plan = {
-        "study": spec.name,
-        "question": spec.question,
-        "fingerprint": spec.fingerprint,
-        "arms": {arm.name: list(arm.space) for arm in spec.arms},
-        "tuning_trials_per_arm": spec.tune.trials,
-        "confirm_seeds_per_arm": spec.confirm_seeds,
-        "rungs": rungs(spec),
-        "trials": per_arm * len(spec.arms),
-        "facts": dict(spec.facts),
-    }
     if options.json:
-        print_json(plan)
-        return
-    print(f"{spec.name}: {spec.question}")
-    for arm in spec.arms:
-        print(f"  {arm.name}: tunes {', '.join(arm.space) or 'nothing'}")
-    print(
-        f"{spec.tune.trials} tuning trials and {spec.confirm_seeds} confirm seeds an arm, "
-        f"{plan['trials']} trials in all"
-    )
-    print(f"epochs at which a generation of {spec.tune.generation} is judged: {', '.join(map(str, rungs(spec)))}")
-    print(f"fingerprint {spec.fingerprint}")
+        print_json(plan(spec))
+    else:
+        print("\n".join(plan_lines(spec)))
 
 
 def _studies(options: argparse.Namespace) -> None:

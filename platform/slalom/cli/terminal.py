@@ -94,7 +94,7 @@ def verdict(result: Result) -> None:
     if changed:
         console.print(Text(f"Trained again, {', '.join(changed)} gave {OTHER_NUMBERS}", style="yellow"))
     for warning in warnings(summary):
-        console.print(Text(warning, style="yellow"), soft_wrap=not console.is_terminal)
+        console.print(Text(f"Note: {warning}", style="yellow"), soft_wrap=not console.is_terminal)
     console.print(Text(f"\nVerdict: {answer(spec, summary)}\n", style="bold"), soft_wrap=not console.is_terminal)
 
 
@@ -122,7 +122,7 @@ def _table(rows: Rows, gap: str) -> Table:
     header, body = rows
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for column in header:
-        table.add_column(column, overflow="fold")
+        table.add_column(Text(column), overflow="fold")
     for row in body:
         table.add_row(*(Text(re.sub(r" (?=\[|better|worse)", gap, cell)) for cell in row))
     return table

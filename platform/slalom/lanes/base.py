@@ -19,6 +19,11 @@ class Worker(Protocol):
     The lane's process alone calls it, one turn at a time. It keeps the trials in training from one turn to the next.
     """
 
+    @property
+    def device_name(self) -> str:
+        """The kind of device that it trains on, such as "cpu x86-64 avx2" or a GPU's name."""
+        ...
+
     def turn(self, turn: Turn) -> Reply:
         """Forget the trials that the turn drops, take its orders, and train for a short while.
 
@@ -45,7 +50,9 @@ class Demand(NamedTuple):
 
 @dataclass(frozen=True)
 class LaneOpened:
-    """The news that a lane is open, for the first time or again."""
+    """The news that a lane is open, for the first time or again; `device` is the kind that it trains on."""
+
+    device: str
 
 
 News = Reply | LaneOpened | LaneLost

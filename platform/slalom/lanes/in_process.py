@@ -22,7 +22,7 @@ class InProcessLanes:
         self._factory = factory
         self._workers = {lane: factory() for lane in range(count)}
         self._names = [f"lane {lane}" for lane in range(count)]
-        self._opened: list[tuple[int, News]] = [(lane, LaneOpened()) for lane in range(count)]
+        self._opened: list[tuple[int, News]] = [(lane, self._there(lane)) for lane in range(count)]
         self._turns: deque[tuple[int, Turn]] = deque()
 
     @property
@@ -57,10 +57,13 @@ class InProcessLanes:
             self.release(lane)
             self._workers[lane] = self._factory()
             lost = LaneLost(f"lane {lane}: {type(exc).__name__}: {exc}", raised=True)
-            return [(lane, lost), (lane, LaneOpened())]
+            return [(lane, lost), (lane, self._there(lane))]
 
     def close(self) -> None:
         """Drop all workers and turns."""
         self._opened.clear()
         self._turns.clear()
         self._workers.clear()
+
+    def _there(self, lane: int) -> LaneOpened:
+        return LaneOpened(self._workers[lane].device_name)

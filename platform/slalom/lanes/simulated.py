@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from slalom.lanes.base import Demand, News, Worker
     from slalom.wire.trial import Turn
 
+SIMULATED = "simulated"
+"""The kind of the lanes' devices."""
+
 
 @dataclass(slots=True)
 class LaneClock:
@@ -62,7 +65,7 @@ class SimulatedLanes:
         self._deaths = sorted(deaths, reverse=True)
         self._now = 0.0
         for lane in range(lanes):
-            self._await(lane, 0.0, LaneOpened())
+            self._await(lane, 0.0, LaneOpened(SIMULATED))
 
     def clock(self) -> float:
         """The virtual time, in seconds since the lanes were made."""
@@ -150,7 +153,7 @@ class SimulatedLanes:
     def _replace(self, lane: int, at: float) -> None:
         """Drop a worker with its turns, which are void, and open the lane again at the time `at`."""
         self.release(lane)
-        self._await(lane, at, LaneOpened())
+        self._await(lane, at, LaneOpened(SIMULATED))
 
     def _await(self, lane: int, at: float, news: News) -> None:
         ticket = self._awaited[lane] = next(self._tickets)

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from slalom.lanes.simulated import SIMULATED
 from slalom.wire.trial import Effort, Outcome, Reply, Report, TrialResult
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class SimulatedWorker:
 
     The metrics are computed only where a report is due, so only there can a trial diverge.
     """
+
+    device_name = SIMULATED
 
     def __init__(self, clock: LaneClock, training: SimulatedTraining, width: int, turn_seconds: float = 0.25) -> None:
         """Train on a lane's clock.
@@ -102,11 +105,11 @@ class SimulatedWorker:
         if whole or epoch % trial.report_every == 0:
             metrics = self.training.metrics(trial, epoch)
             if not all(map(math.isfinite, metrics.values())):
-                results.append(TrialResult(trial.id, trial.attempt, Outcome.DIVERGED, epoch, {}, device="simulated"))
+                results.append(TrialResult(trial.id, trial.attempt, Outcome.DIVERGED, epoch, {}, device=SIMULATED))
                 return False
             reports.append(Report(trial.id, trial.attempt, epoch, metrics))
             if whole:
-                done = TrialResult(trial.id, trial.attempt, Outcome.COMPLETE, epoch, metrics, device="simulated")
+                done = TrialResult(trial.id, trial.attempt, Outcome.COMPLETE, epoch, metrics, device=SIMULATED)
                 results.append(replace(done, weights=(b"simulated",)) if seat.order.keep_weights else done)
                 return False
         if epoch >= seat.order.until:

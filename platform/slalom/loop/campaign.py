@@ -52,6 +52,7 @@ class Campaign:
         self._clock = clock
         self._began = clock()
         self._started: dict[TrialId, float] = {}
+        self._devices: dict[TrialId, str] = {}
 
     @property
     def done(self) -> bool:
@@ -60,7 +61,8 @@ class Campaign:
 
     def due(self, vacant: int) -> list[Order]:
         """Orders that have come up; with room for `vacant` trials, arms begin what they can to fill it, all alike."""
-        self._look()
+        while self._look():
+            pass
         plans = list(self._plans.values())
         due = [order for plan in plans for order in plan.due()]
         while len(due) < vacant and plans:
@@ -70,30 +72,38 @@ class Campaign:
             self._started.setdefault(order.trial.id, self._clock())
         return due
 
-    def _look(self) -> None:
-        """Where all searches that are allowed are over, allow more to the arms that are not decided, or close all."""
-        waiting = {name: plan for name, plan in self._plans.items() if plan.waits}
-        if not waiting or not all(plan.waits or plan.done for plan in self._plans.values()):
-            return
-        going_on = undecided(self.spec, self.ended)
+    def _look(self) -> bool:
+        """Where all searches that are allowed are over, allow more to the arms that are not decided, or close all.
+
+        Gives whether any arm was allowed more. What an earlier run found in further searches is not looked at, so that
+        a resumed study takes the same way.
+        """
+        waiting = {name: plan for name, plan in self._plans.items() if not plan.closed}
+        if not waiting or not all(plan.waits for plan in waiting.values()):
+            return False
+        stages = self.spec.tune.searches.stages
+        known = {trial: ended for trial, ended in self.ended.items() if trial.search < stages[self._stage]}
+        going_on = undecided(self.spec, known)
         self._stage += 1
         for name, plan in waiting.items():
             if name in going_on:
-                plan.allow(self.spec.tune.searches.stages[self._stage])
+                plan.allow(stages[self._stage])
             else:
                 plan.close()
+        return bool(going_on)
 
     @property
     def trainable(self) -> int:
         """Trials that could be trained now, given the lanes."""
         return sum(plan.trainable for plan in self._plans.values())
 
-    def hear(self, reply: Reply, lane: str) -> None:
-        """A lane's turn came back."""
+    def hear(self, reply: Reply, lane: str, device: str) -> None:
+        """A lane's turn came back; `device` is the kind that it trains on."""
         self._effort += reply.effort
         self._width = max(self._width or 0, reply.slots or 0) or None
         for report in reply.reports:
             self._plans[report.trial.arm].hear(report)
+            self._devices[report.trial] = device
         for result in reply.results:
             self._plans[result.trial.arm].end(replace(result, lane=lane))
 
@@ -117,7 +127,9 @@ class Campaign:
 
     def _timed(self, ended: Ended) -> Ended:
         started = self._started.pop(ended.spec.id, None)
-        return replace(ended, result=replace(ended.result, started=started, ended=self._clock()))
+        device = self._devices.pop(ended.spec.id, "")  # of one that was pruned, no lane tells it
+        result = replace(ended.result, started=started, ended=self._clock(), device=ended.result.device or device)
+        return replace(ended, result=result)
 
     def kept(self) -> list[tuple[Ended, tuple[bytes, ...]]]:
         """The arms' best confirm trials with their weights, each told once."""

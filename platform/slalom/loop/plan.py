@@ -6,12 +6,13 @@ reproducible in parallel, and a resumed one equal to one that was never stopped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from slalom.loop.attempts import Attempts
 from slalom.loop.search_plan import SearchPlan, without_history
-from slalom.search.choice import best, ended_of
+from slalom.loop.strands import Strand, Strands
+from slalom.search.choice import best, ended_of, most_picked
 from slalom.search.halving import rungs
 from slalom.wire.trial import Ended, Order, Outcome, Phase, TrialId, TrialResult
 
@@ -25,25 +26,18 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Report, TrialSpec
 
 
-@dataclass
-class Strand:
-    """A part of a search's way, or the arm's last training; it goes on when all its open orders are answered."""
-
-    script: Script
-    search: SearchPlan | None
-    open: set[TrialId] = field(default_factory=set)
-
-
 class ArmPlan:
     """One arm's way through the study.
 
     The loop asks for `due` orders, brings back reports and results, and writes down what is `over`. One search is begun
-    at once, and a further one whenever the loop has room and asks for more (`ahead`). When the arm is told that it has
-    its last search (`close`) and all are over, its best confirm trial is trained once more, for its weights: that
-    spares keeping every confirm trial's, and shows whether its numbers come out the same.
+    at once, with those that an earlier run had begun, and a further one whenever the loop has room and asks for more
+    (`ahead`). When the arm is told that it has its last search (`close`) and all are over, its best confirm trial is
+    trained once more, for its weights: that spares keeping every confirm trial's, and shows whether its numbers come
+    out the same.
 
     ended: the study's trials that ended, in this run and earlier ones; the arm adds its own, and takes a trial's
         history away once nothing will ask for it
+    closed: no further search will be allowed
     reproduced: whether the numbers came out the same, once that is known
     """
 
@@ -56,16 +50,16 @@ class ArmPlan:
         self._propose = propose
         self._attempts = Attempts(rungs(spec))
         self._reports: dict[TrialId, dict[int, Report]] = {}
-        self._open: dict[TrialId, Order] = {}
-        self._due: list[Order] = []
+        self._strands = Strands(self._attempts)
         self._over: list[Ended] = []
         self._kept: tuple[Ended, tuple[bytes, ...]] | None = None
-        self._strands: dict[TrialId, Strand] = {}
         self._searches: dict[int, SearchPlan] = {}
         self._begun = 0
+        self._begun_earlier = 1 + max((trial.search for trial in ended if trial.arm == arm.name), default=-1)
+        self._in_search = spec.tune.trials + most_picked(spec, arm) + spec.confirm_seeds
         self._spared = 0
         self._allowed = spec.tune.searches.at_least
-        self._closed = len(spec.tune.searches.stages) == 1
+        self.closed = len(spec.tune.searches.stages) == 1
         self._catch_up()
 
     def allow(self, searches: int) -> None:
@@ -75,29 +69,22 @@ class ArmPlan:
 
     def close(self) -> None:
         """No further search will be allowed."""
-        self._closed = True
+        self.closed = True
         self._finish()
 
     @property
     def waits(self) -> bool:
         """Whether all searches that are allowed are over, and more may be allowed."""
-        return not self._closed and not self._searches and self._begun == self._allowed
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether the last search that is allowed has begun."""
-        return self._begun == self._allowed
+        return not self.closed and not self._searches and self._begun == self._allowed
 
     @property
     def budget(self) -> int:
         """Trials of all searches that are allowed, as far as is known: a search may pick among fewer than it could."""
-        tune = self.spec.tune
-        return self._allowed * (tune.trials + tune.pick.trials + self.spec.confirm_seeds) - self._spared
+        return self._allowed * self._in_search - self._spared
 
     def due(self) -> list[Order]:
         """Orders that have come up since the last call."""
-        due, self._due = self._due, []
-        return due
+        return self._strands.due()
 
     def ahead(self) -> bool:
         """Begin a generation beside those under way, where the sampler looks at no results, or a search.
@@ -110,7 +97,11 @@ class ArmPlan:
                 if script is not None:
                     self._begin(script, search)
                     return True
-        return self._begin_search()
+        if self._begun == self._allowed:
+            return False
+        self._begin_search()
+        self._finish()
+        return True
 
     @property
     def trainable(self) -> int:
@@ -118,7 +109,7 @@ class ArmPlan:
         tune, begun = self.spec.tune, self._searches.values()
         first = tune.trials if self._looks_ahead else min(tune.trials, tune.generation)
         ahead = sum(search.unproposed for search in begun) if self._looks_ahead else 0
-        return len(self._open) + ahead + first * (self._allowed - self._begun)
+        return len(self._strands) + ahead + first * (self._allowed - self._begun)
 
     @property
     def _looks_ahead(self) -> bool:
@@ -139,13 +130,13 @@ class ArmPlan:
         if report.trial in self.ended or not self._attempts.is_present(report.trial, report.attempt):
             return
         self._reports.setdefault(report.trial, {})[report.epoch] = report
-        order = self._open.get(report.trial)
+        order = self._strands.get(report.trial)
         if order is not None and order.until <= report.epoch < order.trial.epochs:
             self._answered(report.trial)
 
     def end(self, result: TrialResult) -> None:
         """A trial's result came; one of an earlier attempt is dropped."""
-        order = self._open.get(result.trial)
+        order = self._strands.get(result.trial)
         if order is None or result.attempt != order.trial.attempt:
             return
         if order.keep_weights:
@@ -158,11 +149,11 @@ class ArmPlan:
 
     def lost(self, trial: TrialId, loss: LaneLost) -> None:
         """The lane that trained this trial is gone: try again, from its seeds, while there are attempts left."""
-        order = self._open.get(trial)
+        order = self._strands.get(trial)
         if order is None:
             return
         if self._attempts.lose(trial, loss):
-            self._give(self._attempts.order(order))
+            self._strands.give(order)
         else:
             if not order.keep_weights:
                 self._write(order.trial, self._attempts.failure(order, str(loss)))
@@ -196,45 +187,41 @@ class ArmPlan:
         return whole
 
     def _catch_up(self) -> None:
-        """Begin the first search that is not over, so that the arm is never without a search while it may have one."""
-        while not self._searches and self._begin_search():
-            pass
+        """Begin what an earlier run had begun, and the first search that is not over while the arm may have one."""
+        while self._begun < self._allowed and (not self._searches or self._begun < self._begun_earlier):
+            self._begin_search()
         self._finish()
 
-    def _begin_search(self) -> bool:
-        """Begin the next search, if one is allowed; one that an earlier run has ended is over at once."""
-        if self._begun >= self._allowed:
-            return False
+    def _begin_search(self) -> None:
+        """Begin the next search; one that an earlier run has ended is over at once."""
         number = self._begun
         self._begun += 1
-        search = SearchPlan(self.spec, self.arm.name, number, self._propose(self.spec, self.arm, number), self)
+        search = SearchPlan(self.spec, self.arm, number, self._propose(self.spec, self.arm, number), self)
         self._searches[number] = search
         self._go_to_next(search)
-        return True
 
     def _go_to_next(self, search: SearchPlan) -> None:
         """Begin a search's next part where none of it is under way; forget the search when there is none."""
         while not search.under_way:
             script = search.next_part()
             if script is None:
-                self._searches.pop(search.search, None)
+                del self._searches[search.search]
                 return
             self._begin(script, search)
 
-    def _begin(self, script: Script, search: SearchPlan | None) -> None:
-        if search is not None:
-            search.under_way += 1
-        self._go_on(Strand(script, search))
+    def _begin(self, script: Script, search: SearchPlan) -> None:
+        """Begin a part of a search."""
+        search.under_way += not self._strands.begin(Strand(script, search))
 
     def _finish(self) -> None:
         """When all searches are over for good, train the best net once more; after that the arm is done."""
-        if self.done or not self._closed or self._searches or self._begun < self._allowed or self._strands:
+        if self.done or not self.closed or self._searches or self._begun < self._allowed or len(self._strands):
             return
         last = self._last_training() if self.reproduced is None else None
         if last is None:
             self.done = True
         else:
-            self._begin(last, None)
+            self._strands.begin(Strand(last, None))
 
     def _last_training(self) -> Script | None:
         first = self._best_confirmed()
@@ -265,32 +252,11 @@ class ArmPlan:
         self._attempts.end(result.trial)
         self._over.append(ended)
 
-    def _give(self, order: Order) -> None:
-        self._open[order.trial.id] = order
-        self._due.append(order)
-
     def _answered(self, trial: TrialId) -> None:
-        del self._open[trial]
-        strand = self._strands.pop(trial)
-        strand.open.remove(trial)
-        self._go_on(strand)
-
-    def _go_on(self, strand: Strand) -> None:
-        """Take the script's next steps, as far as they need no answer."""
-        while not strand.open:
-            step = next(strand.script, None)
-            if step is None:
-                self._ended(strand)
-                return
-            for order in step:
-                trial = order.trial.id
-                if trial in self._attempts:
-                    self._strands[trial] = strand
-                    strand.open.add(trial)
-                    self._give(self._attempts.order(order))
-
-    def _ended(self, strand: Strand) -> None:
-        """A part is over; the end of an arm's last training is the end of the arm."""
+        """Go on where the answer was awaited; the end of the last training is the end of the arm."""
+        strand = self._strands.answered(trial)
+        if strand is None:
+            return
         if strand.search is None:
             self.done = True
             return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from slalom.errors import Interrupted, LaneLost
 from slalom.lanes.base import Demand, LaneOpened
 from slalom.loop.campaign import Campaign
+from slalom.loop.devices import Devices
 from slalom.loop.notes import Note, Notes, noted
 from slalom.loop.placement import Placement
 from slalom.loop.pulse import Pulse
@@ -37,12 +38,13 @@ def run(
     """Train what is left of a study and write it down.
 
     Goes on where an earlier run stopped, however it stopped. Raises Interrupted on Ctrl-C, with all written that
-    had ended, and Infrastructure where the lanes, the storage or the recorder fail for good.
+    had ended, Infrastructure where the lanes, the storage or the recorder fail for good, and InputError where the
+    lanes' devices are of several kinds, or of another than trained the study so far, and it does not take any.
     """
     known, notes = store.ended(), Notes.read(store.notes())
     earlier = list(known.values())
     campaign = Campaign(spec, known, propose, notes.throughput, clock)
-    placement = Placement(spec.resources.pack_width)
+    placement, devices = Placement(spec.resources.pack_width), Devices(spec.resources, earlier)
     pulse = Pulse(store, clock)
     state = State.INTERRUPTED
     try:
@@ -55,7 +57,7 @@ def run(
             resize(lanes, Demand(campaign.trainable, placement.slots), placement, clock())
             for lane, turn in placement.turns():
                 lanes.send(lane, turn)
-            listen(lanes, placement, campaign)
+            listen(lanes, placement, campaign, devices)
             over = campaign.over()
             store.add(over)
             recorder.trials(over)
@@ -87,18 +89,19 @@ def resize(lanes: Lanes, demand: Demand, placement: Placement, now: float) -> No
         lanes.release(lane)
 
 
-def listen(lanes: Lanes, placement: Placement, campaign: Campaign) -> None:
-    """Hear what has come back, and wait a little for the first."""
+def listen(lanes: Lanes, placement: Placement, campaign: Campaign, devices: Devices) -> None:
+    """Hear what has come back, and wait a little for the first; InputError of a lane on another kind of device."""
     heard = lanes.collect(POLL_SECONDS)
     names = lanes.names
     for lane, news in heard:
         if isinstance(news, LaneOpened):
+            devices.admit(lane, news.device, names[lane])
             placement.opened(lane)
         elif isinstance(news, LaneLost):
             campaign.lost(placement.lost(lane), news)
         else:
             placement.replied(lane, news)
-            campaign.hear(news, names[lane])
+            campaign.hear(news, names[lane], devices.of(lane))
 
 
 def write_rest(campaign: Campaign, store: TrialStore, recorder: Recorder) -> None:

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from slalom.search.choice import choose, contenders, picked
+from slalom.search.choice import choose, contenders, most_picked, picked
 from slalom.search.halving import generations, rungs, survivors
 from slalom.study.trials import trial_spec
 from slalom.wire.trial import Order, Phase, TrialId, validation
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from slalom.search.base import Propose
-    from slalom.study.model import StudySpec
+    from slalom.study.model import Arm, StudySpec
     from slalom.wire.trial import Ended, Report, Scalar, TrialSpec
 
     Script = Iterator[list[Order]]
@@ -55,7 +55,7 @@ class SearchPlan:
     under_way: parts that have begun and not ended
     """
 
-    def __init__(self, spec: StudySpec, arm: str, search: int, propose: Propose, desk: Desk) -> None:
+    def __init__(self, spec: StudySpec, arm: Arm, search: int, propose: Propose, desk: Desk) -> None:
         self.spec = spec
         self.arm = arm
         self.search = search
@@ -88,7 +88,7 @@ class SearchPlan:
         return None
 
     def _ids(self, phase: Phase, numbers: range) -> list[TrialId]:
-        return [TrialId(self.arm, phase, number, self.search) for number in numbers]
+        return [TrialId(self.arm.name, phase, number, self.search) for number in numbers]
 
     def _tune(self, ids: Sequence[TrialId], proposals: Sequence[Mapping[str, Scalar]]) -> Script:
         """A generation, rung by rung."""
@@ -101,17 +101,17 @@ class SearchPlan:
     def _pick(self) -> Script:
         """The best few once more, from fresh seeds."""
         self._new.clear()
-        found = contenders(self.spec, self.arm, self.search, self._desk.ended) or []
-        ids = picked(self.spec, self.arm, self.search, len(found))
+        found = contenders(self.spec, self.arm.name, self.search, self._desk.ended) or []
+        ids = picked(self.spec, self.arm.name, self.search, len(found))
         seeds = self.spec.tune.pick.seeds
-        self._desk.spare(self.spec.tune.pick.trials - len(ids))
+        self._desk.spare(most_picked(self.spec, self.arm) - len(ids))
         yield [Order(self._begun(trial, found[trial.number // seeds].spec.params), self.spec.epochs) for trial in ids]
         for trial in ids:
             self._desk.lay_away(trial)
 
     def _confirm(self) -> Script:
         """The search's choice from fresh seeds; nothing where it has none."""
-        chosen = choose(self.spec, self.arm, self.search, self._desk.ended)
+        chosen = choose(self.spec, self.arm.name, self.search, self._desk.ended)
         if chosen is None:
             self._desk.spare(self.spec.confirm_seeds)
             return

@@ -60,9 +60,14 @@ class Baseline:
     text: str
 
     @property
+    def searches(self) -> int:
+        """Searches of each arm whose choices are pinned."""
+        return len(self.arms[0].params)
+
+    @property
     def seeds(self) -> int:
-        """Trainings pinned of each arm, over all of its searches."""
-        return len(self.arms[0].found.values)
+        """Confirm seeds pinned of each search."""
+        return len(self.arms[0].found.values) // self.searches
 
     def arm(self, name: str) -> PinnedArm:
         """The arm of that name."""
@@ -138,6 +143,9 @@ def _checked(baseline: Baseline, file: Path) -> Baseline:
     lengths = {len(part) for arm in baseline.arms for part in asdict(arm.found).values()}
     if len(lengths) != 1 or 0 in lengths:
         raise InputError(f"{file}: every arm must have as many values, epochs and digests, got {sorted(lengths)}")
+    searches = {len(arm.params) for arm in baseline.arms}
+    if len(searches) != 1 or 0 in searches or lengths.pop() % min(searches):
+        raise InputError(f"{file}: every arm must have as many searches, each of as many seeds, got {sorted(searches)}")
     return baseline
 
 

@@ -1,24 +1,29 @@
 """Whether today's training is still what was pinned: a sequential test of each arm and metric, from numbers alone.
 
-Seeds are added in stages, 10, 20, 40, ... until the pinned ones are used up. At a stage an arm's metric is
+Every search's choice is trained again. Trainings are added in stages of whole seeds of all searches, at least 10, then
+twice as many, ... until the pinned ones are used up. At a stage an arm's metric is
 
-identical    where every seed came out the same bit for bit
+identical    where every training came out the same bit for bit
 regressed    where it is worse for sure and by more than the margin: the mean difference is beyond the margin, and the
              one-sided sign-flip test's p is below what the stage may spend of `alpha`
 improved     the same, the other way
 equivalent   where the mean difference's interval lies within the margin
 undecided    else, and then the next stage is trained
 
-If nothing has changed but chance, today's value of a seed and the pinned one are exchangeable, and then the sign-flip
-test is exact. `alpha` is the rate of false alarms of a whole night: it is divided evenly among the tests of a night
-(arms times metrics) and spent over the stages in proportion to their seeds, so that all parts add up to it and no look
-is free (Bonferroni; the looks may depend on each other in any way). `miss`, the rate at which a difference of a margin
-is called equivalent, is spent over the stages likewise.
+If nothing has changed but chance, today's value of a training and the pinned one are exchangeable, and then the
+sign-flip test is exact. `alpha` is the rate of false alarms of a whole night: it is divided evenly among the tests of a
+night (arms times metrics) and spent over the stages in proportion to their trainings, so that all parts add up to it
+and no look is free (Bonferroni; the looks may depend on each other in any way). `miss`, the rate at which a difference
+of a margin is called equivalent, is spent over the stages likewise.
 
-The margin that nobody names is what the pinned seeds can resolve: (t + 1.96) s sqrt(2 / n), with s the baseline's
-standard deviation over its seeds, n the seeds of the last stage and t Student's quantile at the last stage's share of
-`miss`. Where nothing but chance has changed, even if today's trainings have nothing in common with the pinned ones, 95
-of 100 last stages then end as equivalent; where they have much in common, an earlier stage does.
+The margin that nobody names is what the pinned trainings can resolve: (t + 1.96) s sqrt(2 / n), with s the baseline's
+standard deviation over the seeds of a search, n the trainings of the last stage and t Student's quantile at the last
+stage's share of `miss`. Where nothing but chance has changed, even if today's trainings have nothing in common with the
+pinned ones but choice and split, 95 of 100 last stages then end as equivalent; where they have much in common, an
+earlier stage does.
+
+Where the searches are made again, too, the trainings of one search share whatever choice it comes to tonight. So the
+search is the unit then, as in the verdict: its mean over all seeds, in one stage.
 """
 
 from __future__ import annotations
@@ -26,7 +31,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import fmean, median, stdev
+from statistics import fmean, median, stdev, variance
 from typing import TYPE_CHECKING
 
 from slalom.verdict.summary import Interval
@@ -39,6 +44,9 @@ if TYPE_CHECKING:
     from slalom.regression.replicates import Replicates
 
 ALPHA = 0.002
+RETUNED_ALPHA = 0.01
+"""Where the searches are made again: with less, ten searches could raise no alarm."""
+
 MISS = 0.05
 FIRST = 10
 FLIPS = 2**17
@@ -61,8 +69,8 @@ class Answer(StrEnum):
 class Finding:
     """An arm's metric tonight against the baseline.
 
-    seeds: held against each other; of a cost, how often each was measured
-    baseline, tonight: means over these seeds; of a cost, medians
+    trainings: held against each other; of a cost, how often each was measured
+    baseline, tonight: means over these trainings; of a cost, medians
     difference: tonight minus baseline; of a cost, their ratio less 1
     interval: of the mean difference, at the stage's share of `miss`
     p: one-sided, of no difference; None where the difference is within the margin, so that nobody asks
@@ -71,7 +79,7 @@ class Finding:
     arm: str
     metric: str
     answer: Answer
-    seeds: int
+    trainings: int
     baseline: float
     tonight: float
     difference: float
@@ -89,74 +97,96 @@ class Finding:
 class Design:
     """How a night goes.
 
-    stages: seeds after which it is judged, rising
+    stages: trainings of each arm after which it is judged, rising
     tests: that a night makes, among which alpha is divided
+    searches: of each arm, all of which have as many trainings
+    by_search: the search is the unit, because it is made again; else the training is
     """
 
     stages: tuple[int, ...]
     tests: int
+    searches: int = 1
+    by_search: bool = False
     alpha: float = ALPHA
     miss: float = MISS
 
     @classmethod
-    def of(cls, baseline: Baseline, most: int | None = None) -> Design:
-        """That of a baseline, with so many seeds at most."""
+    def of(cls, baseline: Baseline, most: int | None = None, *, retuned: bool = False) -> Design:
+        """That of a baseline, with so many seeds of each search at most."""
         seeds = baseline.seeds if most is None else min(most, baseline.seeds)
-        return cls(stages(seeds), 2 * len(baseline.arms))
+        searches, tests = baseline.searches, 2 * len(baseline.arms)
+        if retuned:
+            return cls((seeds * searches,), tests, searches, by_search=True, alpha=RETUNED_ALPHA)
+        return cls(stages(seeds, searches), tests, searches)
 
-    def share(self, seeds: int) -> float:
-        """Of alpha and miss, that the stage of so many seeds may spend."""
-        return seeds / sum(self.stages)
+    def share(self, trainings: int) -> float:
+        """Of alpha and miss, that the stage of so many trainings may spend."""
+        return trainings / sum(self.stages)
 
-    def alarm(self, seeds: int) -> float:
+    def alarm(self, trainings: int) -> float:
         """The p below which the stage raises an alarm."""
-        return self.alpha / self.tests * self.share(seeds)
+        return self.alpha / self.tests * self.share(trainings)
+
+    @property
+    def units(self) -> int:
+        """What the last stage holds against each other."""
+        return self.searches if self.by_search else self.stages[-1]
+
+    def unit_values(self, values: Sequence[float]) -> list[float]:
+        """The values of trainings, the first seed of every search first, by the unit."""
+        if not self.by_search:
+            return list(values)
+        return [fmean(values[search :: self.searches]) for search in range(self.searches)]
 
     @property
     def can_alarm(self) -> bool:
-        """Whether there are seeds enough for an alarm, however great the difference."""
+        """Whether there is enough for an alarm, however great the difference."""
         from slalom.verdict.flips import smallest_p
 
-        last = self.stages[-1]
-        return 0.5 * smallest_p(last, FLIPS) < self.alarm(last)
+        return 0.5 * smallest_p(self.units, FLIPS) < self.alarm(self.stages[-1])
 
     def resolution(self, values: Sequence[float]) -> float:
         """The margin that nobody named, from the baseline's values; in their unit."""
         from scipy.special import stdtrit  # here: it takes long to import
 
-        last = self.stages[-1]
-        if last < 2:
+        if self.units < 2:
             return 0.0
-        quantile = -float(stdtrit(last - 1, self.miss * self.share(last)))
-        return (quantile + 1.96) * stdev(values) * math.sqrt(2 / last)
+        quantile = -float(stdtrit(self.units - 1, self.miss * self.share(self.stages[-1])))
+        return (quantile + 1.96) * self._deviation(values) * math.sqrt(2 / self.units)
+
+    def _deviation(self, values: Sequence[float]) -> float:
+        """Of the units, less what is the same tonight: of trainings within their search, where it has several seeds."""
+        if self.by_search or len(values) < 2 * self.searches:
+            return stdev(self.unit_values(values))
+        return math.sqrt(fmean(variance(values[search :: self.searches]) for search in range(self.searches)))
 
 
-def stages(seeds: int) -> tuple[int, ...]:
-    """10, 20, 40, ... and at last all seeds."""
-    found, stage = [], FIRST
+def stages(seeds: int, searches: int = 1) -> tuple[int, ...]:
+    """So many seeds of each search that there are 10 trainings, then twice as many, ... and at last all seeds."""
+    found, stage = [], -(-FIRST // searches)
     while stage < seeds:
-        found.append(stage)
+        found.append(stage * searches)
         stage *= 2
-    return (*found, seeds)
+    return (*found, seeds * searches)
 
 
 def judge(
     baseline: Baseline,
     design: Design,
-    seeds: int,
+    trainings: int,
     tonight: Mapping[str, Replicates],
     margins: Mapping[str, float],
     before: Iterable[Finding] = (),
 ) -> tuple[Finding, ...]:
     """The findings after a stage; what an earlier one has decided stands.
 
-    tonight: by arm, of `seeds` seeds
+    tonight: by arm, of `trainings` trainings
     margins: by metric, where the user names them
     """
     decided = {one.key: one for one in before if one.answer is not Answer.UNDECIDED}
     found = []
     for arm in baseline.arms:
-        pinned, now = arm.found.first(seeds), tonight[arm.name].first(seeds)
+        pinned, now = arm.found.first(trainings), tonight[arm.name].first(trainings)
         for metric, all_values, values, others in (
             (baseline.metric, arm.found.values, now.values, pinned.values),
             (EPOCHS, arm.found.epochs, now.epochs, pinned.epochs),
@@ -187,24 +217,24 @@ def _worse(baseline: Baseline, metric: str) -> int:
 def _finding(test: _Test, design: Design, values: Sequence[float], others: Sequence[float], *, same: bool) -> Finding:
     from slalom.verdict.paired import paired_test  # here: numpy takes long to import
 
-    seeds = len(values)
-    differences = tuple(one - other for one, other in zip(values, others, strict=True))
+    trainings = len(values)
+    differences = design.unit_values([one - other for one, other in zip(values, others, strict=True)])
     mean = fmean(differences)
-    level = 1 - 2 * design.miss * design.share(seeds)
-    paired = paired_test(differences, rows=FLIPS, seed=derive(test.arm, test.metric, seeds, "night"))
+    level = 1 - 2 * design.miss * design.share(trainings)
+    paired = paired_test(differences, rows=FLIPS, seed=derive(test.arm, test.metric, trainings, "night"))
     interval = paired.interval(1 - level)
     p = None
     if abs(mean) > test.margin:
         p = 0.5 * paired.p()
     if same:
         answer = Answer.IDENTICAL
-    elif p is not None and p < design.alarm(seeds):
+    elif p is not None and p < design.alarm(trainings):
         answer = Answer.REGRESSED if mean * test.worse > 0 else Answer.IMPROVED
     else:
         within = -test.margin <= interval.low and interval.high <= test.margin
         answer = Answer.EQUIVALENT if within else Answer.UNDECIDED
     means = fmean(others), fmean(values)
-    return Finding(test.arm, test.metric, answer, seeds, *means, mean, interval, test.margin, p)
+    return Finding(test.arm, test.metric, answer, trainings, *means, mean, interval, test.margin, p)
 
 
 def judge_cost(arm: str, pinned: Sequence[float], tonight: Sequence[float], margin: float = COST_MARGIN) -> Finding:

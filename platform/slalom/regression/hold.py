@@ -44,7 +44,7 @@ def hold(
     crew: the lanes that train, what proposes where the search is made again, and what measures cost
     retune: search the hyperparameters again, too
     margins: by metric, in its unit; of "cost" the share by which it may rise
-    most: seeds at most
+    most: seeds of each search at most
     Raises InputError where the baseline is another study's, or an option is out of its range.
     """
     margins = _checked(margins or {}, baseline, spec)
@@ -54,7 +54,7 @@ def hold(
     tonight = fixed(spec, pinned, baseline.seed)
     if retune:
         tonight = replace(spec, seed=baseline.seed, tune=_unstaged(spec.tune, baseline))
-    design = Design.of(baseline, most)
+    design = Design.of(baseline, most, retuned=retune)
     findings, trained = _judged(baseline, design, tonight, None if retune else pinned, margins, crew, watch)
     chosen = trained.chosen if retune else pinned
     if trained.device == baseline.device:
@@ -98,14 +98,14 @@ def _judged(
     floor = worst(worst(arm.found.values) for arm in baseline.arms)
     trainings = train(spec, chosen, [], design.stages, crew, watch, floor)
     try:
-        for seeds, trained in zip(design.stages, trainings, strict=True):
+        for number, trained in zip(design.stages, trainings, strict=True):
             _check_confirmed(baseline, trained)
             found = {
-                arm.name: replicates(trained.spec, arm.name, trained.results, seeds, arm.target)
+                arm.name: replicates(trained.spec, arm.name, trained.results, number, arm.target)
                 for arm in baseline.arms
             }
-            findings = judge(baseline, design, seeds, found, margins, findings)
-            if seeds == design.stages[-1] or overall(findings) is not Answer.UNDECIDED:
+            findings = judge(baseline, design, number, found, margins, findings)
+            if number == design.stages[-1] or overall(findings) is not Answer.UNDECIDED:
                 return findings, trained
     except Interrupted as exc:
         raise Interrupted("stopped; nothing is kept of a night that is not over") from exc

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from slalom.regression.gate import Answer
-from slalom.regression.page import difference, sentence
+from slalom.regression.page import counted, difference, sentence
 
 if TYPE_CHECKING:
     from slalom.regression.night import Night
@@ -26,7 +26,7 @@ def junit(night: Night) -> str:
     for finding in night.findings:
         name = f"{finding.arm}: {finding.metric}"
         case = ET.SubElement(suite, "testcase", classname=f"slalom.{night.baseline.study}", name=name)
-        found = f"{finding.answer}: {difference(finding)}, {finding.seeds} seeds"
+        found = f"{finding.answer}: {difference(finding)}, {counted(finding)}"
         if finding.answer is Answer.REGRESSED:
             ET.SubElement(case, "failure", message=found).text = sentence(night)
         elif finding.answer is Answer.UNDECIDED:

@@ -21,7 +21,7 @@ class Night:
     """A study held against its baseline.
 
     seconds: when it was, since the epoch
-    design: after how many seeds it was judged, and at which levels
+    design: after how many trainings it was judged, and at which levels
     changes: versions, settings and devices that are others than the baseline's
     reproduced: by arm, whether tonight's best trial came out the same when it was trained once more
     """

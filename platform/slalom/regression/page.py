@@ -23,7 +23,8 @@ def sentence(night: Night) -> str:
     worst = [finding for finding in night.findings if finding.answer is night.answer]
     if night.answer in (Answer.REGRESSED, Answer.IMPROVED, Answer.UNDECIDED):
         head += f" ({listing([f'{one.metric} of {one.arm} {difference(one)}' for one in worst])})"
-    head += f", {count(max(finding.seeds for finding in night.findings if finding.metric != COST), 'seed')}"
+    most = max((one for one in night.findings if one.metric != COST), key=lambda one: one.trainings)
+    head += f", {counted(most)} of each arm"
     if night.answer not in (Answer.REGRESSED, Answer.IMPROVED):
         return f"{head}."
     causes = [f"{change.name} {change.before} -> {change.now}" for change in night.changes]
@@ -40,9 +41,14 @@ def difference(finding: Finding) -> str:
     return text if finding.p is None else f"{text}, {equation(finding.p)}"
 
 
+def counted(finding: Finding) -> str:
+    """What a finding rests on: "20 trainings", "7 measurements"."""
+    return count(finding.trainings, "measurement" if finding.metric == COST else "training")
+
+
 def rows(night: Night) -> Rows:
     """A row for each arm and metric."""
-    header = ("arm", "metric", "answer", "baseline", "tonight", "difference", "seeds")
+    header = ("arm", "metric", "answer", "baseline", "tonight", "difference", "trainings")
     return header, [
         (
             one.arm,
@@ -51,7 +57,7 @@ def rows(night: Night) -> Rows:
             short(one.baseline),
             short(one.tonight),
             difference(one) if one.answer is not Answer.IDENTICAL else "none",
-            str(one.seeds),
+            str(one.trainings),
         )
         for one in night.findings
     ]
@@ -61,10 +67,13 @@ def notes(night: Night) -> list[str]:
     """What a reader must know beside the table."""
     found = []
     design = night.design
+    units, more = count(design.units, "training"), "pin more with `slalom baseline set STUDY --seeds N`"
+    if design.by_search:
+        units, more = count(design.units, "search", "searches"), "a study of more searches gives it"
     if not design.can_alarm:
         found.append(
-            f"{count(design.stages[-1], 'seed')} cannot raise an alarm, however great the difference: a p below "
-            f"{design.alarm(design.stages[-1]):.2g} is needed; pin more with `slalom baseline set STUDY --seeds N`."
+            f"{units} of each arm cannot raise an alarm, however great the difference: a p below "
+            f"{design.alarm(design.stages[-1]):.2g} is needed; {more}."
         )
     chance = [arm for arm, same in night.reproduced.items() if not same]
     if chance:

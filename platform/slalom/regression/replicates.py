@@ -38,9 +38,9 @@ class Replicates:
     epochs: tuple[float, ...]
     digests: tuple[str, ...]
 
-    def first(self, seeds: int) -> Replicates:
+    def first(self, trainings: int) -> Replicates:
         """Of so many trainings."""
-        return Replicates(self.values[:seeds], self.epochs[:seeds], self.digests[:seeds])
+        return Replicates(self.values[:trainings], self.epochs[:trainings], self.digests[:trainings])
 
 
 def replicates(

@@ -23,9 +23,9 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class Point:
-    """How far a night was from the baseline over the same seeds, and what was said; date: of the night, to read.
+    """How far a night was from the baseline over the same trainings, and what was said; date: of the night, to read.
 
-    Nights end after 10 seeds or after all of them, so their means alone could not be compared.
+    Nights end after 10 trainings or after all of them, so their means alone could not be compared.
     """
 
     date: str

@@ -33,7 +33,7 @@ def result_rows(spec: StudySpec, summary: Summary) -> Rows:
 
 def tuning_rows(spec: StudySpec, summary: Summary) -> Rows:
     """What each arm's searches chose, and how their trials ended."""
-    header = ("arm", f"validation {spec.metric.name}", "tuning trials", "chosen, median [range] over searches")
+    header = ("arm", f"best validation {spec.metric.name}", "tuning trials", "chosen, median [range] over searches")
     return header, [
         (arm.name, _tuned(arm), _trials(arm, spec.arm(arm.name).nets), _chosen(arm)) for arm in summary.arms
     ]
@@ -89,6 +89,8 @@ def _compared(spec: StudySpec, arm: ArmSummary) -> tuple[str, str, str]:
         return "baseline", NOTHING, NOTHING
     if (found := arm.difference) is None:
         return NOTHING, NOTHING, NOTHING
+    if found.answer is Answer.IDENTICAL:
+        return "none", "identical", NOTHING
     superiority = f"{found.better.share:.2f} [{found.better.interval.low:.2f}, {found.better.interval.high:.2f}]"
     answer = "" if found.answer is Answer.UNDECIDED else f" {found.answer}"
     return with_bounds(found.mean, found.interval, "+"), f"{probability(found.p)}{answer}", superiority
@@ -109,12 +111,13 @@ def legend(spec: StudySpec) -> str:
     """How to read the table, in one line."""
     side = "Lower" if spec.metric.goal == "minimize" else "Higher"
     scope = Scope.of(spec, spec.tune.searches.at_most)
-    unit = "seeds" if scope.over_seeds else "searches"
+    each, level = scope.noun, f"{100 * (1 - spec.compare.alpha):g} %"
+    paired = "seed by seed" if scope.over_seeds else "search by search"
     return (
-        f"{side} {spec.metric.name} is better. Difference: arm minus baseline over paired {unit}. "
-        f"Brackets: {100 * (1 - spec.compare.alpha):g} % intervals over {unit}, those of differences corrected like the "
-        f"p beside them. p: two-sided sign-flip test, corrected over the arms (Holm); better or worse where p < "
-        f"{spec.compare.alpha:g}. P(better): share of the {unit} in which the arm is better, ties half."
+        f"{side} {spec.metric.name} is better; brackets are {level} intervals over the {each}. Difference: arm minus "
+        f"baseline, {paired}. p: how often chance alone gives so large a difference (sign-flip test, corrected "
+        f"over the arms by Holm, as the interval beside it is); better or worse below {spec.compare.alpha:g}. "
+        f"P(better): in which share of the {each} the arm is better, ties half."
     )
 
 
@@ -133,17 +136,20 @@ def claim(spec: StudySpec) -> str:
 def protocol(spec: StudySpec) -> str:
     """What every arm was given, in one line."""
     metric, tune = spec.metric.name, spec.tune
-    stages = tune.searches.stages
-    searches = (
-        count(stages[0], "search", "searches") if len(stages) == 1 else f"{listing([*map(str, stages)])} searches"
+    split = "each search on its own split" if spec.resampled else "on the task's own split"
+    many = f"Each arm is searched {tune.searches.at_least} times, independently, {split}"
+    if tune.searches.at_most > tune.searches.at_least:
+        many += f", and where that decides nothing up to {tune.searches.at_most} times"
+    once = "Each arm is searched once, on one split"
+    searches = f"{once if tune.searches.at_most == 1 else many}; splits and seeds are the same in every arm"
+    pick = (
+        f"its best {tune.pick.best} trained again from {count(tune.pick.seeds, 'seed')}, " if tune.pick.trials else ""
     )
-    split = "each with a split of its own" if spec.resampled else "all on the task's own split"
-    pick = f"the best {tune.pick.best} again from {count(tune.pick.seeds, 'seed')}, " if tune.pick.trials else ""
     return (
-        f"Each arm: {searches}, {split}, the same in every arm: {count(tune.trials, 'tuning trial')} of "
-        f"{count(spec.epochs, 'epoch')} ({tune.sampler}, {tune.pruner}), {pick}the choice by validation {metric}, then "
-        f"{count(spec.confirm_seeds, 'confirm seed')}, judged by test {metric}. alpha {spec.compare.alpha:g}, Holm's "
-        f"correction. Fingerprint {spec.fingerprint[:12]}."
+        f"{searches}. A search: "
+        f"{count(tune.trials, 'tuning trial')} of {count(spec.epochs, 'epoch')} ({tune.sampler}, {tune.pruner}), {pick}"
+        f"the choice by validation {metric}, then {count(spec.confirm_seeds, 'confirm seed')} of the choice, judged by "
+        f"test {metric}. Fingerprint {spec.fingerprint[:12]}."
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from slalom.search.halving import completing
+from slalom.study.space import grid_points
 from slalom.wire.trial import Outcome, Phase, TrialId, validation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from slalom.study.model import Metric, StudySpec
+    from slalom.study.model import Arm, Metric, StudySpec
     from slalom.wire.trial import Ended
 
     Results = Mapping[TrialId, Ended]
@@ -35,6 +37,13 @@ def picked(spec: StudySpec, arm: str, search: int, count: int) -> list[TrialId]:
     """The trials that decide among so many contenders, those of the best one first; none decide on one alone."""
     seeds = spec.tune.pick.seeds
     return [TrialId(arm, Phase.PICK, number, search) for number in range(count * seeds if count > 1 else 0)]
+
+
+def most_picked(spec: StudySpec, arm: Arm) -> int:
+    """How many trials decide in each of an arm's searches, where no trial ends before its rung."""
+    points = grid_points(arm.space)
+    contenders = min(spec.tune.pick.best, completing(spec), math.inf if points is None else points)
+    return len(picked(spec, arm.name, 0, int(contenders)))
 
 
 def choose(spec: StudySpec, arm: str, search: int, results: Results) -> Ended | None:

@@ -34,3 +34,27 @@ def rungs(spec: StudySpec) -> list[int]:
 def survivors(contenders: int, factor: int) -> int:
     """How many of so many contenders a rung keeps: one in `factor`, rounded up."""
     return -(-contenders // factor)
+
+
+def full_trainings(spec: StudySpec) -> float:
+    """What the tuning trials of one search cost, in trainings of all epochs, where none ends before its rung."""
+    epochs = 0
+    for numbers in generations(spec.tune):
+        begun = 0
+        for contenders, rung in zip(_contenders(spec, len(numbers)), rungs(spec), strict=True):
+            epochs += contenders * (rung - begun)
+            begun = rung
+    return epochs / spec.epochs
+
+
+def completing(spec: StudySpec) -> int:
+    """How many tuning trials of one search are trained to their end, where none ends before its rung."""
+    return sum(_contenders(spec, len(numbers))[-1] for numbers in generations(spec.tune))
+
+
+def _contenders(spec: StudySpec, trials: int) -> list[int]:
+    """How many trials of a generation train up to each rung."""
+    found = [trials]
+    for _ in rungs(spec)[1:]:
+        found.append(survivors(found[-1], spec.tune.factor))
+    return found

@@ -1,13 +1,13 @@
 """Studies: a file, or a document written in Python, read and checked into a frozen StudySpec."""
 
 from slalom.study.fingerprint import PROTOCOL
+from slalom.study.inspected import Inspected
 from slalom.study.model import (
     Arm,
     Choices,
     Compare,
     Distribution,
     Goal,
-    Inspected,
     IntRange,
     Metric,
     Pick,

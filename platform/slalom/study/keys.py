@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from slalom.wire.kinds import Choice, Integer, Kind, Kinds, Number, PerLayer, Text, Words, flag, fraction, positive
+from slalom.study.key import Key, Keys, Table
+from slalom.wire.kinds import Choice, Integer, Kinds, Number, PerLayer, Text, Words, flag, fraction, positive
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from slalom.wire.kinds import Catalogue
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -20,65 +22,6 @@ DEFAULT_MODEL = "mlp"
 USER_TASK = re.compile(r"(.+\.py):([A-Za-z_][A-Za-z0-9_]*)")
 """File and class of a user's own task."""
 
-
-@dataclass(frozen=True)
-class Table:
-    """A method of some sort: its name alone, or a mapping {key: name, **options}.
-
-    methods: the options of each
-    default: the method taken where the study names none
-    implied: the method of a mapping that does not name one
-    number: the method and the option that a bare number stands for
-    gaps: an option without a default may be left out
-    one_per: whose choice it is, "arm" or "study", for the message that it cannot be searched
-    searchable: an option may be searched
-    """
-
-    methods: Mapping[str, Kinds]
-    key: str = "name"
-    default: str | None = None
-    implied: str | None = None
-    number: tuple[str, str] | None = None
-    gaps: bool = False
-    one_per: str = "study"
-    searchable: bool = True
-
-    @property
-    def complete(self) -> dict[str, Any]:
-        """The default method with its options' defaults; without a default method, nothing."""
-        if self.default is None:
-            return {}
-        return {self.key: self.default, **{name: kind.default for name, kind in self.methods[self.default].items()}}
-
-    def __str__(self) -> str:
-        return ", ".join(sorted(self.methods))
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key that a mapping can hold; one without a default and a word must be there.
-
-    word: stands in place of a value, such as `auto`; read as None
-    why: the reason for the kind's range, for messages
-    """
-
-    kind: Kind | Table
-    meaning: str
-    word: str | None = None
-    why: str = ""
-
-    @property
-    def required(self) -> bool:
-        """Whether the mapping must hold it."""
-        return self.kind.default is None and self.word is None
-
-    @property
-    def default(self) -> Any:
-        """The value, complete, of a mapping without the key."""
-        return self.kind.complete if isinstance(self.kind, Table) else self.kind.default
-
-
-Keys = Mapping[str, Key]
 
 REQUIRED = {
     "name": f"what the study is called: {NAME_RULE}",
@@ -189,7 +132,7 @@ RESOURCES: Keys = {
     "nodes": Key(
         Text("auto"),
         "the cluster's nodes that lanes may be on: those that offer this custom resource of Ray's, or this type of "
-        "accelerator; `any`; or `auto`, which is any where all GPUs are of one type",
+        "accelerator; `any`, of whatever kinds; or `auto`, which is all where their devices are of one kind",
     ),
     "priority": Key(
         Integer(0, low=-1000, high=1000),
@@ -263,6 +206,11 @@ def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
     keys = {
         "model": Key(model_table(catalogue), "the net, where it is another than the study's, or what is other in it"),
         "batch_size": Key(Integer(32, low=1), "examples of a step, or `all`", word="all"),
+        "drop_last": Key(flag(False), "whether an epoch leaves out the examples that make no whole batch"),
+        "order": Key(
+            Choice("each_epoch", ("each_epoch", "once")),
+            "the order in which examples come: shuffled anew in `each_epoch`, or `once` in a trial, and replayed",
+        ),
         "loss": Key(
             Table(catalogue.losses, default="cross_entropy", one_per="arm", searchable=False), "what is minimised"
         ),

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Scalar, Settings
 
 Goal = Literal["minimize", "maximize"]
-Splits = Literal["drawn", "loaded", "one"]
 
 
 @dataclass(frozen=True)
@@ -68,25 +67,9 @@ def _check_order(low: float, high: float) -> None:
         raise InputError(f"low < high must hold, got low={low}, high={high}")
 
 
-@dataclass(frozen=True)
-class Inspected:
-    """What the task's data tell.
-
-    data: the digest of the data, 64 hexadecimal digits
-    facts: what is known about the task, such as {"bayes_error": 0.2101}
-    has_model: the task brings its own model, and the study names none
-    layers: how many layers with weights that model has
-    regression: the task has numbers to predict, not classes
-    splits: how the task comes to other splits than its own: they can be "drawn" from its examples, the task has them
-        "loaded" one by one, or it has "one" alone
-    """
-
-    data: str
-    facts: Mapping[str, float] = field(default_factory=dict)
-    has_model: bool = False
-    layers: int | None = None
-    regression: bool = False
-    splits: Splits = "drawn"
+def _check_count(name: str, value: int) -> None:
+    if value < 1:
+        raise InputError(f"{name} must be at least 1, got {value}")
 
 
 @dataclass(frozen=True)
@@ -133,6 +116,11 @@ class Searches:
     at_least: int = 10
     at_most: int = 10
 
+    def __post_init__(self) -> None:
+        _check_count("at_least", self.at_least)
+        if self.at_least > self.at_most:
+            raise InputError(f"at_least must be at most at_most={self.at_most}, got {self.at_least}")
+
     @property
     def stages(self) -> tuple[int, ...]:
         """The numbers of searches after which the study is looked at: at_least, twice as many, ..., at_most."""
@@ -151,6 +139,10 @@ class Pick:
 
     best: int = 1
     seeds: int = 1
+
+    def __post_init__(self) -> None:
+        _check_count("best", self.best)
+        _check_count("seeds", self.seeds)
 
     @property
     def trials(self) -> int:
@@ -260,8 +252,7 @@ class StudySpec:
                 f"baseline {self.compare.baseline!r} must be an arm{nearest(self.compare.baseline, names)}"
             )
         for name in ("epochs", "report_every", "confirm_seeds"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+            _check_count(name, getattr(self, name))
         if self.report_every > self.epochs:
             raise InputError(f"report_every must be at most epochs={self.epochs}, got {self.report_every}")
 

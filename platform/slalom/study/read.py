@@ -12,8 +12,9 @@ from slalom.errors import InputError, StudyError
 from slalom.study.arms import Shared, read_arms
 from slalom.study.document import Node, from_python
 from slalom.study.fingerprint import fingerprint
+from slalom.study.inspected import Inspected
 from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, SEED, task_table
-from slalom.study.model import Inspected, StudySpec
+from slalom.study.model import StudySpec
 from slalom.study.sections import read_compare, read_metric, read_resample, read_resources, read_training, read_tune
 from slalom.study.sense import check_data
 from slalom.study.task import read_task
@@ -103,7 +104,8 @@ def _name(node: Node) -> str:
 
 
 def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], reading: Reading) -> StudySpec:
-    """The study with what its data tell: facts, whose model, fingerprint."""
+    """The study with what its data tell: facts, whose model, splits, fingerprint."""
+    split = read_resample(fields.get("resample"))
     try:
         inspected = reading.inspect(task.settings, reading.folder)
     except StudyError:
@@ -115,18 +117,20 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
         arms = tuple(replace(arm, settings={**arm.settings, "model": OWN_MODEL}) for arm in spec.arms)
         spec = replace(spec, arms=arms)
     check_data(spec, inspected, fields)
-    spec = _split(spec, inspected, fields)
+    spec = _split(spec, split, inspected, fields)
     mark = fingerprint(spec, inspected.data, task.digest, task.options)
     return replace(spec, facts=dict(inspected.facts), fingerprint=mark, data_digest=inspected.data)
 
 
-def _split(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]) -> StudySpec:
+def _split(spec: StudySpec, wanted: str | None, inspected: Inspected, fields: Mapping[str, Node]) -> StudySpec:
     """The study with the way its searches are split, which must be one that the task has."""
-    node = fields.get("resample")
-    wanted = read_resample(node)
-    if wanted == "each_search" and inspected.splits == "one" and node is not None:
-        raise node.fields()["split"].error(
-            f"split must be fixed where the task has one split alone, as {spec.task['name']} has, got each_search"
+    if wanted == "each_search" and inspected.splits == "one":
+        raise (
+            fields["resample"]
+            .fields()["split"]
+            .error(
+                f"split must be fixed where the task has one split alone, as {spec.task['name']} has, got each_search"
+            )
         )
     resampled = wanted != "fixed" and inspected.splits != "one"
     return replace(spec, resampled=resampled, loads_splits=inspected.splits == "loaded")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
+from slalom.study.key import Key, Keys, Table
 from slalom.study.keys import (
     ABOUT,
     COMPARE,
@@ -23,9 +24,6 @@ from slalom.study.keys import (
     TRAINING,
     TUNE,
     USER_TASK,
-    Key,
-    Keys,
-    Table,
     all_arm_keys,
     model_table,
     task_table,

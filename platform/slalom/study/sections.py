@@ -79,12 +79,10 @@ def read_tune(node: Node, arms: Sequence[Arm]) -> Tune:
 def _read_searches(read: Mapping[str, Any], node: Node) -> Searches:
     if read["until"] == "count":
         return Searches(read["value"], read["value"])
-    searches = Searches(read["at_least"], read["at_most"])
-    if searches.at_least > searches.at_most:
-        raise node.fields()["searches"].error(
-            f"searches: at_least must be at most at_most={searches.at_most}, got {searches.at_least}"
-        )
-    return searches
+    least, most = read["at_least"], read["at_most"]
+    if least > most:
+        raise node.fields()["searches"].error(f"at_least of searches must be at most at_most={most}, got {least}")
+    return Searches(least, most)
 
 
 def read_resample(node: Node | None) -> str | None:

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from slalom.study.document import Node
-    from slalom.study.model import Arm, Inspected, StudySpec
+    from slalom.study.inspected import Inspected
+    from slalom.study.model import Arm, StudySpec
     from slalom.wire.kinds import Catalogue
     from slalom.wire.trial import Settings
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 def check_arm(arm: Arm, node: Node, catalogue: Catalogue) -> None:
     """Refuse an arm, written at `node`, whose settings do not go together."""
     _refuse(node, _full_batch(arm.settings, catalogue), arm.name)
+    _refuse(node, _replayed(arm.settings), arm.name)
     if arm.settings["model"]["name"] in catalogue.layers:
         layers = _layers(arm.settings["model"], catalogue)
         _refuse(node, _per_layer(arm.settings, layers), arm.name)
@@ -29,6 +31,8 @@ def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]
     for arm in spec.arms:
         if inspected.layers is not None:
             _refuse(arms[arm.name], _per_layer(arm.settings, inspected.layers), arm.name)
+        if inspected.examples is not None:
+            _refuse(arms[arm.name], _whole_batches(arm.settings, inspected.examples), arm.name)
         rules = _of_numbers if inspected.regression else _of_classes
         _refuse(arms[arm.name], rules(arm.settings), arm.name)
     if inspected.regression and spec.metric.name != "loss":
@@ -58,6 +62,27 @@ def _full_batch(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
         yield f"{optimizer} searches its steps itself and follows no learning_rate_schedule, got {schedule}"
     if settings["layer_rates"] != 1:
         yield f"{optimizer} steps along one line and has no layer_rates, got {shown(settings['layer_rates'])}"
+
+
+def _replayed(settings: Settings) -> Iterator[str]:
+    emphasis = settings["emphasis"]
+    if "once" in _values(settings["order"]) and "sampling" in _values(emphasis.get("by")):
+        yield (
+            f"order once replays one shuffled order of all examples, and emphasis {emphasis['scheme']} by sampling "
+            "draws other ones in each epoch; emphasize by weighting, or leave order at each_epoch"
+        )
+
+
+def _whole_batches(settings: Settings, examples: int) -> Iterator[str]:
+    size = settings["batch_size"]
+    largest = size.high if isinstance(size, IntRange) else max(_values(examples if size is None else size))
+    if True in _values(settings["drop_last"]) and largest > examples:
+        yield f"drop_last leaves no batch: batch_size must be at most the {examples} training examples, got {largest}"
+
+
+def _values(value: Any) -> tuple[Any, ...]:
+    """What a setting can be: a choice's options, or the value alone."""
+    return value.options if isinstance(value, Choices) else (value,)
 
 
 def _layers(model: Settings, catalogue: Catalogue) -> int:

@@ -9,11 +9,12 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.study.keys import USER_TASK, Table
+from slalom.study.keys import USER_TASK
 from slalom.study.values import looks_searched, table
 
 if TYPE_CHECKING:
     from slalom.study.document import Node
+    from slalom.study.key import Table
     from slalom.wire.kinds import Kinds
     from slalom.wire.trial import Settings
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from slalom.errors import StudyError, nearest
 from slalom.study.document import Node
-from slalom.study.keys import Key, Keys, Table
+from slalom.study.key import Key, Keys, Table
 from slalom.wire.kinds import Choice, Integers, Kind, Number
 
 DISTRIBUTIONS = ("uniform", "log", "int", "choice")
@@ -73,7 +73,7 @@ def _is_bare(node: Node) -> bool:
 
 
 def _without_method(node: Node, methods: Table) -> StudyError:
-    if methods.number is None:
+    if methods.number is None or not methods.searchable:
         return node.error(f"{node.name} needs {methods.key!r}, one of {methods}; got {node.shown}")
     hint = nearest(next(iter(node.fields()), ""), (methods.key, *DISTRIBUTIONS))
     return node.error(f"{node.name} needs {methods.key!r} or a distribution, got {node.shown}{hint}")
@@ -113,10 +113,11 @@ def field(node: Node | None, key: Key) -> Any:
 
 def is_word(node: Node, key: Key) -> bool:
     """Whether the key's word stands here; no other text may."""
-    if key.word is None or not isinstance(node.value, str):
+    if key.word is None or not isinstance(node.value, str) or (isinstance(key.kind, Choice) and node.value in key.kind):
         return False
     if node.value != key.word:
-        raise node.error(f"{node.name} must be {key.kind}, or {key.word!r}, got {node.shown}")
+        hint = nearest(node.value, (*key.kind.options, key.word)) if isinstance(key.kind, Choice) else ""
+        raise node.error(f"{node.name} must be {key.kind}, or {key.word!r}, got {node.shown}{hint}")
     return True
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations
+from functools import lru_cache
+from itertools import chain, combinations
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -16,10 +17,10 @@ from slalom.verdict.paired import PairedTest, paired_test
 from slalom.verdict.proportion import Superiority, superiority
 from slalom.verdict.robust import Robust, robust_test
 from slalom.verdict.search_values import SearchValues
+from slalom.verdict.summary import Interval
 
 if TYPE_CHECKING:
     from slalom.verdict.stages import Looks
-    from slalom.verdict.summary import Interval
 
 Arms: TypeAlias = Mapping[str, SearchValues]
 Pair: TypeAlias = tuple[str, str]
@@ -58,10 +59,11 @@ class Comparison:
     """An arm against another one, over paired searches.
 
     mean: of the differences, arm minus other, in the metric's unit, a diverged training counting as the worst value
-    interval: of the mean difference. It excludes zero if and only if the answer is better or worse; of an equivalent
-        arm it is the interval of the two one-sided tests, which lies within the margin
+    interval: of the mean difference, which it holds. It excludes zero if and only if the answer is better or worse; of
+        an equivalent arm it is the interval of the two one-sided tests, which lies within the margin
     level: of the interval: 1 - alpha over the comparisons open when this one was tested, or 1 - 2 alpha for equivalent
-    p: of no difference, corrected over the family and the looks; `answer` is better or worse where it is below alpha
+    p: of no difference, corrected over the family and the looks; where it is below alpha `answer` is better or worse,
+        unless an early look contradicts the mean of all searches
     p_beyond: of a difference of the margin or more, corrected; None where there is no margin
     better: P(better), with an interval of the level at which the difference was tested
     robust: the interquartile mean of the differences; its p, of the clipped differences, corrected in the same way
@@ -113,6 +115,15 @@ def compare(arms: Arms, pairs: Sequence[Pair], rule: Rule, family: int | None = 
     An arm that was dropped at a look has fewer searches than others; its pairs are compared over those, at that look.
     Raises ValueError where two arms of a pair have different seeds, or different searches without `rule.looks`.
     """
+    return _compare(tuple((name, arms[name]) for name in dict.fromkeys(chain(*pairs))), tuple(pairs), rule, family)
+
+
+@lru_cache(maxsize=64)
+def _compare(
+    values: tuple[tuple[str, SearchValues], ...], pairs: tuple[Pair, ...], rule: Rule, family: int | None
+) -> tuple[Comparison, ...]:
+    # A study is summarised many times, and the looks before its last one are made again each time.
+    arms = dict(values)
     found = [_Found.of(arms, pair, rule) for pair in pairs]
     means = correct([_tested(one, rule) for one in found], rule.alpha, family)
     robust = correct([Uncorrected(one.robust.p) for one in found], rule.alpha, family)
@@ -163,16 +174,14 @@ def _tested(found: _Found, rule: Rule) -> Uncorrected:
 
 
 def _comparison(found: _Found, rule: Rule, mean: Corrected, robust: Corrected, divergence: Corrected) -> Comparison:
-    answer = _answer(found, rule, mean)
-    equivalent = answer is Answer.EQUIVALENT
-    interval = found.test.equivalence_interval(mean.level_beyond) if equivalent else found.test.interval(mean.level)
+    answer, interval = _answer(found, rule, mean)
     return Comparison(
         arm=found.pair[0],
         other=found.pair[1],
         searches=len(found.gains),
         mean=found.test.mean,
         interval=interval,
-        level=1 - 2 * mean.level_beyond if equivalent else 1 - mean.level,
+        level=1 - 2 * mean.level_beyond if answer is Answer.EQUIVALENT else 1 - mean.level,
         p=mean.p,
         p_beyond=mean.p_beyond,
         answer=answer,
@@ -183,13 +192,26 @@ def _comparison(found: _Found, rule: Rule, mean: Corrected, robust: Corrected, d
     )
 
 
-def _answer(found: _Found, rule: Rule, corrected: Corrected) -> Answer:
+def _answer(found: _Found, rule: Rule, corrected: Corrected) -> tuple[Answer, Interval]:
+    """The answer and the interval that is shown beside it, which always holds the mean.
+
+    An early look can show what the mean of all searches so far no longer does. Then nothing is claimed.
+    """
+    interval = _with_mean(found, found.test.interval(corrected.level))
     if found.identical:
-        return Answer.IDENTICAL
-    if corrected.p < rule.alpha:
-        return _direction(found.test.mean, rule)
-    equivalent = corrected.p_beyond is not None and corrected.p_beyond < rule.alpha
-    return Answer.EQUIVALENT if equivalent else Answer.UNDECIDED
+        return Answer.IDENTICAL, interval
+    if corrected.p < rule.alpha and not interval.low <= 0 <= interval.high:
+        return _direction(found.test.mean, rule), interval
+    if rule.margin is not None and corrected.p_beyond is not None and corrected.p_beyond < rule.alpha:
+        within = _with_mean(found, found.test.equivalence_interval(corrected.level_beyond))
+        if abs(found.test.mean) <= rule.margin:
+            return Answer.EQUIVALENT, within
+    return Answer.UNDECIDED, interval
+
+
+def _with_mean(found: _Found, interval: Interval) -> Interval:
+    """The interval with the mean of all searches, which after several looks can lie outside."""
+    return Interval(min(interval.low, found.test.mean), max(interval.high, found.test.mean))
 
 
 def _direction(mean: float, rule: Rule) -> Answer:

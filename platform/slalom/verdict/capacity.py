@@ -41,15 +41,13 @@ def capacity(searches: int, arms: int, alpha: float, looks: Looks | None = None)
     return Capacity(searches, least, largest, largest >= max(1, arms - 1), largest >= max(1, arms * (arms - 1) // 2))
 
 
-def searches_needed(comparisons: int, alpha: float) -> int:
+def searches_needed(comparisons: int, alpha: float) -> int | None:
     """The fewest searches, judged once, that can show a difference in a family of so many comparisons.
 
-    Raises ValueError where no number of searches can, because random signs give no smaller p.
+    None where no number of searches can, because random signs give no smaller p.
     """
-    for searches in range(1, ROWS.bit_length() + 1):
-        if smallest_p(searches) * comparisons < alpha:
-            return searches
-    raise ValueError(f"no number of searches shows a difference among {comparisons} comparisons at alpha {alpha:g}")
+    numbers = range(1, ROWS.bit_length() + 1)
+    return next((searches for searches in numbers if smallest_p(searches) * comparisons < alpha), None)
 
 
 def _least_p(searches: int, looks: Looks) -> float:

@@ -1,21 +1,23 @@
-"""What a reader must know before quoting a verdict: divergence, choices at an edge, unequal spaces and costs."""
+"""What a reader must know before quoting a verdict, the weightiest first; one line where several arms share it."""
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from slalom.errors import listing
 from slalom.study.model import IntRange, Range
 from slalom.verdict.answers import Answer
-from slalom.verdict.capacity import capacity
+from slalom.verdict.capacity import capacity, searches_needed
 from slalom.verdict.crossing import crossing
-from slalom.verdict.stages import Looks
+from slalom.verdict.effort import at_equal_cost
+from slalom.verdict.scope import Scope
 from slalom.verdict.wording import count, equation, probability, short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from slalom.study.model import Arm, Distribution, StudySpec
     from slalom.verdict.looks import Look
@@ -28,95 +30,134 @@ EDGE = 0.1
 OFTEN = 0.3
 """The share of an arm's searches that choose at an edge from which on it is said."""
 
+MOST = 3
+"""The most changes of order that are told one by one."""
+
 
 def warnings_of(spec: StudySpec, arms: Sequence[ArmSummary], look: Look) -> Iterator[str]:
     """A sentence each, without its full stop."""
     yield from _unfinished(spec, arms)
-    yield from _divergence(spec, arms)
-    yield from _robust(spec, look)
     yield from _capacity(spec, look)
-    for arm in arms:
-        yield from _edges(spec.arm(arm.name), arm)
+    yield from _diverged(spec, arms)
+    yield from _robust(spec, look)
+    yield from _edges(spec, arms)
     yield from _spaces(spec)
-    yield from _costs(spec)
+    yield from _costs(spec, arms)
     yield from _orders(spec, arms)
+    yield from _none_diverged(arms)
 
 
 def _unfinished(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
     for arm in arms:
-        lost = sum(choice is None for choice in arm.chosen)
+        lost = _lost(arm)
         if lost and arm.confirm is None:
             ends = {"diverged": arm.tuning.diverged, "failed": arm.tuning.failed, "pruned": arm.tuning.pruned}
             how = listing([f"{number} {end}" for end, number in ends.items() if number])
             yield f"{arm.name} never finished a tuning trial ({how or 'none'} of {arm.tuning.trials})"
         elif lost:
             yield (
-                f"in {lost} of {len(arm.chosen)} searches of {arm.name} no tuning trial was completed; each counts as "
-                f"the worst {spec.metric.name}"
+                f"{lost} of {len(arm.chosen)} searches of {arm.name} finished no tuning trial; each counts as the "
+                f"worst {spec.metric.name}"
             )
 
 
-def _divergence(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
-    """How often trainings diverged, which test there is of it, and what cannot be seen where none did."""
-    confirmed = [(arm, arm.confirm) for arm in arms if arm.confirm]
-    for arm, found in confirmed:
-        if found.diverged:
-            text = (
-                f"{found.diverged} of {count(found.searches * found.seeds, 'confirm training')} of {arm.name} diverged "
-                f"or failed, each counting as the worst {spec.metric.name}, {short(found.worst)}"
-            )
-            if arm.difference:
-                text += f"; equally frequent divergence: {equation(arm.difference.divergence_p)}"
-            yield text
-    if confirmed and not any(found.diverged for _, found in confirmed):
-        most = max(found.at_most for _, found in confirmed)
-        yield f"no confirm training diverged, which leaves a rate of up to {100 * most:.2g} % open for each arm"
-
-
-def _robust(spec: StudySpec, look: Look) -> Iterator[str]:
-    """Where the mean and the interquartile mean say different things."""
-    for one in look.baseline:
-        told = one.answer if one.answer in (Answer.BETTER, Answer.WORSE) else Answer.UNDECIDED
-        if one.answer is not Answer.IDENTICAL and told is not one.robust_answer:
-            yield (
-                f"without its most extreme quarters {one.arm} is {_told(one.robust_answer)} {spec.compare.baseline} "
-                f"(interquartile difference {one.robust.mean:+.3g}, {equation(one.robust.p)}), where the mean says "
-                f"{_told(told)}"
-            )
-
-
-def _told(answer: Answer) -> str:
-    return "not told apart from" if answer is Answer.UNDECIDED else f"{answer} than"
+def _lost(arm: ArmSummary, searches: int | None = None) -> int:
+    """How many of the first searches, or of all, ended without a choice."""
+    return sum(choice is None for choice in arm.chosen[:searches])
 
 
 def _capacity(spec: StudySpec, look: Look) -> Iterator[str]:
     """What so many searches could not have shown, however great the difference."""
-    arms = len(spec.arms) - len(look.unfinished)
+    arms, alpha = len(spec.arms) - len(look.unfinished), spec.compare.alpha
     if arms < 2:
         return
-    stages = spec.tune.searches.stages
-    units = spec.confirm_seeds if look.most == 1 else look.most
-    found = capacity(units, arms, spec.compare.alpha, Looks(stages) if len(stages) > 1 else None)
-    what = "paired seeds" if look.most == 1 else "searches"
-    if not found.baseline:
-        least = probability(min(1.0, found.smallest_p * (arms - 1)))
-        yield f"{units} {what} cannot show a p below {least} after the correction, however great a difference is"
-    elif not found.all_pairs and arms > 2:
-        yield f"{units} {what} cannot show a winner among {arms} arms, however great a difference is"
+    scope = Scope.of(spec, look.most)
+    looks = scope.looks(spec.tune.searches.stages)
+    found = capacity(scope.number, arms, alpha, looks)
+    if found.baseline and (found.all_pairs or scope.about == "choice"):
+        return
+    comparisons = arms * (arms - 1) // 2 if found.baseline else arms - 1
+    enough = None if looks else searches_needed(comparisons, alpha)
+    needed = f"; it takes {enough}" if enough else ""
+    if found.baseline:
+        yield f"{scope.number} {scope.noun} cannot show a winner among {arms} arms, whatever they find{needed}"
+    else:
+        least = probability(min(1.0, found.smallest_p * comparisons))
+        yield f"{scope.number} {scope.noun} cannot give a p below {least}, whatever they find{needed}"
 
 
-def _edges(arm: Arm, found: ArmSummary) -> Iterator[str]:
+def _diverged(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
+    """How often trainings diverged, and the test of it."""
+    parts = []
+    for arm in arms:
+        found = arm.confirm
+        trained = found.diverged - _lost(arm, found.searches) * found.seeds if found else 0
+        if found and trained > 0:
+            p = f" ({equation(arm.difference.divergence_p)})" if arm.difference else ""
+            parts.append(f"{trained} of {found.searches * found.seeds} of {arm.name}{p}")
+    if parts:
+        worst = next(arm.confirm.worst for arm in arms if arm.confirm)
+        test = "; p: of divergence as frequent as the baseline's" if any("p " in part for part in parts) else ""
+        yield (
+            f"confirm trainings that diverged or failed: {listing(parts)}; each counts as the worst "
+            f"{spec.metric.name}, {short(worst)}{test}"
+        )
+
+
+def _none_diverged(arms: Sequence[ArmSummary]) -> Iterator[str]:
+    """What cannot be seen where no training diverged: a rate below the bound at level 1 - alpha."""
+    found = [arm.confirm for arm in arms if arm.confirm]
+    if found and not any(one.diverged for one in found):
+        most = max(found, key=lambda one: one.at_most)
+        yield (
+            f"none of the {most.searches * most.seeds} confirm trainings of any arm diverged; a rate of up to "
+            f"{100 * most.at_most:.2g} % stays possible"
+        )
+
+
+def _robust(spec: StudySpec, look: Look) -> Iterator[str]:
+    """Where the interquartile mean says something else than the mean."""
+    parts: dict[tuple[Answer, Answer], list[str]] = defaultdict(list)
+    for one in look.baseline:
+        told: Answer = one.answer if one.answer in (Answer.BETTER, Answer.WORSE) else Answer.UNDECIDED
+        if one.answer is not Answer.IDENTICAL and told is not one.robust_answer:
+            shown = f"{one.arm} ({one.robust.mean:+.3g}, {equation(one.robust.p)})"
+            parts[one.robust_answer, told].append(shown)
+    noun = Scope.of(spec, look.most).noun
+    for (robust, told), names in parts.items():
+        yield (
+            f"a few {noun} decide: without the most extreme quarters of the {noun} {listing(names)} "
+            f"{_told(robust, len(names))} {spec.compare.baseline}; with them {_told(told, len(names))} it"
+        )
+
+
+def _told(answer: Answer, number: int) -> str:
+    if answer is Answer.UNDECIDED:
+        return "cannot be told apart from"
+    return f"{'is' if number == 1 else 'are'} {answer} than"
+
+
+def _edges(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
     """Choices at the edge of their range: the best may lie beyond it."""
+    edges: dict[str, list[str]] = defaultdict(list)
+    for arm in arms:
+        for edge, often in _edges_of(spec.arm(arm.name), arm):
+            edges[edge].append(f"{arm.name}{often}")
+    if edges:
+        parts = [f"{listing(names)} chose {edge}" for edge, names in edges.items()]
+        yield f"the best may lie beyond the range that was searched: {'; '.join(parts)}"
+
+
+def _edges_of(arm: Arm, found: ArmSummary) -> Iterator[tuple[str, str]]:
+    """Each edge at which an arm often chooses, and how often it does."""
     choices = [choice for choice in found.chosen if choice is not None]
     for name, distribution in arm.space.items():
         sides = [_side(distribution, choice[name]) for choice in choices]
         for side, end in (("low", "lower"), ("high", "upper")):
             at = sides.count(side)
             if at >= max(1, OFTEN * len(choices)):
-                yield (
-                    f"{arm.name} chose {name} at the {end} end of {_range(distribution)} in {at} of "
-                    f"{count(len(choices), 'search', 'searches')}: the best may lie beyond it"
-                )
+                often = f" ({at} of {len(choices)} searches)" if len(choices) > 1 else ""
+                yield f"{name} near the {end} end of {_range(distribution)}", often
 
 
 def _side(distribution: Distribution, value: Scalar) -> str | None:
@@ -138,30 +179,48 @@ def _range(distribution: Distribution) -> str:
 def _spaces(spec: StudySpec) -> Iterator[str]:
     """Arms that search more dimensions than others have a harder search at the same number of trials."""
     sizes = {arm.name: len(arm.space) for arm in spec.arms}
-    least = min(sizes.values())
-    more = [f"{name} searches {size}" for name, size in sizes.items() if size > least]
-    if more:
-        yield f"the arms' searches are not equally hard: {listing(more)} hyperparameters, the others {least}"
+    if len(set(sizes.values())) > 1:
+        yield f"unequally many hyperparameters are searched with equally many trials: {_grouped(sizes)}"
 
 
-def _costs(spec: StudySpec) -> Iterator[str]:
+def _grouped(numbers: Mapping[str, int]) -> str:
+    """Arms by their number, the largest first: "momentum 2; sgd and adam 1"."""
+    names: dict[int, list[str]] = defaultdict(list)
+    for name, number in numbers.items():
+        names[number].append(name)
+    return "; ".join(f"{listing(names[number])} {number}" for number in sorted(names, reverse=True))
+
+
+def _costs(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
     """Arms whose trials train several nets cost more than the others at the same number of trials."""
-    least = min(arm.nets for arm in spec.arms)
-    more = [f"{arm.name} {arm.nets}" for arm in spec.arms if arm.nets > least]
-    if more:
-        yield f"trials do not cost the same: {listing(more)} nets a trial, the others {least}"
+    nets = {arm.name: arm.nets for arm in spec.arms}
+    if len(set(nets.values())) == 1:
+        return
+    yield f"unequally many nets are trained in a trial, so that trials do not cost the same: {_grouped(nets)}"
+    curves = {arm.name: arm.effort for arm in arms if arm.effort}
+    budget = min((curve.trials * nets[name] for name, curve in curves.items()), default=0)
+    if len(curves) > 1 and budget >= max(nets[name] for name in curves):
+        equal = at_equal_cost(curves, {name: float(nets[name]) for name in curves})
+        each = [f"{name} {short(one.mean)} ({count(one.trials, 'trial')})" for name, one in equal.items()]
+        yield f"after equally many nets, {budget} in a search, validation {spec.metric.name} is: {listing(each)}"
 
 
 def _orders(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
     """Where the order of two arms changes with tuning effort."""
     curves = [(arm.name, arm.effort) for arm in arms if arm.effort]
     pairs = [(one, two) for one, two in combinations(curves, 2) if len(one[1].searches) == len(two[1].searches) > 1]
-    minimize = spec.metric.goal == "minimize"
-    for (one, first), (two, second) in pairs:
-        found = crossing((one, two), (first, second), minimize=minimize, alpha=spec.compare.alpha, pairs=len(pairs))
-        if found:
-            early, late = found.early, found.late
-            yield (
-                f"by validation {spec.metric.name}, {early.ahead} is ahead at {count(early.trials, 'trial')}, "
-                f"{late.ahead} at {late.trials}"
-            )
+    minimize, alpha = spec.metric.goal == "minimize", spec.compare.alpha
+    found = [
+        crossing((one, two), (first, second), minimize=minimize, alpha=alpha, pairs=len(pairs))
+        for (one, first), (two, second) in pairs
+    ]
+    told = [
+        f"{one.early.ahead} is ahead at {count(one.early.trials, 'trial')}, {one.late.ahead} at {one.late.trials}"
+        for one in found
+        if one
+    ]
+    if told:
+        more = [f"{count(len(told) - MOST, 'further pair')} of arms"] if len(told) > MOST else []
+        yield f"the order depends on the tuning effort, by validation {spec.metric.name}: " + "; ".join(
+            [*told[:MOST], *more]
+        )

@@ -10,7 +10,6 @@ from slalom.verdict.answers import Rule, against_baseline, all_pairs
 from slalom.verdict.outcome import dropped
 from slalom.verdict.results import confirmed, values_of, worst_value
 from slalom.verdict.scope import Scope
-from slalom.verdict.stages import Looks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,13 +68,12 @@ def undecided(spec: StudySpec, results: Results) -> frozenset[str]:
 
 def rule_of(spec: StudySpec, searches: int, results: Results) -> Rule:
     """How the arms of a study are compared after so many searches."""
-    stages = spec.tune.searches.stages
     return Rule(
         minimize=spec.metric.goal == "minimize",
         alpha=spec.compare.alpha,
         worst=worst_value(spec, searches, results),
         margin=spec.compare.margin,
-        looks=Looks(stages) if len(stages) > 1 else None,
+        looks=Scope.of(spec, searches).looks(spec.tune.searches.stages),
     )
 
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slalom.verdict.search_values import SearchValues
+from slalom.verdict.stages import Looks
 from slalom.verdict.wording import count
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from slalom.study.model import StudySpec
 
 
@@ -16,26 +19,29 @@ if TYPE_CHECKING:
 class Scope:
     """The unit over which arms are compared, and the conditions under which the answer holds.
 
-    searches: how many there are of each arm
+    searches: how many there are of each arm; seeds: confirm trainings of each search
     tuned: an arm searches something
     resampled: every search has a split of its own
+    data: the task's name
     """
 
     searches: int
     seeds: int
     tuned: bool
     resampled: bool
+    data: str
 
     @classmethod
     def of(cls, spec: StudySpec, searches: int) -> Scope:
         """The scope of a verdict over so many searches."""
         tuned = any(arm.space for arm in spec.arms)
-        return cls(searches, spec.confirm_seeds, tuned, spec.resampled and searches > 1)
+        data = str(spec.task.get("name", "the data")).rpartition(":")[2]
+        return cls(searches, spec.confirm_seeds, tuned, spec.resampled and searches > 1, data)
 
     @property
     def over_seeds(self) -> bool:
-        """Whether the seed is the unit: one search is one draw of everything but the seeds."""
-        return self.searches == 1
+        """Whether the seed is the unit: where searches differ in nothing but the seeds, or there is only one."""
+        return self.searches == 1 or not (self.tuned or self.resampled)
 
     @property
     def about(self) -> str:
@@ -48,18 +54,44 @@ class Scope:
         return "resampled" if self.resampled else "fixed"
 
     @property
-    def unit(self) -> str:
-        """What the values are counted in, such as "10 searches"."""
-        return count(self.seeds, "paired seed") if self.over_seeds else f"{self.searches} searches"
+    def number(self) -> int:
+        """How many units there are."""
+        return self.searches * self.seeds if self.over_seeds else self.searches
 
     @property
-    def conditions(self) -> str:
-        """Under which conditions the answer holds; empty where it is of the way of training, over splits."""
-        choice = "of these settings, as one search found them" if self.about == "choice" else ""
-        return ", ".join(filter(None, (choice, "" if self.resampled else "on this split")))
+    def noun(self) -> str:
+        """What several units are called."""
+        return "seeds" if self.over_seeds else "searches"
+
+    @property
+    def unit(self) -> str:
+        """What the values are counted in, such as "10 searches"."""
+        return count(self.number, "paired seed") if self.over_seeds else f"{self.searches} searches"
+
+    def conditions(self, stages: Sequence[int]) -> str:
+        """Under which conditions the answer holds, such as "Over 10 searches of each arm, all on this split of digits".
+
+        stages: the numbers of searches at which the study is judged; with several, an arm may have fewer than others
+        """
+        where = f"on this split of {self.data}"
+        if self.about == "choice":
+            return f"Of these settings, as one search found them, over {self.unit} {where}"
+        if self.over_seeds:
+            return f"Over {self.unit} {where}"
+        if self.resampled and not self.tuned and len(stages) == 1:
+            return f"Over {self.searches} splits of {self.data}"
+        number = f"all {self.searches}" if self.searches == stages[-1] else f"{self.searches} of at most {stages[-1]}"
+        searches = f"Over {self.searches} searches of each arm" if len(stages) == 1 else f"After {number} searches"
+        return f"{searches}, each on its own split of {self.data}" if self.resampled else f"{searches}, all {where}"
+
+    def looks(self, stages: Sequence[int]) -> Looks | None:
+        """When the study is judged, counted in units; None for once, at the end."""
+        if len(stages) == 1:
+            return None
+        return Looks(tuple(stage * self.seeds for stage in stages) if self.over_seeds else tuple(stages))
 
     def units(self, values: SearchValues) -> SearchValues:
-        """An arm's values by the unit of the comparison: with one search each seed stands alone."""
+        """An arm's values by the unit of the comparison: where that is the seed, each seed stands alone."""
         if not self.over_seeds:
             return values
-        return SearchValues(tuple((value,) for value in values.values[0]))
+        return SearchValues(tuple((value,) for search in values.values for value in search))

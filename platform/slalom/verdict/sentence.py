@@ -15,7 +15,7 @@ from slalom.verdict.caveats import warnings_of
 from slalom.verdict.outcome import winner
 from slalom.verdict.scope import Scope
 from slalom.verdict.summary import ArmSummary, Confirmed, Interval, Verdict
-from slalom.verdict.wording import bounds, count, equation, measured, with_bounds
+from slalom.verdict.wording import count, equation, measured, with_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,8 @@ class _Arm:
 class _Field:
     """What the sentences are made of.
 
-    ranked: the confirmed arms, best mean first, equal means by name
+    ranked: the confirmed arms, best mean first, equal means by name; those that were dropped at an earlier look, whose
+        means are over fewer searches, come last
     """
 
     spec: StudySpec
@@ -63,7 +64,7 @@ class _Field:
     def of(cls, spec: StudySpec, arms: Sequence[ArmSummary], look: Look) -> _Field:
         sign = 1 if spec.metric.goal == "minimize" else -1
         confirmed = [_Arm(arm.name, arm.confirm) for arm in arms if arm.confirm]
-        ranked = sorted(confirmed, key=lambda arm: (sign * arm.confirm.mean, arm.name))
+        ranked = sorted(confirmed, key=lambda arm: (-arm.confirm.searches, sign * arm.confirm.mean, arm.name))
         return cls(spec, Scope.of(spec, look.most), look, ranked)
 
     @property
@@ -71,8 +72,12 @@ class _Field:
         return self.spec.compare.baseline
 
     @property
+    def conditions(self) -> str:
+        return self.scope.conditions(self.spec.tune.searches.stages)
+
+    @property
     def winner(self) -> str | None:
-        """No search of a single one is the way of training itself, so it names no winner."""
+        """What one search found says too little of the way of training to name a winner."""
         if len(self.ranked) < 2 or self.scope.about == "choice":
             return None
         return winner(self.look.pairs, [arm.name for arm in self.ranked])
@@ -82,81 +87,92 @@ class _Field:
         order = [arm.name for arm in self.ranked]
         return sorted((one for one in self.look.baseline if one.answer is answer), key=lambda one: order.index(one.arm))
 
-    def valued(self, name: str) -> str:
-        """An arm with its value: "adam (error 0.0286)"."""
+    def value(self, name: str) -> str:
+        """What an arm reached: "0.0286"."""
         confirm = next(arm.confirm for arm in self.ranked if arm.name == name)
-        return f"{name} ({self.spec.metric.name} {measured(confirm.mean, confirm.interval)})"
-
-    @property
-    def conditions(self) -> str:
-        """What stands before the answer: "Over 10 searches", "Over 30 paired seeds on this split"."""
-        after = f"After {self.scope.unit} of at most {self.spec.tune.searches.at_most}"
-        staged = len(self.spec.tune.searches.stages) > 1
-        unit = after if staged else f"Over {self.scope.unit}"
-        return ", ".join(filter(None, (unit, self.scope.conditions)))
+        return measured(confirm.mean, confirm.interval)
 
 
 def _against_baseline(field: _Field) -> str:
     if not field.ranked:
         return f"No arm finished any of its {count(field.spec.tune.trials, 'tuning trial')}, so nothing can be compared"
     if len(field.ranked) == 1:
-        return f"{field.valued(field.ranked[0].name)} alone finished a tuning trial, so nothing can be compared"
+        return _alone(field, field.ranked[0])
     if not field.look.baseline:
-        return f"The baseline {field.baseline} never finished a tuning trial, so no arm is compared with it"
-    parts = [part for answer in Answer if (part := _part(field, answer))]
+        why = f"the baseline {field.baseline} never finished a tuning trial, so no arm is compared with it"
+        return f"{field.conditions}: {why}"
+    parts: list[str] = []
+    for answer in Answer:
+        if found := field.named(answer):
+            parts.append(_part(field, answer, found, is_first=not parts))
     return f"{field.conditions}: {'; '.join(parts)}"
 
 
-def _part(field: _Field, answer: Answer) -> str:
-    """What is said of the arms of one answer; empty where there are none."""
-    found = field.named(answer)
-    if not found:
-        return ""
-    base = f"the baseline {field.baseline}"
+def _alone(field: _Field, arm: _Arm) -> str:
+    reached = f"{arm.name} reaches test {field.spec.metric.name} {with_bounds(arm.confirm.mean, arm.confirm.interval)}"
+    others = "no other arm finished a tuning trial" if len(field.spec.arms) > 1 else "there is no other arm"
+    return f"{field.conditions}: {reached}; {others}, so nothing can be compared"
+
+
+def _part(field: _Field, answer: Answer, found: Sequence[Comparison], *, is_first: bool) -> str:
+    """What is said of the arms of one answer; the first part names the metric and the baseline's value."""
+    metric = f"test {field.spec.metric.name} " if is_first else ""
+    value = field.value(field.baseline) if is_first else ""
+    base = f"the baseline {field.baseline}" if is_first else "the baseline"
+    names = [f"{one.arm} ({metric if number == 0 else ''}{field.value(one.arm)})" for number, one in enumerate(found)]
+    are = "is" if len(found) == 1 else "are"
     if answer is Answer.BETTER or answer is Answer.WORSE:
-        (first, *others) = found
-        text = f"{field.valued(first.arm)} is {answer} than {base} {_by(first)}"
-        also = listing([f"{field.valued(one.arm)} {_by(one)}" for one in others])
-        return f"{text}, and so {'is' if len(others) == 1 else 'are'} {also}" if others else text
-    names = listing([one.arm for one in found])
-    verb = "is" if len(found) == 1 else "are"
-    if answer is Answer.EQUIVALENT:
-        return f"{names} {verb} equivalent to {base}, within a margin of {field.spec.compare.margin:g}"
+        by = [f"{name} {_by(field, one)}" for name, one in zip(names, found, strict=True)]
+        text = f"{names[0]} is {answer} than {base}{_aside(value)} {_by(field, found[0])}"
+        return f"{text}, and so {'is' if len(by) == 2 else 'are'} {listing(by[1:])}" if by[1:] else text
     if answer is Answer.IDENTICAL:
-        return f"{names} {verb} identical to {base}, number by number"
+        return f"{listing(names)} {are} identical to {base}{_aside(value)}: every confirm training gave the same number"
+    if answer is Answer.EQUIVALENT:
+        shown = listing([_bounded(one) for one in found])
+        difference = "difference" if len(found) == 1 else "differences"
+        aside = _aside(value, f"{difference} {shown}, within the margin of {field.spec.compare.margin:g}")
+        return f"{listing(names)} {are} equivalent to {base}{aside}"
     closest = min(found, key=lambda one: (one.p, one.arm))
-    those = field.valued(closest.arm) if len(found) == 1 else names
-    least = _signed(closest) if len(found) == 1 else f"closest {closest.arm}, {_signed(closest)}"
-    return f"{those} cannot be told apart from {base} ({least})"
+    difference = "difference" if len(found) == 1 else f"the most different is {closest.arm},"
+    aside = _aside(value, f"{difference} {_bounded(closest)}, {equation(closest.p)}{_early(field, closest)}")
+    return f"{listing(names)} cannot be told apart from {base}{aside}"
+
+
+def _aside(*texts: str) -> str:
+    """Texts in brackets; nothing where there are none."""
+    text = "; ".join(filter(None, texts))
+    return f" ({text})" if text else ""
 
 
 def _winning(field: _Field) -> list[str]:
-    """Who wins, where there are more than two arms or two that differ; nothing where the first sentence says it all."""
-    if len(field.ranked) < 2 or field.scope.about == "choice":
+    """Who wins among more than two arms, or where the baseline is out; else the first sentence says it all."""
+    told = len(field.ranked) == 2 and field.look.baseline
+    if len(field.ranked) < 2 or field.scope.about == "choice" or told:
         return []
     best = field.ranked[0].name
     against_best = [one for one in field.look.pairs if best in (one.arm, one.other)]
     if field.winner:
-        highest = max(one.p for one in against_best)
-        others = "every other arm" if len(field.ranked) > 2 else listing([field.ranked[1].name])
-        at_most = equation(highest).replace("=", "at most") if len(field.ranked) > 2 else equation(highest)
-        return [f"{field.winner} wins: it is better than {others} ({at_most})"]
-    if len(field.ranked) == 2:
-        return []
+        highest = equation(max(one.p for one in against_best)).replace("=", "at most")
+        return [f"{field.winner} wins: over all pairs of arms it is better than every other one ({highest})"]
     rivals = [one.other if one.arm == best else one.arm for one in against_best if one.loser is None]
     return [
-        f"No arm is better than all others: {field.valued(best)} has the best mean, but over all pairs of arms it "
-        f"cannot be told apart from {listing(rivals)}"
+        f"No arm wins: {best} has the best mean, but over all pairs of arms it is not surely better than "
+        f"{listing(rivals)}"
     ]
 
 
-def _by(found: Comparison) -> str:
+def _by(field: _Field, found: Comparison) -> str:
     """How far from the other one, whichever way: "by 0.0041 [0.0021, 0.0060] (p = 0.0003)"."""
     low, high = found.interval
     interval = found.interval if found.mean >= 0 else Interval(-high, -low)
-    return f"by {with_bounds(abs(found.mean), interval)} ({equation(found.p)})"
+    return f"by {with_bounds(abs(found.mean), interval)} ({equation(found.p)}{_early(field, found)})"
 
 
-def _signed(found: Comparison) -> str:
-    """The difference as it is, arm minus baseline: "-0.0004 [-0.0021, 0.0013], p = 0.31"."""
-    return f"{measured(found.mean, found.interval, '+')} {bounds(found.interval)}, {equation(found.p)}"
+def _bounded(found: Comparison) -> str:
+    """The difference as it is, arm minus baseline: "-0.0004 [-0.0021, 0.0013]"."""
+    return with_bounds(found.mean, found.interval, "+")
+
+
+def _early(field: _Field, found: Comparison) -> str:
+    """After how many searches, where an arm was dropped before the last look."""
+    return f" after {found.searches} searches" if found.searches < field.scope.number else ""

@@ -16,7 +16,7 @@ Settings = Mapping[str, Any]
 Metrics = Mapping[str, float]
 
 
-PROGRAM = ("model", "batch_size", "loss", "preprocess")
+PROGRAM = ("model", "batch_size", "drop_last", "loss", "preprocess")
 """Those of an arm's settings that shape the program, and so are a part of `Work`."""
 
 
@@ -78,6 +78,7 @@ class Work:
     loss:   {"name": ..., **options}
     preprocess: what is done to the inputs, by name
     split: the split's number where the task loads each of its splits by itself, else None
+    drop_last: whether an epoch leaves out the examples that make no whole batch
     """
 
     task: Settings
@@ -87,12 +88,13 @@ class Work:
     loss: Settings = field(default_factory=lambda: {"name": "cross_entropy"})
     preprocess: str = "none"
     split: int | None = None
+    drop_last: bool = False
 
     @cached_property
     def key(self) -> str:
         """A spelling that is equal just where two trials can share a pack."""
         structures = (_sorted(part) for part in (self.task, self.model, self.loss))
-        return repr((*structures, self.batch_size, self.precision, self.preprocess, self.split))
+        return repr((*structures, self.batch_size, self.precision, self.preprocess, self.split, self.drop_last))
 
 
 def _sorted(value: Any) -> Any:
@@ -158,7 +160,7 @@ class TrialResult:
     history: the reports, oldest first
     error: the exception's text of a failed trial
     weights: of each net, where they were asked for: one, or an ensemble's members, each as safetensors
-    lane, device: where it ended, such as "lane 3 on 10.0.0.7" and "cpu" or the GPU's name
+    lane, device: where it ended, such as "lane 3 on 10.0.0.7" and "cpu x86-64 avx2" or the GPU's name
     started, ended: seconds since the epoch, or None where nobody looked at the clock
     """
 

@@ -1,7 +1,8 @@
-"""What an arm tries next: a function of the study, the arm, the number and the generations before."""
+"""What a search tries next: a function of the seed, the space, the search, the number and the generations before."""
 
 import itertools
 import math
+from dataclasses import replace
 
 import optuna
 import pytest
@@ -22,21 +23,21 @@ def complete(trial):
     return Outcome.COMPLETE
 
 
-def searched(spec, count, outcome=complete, nature=PLAIN, arm=FIRST):
-    """The arm's trials, generation by generation, as they end."""
-    propose, told, new = Proposals(spec, spec.arm(arm)), [], []
+def searched(spec, count, outcome=complete, nature=PLAIN, arm=FIRST, search=0):
+    """A search's trials, generation by generation, as they end."""
+    propose, told, new = Proposals(spec, spec.arm(arm), search), [], []
     while len(told) < count:
         numbers = range(len(told), min(len(told) + spec.tune.generation, count))
         new = [
-            _end(spec, arm, number, params, outcome, nature)
+            _end(spec, TrialId(arm, Phase.TUNE, number, search), params, outcome, nature)
             for number, params in zip(numbers, propose(new, numbers), strict=True)
         ]
         told += new
     return told
 
 
-def _end(spec, arm, number, params, outcome, nature):
-    trial = trial_spec(spec, TrialId(arm, Phase.TUNE, number), params)
+def _end(spec, trial, params, outcome, nature):
+    trial = trial_spec(spec, trial, params)
     how = outcome(trial)
     metrics = nature.metrics(trial, 9) if how is Outcome.COMPLETE else {}
     return Ended(trial, TrialResult(trial.id, 0, how, 9, metrics))
@@ -57,14 +58,42 @@ def test_a_later_generation_is_asked_without_the_earlier_ones_having_been(sample
     """As a run does that goes on where another stopped, if only the trials are known."""
     spec = study(space=COUNTED if sampler == "grid" else MIXED, sampler=sampler)
     told = searched(spec, 24)
-    assert Proposals(spec, spec.arm(FIRST))(told[:16], range(16, 24)) == params(told[16:])
+    assert Proposals(spec, spec.arm(FIRST), 0)(told[:16], range(16, 24)) == params(told[16:])
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
-def test_arms_and_studies_propose_differently(sampler):
-    spec, other = study(sampler=sampler), study(sampler=sampler, fingerprint=1)
-    found = [params(searched(spec, 8)), params(searched(spec, 8, arm="rising")), params(searched(other, 8))]
-    assert not any(one == another for one, another in itertools.combinations(found, 2))
+def test_searches_seeds_and_streams_propose_differently(sampler):
+    spec, other = study(space=MIXED, sampler=sampler), study(space=MIXED, sampler=sampler, seed=1)
+    apart = replace(spec, arms=(replace(spec.arms[0], stream="another"), *spec.arms[1:]))
+    ways = (searched(spec, 8), searched(spec, 8, search=1), searched(other, 8), searched(apart, 8))
+    drawn = [{trial.spec.params["learning_rate"] for trial in way} for way in ways]
+    assert not any(one & another for one, another in itertools.combinations(drawn, 2))
+
+
+@pytest.mark.parametrize("sampler", ["random", "qmc", "grid"])
+def test_arms_of_the_same_space_are_proposed_the_same_where_no_result_is_looked_at(sampler):
+    """So that the arms' choices are paired; by what name, in which study and beside which arms is no matter."""
+    space = COUNTED if sampler == "grid" else MIXED
+    spec = study(space=space, sampler=sampler, searches=2)
+    renamed = replace(study(("a", "b", "c"), space=space, sampler=sampler), name="other", fingerprint="f" * 64)
+    for search in (0, 1):
+        found = params(searched(spec, 24, search=search))
+        assert params(searched(spec, 24, arm="rising", search=search)) == found
+        assert params(searched(renamed, 24, arm="c", search=search)) == found
+
+
+class Upward(Nature):
+    """The metric falls with the rate."""
+
+    def metrics(self, trial, epoch):
+        return {"validation.error": 1 - trial.params["learning_rate"] / 2}
+
+
+def test_tpe_begins_the_same_in_every_arm_and_then_follows_the_arms_own_results():
+    spec = study()
+    one, other = params(searched(spec, 32)), params(searched(spec, 32, nature=Upward(), arm="rising"))
+    assert one[:8] == other[:8]
+    assert one[8:] != other[8:]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
@@ -84,9 +113,9 @@ def test_chance_draws_as_a_sampler_made_for_each_trial_would():
     """One generator is seeded anew, since to make one takes longer than to draw."""
     spec = study(space=MIXED, sampler="random")
     arm = spec.arm(FIRST)
-    found = Proposals(spec, arm)([], range(8))
+    found = Proposals(spec, arm, 3)([], range(8))
     for number, params in enumerate(found):
-        sampler = RandomSampler(seed=derive(spec.fingerprint, FIRST, "proposal", number) % 2**32)
+        sampler = RandomSampler(seed=derive(spec.seed, "", 3, "proposal", number) % 2**32)
         assert optuna.create_study(sampler=sampler).ask(distributions(arm)).params == params
 
 
@@ -116,12 +145,12 @@ def test_tpe_learns_where_it_is_good():
     assert sum(0.05 < rate < 0.2 for rate in rates) > 24
 
 
-@pytest.mark.parametrize("fingerprint", range(3))
-def test_tpe_keeps_away_from_where_training_diverges(fingerprint):
+@pytest.mark.parametrize("seed", range(3))
+def test_tpe_keeps_away_from_where_training_diverges(seed):
     """Failed trials are ignored, so that it goes back there; diverged ones are not. Rates above 0.1 do either."""
 
     def bad(outcome):
-        spec = study(fingerprint=fingerprint)
+        spec = study(seed=seed)
         trials = searched(spec, 64, lambda trial: outcome if trial.params["learning_rate"] > 0.1 else Outcome.COMPLETE)
         return sum(trial.spec.params["learning_rate"] > 0.1 for trial in trials[32:])
 

@@ -9,7 +9,7 @@ from optuna.samplers._tpe.sampler import _split_trials, default_gamma
 
 from slalom.search.on_optuna import Proposals
 from slalom.search.on_optuna.proposals import BEST, RECENT
-from slalom.search.on_optuna.translate import distributions, frozen
+from slalom.search.on_optuna.translate import distributions, shown
 from slalom.study.trials import trial_spec
 from slalom.wire.seeds import derive
 from slalom.wire.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult
@@ -58,7 +58,7 @@ class Boundless(Listening):
 
 def asked(spec, known, kind=Listening, size=None):
     """Proposals that were told of these trials, all at once or bit by bit, and what they gave then."""
-    propose, size = kind(spec, spec.arms[0]), size or len(known)
+    propose, size = kind(spec, spec.arms[0], 0), size or len(known)
     for start in range(0, len(known), size):
         told = min(start + size, len(known))
         given = propose(known[start:told], range(told, told + 1))
@@ -114,9 +114,9 @@ def test_tpe_proposes_what_it_does_over_optunas_own_study():
     spec = study(space=MIXED, trials=3 * MOST)
     known = trials(spec, 150)
     plain = optuna.create_study(direction="minimize")
-    plain.add_trials([frozen(ended, spec, with_result=False) for ended in known])
+    plain.add_trials([shown(ended, spec) for ended in known])
     expected = []
     for number in range(150, 158):
-        plain.sampler = TPESampler(seed=derive(spec.fingerprint, spec.arms[0].name, "proposal", number) % 2**32)
+        plain.sampler = TPESampler(seed=derive(spec.seed, "", 0, "proposal", number) % 2**32)
         expected.append(plain.ask(distributions(spec.arms[0])).params)
-    assert Proposals(spec, spec.arms[0])(known, range(150, 158)) == expected
+    assert Proposals(spec, spec.arms[0], 0)(known, range(150, 158)) == expected

@@ -9,7 +9,7 @@ import optuna
 import pytest
 
 from slalom.errors import Infrastructure
-from slalom.search.on_optuna.translate import frozen
+from slalom.search.on_optuna.translate import stored
 from slalom.wire.trial import Outcome, Phase, Report
 from tests.loop.worlds import sqlite_store, sqlite_url
 from tests.search.on_optuna.test_store import NASTY, SPEC, ended
@@ -25,6 +25,7 @@ def with_history(trial, values):
 MIXTURE = [
     *(ended(outcome, number=number) for number, outcome in enumerate(Outcome)),
     ended(arm="constant", params={"learning_rate": 0.5, "layers": 1, "optimizer": "sgd", "size": 16}),
+    ended(phase=Phase.PICK, search=2, number=7),
     ended(phase=Phase.CONFIRM, error="„Größe“\n\x00\ud83d"),
     with_history(ended(number=4), NOT_FINITE),
     with_history(ended(Outcome.PRUNED, number=5), ()),
@@ -40,7 +41,7 @@ class OneByOne:
 
     def add(self, trials):
         for trial in trials:
-            self._store._study(self._store._name(trial.spec.id)).add_trial(frozen(trial, SPEC))
+            self._store._study(self._store._name(trial.spec.id.arm)).add_trial(stored(trial, SPEC))
 
 
 def tables(folder):
@@ -70,9 +71,7 @@ def test_many_at_once_are_what_optuna_writes_one_by_one(tmp_path):
 
 def test_optuna_shows_when_a_trial_ran(tmp_path):
     sqlite_store(tmp_path, SPEC).add(MIXTURE)
-    shown = optuna.load_study(
-        study_name=f"{SPEC.name}/{SPEC.fingerprint[:12]}/rising/tune", storage=sqlite_url(tmp_path)
-    )
+    shown = optuna.load_study(study_name=f"{SPEC.name}/{SPEC.fingerprint[:12]}/rising", storage=sqlite_url(tmp_path))
     assert shown.trials[0].datetime_start.timestamp() == pytest.approx(1.7e9 + 1 / 3)
     assert shown.trials[0].duration.total_seconds() == pytest.approx(0.7 - 1 / 3, abs=1e-5)
     assert shown.best_value == NASTY[0]
@@ -87,11 +86,11 @@ def test_numbers_go_on_from_call_to_call_and_from_process_to_process(tmp_path):
     sqlite_store(tmp_path, SPEC).add([ended(number=5), ended(arm="constant"), ended(number=6)])
     first.add([ended(number=7)])
     numbers = {
-        name.rpartition("/")[0][-6:]: [trial.number for trial in study.trials]
+        name.rpartition("/")[2]: [trial.number for trial in study.trials]
         for name in optuna.get_all_study_names(sqlite_url(tmp_path))
         for study in [optuna.load_study(study_name=name, storage=sqlite_url(tmp_path))]
     }
-    assert numbers == {"rising": list(range(8)), "nstant": [0]}
+    assert numbers == {"rising": list(range(8)), "constant": [0]}
 
 
 @pytest.mark.parametrize("broken", ["trial_params", "trial_intermediate_values"])

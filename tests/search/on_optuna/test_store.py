@@ -16,7 +16,7 @@ from slalom.errors import Infrastructure
 from slalom.records import InMemoryRecorder
 from slalom.search.on_optuna import OptunaStore
 from slalom.search.on_optuna.survey import survey
-from slalom.search.on_optuna.translate import frozen, thawed
+from slalom.search.on_optuna.translate import stored, thawed
 from slalom.study.trials import trial_spec
 from slalom.wire.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult
 from tests.loop.worlds import MIXED, Nature, exported, one_lane, scattered, sqlite_store, sqlite_url, study, train
@@ -26,8 +26,8 @@ PARAMS = {"learning_rate": 0.1 + 0.2, "layers": 3, "optimizer": "adam", "size": 
 NASTY = (0.1 + 0.2, -0.0, 5e-324, 1.7976931348623157e308, 1 / 3, -(2.0**-1074), 123456789.12345679)
 
 
-def ended(outcome=Outcome.COMPLETE, phase=Phase.TUNE, number=0, arm="rising", params=PARAMS, **result):
-    trial = TrialId(arm, phase, number)
+def ended(outcome=Outcome.COMPLETE, phase=Phase.TUNE, number=0, arm="rising", params=PARAMS, search=0, **result):
+    trial = TrialId(arm, phase, number, search)
     history = tuple(
         Report(trial, 1, epoch, {"validation.error": value, "train.loss": -value})
         for epoch, value in enumerate(NASTY, 1)
@@ -38,7 +38,7 @@ def ended(outcome=Outcome.COMPLETE, phase=Phase.TUNE, number=0, arm="rising", pa
 
 
 ENDINGS = [
-    ended(phase=phase, outcome=outcome, error=error)
+    ended(phase=phase, outcome=outcome, error=error, search=3)
     for phase in Phase
     for outcome, error in zip(Outcome, (None, None, None, "RuntimeError: „Größe“\n\x00\ud83d of 3"), strict=True)
 ]
@@ -89,7 +89,7 @@ def test_freezing_loses_nothing(outcome, rate, layers, size, values, last, error
         for epoch, (one, other) in enumerate(values, 1)
     )
     trial = replace(base, result=replace(base.result, metrics={"validation.error": last}, history=history))
-    assert same(thawed(frozen(trial, SPEC), SPEC, "rising", Phase.TUNE), trial)
+    assert same(thawed(stored(trial, SPEC), SPEC, "rising"), trial)
 
 
 def test_every_trial_of_a_run_is_read_back_as_it_was_recorded(tmp_path):
@@ -100,7 +100,7 @@ def test_every_trial_of_a_run_is_read_back_as_it_was_recorded(tmp_path):
 
 
 def test_studies_that_differ_share_a_storage_and_nothing_else(tmp_path):
-    one, other = study(trials=4, generation=4), study(trials=4, generation=4, fingerprint=1)
+    one, other = study(trials=4, generation=4), study(trials=4, generation=4, seed=1)
     store = train(one, sqlite_store(tmp_path, one))
     before = exported(one, store)
     assert sqlite_store(tmp_path, other).ended() == {}
@@ -113,9 +113,11 @@ def test_optuna_shows_what_each_trial_came_to(tmp_path):
     """For who looks at the storage with Optuna's own tools."""
     store = sqlite_store(tmp_path, SPEC)
     store.add([ended(outcome, number=number) for number, outcome in enumerate(Outcome)])
-    name = next(name for name in optuna.get_all_study_names(sqlite_url(tmp_path)) if name.endswith("rising/tune"))
+    name = next(name for name in optuna.get_all_study_names(sqlite_url(tmp_path)) if name.endswith("rising"))
     shown = optuna.load_study(study_name=name, storage=sqlite_url(tmp_path))
-    assert [trial.state.name for trial in shown.trials] == ["COMPLETE", "PRUNED", "PRUNED", "FAIL"]
+    assert [trial.state.name for trial in shown.trials] == ["COMPLETE", "PRUNED", "FAIL", "FAIL"]
+    assert [trial.values for trial in shown.trials] == [[NASTY[0]], [NASTY[-1]], None, None]
+    assert {(trial.user_attrs["search"], trial.user_attrs["phase"]) for trial in shown.trials} == {(0, "tune")}
     assert [trial.params for trial in shown.trials] == [PARAMS] * 4
     assert shown.best_value == NASTY[0]
     assert shown.direction.name == "MINIMIZE"

@@ -1,6 +1,7 @@
 """What a lane's device is, and that a GPU trains the same nets."""
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -9,7 +10,9 @@ import pytest
 import torch
 
 from slalom.wire.trial import Turn
-from slalom_worker.lane.device import memory, open_device
+from slalom_worker.lane import environment
+from slalom_worker.lane.device import describe, memory, open_device
+from slalom_worker.lane.environment import CAPABILITY, LANE_ENVIRONMENT, OPENBLAS, has_avx2
 from slalom_worker.lane.worker import LaneWorker
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
@@ -18,7 +21,7 @@ from tests.workers.trials import CPU, objective, order, settings, trial, work
 
 LATE = """
 import torch
-torch.bmm(torch.ones(8, 33, 40), torch.ones(8, 40, 33))
+torch.bmm(torch.ones(8, 33, 40), torch.ones(8, 40, 33)).exp()
 from slalom_worker.lane.device import open_device
 try:
     open_device()
@@ -27,12 +30,53 @@ except Exception as exc:
 """
 
 
+def late(**variables):
+    """What a lane says that opens in a process which has computed before, with these of the variables that pin."""
+    environment = {name: value for name, value in os.environ.items() if name not in LANE_ENVIRONMENT}
+    command = [sys.executable, "-c", LATE]
+    return subprocess.run(command, env=environment | variables, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="nothing is pinned for a GPU")
 def test_a_lane_refuses_a_process_whose_numbers_depend_on_memory():
-    environment = {name: value for name, value in os.environ.items() if name != "MKL_CBWR"}
-    told = subprocess.run([sys.executable, "-c", LATE], env=environment, capture_output=True, text=True, check=True)
-    depends = torch.backends.mkl.is_available() and not torch.cuda.is_available()
-    assert told.stdout.startswith("Infrastructure") is depends
-    assert ("MKL_CBWR=AVX2,STRICT" in told.stdout) is depends
+    pinned = {CAPABILITY: LANE_ENVIRONMENT[CAPABILITY]}
+    said = late(**pinned)
+    assert said.startswith("Infrastructure") is torch.backends.mkl.is_available()
+    assert ("MKL's results depend on memory" in said) is torch.backends.mkl.is_available()
+
+
+@pytest.mark.skipif(not has_avx2(), reason="the processor has no AVX2 to be pinned to")
+def test_a_lane_refuses_a_process_whose_kernels_are_others():
+    said = late(**LANE_ENVIRONMENT | {CAPABILITY: "default"})
+    assert said.startswith("Infrastructure this process computed before its lane was opened, so torch's results are")
+    assert "kernels for default; start it with the environment variables ATEN_CPU_CAPABILITY=avx2 MKL_CBWR=" in said
+    assert late(**LANE_ENVIRONMENT) == ""
+
+
+@pytest.mark.parametrize(
+    ("machine", "capability", "kind"),
+    [
+        ("x86_64", "AVX2", "cpu x86-64 avx2"),
+        ("AMD64", "DEFAULT", "cpu x86-64 default"),
+        ("aarch64", "SVE256", "cpu aarch64 sve256"),
+    ],
+)
+def test_a_processors_kind_is_what_numbers_depend_on(monkeypatch, machine, capability, kind):
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    assert describe(CPU) == kind
+
+
+@pytest.mark.parametrize(("flags", "pinned"), [("fma avx avx2 bmi2", True), ("sse4_2 avx", False), (None, False)])
+def test_a_processor_without_avx2_keeps_its_own_kernels(monkeypatch, tmp_path, flags, pinned):
+    """Told to use AVX2, torch and OpenBLAS would die of an illegal instruction."""
+    if flags:
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nmodel name\t: avx2\nflags\t\t: fpu {flags}\n")
+    monkeypatch.setattr(environment, "PROCESSORS", tmp_path / "cpuinfo")
+    for name in (CAPABILITY, *OPENBLAS):
+        monkeypatch.delenv(name, raising=False)
+    environment.pin_kernels()
+    assert all((name in os.environ) is pinned for name in (CAPABILITY, *OPENBLAS))
 
 
 def test_a_lane_computes_on_one_thread(two_threads):

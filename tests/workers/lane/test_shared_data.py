@@ -76,6 +76,7 @@ def python(code, folder):
     return subprocess.run(command, cwd=ROOT, capture_output=True, check=False, text=True)
 
 
+@pytest.mark.slow
 def test_nothing_writes_to_them(tmp_path):
     ran = python(EVERYTHING, tmp_path)
     assert (ran.returncode, ran.stderr) == (0, "")

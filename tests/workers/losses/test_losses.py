@@ -5,7 +5,7 @@ import torch
 
 from slalom_worker.losses import LOSSES
 from tests.workers import literature
-from tests.workers.cases import DATA, WIDTHS, clouds_objective, clouds_work
+from tests.workers.cases import DATA, PRECISIONS, WIDTHS, clouds_objective, clouds_work
 from tests.workers.checks import check_equivalence, check_invariance
 from tests.workers.reference import Reference
 from tests.workers.trials import settings, trial
@@ -26,7 +26,7 @@ def test_a_pack_minimises_every_loss_as_torch_does(loss):
     check_equivalence(clouds_objective(work), specs, wanted, len(specs))
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("loss", OPTIONS, ids=str)
 def test_no_loss_makes_a_trial_depend_on_its_pack(loss, precision):
     work = clouds_work(batch_size=33, precision=precision, loss=loss)

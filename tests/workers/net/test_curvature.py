@@ -16,7 +16,7 @@ from slalom_worker.models.activations import ACTIVATIONS, Logistic
 from slalom_worker.models.linear import Linear
 from slalom_worker.net.curvature import chain, diagonal
 from slalom_worker.program.ways import Way
-from tests.workers.cases import DATA, WIDTHS, clouds_objective, clouds_work
+from tests.workers.cases import DATA, PRECISIONS, WIDTHS, clouds_objective, clouds_work
 from tests.workers.checks import check_invariance, train
 from tests.workers.net.test_own_models import IMAGE, convolutions, objective
 from tests.workers.trials import CPU, order, settings, trial, work
@@ -137,7 +137,7 @@ def marquardt(of, count, epochs=4, **changes):
     return [trial(n, of, chosen[n % len(chosen)], epochs=epochs) for n in range(count)]
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_no_sample_makes_a_trial_depend_on_its_pack(precision):
     """Parked and seated in another order every third epoch, beside others of the same and of other sizes."""
     of = clouds_work(precision=precision, hidden=(7, 5), activation="logistic")

@@ -337,6 +337,7 @@ def test_each_members_weights_come_back_and_are_those_of_a_trial_on_its_bag(name
         assert all(torch.equal(found[name], parameter) for name, parameter in module.named_parameters())
 
 
+@pytest.mark.slow
 def test_without_decay_a_net_is_worse_than_25_from_other_weights_and_these_than_25_that_are_bagged():
     """On ESL's two classes, drawn anew eight times, by its net of 10 hidden units: test errors .277, .265, .259."""
     found = []

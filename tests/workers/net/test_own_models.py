@@ -17,7 +17,7 @@ from slalom_worker.regularizers import SlotDropout
 from slalom_worker.tasks import Data, Split
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
-from tests.workers.cases import WIDTHS
+from tests.workers.cases import PRECISIONS, WIDTHS
 from tests.workers.checks import check_invariance, train
 from tests.workers.trials import CPU, order, settings, trial
 
@@ -52,6 +52,27 @@ def trained(program, count):
     for _ in range(2):
         pack.advance()
     return [slot.tensors["parameters"] for slot in slots]
+
+
+class Shared(nn.Module):
+    """Multiplies its weights by a matrix that is the same for all slots."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.linspace(-1, 1, 100).repeat(2, 1))
+        self.register_buffer("design", torch.sin(torch.arange(400.0)).view(100, 4))
+
+    def forward(self, inputs):
+        return inputs @ (self.weight @ self.design).mT
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_matrix_that_slots_share_does_not_make_rows_of_them(precision):
+    program = objective(Shared, precision=precision)
+    assert program.way is Way.APART
+    chosen = [settings("sgd"), settings("adam", learning_rate=0.01)]
+    specs = [trial(n, program.work, chosen[n % 2], epochs=2) for n in range(33)]
+    check_invariance(program, specs, WIDTHS)
 
 
 class Chooser(nn.Module):
@@ -102,7 +123,7 @@ def specs(program, count):
     return [trial(n, program.work, CHOSEN[n % len(CHOSEN)], epochs=2) for n in range(count)]
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(
     ("make", "shape", "way"),
     [

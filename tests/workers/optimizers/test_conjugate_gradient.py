@@ -17,7 +17,7 @@ from slalom_worker.training.group import Group, SlotTensors
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import SCALARS, Slot
 from tests.workers import plain_search
-from tests.workers.cases import DATA, WIDTHS, clouds_objective, clouds_work
+from tests.workers.cases import DATA, PRECISIONS, WIDTHS, clouds_objective, clouds_work
 from tests.workers.checks import check_invariance
 from tests.workers.reference import plain_net
 from tests.workers.trials import CPU, objective, order, settings, trial, work
@@ -266,7 +266,7 @@ def beside(count):
     return [mixed[n % len(mixed)] for n in range(count)]
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_no_neighbour_changes_a_search(precision):
     """At every width, in packs that trials join, leave and rejoin in the middle of their searches."""
     of = clouds_work(batch_size=None, precision=precision, hidden=(7,))

@@ -5,6 +5,7 @@ Source: Reddi, Kale and Kumar 2018, "On the convergence of Adam and beyond", sec
 0.9, beta2 0.99 and a constant step of 1e-3.
 """
 
+import pytest
 import torch
 
 from slalom_worker.optimizers import OPTIMIZERS, Block
@@ -60,6 +61,7 @@ def test_adam_ends_at_the_worst_point():
     assert len(found) * PERIOD < 0.2 * STEPS  # it is there for good
 
 
+@pytest.mark.slow
 def test_amsgrad_makes_for_the_best_point():
     found = walk("amsgrad")
     assert len(found) == STEPS // PERIOD

@@ -124,8 +124,8 @@ def test_download_stores_whole_checked_files(site: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (gzip.compress(CONTENT[:-1] + b"x"), "must have the SHA-256 .*, but got"),
-        (gzip.compress(CONTENT)[:-9], "not a whole gzip file"),
+        (gzip.compress(CONTENT[:-1] + b"x", mtime=0), "must have the SHA-256 .*, but got"),
+        (gzip.compress(CONTENT, mtime=0)[:-9], "not a whole gzip file"),
         (b"<html>moved</html>", "not a whole gzip file"),
     ],
 )

@@ -20,6 +20,9 @@ from tests.workers.trials import settings, trial
 
 EPOCHS = 24  # of 11 steps: 264, so that a schedule's change at step 250 is among them
 WORK = clouds_work()
+REFERENCE_SECONDS = 900
+"""The first test that asks for the references trains all of them, for a minute of a processor."""
+
 TABLES = {
     # those that need all examples in every step do not fit the suite's batches: test_conjugate_gradient.py
     "OPTIMIZERS": ({n: one for n, one in OPTIMIZERS.items() if one.full_batch is None}, "hyperparameters"),
@@ -58,6 +61,8 @@ def suite():
     return found, wild, wanted
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(REFERENCE_SECONDS)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_pack_trains_every_trial_as_torch_does(width):
     """Those cases whose row in the covering array has this width."""
@@ -65,6 +70,8 @@ def test_a_pack_trains_every_trial_as_torch_does(width):
     check_equivalence(clouds_objective(WORK), [spec for own, spec in found if own == width], wanted, width)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(REFERENCE_SECONDS)
 def test_wide_packs_train_all_cases_beside_trials_that_diverge():
     found, wild, wanted = suite()
     assert not any(isfinite(wanted[spec.id.number].loss) for spec in wild)

@@ -9,7 +9,7 @@ from slalom.wire.trial import Outcome, Phase, Turn
 from slalom_worker.lane.worker import LaneWorker
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
-from tests.workers.cases import STRUCTURES, WIDTHS, cases, clouds_objective, clouds_work, diverging
+from tests.workers.cases import PRECISIONS, STRUCTURES, WIDTHS, cases, clouds_objective, clouds_work, diverging
 from tests.workers.checks import check_invariance
 from tests.workers.trials import CPU, objective, order, settings, trial, work
 
@@ -22,9 +22,6 @@ MIX = [
     settings("amsgrad", learning_rate=0.01, learning_rate_schedule={"schedule": "cosine", "end": 0.0}),
     settings("adam", learning_rate=0.002, weight_decay=1e-2),
 ]
-
-
-PRECISIONS = ["float32", "float64"]
 
 
 @cache

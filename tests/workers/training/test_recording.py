@@ -12,6 +12,7 @@ from slalom.wire.trial import Outcome, Turn
 from slalom.wiring import local_lanes
 from slalom_worker.lane.worker import LaneWorker
 from slalom_worker.training import streams
+from tests.support.mlflow_tables import database
 from tests.support.record_samples import shown_in
 from tests.workers.checks import train
 from tests.workers.net.test_own_models import objective
@@ -168,6 +169,7 @@ STUDY = {
 
 
 def test_a_study_s_records_show_them(tmp_path):
+    database(tmp_path)
     result = slalom.run(slalom.Study(**STUDY), tmp_path, lanes=local_lanes)
     assert all(arm.reproduced for arm in result.arms)
     names = {f"{name}.layer{layer}" for name in RECORD for layer in (1, 2)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slalom.wire.kinds import Number
-from slalom_worker.emphasis.base import BY, Emphasis
+from slalom_worker.emphasis.base import BY, Emphasis, each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 def weights(state: ExampleState, parameters: Mapping[str, Any]) -> np.ndarray:
     """The weights [n], from how often each class occurs."""
     counts = np.bincount(state.labels)
-    found: np.ndarray = counts[state.labels].astype(np.float64) ** -parameters["strength"]
-    return found
+    return each(counts[state.labels], lambda count: float(count) ** -parameters["strength"])
 
 
 CLASS_BALANCED = Emphasis(weights, {"strength": Number(1.0, 0.0, 2.0), "by": BY})

@@ -11,12 +11,13 @@ factor is that of boosting (Freund and Schapire 1997).
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slalom.wire.kinds import Integer, Number, positive
-from slalom_worker.emphasis.base import BY, Emphasis
+from slalom_worker.emphasis.base import BY, Emphasis, each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,8 @@ def weights(state: ExampleState, parameters: Mapping[str, Any]) -> np.ndarray:
     """The weights [n], from how long each example has been missed."""
     if state.epoch < parameters["warm_up"]:
         return np.ones(len(state.labels))
-    growth = np.exp(np.minimum(state.misses * np.log1p(parameters["strength"]), np.log(LARGEST)))
+    rate = math.log1p(parameters["strength"])
+    growth = each(state.misses, lambda misses: math.exp(min(misses * rate, math.log(LARGEST))))
     found: np.ndarray = np.minimum(growth, parameters["cap"])
     return found
 

@@ -1,8 +1,8 @@
-"""The device that a lane trains on, set up so that a number does not depend on where in memory it is computed."""
+"""The device that a lane trains on, set up so that numbers depend on its kind, and not on the machine or the memory."""
 
 from __future__ import annotations
 
-import os
+import platform
 import resource
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import torch
 
 from slalom.errors import Infrastructure
 from slalom.wire.trial import Memory
-from slalom_worker.lane.environment import LANE_ENVIRONMENT
+from slalom_worker.lane.environment import LANE_ENVIRONMENT, has_avx2, pin_kernels
 
 STATM = Path("/proc/self/statm")
 
@@ -22,25 +22,44 @@ def open_device() -> torch.device:
     """The lane's device: the first CUDA device that it may see, else one thread of the CPU.
 
     One thread, because lanes are how Slalom uses several cores, and because a sum split over threads rounds
-    differently. Raises Infrastructure where the process computed with MKL before it could be set up.
+    differently. Raises Infrastructure where the process computed before its kernels could be pinned.
     """
-    os.environ.update(LANE_ENVIRONMENT)
+    pin_kernels()
     torch.set_num_threads(1)
     if torch.cuda.is_available():
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
         return torch.device("cuda", 0)
+    if has_avx2() and _capability() != "avx2":
+        raise _too_late(f"torch's results are those of its kernels for {_capability()}")
     if not _alignment_is_free():
-        raise Infrastructure(
-            "this process computed before its lane was opened, so MKL's results depend on memory alignment; "
-            f"start it with the environment variable MKL_CBWR={LANE_ENVIRONMENT['MKL_CBWR']}"
-        )
+        raise _too_late("MKL's results depend on memory alignment")
     return torch.device("cpu")
 
 
 def describe(device: torch.device) -> str:
-    """The kind of device, for the records: "cpu", or the GPU's name."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    """The kind of device, on which numbers depend: "cpu x86-64 avx2", or the GPU's name."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"cpu {_machine()} {_capability()}"
+
+
+def _machine() -> str:
+    found = platform.machine().lower()
+    return "x86-64" if found in ("x86_64", "amd64") else found
+
+
+def _capability() -> str:
+    """The vector instructions for which torch took its kernels: "avx2", "default", "sve256", ...; settles it."""
+    return torch.backends.cpu.get_cpu_capability().lower()
+
+
+def _too_late(what: str) -> Infrastructure:
+    variables = " ".join(f"{name}={value}" for name, value in LANE_ENVIRONMENT.items())
+    return Infrastructure(
+        f"this process computed before its lane was opened, so {what}; start it with the environment variables "
+        f"{variables}"
+    )
 
 
 def memory(device: torch.device) -> Memory:

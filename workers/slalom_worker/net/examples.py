@@ -141,7 +141,7 @@ class SideBySide:
     def batches(self, orders: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs [E, B, *shape] and labels [E, B] or [E, B, k] of every step; the last batch may be smaller.
 
-        orders: of each slot the examples in the order in which it meets them [E, n]
+        orders: of each slot the examples in the order in which it meets them [E, m]
         The inputs of a step are valid until the next step is asked for.
         """
         rows, labels = self._rows_of(orders), self._labels_of(orders)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from slalom_worker.losses import LOSSES
+from slalom_worker.net.batching import Batching
 from slalom_worker.net.curvature import Layer, chain, diagonal
 from slalom_worker.net.examples import Batch, Examples, SideBySide, side_by_side
 from slalom_worker.net.modules import DTYPES, build_module, check_unchanged, initialise, layers_of, probe, weights_of
@@ -36,12 +37,13 @@ class Objective:
     split: gives the split drawn by a seed, or for None the task's own, with its parts on the device
     count: how many training examples every split has
     programs: the recorded programs of the gradient, the metrics and the rest
+    batching: how an epoch's training examples are cut into batches
     is_bias: whether each parameter is a bias [P]
     layer_of: the layer of each parameter [P], from 0
     """
 
     def __init__(self, work: Work, data: Data, task: Task, device: torch.device) -> None:
-        """Raises InputError where the model does not fit the task."""
+        """Raises InputError where the model does not fit the task, or a batch its examples."""
         self.work = work
         self.data = data
         self.task = task
@@ -59,6 +61,7 @@ class Objective:
         self.layer_of = layers_of(self.module).to(device)
         self.split = PlacedSplits(data, task, work.preprocess, device, self.dtype)
         self.count = len(data.train.labels)
+        self.batching = Batching.of(work, self.count)
         self._beside: tuple[tuple[Examples, ...], Examples | SideBySide] | None = None
         self.way = self._find_way()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)

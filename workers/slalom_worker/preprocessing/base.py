@@ -1,6 +1,7 @@
 """What preprocessing is: an affine map of the inputs, fitted to the training inputs and applied to all splits.
 
-Like the optimizers, the files here load without torch.
+Like the optimizers, the files here load without torch. Linear algebra is torch's, whose kernels are pinned
+(slalom_worker/environment.py): numpy's OpenBLAS chooses its own by the processor when numpy is imported.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Fitted(NamedTuple):
         with _one_thread():
             for start in range(0, len(flat), ROWS):
                 rows = flat[start : start + ROWS] - self.shift
-                mapped[start : start + ROWS] = rows * self.factor if self.factor.ndim == 1 else rows @ self.factor
+                mapped[start : start + ROWS] = (
+                    rows * self.factor if self.factor.ndim == 1 else product(rows, self.factor)
+                )
         return mapped.reshape(inputs.shape)
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
@@ -63,6 +66,22 @@ class Preprocessing:
         """The map fitted to training inputs [n, *shape]. Never fit it to others: their metrics would be too good."""
         with _one_thread():
             return self.find(inputs.reshape(len(inputs), -1).astype(np.float64))
+
+
+def product(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The matrix product of [n, k] and [k, m]."""
+    import torch
+
+    found: NDArray[np.float64] = (torch.as_tensor(left) @ torch.as_tensor(right)).numpy()
+    return found
+
+
+def eigh(symmetric: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Eigenvalues [d], rising, and eigenvectors [d, d], a column each."""
+    import torch
+
+    values, vectors = torch.linalg.eigh(torch.as_tensor(symmetric))
+    return values.numpy(), vectors.contiguous().numpy()
 
 
 def _one_thread() -> threadpool_limits:

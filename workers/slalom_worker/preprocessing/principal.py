@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from slalom_worker.preprocessing.base import eigh, product
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -32,7 +34,7 @@ def principal(inputs: NDArray[np.float64]) -> Principal:
     """The principal components of inputs [n, d], which are overwritten."""
     mean = inputs.mean(axis=0)
     inputs -= mean
-    variances, axes = np.linalg.eigh(inputs.T @ inputs / len(inputs))
+    variances, axes = eigh(product(inputs.T, inputs) / len(inputs))
     kept = np.flatnonzero(variances > FLOOR * variances[-1])[::-1]
     axes = axes[:, kept]
     # an eigenvector has no sign of its own

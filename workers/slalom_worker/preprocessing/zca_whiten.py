@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slalom_worker.preprocessing.base import Fitted, Preprocessing
+from slalom_worker.preprocessing.base import Fitted, Preprocessing, product
 from slalom_worker.preprocessing.principal import principal
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def find(inputs: NDArray[np.float64]) -> Fitted:
     """A map to inputs of mean 0, whose covariance is the projection on the components that are kept."""
     mean, variances, axes = principal(inputs)
     root = axes / variances**0.25
-    return Fitted(mean, root @ root.T)
+    return Fitted(mean, product(root, root.T))
 
 
 ZCA_WHITEN = Preprocessing(find)

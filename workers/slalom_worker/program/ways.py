@@ -19,11 +19,12 @@ UNEVEN = frozenset(
     (
         *("atan2", "atanh", "celu", "convolution", "cosh", "elu", "exp2", "gelu", "hypot", "logaddexp", "mish", "pow"),
         *("selu", "sigmoid", "silu", "sinh", "softplus"),
+        *("addmm", "mm"),
     )
 )
 """Operations that give an element another last bit beside other elements (measured with torch 2.13 on a CPU): they
-round otherwise at the tail of a vector than within it, and a convolution of several nets takes another path than one
-of a single net.
+round otherwise at the tail of a vector than within it, a convolution of several nets takes another path than one of a
+single net, and a product by a matrix that nets share (`mm`, `addmm`) has their weights as its rows.
 """
 
 

@@ -12,6 +12,7 @@ from slalom_worker.tasks.fashion_mnist import FASHION_MNIST
 from slalom_worker.tasks.ill_conditioned import ILL_CONDITIONED
 from slalom_worker.tasks.mixture import MIXTURE
 from slalom_worker.tasks.parts import draw, load_split, own_parts, splits_of
+from slalom_worker.tasks.quadratic_deep import QUADRATIC_DEEP
 from slalom_worker.tasks.user import open_user_task
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ TASKS: Mapping[str, TaskKind] = {
     "fashion_mnist": FASHION_MNIST,
     "ill_conditioned": ILL_CONDITIONED,
     "amsgrad_counterexample": AMSGRAD_COUNTEREXAMPLE,
+    "quadratic_deep": QUADRATIC_DEEP,
 }
 
 

@@ -40,7 +40,9 @@ class IllConditioned:
 
     def load(self) -> Data:
         """The data. Their fact is the "condition", which the examples have to float32 accuracy."""
-        eigenvalues = np.geomspace(1.0, self.condition, self.dimensions)
+        # numpy's powers are rounded otherwise on a processor that has AVX-512
+        shares = [number / (self.dimensions - 1) for number in range(self.dimensions)]
+        eigenvalues = np.array([float(self.condition) ** share for share in shares])
         lengths = np.sqrt(self.dimensions * eigenvalues)
         examples = Split(
             np.diag(lengths).astype(np.float32),

@@ -79,25 +79,23 @@ class Pack:
     @torch.no_grad()
     def advance(self) -> None:
         """Train every slot one epoch."""
-        count = self.objective.count
-        size = min(self.objective.work.batch_size or count, count)
+        batching = self.objective.batching
         self._note_misses()
-        masks = self._masks(size)
-        epoch = self.stack.begin_epoch(-(-count // size))
+        masks = self._masks()
+        epoch = self.stack.begin_epoch(batching.steps)
         self._renew_curvature()
         loss = torch.zeros_like(self.stack.clock["step"])
-        for step, batch in enumerate(self._batches(size, masks)):
+        for step, batch in enumerate(self._batches(masks)):
             loss.add_(self._step(epoch, step, batch), alpha=batch.labels.shape[1])
-        self.stack.clock["step"].add_(len(epoch.done))
-        for slot, mean in zip(self.slots, (loss / count).tolist(), strict=True):
+        self.stack.clock["step"].add_(batching.steps)
+        for slot, mean in zip(self.slots, (loss / batching.examples).tolist(), strict=True):
             slot.epoch += 1
             slot.loss = mean
 
     @torch.no_grad()
     def rehearse(self, steps: int) -> None:
         """Train so many steps to be timed, each on the first examples. The slots' clocks and epochs stand still."""
-        count = self.objective.count
-        size = min(self.objective.work.batch_size or count, count)
+        size = self.objective.batching.size
         first = torch.arange(size, device=self.objective.device).repeat(len(self.slots), 1)
         epoch = self.stack.begin_epoch(steps)
         for step in range(steps):
@@ -153,39 +151,36 @@ class Pack:
             for (slot, _), found in zip(group, self.objective.curvature(parameters, index, part), strict=True):
                 slot.tensors["curvature"].copy_(found)
 
-    def _batches(self, size: int, masks: Callable[[int], dict[str, Tensor]]) -> Iterator[Batch]:
+    def _batches(self, masks: Callable[[int], dict[str, Tensor]]) -> Iterator[Batch]:
         """What every step of this epoch trains on; the last batch may be smaller."""
-        count = self.objective.count
+        size, examples = self.objective.batching
         found: dict[tuple[object, ...], Tensor] = {}
-        orders = torch.stack([self._order(slot, count, size, found) for slot in self.slots]).to(self.objective.device)
+        orders = torch.stack([self._order(slot, found) for slot in self.slots]).to(self.objective.device)[:, :examples]
         steps = zip(self.train.batches(orders, size), self._weighting.of(orders, size), strict=False)
         for step, ((inputs, labels), weights) in enumerate(steps):
             yield Batch(inputs, labels, masks(step), weights, self._weighting.focus)
 
-    def _order(self, slot: Slot, count: int, size: int, found: dict[tuple[object, ...], Tensor]) -> Tensor:
+    def _order(self, slot: Slot, found: dict[tuple[object, ...], Tensor]) -> Tensor:
         """One slot's order of examples; trials of several arms have the same, which is `found` the second time."""
-        cumulated = slot.presentation.cumulated
-        if size >= count and cumulated is None:
+        count, cumulated = self.objective.count, slot.presentation.cumulated
+        if self.objective.batching.size == count and cumulated is None:
             return slot.examples(torch.arange(count))  # all at once: there is nothing to shuffle
-        key = (slot.trial.seeds.batches, slot.epoch, id(cumulated))
+        seed, epoch = slot.trial.seeds.batches, slot.shuffled_at
+        key = (seed, epoch, id(cumulated))
         if key not in found:
-            found[key] = streams.order(slot.trial.seeds.batches, slot.epoch, count, cumulated, self._generator)
+            found[key] = streams.order(seed, epoch, count, cumulated, self._generator)
         return slot.examples(found[key])
 
-    def _masks(self, batch: int) -> Callable[[int], dict[str, Tensor]]:
+    def _masks(self) -> Callable[[int], dict[str, Tensor]]:
         """A function from the step to the dropout layers' masks, [E, B, ...], where anything is dropped."""
+        batching = self.objective.batching
         drawn = {
             name: streams.Masks(
                 rates,
                 [derive(slot.trial.seeds.dropout, slot.epoch, name) for slot in self.slots],
                 self.objective.dropouts[name].shape,
-                batch,
+                batching.size,
             )
             for name, rates in self.stack.dropout.items()
         }
-        sizes = self._batch_sizes(batch)
-        return lambda step: {name: masks.draw(step)[:, : sizes(step)] for name, masks in drawn.items()}
-
-    def _batch_sizes(self, batch: int) -> Callable[[int], int]:
-        count = self.objective.count
-        return lambda step: min(batch, count - step * batch)
+        return lambda step: {name: masks.draw(step)[:, : batching.size_of(step)] for name, masks in drawn.items()}

@@ -101,6 +101,11 @@ class Slot:
         return self.order.trial.settings
 
     @property
+    def shuffled_at(self) -> int:
+        """The epoch whose order of examples this one has: itself, or the first where the order is shuffled once."""
+        return 0 if self.settings["order"] == "once" else self.epoch
+
+    @property
     def best_parameters(self) -> Tensor:
         """The parameters [P] that are measured and kept: the optimizer's answer, or those in training."""
         return self.tensors[OPTIMIZERS[self.settings["optimizer"]].answer or "parameters"]

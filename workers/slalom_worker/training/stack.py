@@ -75,9 +75,7 @@ class Stack:
         parameters = _side_by_side(slots, "parameters")
         gradient = torch.zeros_like(parameters)
         clock = {name: _side_by_side(slots, name) for name in SCALARS}
-        batch = objective.work.batch_size or objective.count
         dropout = objective.rates(settings)
-        per_epoch = -(-objective.count // batch)
         return cls(
             parameters,
             gradient,
@@ -87,7 +85,7 @@ class Stack:
             slot_schedules.learning_rates(settings, objective.device),
             slot_schedules.momenta(settings, objective.device),
             list(_groups(slots, objective, parameters, gradient)),
-            clock["step"].new_tensor([slot.trial.epochs * per_epoch for slot in slots]),
+            clock["step"].new_tensor([slot.trial.epochs * objective.batching.steps for slot in slots]),
             {name: column(objective, rates) for name, rates in dropout.items() if any(rates)},
             [row for row, one in enumerate(settings) if reads_net(one["emphasis"])],
             any(slot.trial.record for slot in slots),

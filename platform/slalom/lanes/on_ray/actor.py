@@ -28,15 +28,16 @@ class LaneActor:
         self._shared = shared
         self._worker: Worker | None = None
 
-    def open(self) -> str:
-        """Make the worker, in place of one that was there; returns the id of the node that the actor is on.
+    def open(self) -> tuple[str, str]:
+        """Make the worker, in place of one that was there; returns the id of the actor's node, and its kind of device.
 
         Raises what the factory raises, and Infrastructure where the task's data do not reach the node.
         """
         import ray
 
-        self._worker = self._factory(*take(self._shared))
-        return str(ray.get_runtime_context().get_node_id())
+        worker = self._factory(*take(self._shared))
+        self._worker = worker
+        return str(ray.get_runtime_context().get_node_id()), worker.device_name
 
     def turn(self, turn: Turn) -> Reply | str:
         """Return the worker's reply, or a text that says why the worker is gone.

@@ -187,9 +187,9 @@ class RayLanes:
                 raise Infrastructure(f"{self._names[lane.number]} does not start: {_reason(exc)}") from exc
             return self._died(lane, exc)
         if opening:
-            lane.opening, lane.node = None, answer
-            self._names[lane.number] = f"lane {lane.number} on {self._allotment.place(answer)}"
-            return [LaneOpened()]
+            lane.opening, (lane.node, device) = None, answer
+            self._names[lane.number] = f"lane {lane.number} on {self._allotment.place(lane.node)}"
+            return [LaneOpened(device)]
         if isinstance(answer, Reply):
             self._deaths.pop(lane.number, None)
             if answer.memory is not None:

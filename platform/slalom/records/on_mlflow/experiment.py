@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Run
+from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Run, RunTag
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from slalom.records.on_mlflow.model import log_model
@@ -35,10 +35,11 @@ RUN_STATUS = {State.RUNNING: "RUNNING", State.COMPLETE: "FINISHED", State.INTERR
 
 
 class RunKey(NamedTuple):
-    """What a run stands for, by its tags: the run of an arm has no phase, that of a study has no arm."""
+    """What a run stands for, by its tags: the run of an arm has no search, that of a study has no arm."""
 
     kind: str
     arm: str = ""
+    search: str = ""
     phase: str = ""
     trial: str = ""
 
@@ -50,7 +51,10 @@ class Experiment:
     `trials` is called with the trial. The exceptions of MLflow, SQLAlchemy and the network pass through.
     """
 
-    def __init__(self, tracking_uri: str, artifacts: Path | None, study: StudySpec) -> None:
+    def __init__(
+        self, tracking_uri: str, artifacts: Path | None, study: StudySpec, versions: Mapping[str, str] | None = None
+    ) -> None:
+        """versions: what the run is made with, by name, for tags of the study's run."""
         # the registry is in the same store, even where the process has set another
         self._client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
         self._study = study
@@ -64,6 +68,8 @@ class Experiment:
             for arm in study.arms
         }
         self._client.log_inputs(self._top.run_id, [data])
+        tags = [RunTag(f"slalom.version.{name}", version) for name, version in (versions or {}).items()]
+        self._client.log_batch(self._top.run_id, tags=tags, synchronous=True)
         if study.text:
             self._client.log_text(self._top.run_id, study.text, "study.yaml")
         self._runs = _trial_runs(self._client, RunsInCommon(self._experiment_id, study.fingerprint, data))
@@ -151,7 +157,7 @@ class Experiment:
     def _run(self, key: RunKey, trial: Ended) -> TrialRun:
         page, result, now = trial_page(self._study.fingerprint, trial), trial.result, time.time()
         return TrialRun(
-            name=f"{key.arm} {key.phase} {key.trial}",
+            name=f"{key.arm} search {key.search} {key.phase} {key.trial}",
             status=STATUS[result.outcome],
             started=_milliseconds(result.started or now),
             ended=_milliseconds(result.ended or now),
@@ -204,7 +210,7 @@ def _data_input(study: StudySpec) -> DatasetInput:
 
 
 def _key(trial: TrialId) -> RunKey:
-    return RunKey("trial", trial.arm, str(trial.phase), str(trial.number))
+    return RunKey("trial", trial.arm, str(trial.search), str(trial.phase), str(trial.number))
 
 
 def _key_of(tags: Mapping[str, str]) -> RunKey:

@@ -52,7 +52,11 @@ def log_model(
     """
     for rest in client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
         client.delete_logged_model(rest.model_id)
-    about = {"slalom.arm": trial.id.arm, "slalom.trial": str(trial.id.number)}
+    about = {
+        "slalom.arm": trial.id.arm,
+        "slalom.search": str(trial.id.search),
+        "slalom.trial": str(trial.id.number),
+    }
     model = client.create_logged_model(experiment, NAME, run_id, about)
     with TemporaryDirectory() as folder:
         data, saved = Path(folder, "data"), Path(folder, "saved")

@@ -13,7 +13,7 @@ from slalom.records.on_mlflow.sqlite import finish_sqlite, sqlite_file
 from slalom.records.on_mlflow.write_behind import WriteBehind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from slalom.records.on_mlflow.experiment import Experiment
@@ -31,6 +31,7 @@ class MlflowRecorder:
     tracking_uri: sqlite:///FILE, or the URI of a tracking server or of another database
     artifacts: the folder of a new experiment's files; None leaves the choice to the tracking server
     describe: gives the study's description, as Markdown
+    versions: what the run is made with, by name; they become tags of the study's run
 
     One thread of the recorder's own does all the work, MLflow's import included. Making a recorder takes seconds at
     most; it raises InputError for a URI that MLflow cannot record to, and Infrastructure where the server or database
@@ -43,13 +44,14 @@ class MlflowRecorder:
         artifacts: Path | None,
         study: StudySpec,
         describe: Callable[[Summary], str],
+        versions: Mapping[str, str] | None = None,
     ) -> None:
         check(tracking_uri)
         self._uri = tracking_uri
         self._describe = describe
         self._latest: Summary | None = None
         self._ended: deque[Ended] = deque()
-        opening = partial(_open_experiment, tracking_uri, artifacts, study)
+        opening = partial(_open_experiment, tracking_uri, artifacts, study, versions or {})
         self._writing = WriteBehind(opening, self._finish, self._blame)
 
     def trials(self, ended: Sequence[Ended]) -> None:
@@ -96,11 +98,13 @@ class MlflowRecorder:
         )
 
 
-def _open_experiment(tracking_uri: str, artifacts: Path | None, study: StudySpec) -> Experiment:
+def _open_experiment(
+    tracking_uri: str, artifacts: Path | None, study: StudySpec, versions: Mapping[str, str]
+) -> Experiment:
     set_defaults()
     # takes seconds
     from slalom.records.on_mlflow.experiment import Experiment
     from slalom.records.on_mlflow.tables import make_tables
 
     make_tables(tracking_uri, artifacts)
-    return Experiment(tracking_uri, artifacts, study)
+    return Experiment(tracking_uri, artifacts, study, versions)

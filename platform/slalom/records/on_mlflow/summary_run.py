@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from mlflow.entities import Metric, Param, RunTag
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from slalom.records.on_mlflow.pages.page import Page
+    from slalom.records.on_mlflow.pages.page import MetricPoint, Page
 
 
 class SummaryRun:
@@ -27,6 +30,7 @@ class SummaryRun:
         self._tags: dict[str, str] = dict(run.data.tags)
         self._params: dict[str, str] = dict(run.data.params)
         self._metrics: dict[str, float] = dict(run.data.metrics)
+        self._curves: dict[str, dict[int, float]] = {}
         self._clock = 0
 
     def show(self, page: Page, status: str) -> None:
@@ -36,7 +40,7 @@ class SummaryRun:
         """
         tags = {name: tag for name, tag in page.tags.items() if self._tags.get(name) != tag}
         params = {name: param for name, param in page.params.items() if name not in self._params}
-        points = [point for point in page.points if self._metrics.get(point.name) != point.value]
+        points = self._new(page.points)
         if tags or params or points:
             now = self._tick()
             self._client.log_batch(
@@ -49,7 +53,22 @@ class SummaryRun:
             self._tags |= tags
             self._params |= params
             self._metrics |= {point.name: point.value for point in points}
+            for point in points:
+                self._curves.get(point.name, {})[point.step] = point.value
         self._turn(status)
+
+    def _new(self, points: Sequence[MetricPoint]) -> list[MetricPoint]:
+        """Those of the points that the run does not show: of a curve each step counts, of a single value the last."""
+        times = Counter(point.name for point in points)
+        return [point for point in points if self._shown(point, is_curve=times[point.name] > 1) != point.value]
+
+    def _shown(self, point: MetricPoint, *, is_curve: bool) -> float | None:
+        if not is_curve or point.name not in self._metrics:
+            return self._metrics.get(point.name)
+        if point.name not in self._curves:
+            history = self._client.get_metric_history(self.run_id, point.name)
+            self._curves[point.name] = {one.step: one.value for one in history}
+        return self._curves[point.name].get(point.step)
 
     def _tick(self) -> int:
         """Milliseconds since the epoch, later at each call: of two values at one step MLflow shows the later one."""

@@ -86,7 +86,7 @@ class Proposals:
         return list(itertools.islice(fixed, skipped, skipped + len(numbers)))
 
     def _ask(self, study: optuna.Study, number: int) -> Params:
-        study.sampler = self._sampler(self._seed("proposal", number) % 2**32)
+        study.sampler = self._sampler(self._seed("proposal", number))
         return dict(study.ask(self._space).params)
 
     def _seed(self, *words: str | int) -> int:

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 from slalom.records.on_mlflow.pages.page import NOTE, MetricPoint, Page, cut, identity, spelled
 from slalom.verdict.scope import Scope
 from slalom.verdict.wording import equation, with_bounds
+from slalom.wire.trial import test, validation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from slalom.study.model import Arm, StudySpec
     from slalom.verdict.summary import ArmSummary, Interval, Summary
     from slalom.wire.trial import Settings
 
     Numbers = dict[str, float | None]
+
+MOST_STEPS = 100
+"""The most steps of a curve over trials."""
 
 
 def opening_study_page(study: StudySpec) -> Page:
@@ -94,7 +98,25 @@ def arm_page(study: StudySpec, found: ArmSummary) -> Page:
         numbers |= {f"difference.{name}": getattr(found.difference, name) for name in ("mean", "p")}
         numbers["difference.superiority"] = found.difference.better.share
         numbers |= _ends("difference", found.difference.interval)
-    return Page({**opening.tags, NOTE: _line(study, found)}, opening.params, _points(_ended(found), numbers))
+    curves = tuple(point for point in _curves(study, found) if math.isfinite(point.value))
+    points = (*_points(_ended(found), numbers), *curves)
+    return Page({**opening.tags, NOTE: _line(study, found)}, opening.params, points)
+
+
+def _curves(study: StudySpec, found: ArmSummary) -> Iterator[MetricPoint]:
+    """What a search has reached after 1, 2, ... trials, and the confirmed value of each search, as curves."""
+    if found.effort:
+        name = f"effort.{validation(study.metric.name)}"
+        every = -(-found.effort.trials // MOST_STEPS)
+        for trials, (mean, band) in enumerate(zip(found.effort.mean, found.effort.band, strict=True), start=1):
+            if trials % every and trials > 1:
+                continue
+            for part, value in ((name, mean), (f"{name}.low", band.low), (f"{name}.high", band.high)):
+                yield MetricPoint(part, value, trials)
+    if found.confirm:
+        for search, values in enumerate(found.confirm.values):
+            counted = [value if math.isfinite(value) else found.confirm.worst for value in values]
+            yield MetricPoint(f"search.{test(study.metric.name)}", math.fsum(counted) / len(counted), search)
 
 
 def _ended(arm: ArmSummary) -> int:

@@ -28,6 +28,7 @@ def trial_page(fingerprint: str, trial: Ended) -> Page:
     spec, result = trial.spec, trial.result
     tags = {
         **identity(fingerprint, "trial", spec.id.arm),
+        "slalom.search": str(spec.id.search),
         "slalom.phase": str(spec.id.phase),
         "slalom.trial": str(spec.id.number),
         "slalom.attempt": str(result.attempt),

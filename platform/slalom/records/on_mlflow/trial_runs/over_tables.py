@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from slalom.records.on_mlflow.trial_runs.base import RunsInCommon, TrialRun
 
-SOUGHT = (KIND, "slalom.arm", "slalom.phase", "slalom.trial", PARENT, MODEL)
+SOUGHT = (KIND, "slalom.arm", "slalom.search", "slalom.phase", "slalom.trial", PARENT, MODEL)
 
 PARTS = {
     models.SqlTag: rows.tag_rows,

@@ -1,0 +1,34 @@
+"""What a task's data tell, which the file of a study does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Splits = Literal["drawn", "loaded", "one"]
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What the task's data tell.
+
+    data: the digest of the data, 64 hexadecimal digits
+    facts: what is known about the task, such as {"bayes_error": 0.2101}
+    has_model: the task brings its own model, and the study names none
+    layers: how many layers with weights that model has
+    regression: the task has numbers to predict, not classes
+    splits: how the task comes to other splits than its own: they can be "drawn" from its examples, the task has them
+        "loaded" one by one, or it has "one" alone
+    examples: of the training part, or None where nobody counted
+    """
+
+    data: str
+    facts: Mapping[str, float] = field(default_factory=dict)
+    has_model: bool = False
+    layers: int | None = None
+    regression: bool = False
+    splits: Splits = "drawn"
+    examples: int | None = None

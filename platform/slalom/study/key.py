@@ -1,0 +1,70 @@
+"""What a key of a study file can hold: a value of some kind, or a method with options of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slalom.wire.kinds import Kind, Kinds
+
+
+@dataclass(frozen=True)
+class Table:
+    """A method of some sort: its name alone, or a mapping {key: name, **options}.
+
+    methods: the options of each
+    default: the method taken where the study names none
+    implied: the method of a mapping that does not name one
+    number: the method and the option that a bare number stands for
+    gaps: an option without a default may be left out
+    one_per: whose choice it is, "arm" or "study", for the message that it cannot be searched
+    searchable: an option may be searched
+    """
+
+    methods: Mapping[str, Kinds]
+    key: str = "name"
+    default: str | None = None
+    implied: str | None = None
+    number: tuple[str, str] | None = None
+    gaps: bool = False
+    one_per: str = "study"
+    searchable: bool = True
+
+    @property
+    def complete(self) -> dict[str, Any]:
+        """The default method with its options' defaults; without a default method, nothing."""
+        if self.default is None:
+            return {}
+        return {self.key: self.default, **{name: kind.default for name, kind in self.methods[self.default].items()}}
+
+    def __str__(self) -> str:
+        return ", ".join(sorted(self.methods))
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that a mapping can hold; one without a default and a word must be there.
+
+    word: stands in place of a value, such as `auto`; read as None
+    why: the reason for the kind's range, for messages
+    """
+
+    kind: Kind | Table
+    meaning: str
+    word: str | None = None
+    why: str = ""
+
+    @property
+    def required(self) -> bool:
+        """Whether the mapping must hold it."""
+        return self.kind.default is None and self.word is None
+
+    @property
+    def default(self) -> Any:
+        """The value, complete, of a mapping without the key."""
+        return self.kind.complete if isinstance(self.kind, Table) else self.kind.default
+
+
+Keys = Mapping[str, Key]

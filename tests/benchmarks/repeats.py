@@ -1,0 +1,96 @@
+"""Many repeats of a small study, trained side by side as one study of many searches and then told apart again.
+
+Searches know nothing of each other, so n repeats of a study with R searches are one study with n * R searches: that
+fills the packs. Repeat i takes the searches i * R to (i + 1) * R - 1, which from then on are numbered from 0, and goes
+through the same functions as a study does: looks, comparison, sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from typing import Any
+
+from slalom import Study
+from slalom.lanes.in_process import InProcessLanes
+from slalom.loop.run import run
+from slalom.records.in_memory import InMemoryRecorder
+from slalom.search.in_memory import InMemoryStore
+from slalom.search.on_optuna import Proposals
+from slalom.study.model import Searches, StudySpec
+from slalom.verdict.compare import summarise
+from slalom.verdict.summary import Summary
+from slalom.wire.trial import Ended, TrialId
+from slalom_worker.lane.factory import lane_worker
+
+Results = Mapping[TrialId, Ended]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A study that is repeated.
+
+    document: the study's keywords, with two arms
+    same: the second arm is the first one in truth, with random numbers of its own, which a study file cannot say
+    """
+
+    name: str
+    document: Mapping[str, Any]
+    same: bool = False
+
+    def spec(self) -> StudySpec:
+        """The study of one repeat."""
+        spec = Study(**self.document)
+        if not self.same:
+            return spec
+        one, other = spec.arms
+        return replace(spec, arms=(one, replace(one, name=other.name, stream=other.name)))
+
+
+def train(spec: StudySpec, repeats: int, seed: int) -> Results:
+    """The results of so many repeats, as of one study with the searches of all."""
+    searches = repeats * spec.tune.searches.at_most
+    whole = replace(spec, seed=seed, tune=replace(spec.tune, searches=Searches(searches, searches)))
+    store = InMemoryStore()
+    lanes = InProcessLanes(partial(lane_worker, spec.folder, spec.resources.pack_width), 1)
+    try:
+        run(whole, store, lanes, InMemoryRecorder(), Proposals)
+    finally:
+        lanes.close()
+    return {trial: _light(ended) for trial, ended in store.ended().items()}
+
+
+def _light(ended: Ended) -> Ended:
+    return replace(ended, result=replace(ended.result, history=()))
+
+
+def repeat(spec: StudySpec, results: Results, number: int) -> Results:
+    """The results of one repeat, its searches numbered from 0."""
+    size = spec.tune.searches.at_most
+    first = number * size
+    found = {}
+    for trial, ended in results.items():
+        if first <= trial.search < first + size:
+            own = trial._replace(search=trial.search - first)
+            found[own] = Ended(replace(ended.spec, id=own), replace(ended.result, trial=own))
+    return found
+
+
+def summaries(row: Row, repeats: int, batch: int = 10, processes: int = 2) -> Iterator[Summary]:
+    """What each repeat finds; batches of repeats are trained in so many processes."""
+    seeds = range(-(-repeats // batch))
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=8) as pool:
+        for found in pool.map(partial(_summaries, row, batch), seeds):
+            yield from found
+
+
+def _summaries(row: Row, batch: int, seed: int) -> Sequence[Summary]:
+    spec = row.spec()
+    results = train(spec, batch, seed)
+    by_repeat: dict[int, dict[TrialId, Ended]] = {}
+    for trial, ended in results.items():
+        by_repeat.setdefault(trial.search // spec.tune.searches.at_most, {})[trial] = ended
+    return [summarise(spec, repeat(spec, by_repeat[number], number)) for number in range(batch)]

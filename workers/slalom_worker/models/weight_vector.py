@@ -1,0 +1,32 @@
+"""A model that is a vector of weights: its outputs are linear in them by a fixed matrix, whatever the task's net."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+
+class WeightVector(nn.Module):
+    """Outputs [B, k] = inputs [B, 1] * (A w), with weights w [1, d] that all start at 1 and a fixed matrix A [k, d]."""
+
+    design: Tensor
+
+    def __init__(self, design: NDArray[np.float32]) -> None:
+        """design: the matrix A."""
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1, design.shape[1]))
+        self.register_buffer("design", torch.tensor(design))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The outputs [B, k]; A w is worked out once for all examples.
+
+        It is no matrix product: the weights of several nets would be the rows of one, which rounds by their number.
+        """
+        return inputs * (self.weight * self.design).sum(-1)
