@@ -161,6 +161,8 @@ class LaneWorker:
             try:
                 task = open_task(work.task, self.folder)
                 data = load_split(task, work.split) if self.data is None else self.data
+                if orders[0].trial.split is not None:
+                    data = data.pooled()  # here, so that what was loaded is not kept beside it
                 objective = Objective(work, data, task, self.device)
             except SlalomError as exc:
                 return [_failure(order.trial, str(exc)) for order in self.waiting.pop(key)]

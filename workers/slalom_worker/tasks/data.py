@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from math import fsum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
@@ -107,10 +106,8 @@ class Data:
 
     def pooled(self) -> Data:
         """The data with a pool, and `train` and `validation` slices of it; the same object where it has one already."""
-        return self if self.pool is not None else self._pooled
-
-    @cached_property
-    def _pooled(self) -> Data:
+        if self.pool is not None:
+            return self
         count = len(self.train.labels)
         parts = (self.train, self.validation)
         inputs = np.concatenate([part.inputs for part in parts])
