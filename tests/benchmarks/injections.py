@@ -16,9 +16,11 @@ import torch
 from torch import Tensor
 
 from slalom.wire.seeds import derive
-from slalom_worker.net.objective import Examples, Objective
+from slalom_worker.net.examples import Examples, SideBySide
+from slalom_worker.net.objective import Objective
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.training import stack, streams
+from slalom_worker.training.slot import Slot
 
 Injection = Callable[[Objective, int], AbstractContextManager[object]]
 """Given the objective that is trained, and its batches' size."""
@@ -56,16 +58,16 @@ def unshuffled(_: Objective, __: int) -> AbstractContextManager[object]:
     return _ordered(lambda seed, epoch, count, *_: torch.arange(count))
 
 
-def class_dropped(objective: Objective, _: int) -> AbstractContextManager[object]:
-    """No batch holds an example of the last class: its places are taken by others."""
-    labels = objective.train.labels
-    kept = (labels != labels.max()).nonzero().squeeze(1)
+def class_dropped(_: Objective, __: int) -> AbstractContextManager[object]:
+    """No batch holds an example of the last class: its places are taken by others of the slot's split."""
+    real = Slot.examples
 
-    def order(seed: int, epoch: int, *rest: Any) -> Tensor:
-        found = REAL_ORDER(seed, epoch, *rest)
+    def examples(self: Slot, order: Tensor) -> Tensor:
+        found, labels = real(self, order), self.split.train.labels.cpu()
+        kept = (labels != labels.max()).nonzero().squeeze(1)
         return torch.where(labels[found] == labels.max(), kept[found % len(kept)], found)
 
-    return _ordered(order)
+    return patch.object(Slot, "examples", examples)
 
 
 def momentum_lost(_: Objective, __: int) -> AbstractContextManager[object]:
@@ -94,18 +96,19 @@ def dropout_at_evaluation(objective: Objective, _: int) -> Iterator[None]:
     """Half of the hidden units are dropped while the net is measured, too."""
     generator = torch.Generator().manual_seed(0)
 
-    def evaluate(self: Objective, parameters: Tensor, split: Examples) -> Mapping[str, Tensor]:
-        nets, count = len(parameters), len(split.labels)
+    def evaluate(self: Objective, parameters: Tensor, part: Examples | SideBySide) -> Mapping[str, Tensor]:
+        nets, count = len(parameters), len(part)
         masks = {
-            name: (torch.rand(nets, count, *part.shape, generator=generator) >= 0.5).float() * 2
-            for name, part in self.dropouts.items()
-            if part.setting == "hidden_dropout"
+            name: (torch.rand(nets, count, *layer.shape, generator=generator) >= 0.5).float() * 2
+            for name, layer in self.dropouts.items()
+            if layer.setting == "hidden_dropout"
         }
-        inputs = split.inputs.expand(nets, *split.inputs.shape)
+        inputs, labels = part.chunk(0, count)
+        if isinstance(part, Examples):
+            inputs, labels = (one.expand(nets, *one.shape) for one in (inputs, labels))
         outputs = self._apply(list(self.views(parameters).values()), masks, inputs)
-        labels = split.labels.expand(nets, count)
-        error = split.mean(outputs.mT.max(-2).indices != labels)
-        loss = split.mean(self.loss.each(outputs, labels, self.work.loss))
+        error = part.mean(outputs.mT.max(-2).indices != labels)
+        loss = part.mean(self.loss.each(outputs, labels, self.work.loss))
         return {"loss": loss, "error": error, "accuracy": 1 - error}
 
     with patch.object(Objective, "evaluate", evaluate):

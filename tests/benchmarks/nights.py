@@ -138,7 +138,7 @@ def _trained(orders: Sequence[Order], width: int, injection: Injection) -> list[
     # the first is trained for an epoch at least to open the lane's pack, and starts again below
     worker.turn(Turn((replace(first, until=1),)))
     objective = worker.packs[first.trial.work.key].objective
-    with injection(objective, first.trial.work.batch_size or len(objective.train.labels)):
+    with injection(objective, first.trial.work.batch_size or objective.count):
         reply = worker.turn(Turn(tuple(orders), (first.trial.id,)))
     reports: dict[TrialId, list[Report]] = {order.trial.id: [] for order in orders}
     for report in reply.reports:

@@ -24,7 +24,10 @@ LEARNING_RATES = (1e-3, 1e-1)
 
 
 class Arms(NamedTuple):
-    """The form of Slalom's study: every arm has its own constant beta1, which changes no trial's work."""
+    """The form of Slalom's study, of one search on the split that all contestants train on.
+
+    Every arm has its own constant beta1, which changes no trial's work.
+    """
 
     count: int
     tune: int
@@ -82,8 +85,15 @@ class Workload:
             },
             search={"learning_rate": {"log": list(LEARNING_RATES)}},
             arms={f"beta1-{beta}": {"beta1": beta} for beta in betas},
-            tune={"trials": self.arms.tune, "pruner": self.pruner, "generation": GENERATION},
+            tune={
+                "trials": self.arms.tune,
+                "searches": 1,
+                "pick": "none",
+                "pruner": self.pruner,
+                "generation": GENERATION,
+            },
             confirm={"seeds": self.arms.confirm},
+            resample={"split": "fixed"},
             compare={"baseline": f"beta1-{betas[0]}"},
             resources={"lanes": CORES},
         )

@@ -8,7 +8,7 @@ data: fingerprint and seeds are the same, and the test split is all that differs
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,12 +18,14 @@ import slalom_worker.lane.worker
 from slalom.wire.trial import Outcome, Phase
 from slalom.wiring import local_lanes
 from slalom_worker.tasks import open_task
+from slalom_worker.tasks.parts import Part
 from tests.support.mlflow_tables import database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from slalom_worker.tasks import Data, Task
+    from slalom_worker.tasks import Data, Split
+    from slalom_worker.tasks.parts import Parts
 
 STUDY = {
     "name": "poisoned",
@@ -43,25 +45,31 @@ STUDY = {
 }
 
 
-def wrong_labels(data: Data) -> Data:
+def wrong_labels(test: Split) -> Split:
     """Every test example of the other class, so that the best net is the worst."""
-    return replace(data, test=data.test._replace(labels=1 - data.test.labels))
+    return test._replace(labels=1 - test.labels)
 
 
-def far_inputs(data: Data) -> Data:
+def far_inputs(test: Split) -> Split:
     """Test inputs far from everything, all alike."""
-    return replace(data, test=data.test._replace(inputs=np.full_like(data.test.inputs, 1e6)))
+    return test._replace(inputs=np.full_like(test.inputs, 1e6))
 
 
 @dataclass(frozen=True)
 class Poisoned:
-    """A task whose test split is not what the study was read from."""
+    """A task whose test part, in its own split and in every other, is not what the study was read from."""
 
-    task: Task
-    poison: Callable[[Data], Data]
+    task: Any
+    poison: Callable[[Split], Split]
 
     def load(self) -> Data:
-        return self.poison(self.task.load())
+        data = self.task.load()
+        return replace(data, test=self.poison(data.test))
+
+    def draw(self, pool: Split, own: Parts, seed: int) -> Parts:
+        parts = self.task.draw(pool, own, seed)
+        # where the test part stays it is poisoned already
+        return parts if parts.test is own.test else parts._replace(test=Part.whole(self.poison(parts.test.split())))
 
 
 def run_poisoned(study, home, poison):

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from slalom_worker.net.examples import side_by_side
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
@@ -73,9 +74,9 @@ def results(program, slots):
     """What is known of each trial at its end: parameters, the optimizer's buffers, loss, and the pack's metrics."""
     parameters = torch.stack([slot.best_parameters for slot in slots])
     known = {"loss": torch.tensor([slot.loss for slot in slots], dtype=torch.float64)}
-    for split in ("validation", "train"):
-        found = program.evaluate(parameters, getattr(program, split))
-        known |= {f"{split}.{name}": values for name, values in found.items()}
+    for part in ("validation", "train"):
+        found = program.evaluate(parameters, side_by_side([getattr(slot.split, part) for slot in slots]))
+        known |= {f"{part}.{name}": values for name, values in found.items()}
     own = [
         ("parameters", *method.state, *method.scalars)
         for method in (OPTIMIZERS[s.settings["optimizer"]] for s in slots)

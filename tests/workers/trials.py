@@ -9,7 +9,7 @@ from slalom.wire.seeds import trial_seeds
 from slalom.wire.trial import Order, Phase, TrialId, TrialSpec, Work
 from slalom_worker.net.objective import Objective
 from slalom_worker.optimizers import OPTIMIZERS
-from slalom_worker.tasks import open_task
+from slalom_worker.tasks import Data, draw, open_task, own_parts
 
 PLAIN = {
     "learning_rate": 0.05,
@@ -60,9 +60,18 @@ def settings(optimizer="sgd", **changes):
     return full | changes
 
 
-def trial(number, of, chosen, phase=Phase.TUNE, epochs=3):
+def trial(number, of, chosen, phase=Phase.TUNE, epochs=3, split=None):
     seeds = trial_seeds(0, "test", phase, 0, number)
-    return TrialSpec(TrialId("arm", phase, number), 0, seeds, of, chosen, {}, epochs)
+    return TrialSpec(TrialId("arm", phase, number), 0, seeds, of, chosen, {}, epochs, split=split)
+
+
+def split_data(data, seed, task=None):
+    """The data of the split of a seed, each part in arrays of its own; the data themselves for None."""
+    if seed is None:
+        return data
+    pooled = data.pooled()
+    parts = [part.split() for part in draw(task, pooled.pool, own_parts(pooled), seed)]
+    return Data(*parts, data.classes, bound=data.bound)
 
 
 def order(spec, until=None, keep_weights=False):

@@ -84,9 +84,10 @@ def test_focus_spares_what_the_net_is_sure_of():
     program = clouds_objective(clouds_work())
     weights = list(program.views(program.initial(0).unsqueeze(0)).values())
     example = torch.tensor([[4]])
+    taken = program.train.take(example), program.train.labels[example]
     plain, focused = ([torch.zeros_like(part) for part in weights] for _ in range(2))
-    loss = program.gradient(weights, Batch(example, {}), plain)
-    program.gradient(weights, Batch(example, {}, None, torch.full((1, 1), 2.0, dtype=torch.float64)), focused)
+    loss = program.gradient(weights, Batch(*taken, {}), plain)
+    program.gradient(weights, Batch(*taken, {}, None, torch.full((1, 1), 2.0, dtype=torch.float64)), focused)
     factor = (1 - torch.exp(-loss)) ** 2
     for one, other in zip(plain, focused, strict=True):
         assert torch.allclose(other, one * factor, rtol=1e-12, atol=0)

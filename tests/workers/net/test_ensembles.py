@@ -131,7 +131,7 @@ def test_metrics_are_weighted_by_the_splits_weights():
     assert ensemble_metrics(program, outputs, program.train, "mean") == pytest.approx(
         quality(chances, split, "mean"), rel=1e-12
     )
-    found = out_of_bag(program, outputs, nets.bags, "mean")
+    found = out_of_bag(program, outputs, program.train, nets.bags, "mean")
     assert found == {"error": pytest.approx(oob_error(chances, bags, split, "mean"), rel=1e-12)}
 
 
@@ -139,7 +139,7 @@ def test_no_error_out_of_bag_is_told_where_every_example_is_in_every_bag():
     program = clouds_objective(clouds_work())
     every = torch.arange(len(DATA.train.labels))
     outputs = torch.zeros(2, len(every), 3, dtype=torch.float64)
-    assert out_of_bag(program, outputs, [every, every], "mean") == {}
+    assert out_of_bag(program, outputs, program.train, [every, every], "mean") == {}
 
 
 def test_of_equal_votes_the_lowest_class_has_it_and_an_impossible_label_still_has_a_loss():
@@ -185,7 +185,7 @@ def test_of_numbers_there_are_losses_of_the_mean_and_of_the_members_and_out_of_b
     judged = lacks.any(0)
     mean = (said * lacks[:, :, None]).sum(0)[judged] / lacks.sum(0)[judged, None]
     losses = ((mean - split.labels[judged]) ** 2).sum(-1) / 2
-    oob = out_of_bag(program, outputs, nets.bags, "mean")
+    oob = out_of_bag(program, outputs, program.train, nets.bags, "mean")
     assert oob == {"loss": pytest.approx(losses @ weights[judged] / weights[judged].sum(), rel=1e-12)}
 
 
@@ -360,7 +360,7 @@ def test_what_any_net_says_is_its_own(make, shape):
     """However the slots' work is done, and more examples than are looked at together."""
     program = own_objective(make, shape)
     parameters = torch.stack([program.initial(seed) for seed in range(3)])
-    split = Examples(program.train.inputs.repeat(5, *(1 for _ in shape)), program.train.labels.repeat(5), None)
+    split = Examples.of(program.train.inputs.repeat(5, *(1 for _ in shape)), program.train.labels.repeat(5))
     said = program.outputs(parameters, split)
     assert said.shape == (3, 5 * 67, 2)
     for row, own in enumerate(parameters):

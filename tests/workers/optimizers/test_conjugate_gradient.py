@@ -185,7 +185,7 @@ def total(program, place, decay=DECAY):
     gradient = torch.zeros_like(place)
     index = torch.arange(len(program.train.labels)).unsqueeze(0)
     weights, into = (list(program.views(part).values()) for part in (place, gradient))
-    loss = program.gradient(weights, Batch(index, {}), into)
+    loss = program.gradient(weights, Batch(program.train.take(index), program.train.labels[index], {}), into)
     return float(loss) + decay / 2 * float(place.square().sum()), (gradient + decay * place)[0].numpy()
 
 

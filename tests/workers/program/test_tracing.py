@@ -90,13 +90,14 @@ def test_the_net_of_a_study_has_its_program(monkeypatch):
     program = objective(work())
     weights = list(program.views(program.initial(0).expand(3, -1).clone()).values())
     index = torch.arange(96).view(3, 32)
+    batch = Batch(program.train.take(index), program.train.labels[index], {})
     into = [torch.zeros_like(weight) for weight in weights]
-    losses = program.gradient(weights, Batch(index, {}), into)
+    losses = program.gradient(weights, batch, into)
     assert all(program.programs._made.values())
     assert len(program.programs._made) == 1
     calls = [line for line in next(iter(program.programs._made.values())).source.splitlines() if " = " in line]
     assert not any("detach" in line for line in calls)
     monkeypatch.setattr(tracing, "trace", None)
-    plain = program._gradient(weights, Batch(index, {}))
+    plain = program._gradient(weights, batch)
     assert torch.equal(losses, plain[0])
     assert all(map(torch.equal, into, plain[1:]))

@@ -49,7 +49,8 @@ def test_decay_of_the_summed_loss_has_its_gradient():
     start = program.initial(0)
     weights = list(program.views(start.unsqueeze(0)).values())
     into = [torch.zeros_like(weight) for weight in weights]
-    program.gradient(weights, Batch(torch.arange(count).unsqueeze(0), {}), into)
+    every = torch.arange(count).unsqueeze(0)
+    program.gradient(weights, Batch(program.train.take(every), program.train.labels[every], {}), into)
     found = (
         torch.cat([part.flatten() for part in into]) + decay_factor({"of": "summed", "value": penalty}, count) * start
     )

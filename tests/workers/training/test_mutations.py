@@ -10,6 +10,7 @@ from functools import cache
 import pytest
 
 from slalom.wire.seeds import derive
+from slalom_worker.net.examples import SideBySide
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.schedules import MOMENTUM_SCHEDULES, RATE_SCHEDULES
 from slalom_worker.training.pack import Pack
@@ -17,9 +18,10 @@ from slalom_worker.training.slot import Slot
 from tests.workers.cases import DATA, clouds_objective, clouds_work, diverging
 from tests.workers.checks import check_equivalence, check_invariance
 from tests.workers.reference import Reference
-from tests.workers.trials import settings, trial
+from tests.workers.trials import settings, split_data, trial
 
 EPOCHS = 6
+SPLITS = (None, 11, 12)
 WORK = clouds_work()
 COSINE = {"schedule": "cosine", "end": 0.1}
 RISING = {"schedule": "gradient_norm", "start": 0.3, "end": 0.9}
@@ -36,10 +38,10 @@ CHOSEN = [
 
 @cache
 def suite():
-    """A few trials, those that diverge among them, and what the reference makes of them, by number."""
-    specs = [trial(n, WORK, chosen, epochs=EPOCHS) for n, chosen in enumerate(CHOSEN)]
+    """A few trials of several splits, those that diverge among them, and what the reference makes of each."""
+    specs = [trial(n, WORK, chosen, epochs=EPOCHS, split=SPLITS[n % 3]) for n, chosen in enumerate(CHOSEN)]
     specs += diverging(WORK, EPOCHS)
-    return specs, {spec.id.number: Reference(spec, DATA).train() for spec in specs}
+    return specs, {spec.id.number: Reference(spec, split_data(DATA, spec.split)).train() for spec in specs}
 
 
 def equivalence():
@@ -142,6 +144,24 @@ def norm_of_the_pack(monkeypatch):
     change_clocks(monkeypatch, MOMENTUM_SCHEDULES, pooled)
 
 
+def one_split(monkeypatch):
+    """All trials of a pack are trained on the split of its first."""
+    seat = Pack.seat
+
+    def seat_and_split(pack, slots):
+        for slot in slots:
+            slot.split = slots[0].split
+        seat(pack, slots)
+
+    monkeypatch.setattr(Pack, "seat", seat_and_split)
+
+
+def labels_of_a_neighbour(monkeypatch):
+    """Side by side, a slot's examples have the labels of the slot before it."""
+    real = SideBySide._labels_of
+    monkeypatch.setattr(SideBySide, "_labels_of", lambda self, index: real(self, index).roll(1, 0))
+
+
 MUTATIONS = [
     mean_for_sum,
     one_step_counter,
@@ -151,6 +171,8 @@ MUTATIONS = [
     masks_of_the_slot,
     leaking_neighbour,
     norm_of_the_pack,
+    one_split,
+    labels_of_a_neighbour,
 ]
 CHECKS = [equivalence, invariance]
 

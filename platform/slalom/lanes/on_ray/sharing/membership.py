@@ -56,8 +56,9 @@ class Membership:
         Returns None while the study has no share yet. Raises Infrastructure where no broker has answered for
         PATIENCE_SECONDS.
         """
-        if self._trouble is not None and time.monotonic() - self._trouble[0] > PATIENCE_SECONDS:
-            raise Infrastructure(f"the cluster's broker of lanes does not answer: {self._trouble[1]}")
+        trouble = self._trouble  # read once: the thread may find the broker at any time
+        if trouble is not None and time.monotonic() - trouble[0] > PATIENCE_SECONDS:
+            raise Infrastructure(f"the cluster's broker of lanes does not answer: {trouble[1]}")
         self._wanted = Claim(self._study, self._priority, self._since, lanes, dict(need)), demand
         self._asked.set()
         return self._share
