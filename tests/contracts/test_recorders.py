@@ -203,7 +203,7 @@ def test_a_server_gives_out_a_registered_ensemble(server):
     said = load_model(server(), "models:/together.rising/1").predict(np.eye(2, dtype=np.float32))
     np.testing.assert_allclose(said, sum(net.T.softmax(1).numpy() for net in nets) / 2, rtol=1e-6)
     shown = shown_in(server(), "together")
-    assert shown["together", "rising", "rising confirm 0"]["registered"] == [("together.rising", 1)]
+    assert shown["together", "rising", "rising search 0 confirm 0"]["registered"] == [("together.rising", 1)]
 
 
 def test_a_database_server_keeps_what_a_file_keeps(postgres, tmp_path):

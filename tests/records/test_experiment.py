@@ -7,7 +7,8 @@ from dataclasses import replace
 from slalom.records.on_mlflow.pages.study import MOST_STEPS, arm_page
 from slalom.records.on_mlflow.pages.trial import MOST_POINTS, trial_page
 from slalom.verdict.effort import EffortCurve
-from slalom.verdict.summary import Interval, State
+from slalom.verdict.interval import Interval
+from slalom.verdict.summary import State
 from slalom.wire.trial import Outcome, Phase, Report, TrialId
 from tests.records.recorded import client, record
 from tests.support.record_samples import FINGERPRINT, all_ended, ended, runs_in, study, summary, tuning_summary

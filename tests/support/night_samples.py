@@ -7,7 +7,7 @@ from slalom.regression.changes import Change
 from slalom.regression.gate import Answer, Design, Finding
 from slalom.regression.night import Night
 from slalom.regression.replicates import Replicates
-from slalom.verdict.summary import Interval
+from slalom.verdict.interval import Interval
 from tests.support.record_samples import FINGERPRINT
 
 BEGIN = 1_700_000_000.0

@@ -9,11 +9,12 @@ from itertools import combinations
 import pytest
 
 from slalom.verdict.answers import Answer, Comparison
+from slalom.verdict.interval import Interval
 from slalom.verdict.looks import Look
 from slalom.verdict.proportion import Superiority
 from slalom.verdict.robust import Robust
 from slalom.verdict.sentence import decide
-from slalom.verdict.summary import ArmSummary, Confirmed, Interval, Tuning
+from slalom.verdict.summary import ArmSummary, Confirmed, Tuning
 from tests.verdict.made_up import study
 
 BETTER, WORSE, EQUIVALENT, UNDECIDED, IDENTICAL = Answer

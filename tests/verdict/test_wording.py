@@ -7,7 +7,7 @@ import math
 import pytest
 
 from slalom.errors import listing
-from slalom.verdict.summary import Interval
+from slalom.verdict.interval import Interval
 from slalom.verdict.wording import bounds, count, equation, measured, probability, short, with_bounds
 
 

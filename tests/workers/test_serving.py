@@ -75,30 +75,31 @@ def kept(result, arm):
         for run in runs_in(result.home.tracking_uri, result.spec.name)
         if "slalom.model" in run.data.tags and run.data.tags["slalom.arm"] == arm
     ]
-    number = int(run.data.tags["slalom.trial"])
+    number, search = (int(run.data.tags[f"slalom.{tag}"]) for tag in ("trial", "search"))
     (trial,) = [
         ended.spec
         for name, ended in result.ended.items()
-        if (name.arm, name.phase, name.number) == (arm, run.data.tags["slalom.phase"], number)
+        if name == (arm, run.data.tags["slalom.phase"], number, search)
     ]
     return load_model(result.home.tracking_uri, f"models:/{result.spec.name}.{arm}/1"), trial
 
 
 def answers(trial: TrialSpec) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Raw test inputs, and what the pack's own nets, trained again, say of them [n, k]."""
+    """Raw test inputs of the trial's split, and what the pack's own nets, trained again, say of them [n, k]."""
     program = objective(trial.work)
     nets, pack = TrainedTrial.start(order(trial), program), Pack(program)
     pack.seat(nets.slots)
     for _ in range(trial.epochs):
         pack.advance()
-    outputs, loss = program.outputs(nets.best_parameters, program.test).double(), trial.work.loss
+    split = program.split(trial.split)
+    outputs, loss = program.outputs(nets.best_parameters, split.test).double(), trial.work.loss
     said = combined_prediction(
         lambda each: program.loss.predict(each, loss, program.data.classes is None),
         outputs,
         equal_shares(outputs),
         nets.combine,
     )
-    return program.data.test.inputs, said.numpy()
+    return split._parts.test.split().inputs, said.numpy()
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_a_loaded_model_says_what_the_pack_s_nets_say(ran, study, arm):
     inputs, wanted = answers(trial)
     np.testing.assert_allclose(model.predict(inputs), wanted, rtol=1e-5, atol=1e-7)
     if study == "whitened":
-        error = np.mean(wanted.argmax(1) != objective(trial.work).data.test.labels)
+        error = np.mean(wanted.argmax(1) != objective(trial.work).split(trial.split).test.labels.numpy())
         (ended,) = [one for one in ran[study].ended.values() if one.spec == trial]
         assert error == pytest.approx(ended.result.metrics["test.error"])
 

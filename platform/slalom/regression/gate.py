@@ -34,7 +34,7 @@ from enum import StrEnum
 from statistics import fmean, median, stdev, variance
 from typing import TYPE_CHECKING
 
-from slalom.verdict.summary import Interval
+from slalom.verdict.interval import Interval
 from slalom.wire.seeds import derive
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ import numpy as np
 
 from slalom.verdict.divergence import divergence_p
 from slalom.verdict.family import Corrected, Uncorrected, correct
+from slalom.verdict.interval import Interval
 from slalom.verdict.paired import PairedTest, paired_test
 from slalom.verdict.proportion import Superiority, superiority
 from slalom.verdict.robust import Robust, robust_test
 from slalom.verdict.search_values import SearchValues
-from slalom.verdict.summary import Interval
 
 if TYPE_CHECKING:
     from slalom.verdict.stages import Looks

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from slalom.search.choice import Results
     from slalom.study.model import Arm, StudySpec
     from slalom.verdict.effort import EffortCurve
+    from slalom.verdict.interval import Interval
     from slalom.verdict.looks import Look
     from slalom.verdict.search_values import SearchValues
-    from slalom.verdict.summary import Interval
     from slalom.wire.trial import Ended
 
 

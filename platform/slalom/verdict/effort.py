@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from slalom.verdict.arrays import FloatArray
-    from slalom.verdict.summary import Interval
+    from slalom.verdict.interval import Interval
 
 
 BAND_ROWS = 2**12

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slalom.verdict.summary import Interval
+from slalom.verdict.interval import Interval
 
 if TYPE_CHECKING:
     import numpy.typing as npt

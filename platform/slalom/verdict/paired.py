@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slalom.verdict.flips import ROWS, sign_vectors, subset_limits
+from slalom.verdict.interval import Interval
 from slalom.verdict.stages import Looks, stagewise_p
-from slalom.verdict.summary import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slalom.verdict.summary import Interval
+from slalom.verdict.interval import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

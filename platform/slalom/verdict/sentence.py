@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from slalom.errors import listing
 from slalom.verdict.answers import Answer
 from slalom.verdict.caveats import warnings_of
+from slalom.verdict.interval import Interval
 from slalom.verdict.outcome import winner
 from slalom.verdict.scope import Scope
-from slalom.verdict.summary import ArmSummary, Confirmed, Interval, Verdict
+from slalom.verdict.summary import ArmSummary, Confirmed, Verdict
 from slalom.verdict.wording import count, equation, measured, with_bounds
 
 if TYPE_CHECKING:

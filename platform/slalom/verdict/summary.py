@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from slalom.wire.trial import Effort, Scalar
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from slalom.verdict.answers import Comparison
     from slalom.verdict.effort import EffortCurve
+    from slalom.verdict.interval import Interval
 
 
 class State(StrEnum):
@@ -21,13 +22,6 @@ class State(StrEnum):
     RUNNING = "running"
     COMPLETE = "complete"
     INTERRUPTED = "interrupted"
-
-
-class Interval(NamedTuple):
-    """A confidence interval."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from slalom.verdict.summary import Interval
+    from slalom.verdict.interval import Interval
     from slalom.wire.trial import Scalar
 
 

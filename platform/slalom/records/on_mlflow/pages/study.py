@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from slalom.study.model import Arm, StudySpec
-    from slalom.verdict.summary import ArmSummary, Interval, Summary
+    from slalom.verdict.interval import Interval
+    from slalom.verdict.summary import ArmSummary, Summary
     from slalom.wire.trial import Settings
 
     Numbers = dict[str, float | None]
