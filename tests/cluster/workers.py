@@ -32,7 +32,7 @@ class Obedient:
 
     def turn(self, turn):
         self.taken += 1
-        command, _, number = turn.drops[0]
+        command, _, number, _ = turn.drops[0]
         results = getattr(self, command)(number) or ()
         effort = Effort(self.taken, self.taken)
         return Reply(results=tuple(results), effort=effort, slots=number, memory=self.memory)

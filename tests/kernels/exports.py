@@ -13,8 +13,8 @@ COMMON: dict[str, Any] = {
     "question": "Does it come out the same?",
     "training": {"epochs": 3, "batch_size": 32, "optimizer": "momentum"},
     "search": {"learning_rate": {"log": [1e-2, 1.0]}},
-    "tune": {"trials": 2},
-    "confirm": {"seeds": 6},
+    "tune": {"trials": 2, "searches": 2, "pick": {"best": 2, "seeds": 1}},
+    "confirm": {"seeds": 2},
     "resources": {"lanes": 1, "pack_width": 4},
 }
 EMPHASIS = {"scheme": "misclassified", "by": "weighting", "strength": 0.3, "warm_up": 0}
@@ -37,7 +37,7 @@ STUDIES: tuple[dict[str, Any], ...] = (
         "task": "mixture",
         "model": {"name": "mlp", "hidden": [10], "activation": "logistic"},
         "training": {"epochs": 20, "batch_size": "all"},
-        "tune": {"trials": 18, "generation": 12, "sampler": "tpe"},
+        "tune": {"trials": 18, "searches": 1, "generation": 12, "sampler": "tpe"},
         "arms": {"conjugate": {"optimizer": "polak_ribiere"}, "descent": {"optimizer": "nesterov", "momentum": 0.9}},
         "compare": {"baseline": "descent"},
     },

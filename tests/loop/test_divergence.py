@@ -45,7 +45,7 @@ def test_a_confirm_trial_that_diverges_counts_as_the_worst():
     finite = [value for value in rising.values[0] if not math.isnan(value)]
     assert len(finite) == SEEDS - 1
     assert rising.mean == pytest.approx((sum(finite) + 1.0) / SEEDS)
-    assert any("1 of 6 confirm trainings of rising diverged or failed" in one for one in summary.verdict.warnings)
+    assert any("confirm trainings that diverged or failed: 1 of 6 of rising" in one for one in summary.verdict.warnings)
     assert written(SPEC, store) == budget(SPEC)
 
 

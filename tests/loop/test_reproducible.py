@@ -1,5 +1,6 @@
 """Invariant 2: one lane or eight, killed and resumed or not: the same proposals, the same results."""
 
+import itertools
 import json
 import os
 import random
@@ -92,7 +93,7 @@ def test_lanes_that_die_change_nothing(whole, seed):
     assert asked == proposals
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [1, 2])
 def test_lanes_that_come_and_go_change_nothing(whole, seed):
     spec, rows, proposals = whole
     asked = {}
@@ -120,14 +121,24 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_end(whole, seed):
 def test_what_an_earlier_run_finished_is_not_asked_again(whole):
     """Only generations of which a trial is missing are, so of an arm whose tuning is over nothing."""
     spec, rows, proposals = whole
-    store, asked = MemoryStore(spec), {}
-    with pytest.raises(OSError, match="gone"):
-        train(spec, store, scattered(1, 2, NATURE), wire=Wire(150, dead=True))
-    known, searches = store.ended(), range(spec.tune.searches.at_most)
-    open_numbers = {(arm.name, one): _not_whole(spec, arm.name, one, known) for arm in spec.arms for one in searches}
-    assert any(numbers < set(range(spec.tune.trials)) for numbers in open_numbers.values())
+    asked = {}
+    store, open_numbers = next(cut for cut in _cut_off(spec) if _is_within_a_search(spec, cut[1]))
     assert exported(spec, train(spec, store, one_lane(NATURE), propose=asking(asked))) == rows
     assert asked == {trial: params for trial, params in proposals.items() if trial[2] in open_numbers[trial[:2]]}
+
+
+def _cut_off(spec):
+    """Stores of runs that were cut off later and later, and the numbers that are to be asked for again, by search."""
+    for at in itertools.count(100, 20):
+        store = MemoryStore(spec)
+        with pytest.raises(OSError, match="gone"):
+            train(spec, store, scattered(1, 2, NATURE), wire=Wire(at, dead=True))
+        known, searches = store.ended(), range(spec.tune.searches.at_most)
+        yield store, {(arm.name, one): _not_whole(spec, arm.name, one, known) for arm in spec.arms for one in searches}
+
+
+def _is_within_a_search(spec, open_numbers):
+    return any(numbers < set(range(spec.tune.trials)) for numbers in open_numbers.values())
 
 
 def _not_whole(spec, arm, search, known):

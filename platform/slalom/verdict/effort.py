@@ -115,10 +115,10 @@ def _filled(values: Sequence[float], worst: float) -> FloatArray:
 @lru_cache(maxsize=16)
 def _best_of(total: int) -> FloatArray:
     """The probability that the i-th worst of `total` values is the best of n, for n = 1, 2, ...: [total, total]."""
+    counts = np.arange(1, total + 1)  # n, one for each row
     shares = np.zeros((total, total))
-    for n in range(1, total + 1):
-        shares[n - 1, -1] = n / total
-        for place in range(total - 1, n - 1, -1):
-            shares[n - 1, place - 1] = shares[n - 1, place] * (place - n + 1) / place
+    shares[:, -1] = counts / total
+    for place in range(total - 1, 0, -1):
+        shares[:, place - 1] = shares[:, place] * np.maximum(place - counts + 1, 0) / place
     shares.flags.writeable = False
     return shares

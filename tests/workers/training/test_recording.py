@@ -175,8 +175,8 @@ def test_a_study_s_records_show_them(tmp_path):
     names = {f"{name}.layer{layer}" for name in RECORD for layer in (1, 2)}
     for ended in result.ended.values():
         assert all(layered(report.metrics).keys() == names for report in ended.result.history)
-    history = shown_in(result.home.tracking_uri, "recorded")["recorded", "sgd", "sgd tune 0"]["history"]
-    (tuned,) = [ended for ended in result.ended.values() if str(ended.spec.id) == "sgd/tune/0"]
+    history = shown_in(result.home.tracking_uri, "recorded")["recorded", "sgd", "sgd search 0 tune 0"]["history"]
+    (tuned,) = [ended for ended in result.ended.values() if str(ended.spec.id) == "sgd/0/tune/0"]
     for name in names:
         assert history[name] == [(report.epoch, report.metrics[name]) for report in tuned.result.history]
         assert [epoch for epoch, _ in history[name]] == [1, 2]
