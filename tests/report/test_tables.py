@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from slalom.report.export import export
 from slalom.report.plain import as_json
 from slalom.report.tables import answer, chosen_text, legend, markdown, pace, protocol, result_rows, tuning_rows
 from slalom.study.model import Arm, Compare, Metric, Pick, Range, Resources, Searches, StudySpec, Tune
@@ -18,8 +17,7 @@ from slalom.verdict.interval import Interval
 from slalom.verdict.proportion import Superiority
 from slalom.verdict.robust import Robust
 from slalom.verdict.summary import ArmSummary, Confirmed, State, Summary, Throughput, Tuning, Verdict
-from slalom.wire.trial import Effort, Phase
-from tests.support.record_samples import all_ended, study
+from slalom.wire.trial import Effort
 
 RATE = {"learning_rate": Range(0.001, 1.0, log=True)}
 SPEC = StudySpec(
@@ -282,24 +280,3 @@ def test_the_unit_is_said_wherever_it_counts(changes, reading, how):
     spec = replace(SPEC, **changes)
     assert reading in legend(spec)
     assert how in protocol(spec)
-
-
-# Every trial
-
-
-def test_trials_are_exported_by_arm_search_phase_and_number():
-    trials = [
-        (arm, search, phase, number)
-        for arm in ("constant", "rising")
-        for search in (0, 1)
-        for phase in Phase
-        for number in (0, 1)
-    ]
-    ended = {one.spec.id: one for one in reversed(all_ended())}
-    found = export(study(), ended)
-    assert [(one["arm"], one["search"], one["phase"], one["number"]) for one in found] == trials
-    keys = {"arm", "search", "number", "phase", "seed", "attempt", "outcome", "params", "metrics", "history"}
-    assert all(set(one) >= keys for one in found)
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    seeds = {(one["search"], one["phase"], one["number"]): one["seed"] for one in found}
-    assert len(set(seeds.values())) == len(seeds), "the seeds of every search are its own, and the same in both arms"

@@ -11,15 +11,7 @@ from slalom.verdict.effort import EffortCurve
 from slalom.verdict.interval import Interval
 from slalom.verdict.proportion import Superiority
 from slalom.verdict.robust import Robust
-from slalom.verdict.summary import (
-    ArmSummary,
-    Confirmed,
-    State,
-    Summary,
-    Throughput,
-    Tuning,
-    Verdict,
-)
+from slalom.verdict.summary import ArmSummary, Confirmed, State, Summary, Throughput, Tuning, Verdict
 from slalom.wire.seeds import trial_seeds
 from slalom.wire.trial import Effort, Ended, Outcome, Phase, Report, TrialId, TrialResult, TrialSpec, Work
 from tests.support.programs import program

@@ -128,13 +128,23 @@ def test_other_dimensions_are_said():
 
 def test_costlier_trials_are_said_with_the_error_at_equal_cost():
     many = {"bagged": {"ensemble": {"combine": "mean", "members": 4, "bagging": True}}}
-    spec = study("one", "bagged", trials=8, searches=6, settings=many)
+    spec = study("one", "bagged", "other", trials=8, searches=6, settings=many)
     falling = [0.5, 0.4, 0.3, 0.25, 0.2, 0.2, 0.2, 0.1]
-    found = warnings(spec, searched(spec, {"one": [falling] * 6, "bagged": [falling] * 6}))
-    assert "unequally many nets are trained in a trial, so that trials do not cost the same: bagged 4; one 1." in found
+    found = warnings(spec, searched(spec, dict.fromkeys(("one", "bagged", "other"), [falling] * 6)))
+    assert (
+        "unequally many nets are trained in a trial, so that trials do not cost the same: bagged 4; one and other 1."
+        in found
+    )
     assert (
         "after equally many nets, 8 in a search, validation error is: one 0.1 (8 trials) and bagged 0.4 (2 trials)."
     ) in found
+
+
+def test_a_costly_baseline_is_shown_with_all_arms():
+    many = {"bagged": {"ensemble": {"combine": "mean", "members": 2, "bagging": True}}}
+    spec = study("bagged", "one", "other", trials=2, searches=6, settings=many)
+    found = warnings(spec, searched(spec, dict.fromkeys(("bagged", "one", "other"), [[0.3, 0.2]] * 6)))
+    assert any("bagged 0.3 (1 trial), one 0.2 (2 trials) and other 0.2 (2 trials)" in one for one in found)
 
 
 def test_a_trial_that_costs_more_than_a_whole_search_is_no_crash():

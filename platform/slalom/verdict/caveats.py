@@ -201,7 +201,12 @@ def _costs(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
     budget = min((curve.trials * nets[name] for name, curve in curves.items()), default=0)
     if len(curves) > 1 and budget >= max(nets[name] for name in curves):
         equal = at_equal_cost(curves, {name: float(nets[name]) for name in curves})
-        each = [f"{name} {short(one.mean)} ({count(one.trials, 'trial')})" for name, one in equal.items()]
+        least, baseline = min(nets.values()), spec.compare.baseline
+        costly = {name for name in equal if nets[name] > least}
+        shown = equal.keys() if baseline in costly else costly | {baseline}
+        each = [
+            f"{name} {short(one.mean)} ({count(one.trials, 'trial')})" for name, one in equal.items() if name in shown
+        ]
         yield f"after equally many nets, {budget} in a search, validation {spec.metric.name} is: {listing(each)}"
 
 
