@@ -18,7 +18,7 @@ DOCUMENT: dict[str, Any] = {
     "training": {"epochs": 4, "batch_size": 64, "optimizer": "momentum"},
     "search": {"learning_rate": {"log": [1e-3, 1.0]}},
     "arms": {"plain": {"momentum": 0.0}, "heavy": {"momentum": 0.9}},
-    "tune": {"trials": 6},
+    "tune": {"trials": 6, "searches": 1, "pick": "none"},
     "confirm": {"seeds": 6},
     "compare": {"baseline": "plain"},
     "resources": {"lanes": 2},

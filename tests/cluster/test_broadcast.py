@@ -61,7 +61,7 @@ STUDY = {
     "training": {"epochs": 3, "batch_size": 16, "optimizer": "momentum"},
     "search": {"learning_rate": {"log": [1e-3, 1e-1]}},
     "arms": {"plain": {"momentum": 0.0}, "heavy": {"momentum": 0.9}},
-    "tune": {"trials": 4},
+    "tune": {"trials": 4, "searches": 1, "pick": "none"},
     "confirm": {"seeds": 6},
     "compare": {"baseline": "plain"},
     "resources": {"lanes": 4},

@@ -27,7 +27,7 @@ search:
 arms:
   plain: {momentum: 0.0}
   heavy: {momentum: 0.9}
-tune: {trials: 8}
+tune: {trials: 8, searches: 1, pick: none}
 confirm: {seeds: 6}
 compare: {baseline: plain}
 resources: {lanes: 1}

@@ -136,7 +136,7 @@ LOW = {
     "name": "low",
     "model": {"name": "mlp", "hidden": [64]},
     "training": {"epochs": 160, "batch_size": 16, "optimizer": "momentum"},
-    "tune": {"trials": 12},
+    "tune": {"trials": 12, "searches": 1, "pick": "none"},
     "resources": {},
 }
 """Long enough to be disturbed."""

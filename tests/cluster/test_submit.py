@@ -60,7 +60,7 @@ search:
 arms:
   plain: {momentum: 0.0}
   heavy: {momentum: 0.9}
-tune: {trials: 6, generation: 2}
+tune: {trials: 6, generation: 2, searches: 1, pick: none}
 confirm: {seeds: 6}
 compare: {baseline: plain}
 resources: {lanes: 1}

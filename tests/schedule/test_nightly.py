@@ -38,7 +38,7 @@ search:
 arms:
   sgd: {optimizer: sgd}
   adam: {optimizer: adam}
-tune: {trials: 4, generation: 4}
+tune: {trials: 4, generation: 4, searches: 1, pick: none}
 confirm: {seeds: 6}
 compare: {baseline: sgd}
 """
