@@ -93,7 +93,7 @@ def test_the_page_of_the_study_begins_with_the_verdict(result, page, window):
 
 def test_the_page_of_an_arm_begins_with_its_result(result, page, window):
     visit(window, run_of(page, "tags.`slalom.kind` = 'arm' AND tags.`slalom.arm` = 'adam'"))
-    assert shown(window, "p", lambda text: text.text.startswith("Test error ") and "over 10 searches" in text.text)
+    assert shown(window, "p", lambda text: text.text.startswith("Test error ") and "over 6 searches" in text.text)
     window.save_screenshot(PICTURES / "arm.png")
 
 

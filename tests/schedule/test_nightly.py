@@ -176,7 +176,7 @@ def test_the_nights_are_counted_by_outcome(story):
 
 def test_the_log_has_the_answer_or_the_reason(story):
     nights = story.nights
-    assert nights["well"].log.rstrip().endswith("clouds: identical, 10 seeds.")
+    assert nights["well"].log.rstrip().endswith("clouds: identical, 10 trainings of each arm.")
     assert "clouds: regressed (error of " in nights["worse"].log
     assert nights["raised"].log.startswith("Traceback (most recent call last):")
     assert nights["raised"].log.endswith("CancelledError: odd\n")
