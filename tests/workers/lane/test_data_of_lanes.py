@@ -34,6 +34,7 @@ STUDY = {
     "search": {"learning_rate": {"log": [1e-2, 1.0]}},
     "arms": {"sgd": {"optimizer": "sgd"}, "adam": {"optimizer": "adam"}},
     "tune": {"trials": 2, "pruner": "none", "searches": 6},
+    "confirm": {"seeds": 2},
     "compare": {"baseline": "sgd"},
 }
 
