@@ -27,7 +27,9 @@ SLOW = (
     "cli/test_stops.py",
     "kernels",
     "loop/test_poisoned.py",
+    "regression/test_nights.py",
     "schedule/test_nightly.py",
+    "workers/test_serving.py",
 )
 """Folders and files below `tests` whose every test is slow."""
 

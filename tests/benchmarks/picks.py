@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 
+from slalom import Study
 from slalom.search.choice import final
 from slalom.search.halving import full_trainings
 from slalom.wire.trial import Phase, test
-from tests.benchmarks.repeats import Row, train
+from tests.benchmarks.repeats import train
 from tests.benchmarks.tables import Table
 
 SEARCHES = 100
@@ -52,19 +53,16 @@ def rows(searches: int) -> Iterator[tuple[str, ...]]:
     """A row for each task and way: what it costs and what it reaches, a search being the unit."""
     for task, base in (("digits", DIGITS), ("mixture", MIXTURE)):
         for name, (trials, pick) in WAYS.items():
-            spec = Row(
-                name,
-                {
-                    "name": "picks",
-                    "question": "Does it pay to pick?",
-                    **base,
-                    "arms": ARMS,
-                    "tune": {"trials": trials, "searches": 1, "pick": pick},
-                    "confirm": {"seeds": 2},
-                    "compare": {"baseline": "sgd"},
-                    "resample": {"split": "each_search"},
-                },
-            ).spec()
+            spec = Study(
+                **base,
+                name="picks",
+                question="Does it pay to pick?",
+                arms=ARMS,
+                tune={"trials": trials, "searches": 1, "pick": pick},
+                confirm={"seeds": 2},
+                compare={"baseline": "sgd"},
+                resample={"split": "each_search"},
+            )
             results = train(spec, searches, seed=0)
             cost = full_trainings(spec) + spec.tune.pick.trials
             cells = [task, name, f"{cost:.1f}"]

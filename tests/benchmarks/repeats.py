@@ -33,19 +33,20 @@ Results = Mapping[TrialId, Ended]
 class Row:
     """A study that is repeated.
 
-    document: the study's keywords, with two arms
+    documents: by the name of a row, the study's keywords, with two arms; the first has the most searches, is trained,
+        and the others are told from the first of its searches, since a search is the same however many follow it
     same: the second arm is the first one in truth, with random numbers of its own, which a study file cannot say
     """
 
-    name: str
-    document: Mapping[str, Any]
+    documents: Mapping[str, Mapping[str, Any]]
     same: bool = False
 
-    def spec(self) -> StudySpec:
-        """The study of one repeat."""
-        spec = Study(**self.document)
-        if not self.same:
-            return spec
+    def specs(self) -> Sequence[StudySpec]:
+        """The study of one repeat, of each document."""
+        specs = [Study(**document) for document in self.documents.values()]
+        return [self._same(spec) for spec in specs] if self.same else specs
+
+    def _same(self, spec: StudySpec) -> StudySpec:
         one, other = spec.arms
         return replace(spec, arms=(one, replace(one, name=other.name, stream=other.name)))
 
@@ -67,30 +68,28 @@ def _light(ended: Ended) -> Ended:
     return replace(ended, result=replace(ended.result, history=()))
 
 
-def repeat(spec: StudySpec, results: Results, number: int) -> Results:
-    """The results of one repeat, its searches numbered from 0."""
-    size = spec.tune.searches.at_most
-    first = number * size
+def repeat(spec: StudySpec, results: Results, first: int) -> Results:
+    """The results of the repeat whose searches begin with this one, numbered from 0."""
     found = {}
     for trial, ended in results.items():
-        if first <= trial.search < first + size:
+        if first <= trial.search < first + spec.tune.searches.at_most:
             own = trial._replace(search=trial.search - first)
             found[own] = Ended(replace(ended.spec, id=own), replace(ended.result, trial=own))
     return found
 
 
-def summaries(row: Row, repeats: int, batch: int = 10, processes: int = 2) -> Iterator[Summary]:
-    """What each repeat finds; batches of repeats are trained in so many processes."""
+def summaries(row: Row, repeats: int, batch: int = 10, processes: int = 2) -> Iterator[Sequence[Summary]]:
+    """What each repeat finds, by each document; batches of repeats are trained in so many processes."""
     seeds = range(-(-repeats // batch))
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=8) as pool:
         for found in pool.map(partial(_summaries, row, batch), seeds):
             yield from found
 
 
-def _summaries(row: Row, batch: int, seed: int) -> Sequence[Summary]:
-    spec = row.spec()
-    results = train(spec, batch, seed)
+def _summaries(row: Row, batch: int, seed: int) -> Sequence[Sequence[Summary]]:
+    specs = row.specs()
+    size = specs[0].tune.searches.at_most
     by_repeat: dict[int, dict[TrialId, Ended]] = {}
-    for trial, ended in results.items():
-        by_repeat.setdefault(trial.search // spec.tune.searches.at_most, {})[trial] = ended
-    return [summarise(spec, repeat(spec, by_repeat[number], number)) for number in range(batch)]
+    for trial, ended in train(specs[0], batch, seed).items():
+        by_repeat.setdefault(trial.search // size, {})[trial] = ended
+    return [[summarise(one, repeat(one, by_repeat[n], n * size)) for one in specs] for n in range(batch)]

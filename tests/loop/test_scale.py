@@ -62,6 +62,7 @@ def test_two_thousand_trials_cost_ten_times_two_hundred():
     assert cost(1000, **options) < 1.05 * cost(100, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 def test_forty_searches_cost_ten_times_four(sampler):
     options = {"sampler": sampler, "generation": 10, "pick": (3, 2), "factor": 2}

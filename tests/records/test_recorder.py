@@ -91,6 +91,7 @@ recorder.close()
 """
 
 
+@pytest.mark.slow
 def test_mlflow_says_nothing_and_leaves_nothing_about(tmp_path):
     done = python(QUIET, tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

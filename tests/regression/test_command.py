@@ -88,6 +88,7 @@ def test_unchanged_code_is_identical(pinned):
     assert ET.parse("same.xml").getroot()[0].attrib["failures"] == "0"
 
 
+@pytest.mark.slow
 def test_a_regression_fails_the_command_the_report_and_the_run(pinned, fault):
     done = here("regress", "small.yaml", "--home", "home", "--junit", "b.xml", "--webhook", "http://127.0.0.1:9/x")
     assert done.returncode == 1

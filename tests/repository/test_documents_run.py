@@ -37,6 +37,7 @@ def own_tasks():
     return [(block.split("\n", 1)[0][2:], block) for block in shown if re.match(r"# \w+\.py\n", block)]
 
 
+@pytest.mark.slow
 def test_the_own_task_that_is_shown_is_trained(tmp_path):
     ((name, source),) = own_tasks()
     (tmp_path / name).write_text(source)

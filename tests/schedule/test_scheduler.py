@@ -49,6 +49,7 @@ def test_a_year_without_trouble_runs_every_time_once():
     world.assert_no_overlap()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_a_year_of_restarts_and_deaths_leaves_nothing_out_and_does_nothing_twice(seed):
     chance = random.Random(seed)

@@ -168,6 +168,7 @@ STUDY = {
 }
 
 
+@pytest.mark.slow
 def test_a_study_s_records_show_them(tmp_path):
     database(tmp_path)
     result = slalom.run(slalom.Study(**STUDY), tmp_path, lanes=local_lanes)
