@@ -8,7 +8,6 @@ through the same functions as a study does: looks, comparison, sentence.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
@@ -81,8 +80,10 @@ def repeat(spec: StudySpec, results: Results, first: int) -> Results:
 def summaries(row: Row, repeats: int, batch: int = 10, processes: int = 2) -> Iterator[Sequence[Summary]]:
     """What each repeat finds, by each document; batches of repeats are trained in so many processes."""
     seeds = range(-(-repeats // batch))
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=8) as pool:
-        for found in pool.map(partial(_summaries, row, batch), seeds):
+    # Processes are replaced, since their memory grows; not by ProcessPoolExecutor, whose 3.11 may wait for ever then
+    # (CPython's issue 115634).
+    with get_context("spawn").Pool(processes, maxtasksperchild=8) as pool:
+        for found in pool.imap(partial(_summaries, row, batch), seeds):
             yield from found
 
 

@@ -14,9 +14,13 @@ from slalom.home import Home
 from slalom.schedule.store import open_store
 from slalom.schedule.values import RunOutcome
 from slalom.status.reader import StatusReader
-from tests.cli.studies import SMALL, await_that, ended, here, slalom, start
+from tests.cli.studies import SEARCHES, SMALL, TRIALS, await_that, ended, here, slalom, start
 from tests.status.test_prometheus import get, samples
 from tests.support.patience import written
+
+ALL = 2 * SEARCHES * sum(TRIALS.values())
+DONE = ALL - 2 * SEARCHES * TRIALS["pick"]
+"""Trials of the small study, planned and done: halving leaves one of four, which is picked without further seeds."""
 
 
 @pytest.fixture
@@ -57,17 +61,18 @@ def test_a_schedule_is_served_while_its_study_is_watched(folder):
     assert "nightly: started, asked" in said
     assert "nightly: ok, exit code 0" in said
     (study,) = seen["studies"]
-    assert (study["study"], study["state"], study["budget"]) == ("small", "running", 20)
+    assert (study["study"], study["state"]) == ("small", "running")
+    assert DONE <= study["budget"] <= ALL
     assert study["lanes"] >= 1
-    assert 0 < study["training"] + study["done"] <= 20
+    assert 0 < study["training"] + study["done"] <= ALL
     assert (seen["server"]["up"], seen["schedules"][0]["last"]["reason"]) == (True, "asked")
     after = json.loads(here("status", "--json").stdout)
     (study,) = after["studies"]
-    assert (study["state"], study["done"], study["failed"], study["lanes"]) == ("complete", 20, 0, 0)
+    assert (study["state"], study["done"], study["failed"], study["lanes"]) == ("complete", DONE, 0, 0)
     assert study["trials_per_second"] > 0
     assert after["server"]["up"] is False
     shown = here("status").stdout
-    assert "20 / 20" in shown
+    assert f"{DONE} / {DONE}" in shown
     assert "no server is up" in shown
     assert "Verdict:" in next((folder / "slalom-home" / "logs").glob("nightly-*.log")).read_text()
 
@@ -82,7 +87,7 @@ def watched(folder, port):
     assert code == 200
     found = samples(text)
     assert found["slalom_server_leads",] == found["slalom_schedule_running", "nightly"] == 1
-    assert found["slalom_study_budget", "small", reader.read(0).studies[0].fingerprint] == 20
+    assert DONE <= found["slalom_study_budget", "small", reader.read(0).studies[0].fingerprint] <= ALL
     assert get(port, "/healthz") == (200, "ok\n")
     return json.loads(told.stdout)
 
