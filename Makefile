@@ -3,9 +3,9 @@ PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq -c constraints.txt
 
-# Two tests at a time, those of a file one after the other, since they share what is made for the file. Slow ones, which
-# start clusters and browsers, run one by one: two clusters at once would starve each other of two cores.
-PYTEST := .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Two tests at a time, those of a file one after the other, since they share what is made for the file; and those that
+# start clusters and servers one after the other, beside all the rest (tests/conftest.py).
+PYTEST := .venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 timed = began=$$(date +%s); $(1); code=$$?; echo "make $@ took $$(($$(date +%s) - began)) s"; exit $$code
 
 .DEFAULT_GOAL := help
@@ -33,7 +33,7 @@ quick: .venv/dev
 
 test: .venv/dev
 	@echo "tests"
-	@$(call timed,$(PYTEST) -m "not slow" && .venv/bin/python -m pytest -m slow)
+	@$(call timed,$(PYTEST))
 
 check: .venv/dev
 	@echo "lint"

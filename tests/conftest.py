@@ -36,8 +36,11 @@ SLOW = (
 SLOW_FIXTURES = ("postgres",)
 """Who uses one of them is slow."""
 
+ONE_BY_ONE = ("browser", "cli", "cluster", "contracts", "deploy", "loop", "schedule", "studies")
+"""Folders below `tests` whose slow tests start clusters and servers: two at once would starve each other."""
+
 LONGEST = "workers/training"
-"""Its files come first: at the end, one of them would keep a processor busy after all others are done."""
+"""Its files come first of the others: at the end, one of them would keep a processor busy after all is done."""
 
 # A shell's background job is started with SIGINT ignored, and so would be all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -60,7 +63,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if any(item.path.is_relative_to(TESTS / place) for place in SLOW) or _uses(item, SLOW_FIXTURES):
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: not item.path.is_relative_to(TESTS / LONGEST))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("one by one" if _one_by_one(item) else str(item.path)))
+    items.sort(key=lambda item: (not _one_by_one(item), not item.path.is_relative_to(TESTS / LONGEST)))
     marked = [item for item in items if item.get_closest_marker("cuda")]
     if marked and not _cuda():
         for item in marked:
@@ -88,6 +93,11 @@ def _refuse_skip(report):
         *_, reason = report.longrepr
         report.outcome = "failed"
         report.longrepr = f"{reason} (with CI=true only tests marked `cuda` may be skipped)"
+
+
+def _one_by_one(item):
+    slow = item.get_closest_marker("slow") is not None
+    return slow and any(item.path.is_relative_to(TESTS / folder) for folder in ONE_BY_ONE)
 
 
 def _uses(item, fixtures):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,7 +18,7 @@ from slalom_worker.regularizers import SlotDropout
 from slalom_worker.tasks import OwnModel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
@@ -29,16 +30,25 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 RUNNING_STATISTICS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
 
 
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Within it torch draws on the CPU from this seed; after it, from where it had been.
+
+    The one generator is seeded, not all devices' as by torch.manual_seed, which takes longer than building a small net.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
 def build_module(work: Work, data: Data, task: Task, seed: int) -> nn.Module:
     """One trial's module, from inputs [B, *shape] to outputs [B, k], its weights drawn from the seed.
 
     Every nn.Dropout in it is replaced by SlotDropout. Raises InputError where the module cannot be built or keeps
     running statistics.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        module = _build(work, data, task)
-    module = _replace_dropout(module).to(DTYPES[work.precision])
+    with seeded(seed):
+        module = unseeded_module(work, data, task).to(DTYPES[work.precision])
     for name, part in module.named_modules():
         if isinstance(part, RUNNING_STATISTICS) and part.track_running_stats:
             raise InputError(
@@ -108,6 +118,11 @@ def layers_of(module: nn.Module) -> Tensor:
     """The layer of each parameter [P], counted from 0; layers are the modules with parameters of their own."""
     owners = [part for part in module.modules() if next(part.parameters(recurse=False), None) is not None]
     return torch.cat([torch.full((p.numel(),), n) for n, part in enumerate(owners) for p in part.parameters(False)])
+
+
+def unseeded_module(work: Work, data: Data, task: Task) -> nn.Module:
+    """The module as torch's generator draws it now, in float32, every nn.Dropout replaced by SlotDropout."""
+    return _replace_dropout(_build(work, data, task))
 
 
 def _build(work: Work, data: Data, task: Task) -> nn.Module:

@@ -13,7 +13,8 @@ from slalom_worker.losses import LOSSES
 from slalom_worker.net.batching import Batching
 from slalom_worker.net.curvature import Layer, chain, diagonal
 from slalom_worker.net.examples import Batch, Examples, SideBySide, side_by_side
-from slalom_worker.net.modules import DTYPES, build_module, check_unchanged, initialise, layers_of, probe, weights_of
+from slalom_worker.net.initial import Initial
+from slalom_worker.net.modules import DTYPES, build_module, check_unchanged, layers_of, probe, weights_of
 from slalom_worker.net.placed import PlacedSplits
 from slalom_worker.program.ways import Programs, Way, find_way
 from slalom_worker.regularizers import SlotDropout
@@ -58,6 +59,7 @@ class Objective:
             f"{name}.mask": part for name, part in self.module.named_modules() if isinstance(part, SlotDropout)
         }
         self.loss = LOSSES[work.loss["name"]]
+        self._initial = Initial(work, data, task)
         self.layer_of = layers_of(self.module).to(device)
         self.split = PlacedSplits(data, task, work.preprocess, device, self.dtype)
         self.count = len(data.train.labels)
@@ -96,9 +98,7 @@ class Objective:
 
     def initial(self, seed: int, initialization: Mapping[str, Any] = FAN_IN) -> Tensor:
         """The initial parameters [P] of a trial with this seed for weights."""
-        module = build_module(self.work, self.data, self.task, seed)
-        initialise(module, initialization, seed)
-        return torch.cat([tensor.detach().flatten() for tensor in weights_of(module).values()]).to(self.device)
+        return self._initial(seed, initialization).to(self.device)
 
     def views(self, parameters: Tensor) -> dict[str, Tensor]:
         """Views of parameters [E, P] or [P] by their names, [E, *shape] or [*shape]."""
