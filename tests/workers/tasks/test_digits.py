@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from slalom.errors import InputError
-from slalom_worker.tasks.digits import Digits
+from slalom_worker.tasks.digits import Digits, images
 
 DIGEST = "87f94f3ef8f9e90b4e2d8f5f390264ad29842bbc2128135d5c087d4c1981541a"
 
@@ -47,3 +47,16 @@ def test_digest_follows_the_options() -> None:
 def test_rare_must_list_digits() -> None:
     with pytest.raises(InputError, match=r"rare must list digits in \[0, 10\), but got 10"):
         Digits(rare=[3, 10])
+
+
+def test_the_images_are_those_that_the_package_loads() -> None:
+    pixels, labels = images()
+    given, digits = load_digits(return_X_y=True)
+    assert np.array_equal(pixels, given)
+    assert np.array_equal(labels, digits)
+
+
+def test_without_the_package_the_error_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slalom_worker.tasks.digits.find_spec", lambda _: None)
+    with pytest.raises(InputError, match="digits: scikit-learn must be installed with its data"):
+        Digits().load()

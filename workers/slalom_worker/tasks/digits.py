@@ -7,7 +7,10 @@ Source: E. Alpaydin and C. Kaynak 1998, "Optical recognition of handwritten digi
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +34,22 @@ SPLIT_SEED = 0
 RARE_SEED = 1
 
 
+def images() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Pixels [1797, 64], grey levels from 0 to 16, and digits [1797]: what scikit-learn's load_digits gives.
+
+    Read from the file that the package carries, since to import the package takes longer than all else that `slalom
+    show` does. Raises InputError where scikit-learn is not installed, or carries the file elsewhere.
+    """
+    package = find_spec("sklearn")
+    places = package.submodule_search_locations if package is not None else None
+    file = Path(places[0] if places else "sklearn") / "datasets" / "data" / "digits.csv.gz"
+    if not file.is_file():
+        raise InputError(f"digits: scikit-learn must be installed with its data, but there is no file {file}")
+    with gzip.open(file, "rt", encoding="ascii") as lines:
+        rows = np.loadtxt(lines, delimiter=",")
+    return rows[:, :-1], rows[:, -1].astype(np.int64)
+
+
 @dataclass(frozen=True)
 class Digits(TrainingOptions):
     """Inputs [64] in [0, 1]: pixel rows one after the other, 16 grey levels divided by 16.
@@ -49,10 +68,8 @@ class Digits(TrainingOptions):
 
     def load(self) -> Data:
         """1,078 training, 360 validation, 359 test examples, fewer to train on where classes are rare."""
-        from sklearn.datasets import load_digits
-
-        pixels, digits = load_digits(return_X_y=True)
-        inputs, labels = (pixels / 16).astype(np.float32), digits.astype(np.int64)
+        pixels, labels = images()
+        inputs = (pixels / 16).astype(np.float32)
         rows = stratified(labels, SHARES, SPLIT_SEED)
         order = np.concatenate(rows)  # so that each part is a slice of the pool
         pool = Split(inputs[order], labels[order])
