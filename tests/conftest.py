@@ -59,12 +59,13 @@ def postgres():
         yield running
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     for item in items:
         if any(item.path.is_relative_to(TESTS / place) for place in SLOW) or _uses(item, SLOW_FIXTURES):
             item.add_marker(pytest.mark.slow)
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("one by one" if _one_by_one(item) else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group("one by one" if _one_by_one(item) else str(item.path.relative_to(TESTS))))
     items.sort(key=lambda item: (not _one_by_one(item), not item.path.is_relative_to(TESTS / LONGEST)))
     marked = [item for item in items if item.get_closest_marker("cuda")]
     if marked and not _cuda():
