@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from slalom_worker.lane.environment import pin_kernels
 from tests.support.postgres import binaries, server
@@ -36,8 +37,18 @@ SLOW = (
 SLOW_FIXTURES = ("postgres",)
 """Who uses one of them is slow."""
 
-ONE_BY_ONE = ("browser", "cli", "cluster", "contracts", "deploy", "loop", "schedule", "studies")
-"""Folders below `tests` whose slow tests start clusters and servers: two at once would starve each other."""
+ONE_BY_ONE = (
+    "browser",
+    "cluster",
+    "cli/test_run.py",
+    "cli/test_stops.py",
+    "contracts",
+    "loop/test_poisoned.py",
+    "schedule/test_commands.py",
+    "schedule/test_nightly.py",
+    "studies",
+)
+"""Folders and files below `tests` that start clusters and servers: two at once would starve each other."""
 
 LONGEST = "workers/training"
 """Its files come first of the others: at the end, one of them would keep a processor busy after all is done."""
@@ -59,14 +70,23 @@ def postgres():
         yield running
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+class Scheduling(LoadFileScheduling):
+    """The tests of a file go to one process, since they share what is made for the file; all of ONE_BY_ONE to one."""
+
+    def _split_scope(self, nodeid):
+        file = super()._split_scope(nodeid)
+        return "one by one" if _below(TESTS.parent / file, ONE_BY_ONE) else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
-        if any(item.path.is_relative_to(TESTS / place) for place in SLOW) or _uses(item, SLOW_FIXTURES):
+        if _below(item.path, SLOW) or _uses(item, SLOW_FIXTURES):
             item.add_marker(pytest.mark.slow)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("one by one" if _one_by_one(item) else str(item.path.relative_to(TESTS))))
-    items.sort(key=lambda item: (not _one_by_one(item), not item.path.is_relative_to(TESTS / LONGEST)))
+    items.sort(key=lambda item: (not _below(item.path, ONE_BY_ONE), not _below(item.path, (LONGEST,))))
     marked = [item for item in items if item.get_closest_marker("cuda")]
     if marked and not _cuda():
         for item in marked:
@@ -96,9 +116,8 @@ def _refuse_skip(report):
         report.longrepr = f"{reason} (with CI=true only tests marked `cuda` may be skipped)"
 
 
-def _one_by_one(item):
-    slow = item.get_closest_marker("slow") is not None
-    return slow and any(item.path.is_relative_to(TESTS / folder) for folder in ONE_BY_ONE)
+def _below(path, places):
+    return any(path.is_relative_to(TESTS / place) for place in places)
 
 
 def _uses(item, fixtures):
