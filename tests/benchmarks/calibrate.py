@@ -1,6 +1,7 @@
 """How often verdicts are wrong, and how much they see, through the whole pipeline: split, search, pick, confirm, test.
 
     make calibrate                                          400 repeats a row; writes docs/verdicts.md's measured part
+    python -m tests.benchmarks.calibrate --resume FILE      keeps every row in a file, and takes what is there from it
     python -m tests.benchmarks.calibrate --repeats 40       prints only; --only digits for some of the rows
 
 In an A/A row both arms are the same way of training, the second with random numbers of its own: every "better" or
@@ -10,11 +11,12 @@ In an A/A row both arms are the same way of training, the second with random num
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,9 @@ from tests.benchmarks.tables import Table
 
 ROOT = Path(__file__).parents[2]
 REPEATS = 400
+POWER = 4
+"""Rows whose arms differ have a quarter of the repeats: power needs less precision than an error rate."""
+
 BOUNDS = (8, 28)
 """False positives of 400 that an A/A row over searches may have: 2 and 7 %, around alpha's 5."""
 
@@ -185,13 +190,17 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=REPEATS)
     parser.add_argument("--only", default="", help="rows whose name holds this")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--resume", type=Path, help="a file with the rows that an earlier run measured; written to")
     options = parser.parse_args()
+    kept = Kept(options.resume)
     console, found = Console(width=150), []
     for one in rows():
-        if any(options.only in name for name in one.documents):
-            for counted in measure(one, options.repeats, options.processes):
-                console.print(f"{counted.name}: {counted.called} of {counted.repeats}, {counted.seconds:.0f} s")
-                found.append(counted)
+        if not any(options.only in name for name in one.documents):
+            continue
+        repeats = options.repeats if one.same else options.repeats // POWER
+        for counted in kept(one, repeats) or kept.add(measure(one, repeats, options.processes)):
+            console.print(f"{counted.name}: {counted.called} of {counted.repeats}, {counted.seconds:.0f} s")
+            found.append(counted)
     made = table(found)
     console.print(made.shown())
     if options.repeats == REPEATS and not options.only:
@@ -199,11 +208,33 @@ def main() -> int:
     return 0 if all(one.holds for one in found) else 1
 
 
+class Kept:
+    """The rows that are measured already, in a file of one JSON object a line; without a file there are none."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        lines = file.read_text(encoding="utf-8").splitlines() if file and file.exists() else []
+        self._rows = {found.name: found for found in (Found(**json.loads(line)) for line in lines)}
+
+    def __call__(self, one: Row, repeats: int) -> Sequence[Found]:
+        """The rows of these documents, where each was measured with so many repeats."""
+        found = [self._rows[name] for name in one.documents if name in self._rows]
+        return found if len(found) == len(one.documents) and all(row.repeats == repeats for row in found) else []
+
+    def add(self, found: Iterator[Found]) -> Iterator[Found]:
+        """The same rows, each written down."""
+        for one in found:
+            if self._file:
+                with self._file.open("a", encoding="utf-8") as lines:
+                    lines.write(json.dumps(asdict(one)) + "\n")
+            yield one
+
+
 SETTING = (
-    "400 repeats a row, from real trainings: digits on a 64-8-10 net for 4 epochs, the mixture on a 2-5-2 net for 40. "
-    "A search is six random trials, halved, the best two of which are trained again from two seeds; one confirm seed. "
-    "In an A/A row both arms are the same way of training and draw from streams of their own; each that is told apart "
-    "is a false positive, of which 20 of 400 are expected at alpha 5 %."
+    "400 repeats where the arms are the same, 100 where they differ, from real trainings: digits on a 64-8-10 net for 4 "
+    "epochs, the mixture on a 2-5-2 net for 40. A search is six random trials, halved, the best two of which are trained "
+    "again from two seeds; one confirm seed. In an A/A row both arms are the same way of training and draw from streams "
+    "of their own; each that is told apart is a false positive, of which 20 of 400 are expected at alpha 5 %."
 )
 
 
