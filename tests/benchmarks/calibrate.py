@@ -234,7 +234,8 @@ SETTING = (
     "400 repeats where the arms are the same, 100 where they differ, from real trainings: digits on a 64-8-10 net for "
     "4 epochs, the mixture on a 2-5-2 net for 40. A search is six random trials, halved, the best two of which are "
     "trained again from two seeds; one confirm seed. In an A/A row both arms are the same way of training and draw "
-    "from streams of their own; each that is told apart is a false positive, of which 20 of 400 are expected at alpha 5 %."
+    "from streams of their own; each that is told apart is a false positive, of which 20 of 400 are expected at alpha "
+    "5 %."
 )
 
 
