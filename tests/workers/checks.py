@@ -75,14 +75,17 @@ def results(program, slots):
     parameters = torch.stack([slot.best_parameters for slot in slots])
     known = {"loss": torch.tensor([slot.loss for slot in slots], dtype=torch.float64)}
     for part in ("validation", "train"):
-        found = program.evaluate(parameters, side_by_side([getattr(slot.split, part) for slot in slots]))
+        beside = side_by_side([getattr(slot.split, part) for slot in slots])
+        found = program.evaluate(
+            parameters, beside, {n: torch.stack([s.state[n] for s in slots]) for n in program.state}
+        )
         known |= {f"{part}.{name}": values for name, values in found.items()}
     own = [
         ("parameters", *method.state, *method.scalars)
         for method in (OPTIMIZERS[s.settings["optimizer"]] for s in slots)
     ]
     return [
-        {name: slot.tensors[name] for name in names} | {name: values[row] for name, values in known.items()}
+        {name: slot.tensors[name] for name in names} | slot.state | {name: own[row] for name, own in known.items()}
         for row, (slot, names) in enumerate(zip(slots, own, strict=True))
     ]
 
