@@ -17,7 +17,7 @@ from torch import Tensor
 
 from slalom.wire.seeds import derive
 from slalom_worker.net.examples import Examples, SideBySide
-from slalom_worker.net.objective import Objective, State
+from slalom_worker.net.objective import Objective
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.training import stack, streams
 from slalom_worker.training.slot import Slot
@@ -97,18 +97,18 @@ def dropout_at_evaluation(objective: Objective, _: int) -> Iterator[None]:
     generator = torch.Generator().manual_seed(0)
 
     def evaluate(
-        self: Objective, parameters: Tensor, part: Examples | SideBySide, _state: State
+        self: Objective, parameters: Tensor, part: Examples | SideBySide, _state: Mapping[str, Tensor]
     ) -> Mapping[str, Tensor]:
         nets, count = len(parameters), len(part)
         masks = {
             name: (torch.rand(nets, count, *call.shape, generator=generator) >= 0.5).float() * 2
-            for name, call in self.dropouts.items()
+            for name, call in self.forward.dropouts.items()
             if call.layer.setting == "hidden_dropout"
         }
         inputs, labels = part.chunk(0, count)
         if isinstance(part, Examples):
             inputs, labels = (one.expand(nets, *one.shape) for one in (inputs, labels))
-        (outputs,) = self.way.over_slots(self._train, {**self.views(parameters), **masks}, inputs)
+        (outputs,) = self.way.over_slots(self.forward.in_training, {**self.views(parameters), **masks}, inputs)
         error = part.mean(outputs.mT.max(-2).indices != labels)
         loss = part.mean(self.loss.each(outputs, labels, self.work.loss))
         return {"loss": loss, "error": error, "accuracy": 1 - error}

@@ -74,11 +74,10 @@ def results(program, slots):
     """What is known of each trial at its end: parameters, the optimizer's buffers, loss, and the pack's metrics."""
     parameters = torch.stack([slot.best_parameters for slot in slots])
     known = {"loss": torch.tensor([slot.loss for slot in slots], dtype=torch.float64)}
+    state = {name: torch.stack([slot.state[name] for slot in slots]) for name in program.state}
     for part in ("validation", "train"):
         beside = side_by_side([getattr(slot.split, part) for slot in slots])
-        found = program.evaluate(
-            parameters, beside, {n: torch.stack([s.state[n] for s in slots]) for n in program.state}
-        )
+        found = program.evaluate(parameters, beside, state)
         known |= {f"{part}.{name}": values for name, values in found.items()}
     own = [
         ("parameters", *method.state, *method.scalars)

@@ -39,7 +39,7 @@ PREPARED = "prepared."
 
 
 def freeze(parameters: Mapping[str, Tensor], data: Data, prepared: Fitted | None = None) -> bytes:
-    """One net's parameters and state (Objective.state), and its preprocessing if any, as a safetensors file's bytes.
+    """One net's parameters and state (Forward.state), and its preprocessing if any, as a safetensors file's bytes.
 
     The header has the "shape" of an input, the number of "outputs", and the "kind" of prediction, "classes" or
     "numbers".
@@ -114,7 +114,7 @@ def _stand_in(header: Mapping[str, str]) -> Data:
 
 
 def _fill(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Give the module these weights; frozen parameters and buffers that are the same in every net are not among them."""
+    """Give the module these weights; what is the same in every net (see Forward.state) is not among them."""
     trained, known = weights_of(module), {**weights_of(module), **rest_of(module)}
     if not trained.keys() <= weights.keys() <= known.keys():
         raise InputError(f"weights must be those of {sorted(trained)}, but got {sorted(weights)}")

@@ -20,17 +20,15 @@ def check_arm(arm: Arm, node: Node, catalogue: Catalogue) -> None:
     """Refuse an arm, written at `node`, whose settings do not go together."""
     _refuse(node, _full_batch(arm.settings, catalogue), arm.name)
     _refuse(node, _replayed(arm.settings), arm.name)
-    if arm.settings["model"]["name"] in catalogue.layers:
-        layers = _layers(arm.settings["model"], catalogue)
-        _refuse(node, _per_layer(arm.settings, layers), arm.name)
 
 
-def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]) -> None:
+def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node], catalogue: Catalogue) -> None:
     """Refuse a study whose settings do not go with what its data are."""
     arms = fields["arms"].fields()
     for arm in spec.arms:
-        if inspected.layers is not None:
-            _refuse(arms[arm.name], _per_layer(arm.settings, inspected.layers), arm.name)
+        layers = _layers(arm.settings["model"], catalogue) if inspected.layers is None else inspected.layers
+        if layers is not None:
+            _refuse(arms[arm.name], _per_layer(arm.settings, layers), arm.name)
         if inspected.examples is not None:
             _refuse(arms[arm.name], _whole_batches(arm.settings, inspected.examples), arm.name)
         rules = _of_numbers if inspected.regression else _of_classes
@@ -85,8 +83,10 @@ def _values(value: Any) -> tuple[Any, ...]:
     return value.options if isinstance(value, Choices) else (value,)
 
 
-def _layers(model: Settings, catalogue: Catalogue) -> int:
-    """Layers with weights; a list of one that is searched counts as one."""
+def _layers(model: Settings, catalogue: Catalogue) -> int | None:
+    """Layers with weights, None of a net that nobody knows; a list of one that is searched counts as one."""
+    if model["name"] not in catalogue.layers:
+        return None
     structure = {
         name: (value,) if isinstance(value, Range | IntRange | Choices) else value for name, value in model.items()
     }

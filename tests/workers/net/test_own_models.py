@@ -183,7 +183,7 @@ def test_a_task_files_net_trains_alike_in_lanes_of_any_width(tmp_path):
 
 def test_a_nets_own_dropout_layers_draw_from_the_trials_stream():
     program = objective(lambda: nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 2)))
-    (call,) = program.dropouts.values()
+    (call,) = program.forward.dropouts.values()
     assert isinstance(call.layer, SlotDropout)
     assert (call.layer.rate, call.shape) == (0.5, (8,))
     state = torch.get_rng_state()

@@ -2,57 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property, partial
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from slalom_worker.losses import LOSSES
 from slalom_worker.net.batching import Batching
 from slalom_worker.net.curvature import Layer, chain, diagonal
 from slalom_worker.net.examples import Batch, Examples, SideBySide, side_by_side
-from slalom_worker.net.modules import (
-    DTYPES,
-    build_module,
-    initialise,
-    layers_of,
-    net_errors,
-    rest_of,
-    weights_of,
-)
+from slalom_worker.net.forward import FAN_IN, NO_STATE, Forward
+from slalom_worker.net.modules import DTYPES, layers_of, weights_of
 from slalom_worker.net.placed import PlacedSplits
-from slalom_worker.net.probing import begin_forward, check_unchanged, probe
+from slalom_worker.net.probing import check_unchanged
 from slalom_worker.program.ways import Programs, Way, find_way
-from slalom_worker.regularizers import SlotDropout, mask_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from torch import nn
+    from collections.abc import Mapping, Sequence
 
     from slalom.wire.trial import Work
+    from slalom_worker.net.forward import State
     from slalom_worker.tasks.data import Data, Task
 
 CHUNK = 256
 """Examples that are evaluated at once; a constant, since another number may round differently."""
-
-FAN_IN: Mapping[str, Any] = {"scheme": "fan_in"}
-
-State = Mapping[str, Tensor]
-"""What nets have beside their parameters, by name, [E, ...]: see Objective.state."""
-
-NO_STATE: State = MappingProxyType({})
-
-
-class DropoutCall(NamedTuple):
-    """A call of a dropout layer in the net's forward, with the shape of one example's mask."""
-
-    layer: SlotDropout
-    shape: tuple[int, ...]
 
 
 class Objective:
@@ -61,10 +35,8 @@ class Objective:
     way: how the work of E slots is done
     split: gives the split drawn by a seed, or for None the task's own, with its parts on the device
     count: how many training examples every split has
-    state: frozen parameters and buffers that a trial has for itself, by name: those that change in training, and
-        those that come of the trial's seed. All others are the same in every net, and stay in the module
-    changing: the names of those that change in training
-    dropouts: the calls of dropout layers, by the name of the buffer for the call's mask
+    forward: one net as functions of its tensors
+    state: what nets have beside their parameters; see Forward.state
     programs: the recorded programs of the gradient, the metrics and the rest
     batching: how an epoch's training examples are cut into batches
     is_bias: whether each parameter is a bias [P]
@@ -78,20 +50,13 @@ class Objective:
         self.task = task
         self.device = device
         self.dtype = DTYPES[work.precision]
-        self.module = build_module(work, data, task, seed=0)
         self.count = len(data.train.labels)
         self.batching = Batching.of(work, self.count)
-        self.changing = probe(self.module, data, task, self.batching, self.dtype)
-        self.state = self._own_state()
+        self.forward = Forward(work, data, task, self.batching)
+        self.module, self.state = self.forward.module, self.forward.state
         self.module.to(device)
         self.shapes = {name: tensor.shape for name, tensor in weights_of(self.module).items()}
         self.sizes = [shape.numel() for shape in self.shapes.values()]
-        self.dropouts = {
-            f"{name}.{mask_name(call)}".lstrip("."): DropoutCall(part, shape)
-            for name, part in self.module.named_modules()
-            if isinstance(part, SlotDropout)
-            for call, shape in enumerate(part.shapes, start=1)
-        }
         self.loss = LOSSES[work.loss["name"]]
         self.layer_of = layers_of(self.module).to(device)
         self.split = PlacedSplits(data, task, work.preprocess, device, self.dtype)
@@ -129,16 +94,11 @@ class Objective:
 
     def initial(self, seed: int, initialization: Mapping[str, Any] = FAN_IN) -> Tensor:
         """The initial parameters [P] of a trial with this seed for weights."""
-        module = build_module(self.work, self.data, self.task, seed)
-        initialise(module, initialization, seed)
-        return torch.cat([tensor.detach().flatten() for tensor in weights_of(module).values()]).to(self.device)
+        return self.forward.initial(seed, initialization).to(self.device)
 
     def initial_state(self, seed: int) -> dict[str, Tensor]:
         """What a trial with this seed for weights has beside its parameters, by name, as its training begins."""
-        if not self.state:
-            return {}
-        rest = rest_of(build_module(self.work, self.data, self.task, seed))
-        return {name: rest[name].detach().clone().to(self.device) for name in self.state}
+        return {name: tensor.to(self.device) for name, tensor in self.forward.initial_state(seed).items()}
 
     def views(self, parameters: Tensor) -> dict[str, Tensor]:
         """Views of parameters [E, P] or [P] by their names, [E, *shape] or [*shape]."""
@@ -169,7 +129,7 @@ class Objective:
         own = [state[name] for name in names]
         stacks = [batch.inputs, batch.labels, *weights, *own, *batch.masks.values(), *emphasis.values()]
         losses, *found = self.programs.results(key, function, [], stacks)
-        changing = [state[name] for name in names if name in self.changing]
+        changing = [state[name] for name in names if name in self.forward.changing]
         for target, tensor in zip([*into, *changing], found, strict=True):
             target.copy_(tensor)
         return losses
@@ -232,7 +192,7 @@ class Objective:
 
     def rates(self, settings: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
         """The dropout rates of slots with these settings, a list for each dropout layer by the layer's name."""
-        return {name: [call.layer.rate_for(one) for one in settings] for name, call in self.dropouts.items()}
+        return {name: [call.layer.rate_for(one) for one in settings] for name, call in self.forward.dropouts.items()}
 
     def _gradient(self, weights: Sequence[Tensor], batch: Batch, state: State = NO_STATE) -> list[Tensor]:
         """Mean losses [E], the gradient of each weight, and those of the state that change, as they are then.
@@ -243,7 +203,7 @@ class Objective:
         with torch.enable_grad():
             leaves = [weight.detach().requires_grad_() for weight in weights]
             stacks = {**dict(zip(self.shapes, leaves, strict=True)), **state, **batch.masks}
-            outputs, *changed = self.way.over_slots(self._train, stacks, batch.inputs)
+            outputs, *changed = self.way.over_slots(self.forward.in_training, stacks, batch.inputs)
             each = self.loss.each(outputs, labels, self.work.loss)
             losses = each.sum(-1) / size
             emphasized = batch.emphasized(each)
@@ -282,48 +242,19 @@ class Objective:
 
     def _apply(self, nets: Sequence[Tensor], inputs: Tensor) -> Tensor:
         """Outputs [E, B, k] of every slot in evaluation, on inputs [E, B, *shape]."""
-        (outputs,) = self.way.over_slots(
-            self._answer, dict(zip([*self.shapes, *self.state], nets, strict=True)), inputs
-        )
+        stacks = dict(zip([*self.shapes, *self.state], nets, strict=True))
+        (outputs,) = self.way.over_slots(self.forward.in_evaluation, stacks, inputs)
         return outputs
-
-    def _train(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> list[Tensor]:
-        """One net's outputs in training, and those of its state that change, as they are then."""
-        own = {name: tensor.clone() if name in self.changing else tensor for name, tensor in tensors.items()}
-        outputs = self._forward(self.module.train(), own, inputs)
-        return [outputs, *(own[name] for name in self.state if name in self.changing)]
-
-    def _answer(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> list[Tensor]:
-        """One net's outputs in evaluation."""
-        return [self._forward(self.module.eval(), dict(tensors), inputs)]
-
-    def _forward(self, module: nn.Module, tensors: dict[str, Tensor], inputs: Tensor) -> Tensor:
-        begin_forward(module)
-        outputs: Tensor = functional_call(module, tensors, (inputs,))
-        return outputs
-
-    def _own_state(self) -> dict[str, Tensor]:
-        other = rest_of(build_module(self.work, self.data, self.task, seed=1))
-        return {
-            name: tensor
-            for name, tensor in rest_of(self.module).items()
-            if name in self.changing or not torch.equal(tensor, other[name])
-        }
 
     def _find_way(self) -> Way:
-        """The way of the gradient; evaluation goes the same."""
-        inputs, labels = (torch.tensor(part[: self.batching.size][:2]) for part in self.data.train[:2])
+        """The way of the gradient and of evaluation."""
+        inputs, labels = (torch.tensor(part[: min(2, self.batching.size)]) for part in self.data.train[:2])
         labels = labels.to(self.dtype) if labels.is_floating_point() else labels
         parts = (inputs.to(self.dtype), labels, *self.views(self.initial(0)).values(), *self.initial_state(0).values())
-        stacks = [torch.stack([part] * 2).to(self.device) for part in parts]
-        count = len(self.shapes) + 2
 
         def function(way: Way, inputs: Tensor, labels: Tensor, *nets: Tensor) -> list[Tensor]:
             self.way = way
-            state = dict(zip(self.state, nets[count - 2 :], strict=True))
-            return [
-                *self._gradient(nets[: count - 2], Batch(inputs, labels, {}), state),
-                *self._outputs(inputs[0], *nets),
-            ]
+            weights, state = nets[: len(self.shapes)], dict(zip(self.state, nets[len(self.shapes) :], strict=True))
+            return [*self._gradient(weights, Batch(inputs, labels, {}), state), *self._outputs(inputs[0], *nets)]
 
-        return find_way(function, stacks)
+        return find_way(function, [torch.stack([part] * 2).to(self.device) for part in parts])

@@ -54,7 +54,9 @@ def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> froz
     """Two forwards in training from the same buffers; returns the names of those that change."""
     parameters = {name: part.detach().clone() for name, part in module.named_parameters()}
     before = {name: tensor.detach().clone() for name, tensor in rest_of(module).items()}
-    calls = {part: [] for part in module.modules() if isinstance(part, SlotDropout)}
+    calls: dict[SlotDropout, list[tuple[int, ...]]] = {
+        part: [] for part in module.modules() if isinstance(part, SlotDropout)
+    }
     hooks = [part.register_forward_pre_hook(_noting(shapes, len(inputs))) for part, shapes in calls.items()]
     marks = _marks(module)
     one = _outputs(module, inputs, data, task, "in training")
@@ -81,7 +83,7 @@ def _evaluation(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> No
     marks = _marks(module)
     with torch.no_grad():
         together = _outputs(module, inputs, data, task, "in evaluation")
-        alone = torch.cat([_outputs(module, one, data, task, "in evaluation") for one in inputs.split(1)])
+        alone = torch.cat([_outputs(module, one, data, task, "in evaluation") for one in torch.split(inputs, 1)])
     _check_itself(marks, _marks(module), caches=True)
     for name, tensor in rest_of(module).items():
         if not _same(tensor, before.get(name)):
@@ -131,7 +133,8 @@ def _check_outputs(outputs: object, inputs: Tensor, data: Data) -> None:
 def _check_registered(module: nn.Module, outputs: Tensor) -> None:
     """Refuse a net whose outputs depend on parameters that it does not name, so that nothing would train them."""
     known = {id(parameter) for parameter in module.parameters()}
-    waiting, seen = [outputs.grad_fn], {None}
+    waiting: list[Any] = [outputs.grad_fn]
+    seen: set[Any] = set()
     while waiting:
         node = waiting.pop()
         if node in seen or node is None:

@@ -51,8 +51,8 @@ EVEN = frozenset(
         *("native_layer_norm", "native_layer_norm_backward", "sum"),
     )
 )
-"""Operations that give an element the same bits whatever the number of slots beside it: they copy, or round each element
-alone, or were measured at many widths (torch 2.13 on a CPU).
+"""Operations that give an element the same bits whatever the number of slots beside it: they copy, or round each
+element alone, or were measured at many widths (torch 2.13 on a CPU).
 
 Known to do otherwise are those that round differently at the tail of a vector than within it (`atan2`, `atanh`, `celu`,
 `cosh`, `elu`, `exp2`, `gelu`, `hypot`, `logaddexp`, `mish`, `pow`, `selu`, `sigmoid`, `silu`, `sinh`, `softplus`), a
@@ -75,8 +75,8 @@ class Way(Enum):
 
     STACKED: all slots at once, by vmap
     APART: slot by slot, each by the program of one slot; for a net with an operation that is not in EVEN, or that vmap
-        does not know. For convolutions it is the fastest way on a CPU, too (a LeNet-5 at batch 32 takes half as long again in groups, and a fifth more
-        unfolded)
+        does not know. For convolutions it is the fastest way on a CPU, too (a LeNet-5 at batch 32 takes half as long
+        again in groups, and a fifth more unfolded)
     BY_HAND: slot by slot without a program; for a module whose operations depend on the numbers it computes
     """
 

@@ -75,7 +75,7 @@ class TrainedTrial:
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """What the M nets have beside their parameters, by name, [M, ...]; see Objective.state."""
+        """What the M nets have beside their parameters, by name, [M, ...]; see Forward.state."""
         each = [slot.state for slot in self.slots]
         return {name: torch.stack([one[name] for one in each]) for name in each[0]}
 

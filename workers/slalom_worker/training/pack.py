@@ -179,7 +179,7 @@ class Pack:
             name: streams.Masks(
                 rates,
                 [derive(slot.trial.seeds.dropout, slot.epoch, name) for slot in self.slots],
-                self.objective.dropouts[name].shape,
+                self.objective.forward.dropouts[name].shape,
                 batching.size,
             )
             for name, rates in self.stack.dropout.items()

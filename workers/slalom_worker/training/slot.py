@@ -36,7 +36,7 @@ class Slot:
 
     order: what to train; a member of an ensemble has an order with seeds of its own
     tensors: "parameters" [P] and the optimizer's buffers [P]; float64 scalars [], namely "step" (updates done),
-        "smoothed" and "largest" (norms of the gradient) and the optimizer's own; the net's state (see Objective.state),
+        "smoothed" and "largest" (norms of the gradient) and the optimizer's own; the net's state (see Forward.state),
         named "net." and its name there; and, where the emphasis reads the net, "misses" [n] of the training examples
         (see emphasis.ExampleState)
     bag: the training examples [n] that the net is trained on, drawn with replacement, or None for all of them
@@ -67,10 +67,11 @@ class Slot:
         optimizer = OPTIMIZERS[settings["optimizer"]]
         if optimizer.curvature or "curvature" in order.trial.record:
             _ = objective.chain  # raises where the net is no chain of layers
-        if optimizer.answer is not None and objective.changing:
+        changing = objective.forward.changing
+        if optimizer.answer is not None and changing:
             raise InputError(
-                f"model: the buffer {min(objective.changing)} changes in training, and belongs to the weights in training, "
-                f"but {settings['optimizer']} answers with other weights"
+                f"model: its buffer {min(changing)} changes in training and goes with the weights of that step, but "
+                f"{settings['optimizer']} answers with other weights"
             )
         state = objective.initial_state(order.trial.seeds.weights)
         tensors |= {NET + name: tensor for name, tensor in state.items()}
@@ -124,7 +125,7 @@ class Slot:
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """What the net has beside its parameters, by name; see Objective.state."""
+        """What the net has beside its parameters, by name; see Forward.state."""
         return {name.removeprefix(NET): part for name, part in self.tensors.items() if name.startswith(NET)}
 
     def follow(self, order: Order) -> Slot:

@@ -44,7 +44,7 @@ class Stack:
 
     parameters, gradient: [E, P]
     weights, gradients: views of them, one tensor [E, ...] for each weight, in the order of `Objective.views`
-    state: what the nets have beside their parameters, by name, [E, ...]; see Objective.state
+    state: what the nets have beside their parameters, by name, [E, ...]; see Forward.state
     clock: the slots' SCALARS, each [E] float64
     rates, momenta: schedules of the learning rate and of the momentum
     groups: one for each optimizer
