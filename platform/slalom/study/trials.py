@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def sample_trials(spec: StudySpec) -> list[TrialSpec]:
-    """Trials of every arm, among them each option of its choices and the lowest and highest of what else it searches."""
+    """Trials of every arm, among them each option of its choices and both ends of what else it searches."""
     return [
         trial_spec(spec, TrialId(arm.name, Phase.TUNE, number), params)
         for arm in spec.arms

@@ -3,7 +3,6 @@
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -14,30 +13,12 @@ from slalom_worker.lane.worker import LaneWorker
 from slalom_worker.net.objective import Objective
 from slalom_worker.program.ways import Way
 from slalom_worker.regularizers import SlotDropout
-from slalom_worker.tasks import Data, Split
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
 from tests.workers.cases import PRECISIONS, WIDTHS
 from tests.workers.checks import check_invariance, train
+from tests.workers.net.own_nets import WORK, Own
 from tests.workers.trials import CPU, order, settings, trial
-
-WORK = Work({"name": "own.py:Own"}, {"name": "task"}, 10)
-
-
-class Own:
-    """Two separable clouds of examples of a shape, and a net made by `make`; 67 examples leave 7 of batches of 10."""
-
-    def __init__(self, make, shape=(4,)):
-        self.make, self.shape = make, shape
-
-    def load(self):
-        random = np.random.default_rng(0)
-        labels = np.arange(67) % 2
-        inputs = random.normal(size=(67, *self.shape)) + labels.reshape(-1, *(1 for _ in self.shape))
-        return Data(*(Split(inputs.astype(np.float32), labels) for _ in range(3)), classes=2)
-
-    def model(self):
-        return self.make()
 
 
 def objective(make, shape=(4,), precision="float32"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING
@@ -102,7 +103,10 @@ class Way(Enum):
 def find_way(function: Callable[..., list[Tensor]], stacks: Sequence[Tensor]) -> Way:
     """The way for nets whose gradients and outputs this function computes, from a way and stacks [E, ...] for it."""
     try:
-        if operations(partial(function, Way.STACKED), stacks) <= EVEN:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # such nets are not stacked
+            done = operations(partial(function, Way.STACKED), stacks)
+        if done <= EVEN:
             return Way.STACKED
     except RuntimeError as exc:
         if str(exc).startswith(LOOKS):
