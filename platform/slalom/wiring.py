@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from functools import partial
+from math import prod
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -76,6 +77,8 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
         regression=data.classes is None,
         splits=splits_of(task),
         examples=len(data.train.labels),
+        inputs=prod(data.shape),
+        outputs=data.outputs,
         rehearse=rehearsal,
     )
 

@@ -17,7 +17,7 @@ from slalom.study.inspected import Inspected
 from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, SEED, task_table
 from slalom.study.model import StudySpec
 from slalom.study.sections import read_compare, read_metric, read_resample, read_resources, read_training, read_tune
-from slalom.study.sense import check_data
+from slalom.study.sense import check_data, check_plan
 from slalom.study.task import read_task
 from slalom.study.trials import sample_trials
 from slalom.study.values import check_known, check_required, field, section
@@ -95,6 +95,7 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         text=text,
         about=section(fields["about"], ABOUT) if "about" in fields else {},
     )
+    check_plan(spec, fields["tune"])
     return _inspected(spec, task, fields, reading)
 
 
