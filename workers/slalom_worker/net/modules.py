@@ -126,7 +126,8 @@ def _owner(name: str) -> str:
 @contextmanager
 def net_errors(task: Task, action: str) -> Iterator[None]:
     """A context that turns what a net raises into InputError, with file and line where it is the user's."""
-    with user_errors(_file(task), f"model: {action}"):
+    file = _file(task)
+    with user_errors(file, f"model: {action}" if file is None else f"{file}: model: {action}"):
         yield
 
 
