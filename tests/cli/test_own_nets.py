@@ -32,8 +32,8 @@ class Cats:
 STUDY = SMALL.replace("task: digits", "task: cats.py:Cats").replace("model: {name: mlp, hidden: [8]}\n", "")
 
 WRONG = {
-    "assert inputs.shape[1] == 3, 'cats have three\\nlegs'": "cats.py: model: forward on inputs of shape (2, 4) in training "
-    "must not raise, but got AssertionError: cats have three legs (line 14)",
+    "assert inputs.shape[1] == 3, 'cats have three\\nlegs'": "cats.py: model: forward on inputs of shape (2, 4) "
+    "in training must not raise, but got AssertionError: cats have three legs (line 14)",
     "return self.out(inputs[:, :3])": "shapes cannot be multiplied (2x3 and 4x2) (line 14)",
     "return self.out(inputs), inputs": "model: must give a tensor [B, 2], but gives a tuple",
     "return self.out(inputs - inputs.mean(0))": "model: predicts something else for an example beside another one",
