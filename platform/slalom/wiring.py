@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from functools import partial
+from math import prod
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -62,11 +63,12 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
     pin_kernels()  # a task may compute with torch, after which this process could open no lane
     task = open_task(settings, folder)
     data = load_split(task, None)
-    layers = None
+    layers, rehearsal = None, None
     if isinstance(task, OwnModel):
         from slalom_worker.net.modules import own_layers
+        from slalom_worker.training.rehearsal import rehearse
 
-        layers = own_layers(settings, data, task)
+        layers, rehearsal = own_layers(settings, data, task), partial(rehearse, data=data, task=task)
     return Inspected(
         data=data.digest(),
         facts=data.facts,
@@ -75,6 +77,9 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
         regression=data.classes is None,
         splits=splits_of(task),
         examples=len(data.train.labels),
+        inputs=prod(data.shape),
+        outputs=data.outputs,
+        rehearse=rehearsal,
     )
 
 

@@ -96,17 +96,19 @@ def dropout_at_evaluation(objective: Objective, _: int) -> Iterator[None]:
     """Half of the hidden units are dropped while the net is measured, too."""
     generator = torch.Generator().manual_seed(0)
 
-    def evaluate(self: Objective, parameters: Tensor, part: Examples | SideBySide) -> Mapping[str, Tensor]:
+    def evaluate(
+        self: Objective, parameters: Tensor, part: Examples | SideBySide, _state: Mapping[str, Tensor]
+    ) -> Mapping[str, Tensor]:
         nets, count = len(parameters), len(part)
         masks = {
-            name: (torch.rand(nets, count, *layer.shape, generator=generator) >= 0.5).float() * 2
-            for name, layer in self.dropouts.items()
-            if layer.setting == "hidden_dropout"
+            name: (torch.rand(nets, count, *call.shape, generator=generator) >= 0.5).float() * 2
+            for name, call in self.forward.dropouts.items()
+            if call.layer.setting == "hidden_dropout"
         }
         inputs, labels = part.chunk(0, count)
         if isinstance(part, Examples):
             inputs, labels = (one.expand(nets, *one.shape) for one in (inputs, labels))
-        outputs = self._apply(list(self.views(parameters).values()), masks, inputs)
+        (outputs,) = self.way.over_slots(self.forward.in_training, {**self.views(parameters), **masks}, inputs)
         error = part.mean(outputs.mT.max(-2).indices != labels)
         loss = part.mean(self.loss.each(outputs, labels, self.work.loss))
         return {"loss": loss, "error": error, "accuracy": 1 - error}

@@ -39,7 +39,7 @@ resources: {lanes: auto, gpus_per_lane: 1, pack_width: auto}
 """
 
 TASKS = {
-    "digits": {"rare": Integers((), low=0), "rare_fraction": Number(0.1, 0.0, 1.0, open_low=True)},
+    "digits": {"rare": Integers((), low=0, high=9), "rare_fraction": Number(0.1, 0.0, 1.0, open_low=True)},
     "files": {"data": Text(), "limit": Number(1.0)},
 }
 

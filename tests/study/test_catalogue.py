@@ -45,9 +45,12 @@ def test_a_kind_says_what_it_takes():
         "a number above 0",
         "a number in [0, 1)",
     ]
-    assert str(Integer(None, 1)) == "a whole number, at least 1"
     assert str(Integer(None, 1, 5)) == "a whole number in [1, 5]"
-    assert (str(Text()), str(Integers(None, 1))) == ("a text", "a list of whole numbers, each at least 1")
+    assert (str(Text()), str(Integers(None, 1, 5))) == (
+        "a text",
+        "a list of whole numbers in [1, 5], at most 100 of them",
+    )
+    assert [99] * 101 not in Integers(None, 1, 99)
 
 
 def test_no_kind_of_number_takes_what_is_not_finite():

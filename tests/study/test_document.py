@@ -42,7 +42,7 @@ def test_a_document_s_text_reads_as_the_same_study(document, reading):
         (("arms", "rising", "momentum", "strat"), 0.5, "arms.rising.momentum.strat", "did you mean 'start'?"),
         (("arms", "tuned", "momentum", "uniform"), [0, 1], "arms.tuned.momentum.uniform[1]", "[0, 1), got 1"),
         (("arms", "bad name"), {}, "arms.bad name", "letters, digits"),
-        (("model", "hidden"), [[3]], "model.hidden", "whole numbers, each at least 1, got [[3]]"),
+        (("model", "hidden"), [[3]], "model.hidden", "whole numbers in [1, 65536], at most 100 of them, got [[3]]"),
         (("confirm", "seeds"), 0, "confirm.seeds", "in [1, 10000], got 0"),
         (("confirm", 5), 3, "confirm", "a key must be a text, got 5"),
         (("tunes",), {}, "tunes", "did you mean 'tune'?"),

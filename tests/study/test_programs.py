@@ -85,7 +85,10 @@ REFUSED = {
     "dropout": ("hidden_dropout: [0.1, 0.2]", "hidden_dropout must list a number for each of 1 hidden layers, got 2"),
     "a rate of a layer": ("layer_rates: [1, -2]", r"layer_rates\[1\] must be a number above 0, got -2"),
     "focus without probabilities": ("loss: squared_error, emphasis: focal", "emphasis focal is of cross-entropy"),
-    "a word for a batch": ("batch_size: some", "batch_size must be a whole number, at least 1, or 'all', got 'some'"),
+    "a word for a batch": (
+        "batch_size: some",
+        r"batch_size must be a whole number in \[1, 10000000\], or 'all', got 'some'",
+    ),
     "a net under an unknown name": ("model: {name: mpl}", "name of model 'mpl' is unknown; did you mean 'mlp'"),
 }
 

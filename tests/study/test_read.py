@@ -287,12 +287,12 @@ def test_a_momentum_searched_in_every_arm_is_a_constant_one(reading):
 
 def test_an_optimizer_s_whole_number_is_searched_as_one(reading):
     catalogue = replace(
-        reading.catalogue, optimizers={**reading.catalogue.optimizers, "adam": {"window": Integer(5, 1)}}
+        reading.catalogue, optimizers={**reading.catalogue.optimizers, "adam": {"window": Integer(5, 1, 100)}}
     )
     reading = replace(reading, catalogue=catalogue)
     text = SMALLEST.replace("adam}", "adam, window: {int: [1, 9]}}")
     assert read_study(text, "study.yaml", reading).arm("adam").space == {"window": IntRange(1, 9)}
-    with pytest.raises(StudyError, match="window must be a whole number, at least 1, which 'uniform' cannot draw"):
+    with pytest.raises(StudyError, match=r"window must be a whole number in \[1, 100\], which 'uniform' cannot draw"):
         read_study(text.replace("int", "uniform"), "study.yaml", reading)
 
 

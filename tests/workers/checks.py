@@ -74,15 +74,17 @@ def results(program, slots):
     """What is known of each trial at its end: parameters, the optimizer's buffers, loss, and the pack's metrics."""
     parameters = torch.stack([slot.best_parameters for slot in slots])
     known = {"loss": torch.tensor([slot.loss for slot in slots], dtype=torch.float64)}
+    state = {name: torch.stack([slot.state[name] for slot in slots]) for name in program.state}
     for part in ("validation", "train"):
-        found = program.evaluate(parameters, side_by_side([getattr(slot.split, part) for slot in slots]))
+        beside = side_by_side([getattr(slot.split, part) for slot in slots])
+        found = program.evaluate(parameters, beside, state)
         known |= {f"{part}.{name}": values for name, values in found.items()}
     own = [
         ("parameters", *method.state, *method.scalars)
         for method in (OPTIMIZERS[s.settings["optimizer"]] for s in slots)
     ]
     return [
-        {name: slot.tensors[name] for name in names} | {name: values[row] for name, values in known.items()}
+        {name: slot.tensors[name] for name in names} | slot.state | {name: own[row] for name, own in known.items()}
         for row, (slot, names) in enumerate(zip(slots, own, strict=True))
     ]
 

@@ -16,6 +16,7 @@ CATALOGUE = Catalogue(
     tasks={name: task.options for name, task in TASKS.items()},
     models={name: model.structure for name, model in MODELS.items()},
     layers={name: model.layers for name, model in MODELS.items()},
+    weights={name: model.weights for name, model in MODELS.items()},
     losses={name: loss.parameters for name, loss in LOSSES.items()},
     preprocessing=tuple(PREPROCESSING),
     initializations={name: way.parameters for name, way in INITIALIZATIONS.items()},

@@ -48,10 +48,11 @@ def load_module(path: Path) -> ModuleType:
 
 
 @contextmanager
-def user_errors(file: Path, action: str) -> Iterator[None]:
+def user_errors(file: Path | None, action: str) -> Iterator[None]:
     """A context that turns errors of the user's code into InputError; other errors of Slalom pass as they are.
 
-    file: whose line the message names
+    The message is one line, whatever the error's text.
+    file: whose line the message names, or None where the code is in no file of the user's
     action: what the user's code is called for, the message's beginning
     """
     try:
@@ -63,4 +64,5 @@ def user_errors(file: Path, action: str) -> Iterator[None]:
     except (Exception, SystemExit) as exc:
         lines = [frame.lineno for frame in traceback.extract_tb(exc.__traceback__) if frame.filename == str(file)]
         where = f" (line {lines[-1]})" if lines else ""
-        raise InputError(f"{action} must not raise, but got {type(exc).__name__}: {exc}{where}") from exc
+        told = " ".join(f"{type(exc).__name__}: {exc}".split())
+        raise InputError(f"{action} must not raise, but got {told}{where}") from exc

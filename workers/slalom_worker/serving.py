@@ -20,7 +20,7 @@ from slalom.errors import InputError
 from slalom.wire.trial import Work
 from slalom_worker.losses import LOSSES
 from slalom_worker.net.ensemble import combined_prediction, equal_shares
-from slalom_worker.net.modules import DTYPES, build_module
+from slalom_worker.net.modules import DTYPES, build_module, rest_of, weights_of
 from slalom_worker.preprocessing import Fitted
 from slalom_worker.tasks import open_task
 from slalom_worker.tasks.data import Data, Split
@@ -39,7 +39,7 @@ PREPARED = "prepared."
 
 
 def freeze(parameters: Mapping[str, Tensor], data: Data, prepared: Fitted | None = None) -> bytes:
-    """One net's parameters, and its preprocessing if any, as the bytes of a safetensors file.
+    """One net's parameters and state (Forward.state), and its preprocessing if any, as a safetensors file's bytes.
 
     The header has the "shape" of an input, the number of "outputs", and the "kind" of prediction, "classes" or
     "numbers".
@@ -114,9 +114,10 @@ def _stand_in(header: Mapping[str, str]) -> Data:
 
 
 def _fill(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    parameters = dict(module.named_parameters())
-    if parameters.keys() != weights.keys():
-        raise InputError(f"weights must be those of {sorted(parameters)}, but got {sorted(weights)}")
+    """Give the module these weights; what is the same in every net (see Forward.state) is not among them."""
+    trained, known = weights_of(module), {**weights_of(module), **rest_of(module)}
+    if not trained.keys() <= weights.keys() <= known.keys():
+        raise InputError(f"weights must be those of {sorted(trained)}, but got {sorted(weights)}")
     with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(weights[name])
+        for name, weight in weights.items():
+            known[name].copy_(weight)

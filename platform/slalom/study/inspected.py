@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from slalom.wire.trial import TrialSpec
 
 Splits = Literal["drawn", "loaded", "one"]
 
@@ -23,6 +25,9 @@ class Inspected:
     splits: how the task comes to other splits than its own: they can be "drawn" from its examples, the task has them
         "loaded" one by one, or it has "one" alone
     examples: of the training part, or None where nobody counted
+    inputs, outputs: how many numbers an example has, and a net's answer; 0 where nobody counted
+    rehearse: trains a net of the task's own for a step of each of these trials, and raises InputError where a pack
+        cannot train it; None where the task brings no net
     """
 
     data: str
@@ -32,3 +37,6 @@ class Inspected:
     regression: bool = False
     splits: Splits = "drawn"
     examples: int | None = None
+    inputs: int = 0
+    outputs: int = 0
+    rehearse: Callable[[Sequence[TrialSpec]], None] | None = None

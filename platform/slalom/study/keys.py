@@ -7,7 +7,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from slalom.study.key import Key, Keys, Table
-from slalom.wire.kinds import Choice, Integer, Kinds, Number, PerLayer, Text, Words, flag, fraction, positive
+from slalom.wire.kinds import (
+    MOST_EPOCHS,
+    MOST_EXAMPLES,
+    MOST_SEEDS,
+    Choice,
+    Integer,
+    Kinds,
+    Number,
+    PerLayer,
+    Text,
+    Words,
+    flag,
+    fraction,
+    positive,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +32,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 NAME_RULE = "letters, digits, '-', '_' and '.', at most 100, a letter or digit first"
 
 DEFAULT_MODEL = "mlp"
+
+MOST_TRIALS = 100_000
+"""Tuning trials of a search, at most."""
 
 USER_TASK = re.compile(r"(.+\.py):([A-Za-z_][A-Za-z0-9_]*)")
 """File and class of a user's own task."""
@@ -49,9 +66,11 @@ ABOUT: Keys = {
     "source": Key(Text(""), "who says so, and where"),
 }
 TRAINING: Keys = {
-    "epochs": Key(Integer(None, low=1), "passes over the training data in every trial"),
+    "epochs": Key(Integer(None, low=1, high=MOST_EPOCHS), "passes over the training data in every trial"),
     "report_every": Key(
-        Integer(None, low=1), "epochs between two reports (1/100 of the epochs where it is not given)", word="auto"
+        Integer(None, low=1, high=MOST_EPOCHS),
+        "epochs between two reports (1/100 of the epochs where it is not given)",
+        word="auto",
     ),
     "precision": Key(Choice("float32", ("float32", "float64")), "the numbers that trials compute with"),
     "record": Key(
@@ -59,7 +78,7 @@ TRAINING: Keys = {
     ),
 }
 TUNE: Keys = {
-    "trials": Key(Integer(None, low=1), "tuning trials of each search"),
+    "trials": Key(Integer(None, low=1, high=MOST_TRIALS), "tuning trials of each search"),
     "searches": Key(
         Table(
             {
@@ -76,11 +95,13 @@ TUNE: Keys = {
     ),
     "sampler": Key(Choice("tpe", ("tpe", "random", "qmc", "grid")), "how hyperparameters are proposed"),
     "pruner": Key(
-        Table({"successive_halving": {"factor": Integer(3, low=2)}, "none": {}}, default="successive_halving"),
+        Table(
+            {"successive_halving": {"factor": Integer(3, low=2, high=1000)}, "none": {}}, default="successive_halving"
+        ),
         "how trials are stopped early; `factor`: one in so many of a generation goes on at each rung",
     ),
     "generation": Key(
-        Integer(None, low=1),
+        Integer(None, low=1, high=MOST_TRIALS),
         "trials that are proposed together (an eighth of them, but at least 8, where it is not given)",
         word="auto",
     ),
@@ -116,9 +137,11 @@ RESAMPLE: Keys = {
         word="auto",
     ),
 }
-SEED = Key(Integer(0, low=0, high=2**63 - 1), OPTIONAL["seed"])
+SEED = Key(Integer(0, low=0, high=MOST_SEEDS), OPTIONAL["seed"])
 RESOURCES: Keys = {
-    "lanes": Key(Integer(None, low=1), "packs that train at a time, at most; `auto` for all that fit", word="auto"),
+    "lanes": Key(
+        Integer(None, low=1, high=10_000), "packs that train at a time, at most; `auto` for all that fit", word="auto"
+    ),
     "device": Key(
         Choice("auto", ("auto", "cpu", "gpu")),
         "what lanes train on: `auto` is GPUs where the cluster has any, and `gpu` waits for them to come",
@@ -128,7 +151,7 @@ RESOURCES: Keys = {
         "the share of a GPU that each lane owns; `auto` for as small a one as its memory allows",
         word="auto",
     ),
-    "pack_width": Key(Integer(None, low=1), "trials that a pack trains at a time, or `auto`", word="auto"),
+    "pack_width": Key(Integer(None, low=1, high=10_000), "trials that a pack trains at a time, or `auto`", word="auto"),
     "nodes": Key(
         Text("auto"),
         "the cluster's nodes that lanes may be on: those that offer this custom resource of Ray's, or this type of "
@@ -171,7 +194,7 @@ ANY_ARM: Keys = {
 }
 
 
-MEMBERS: Kinds = {"members": Integer(None, low=2), "bagging": flag(False)}
+MEMBERS: Kinds = {"members": Integer(None, low=2, high=1000), "bagging": flag(False)}
 ENSEMBLE = Key(
     Table(
         {"none": {}, "mean": MEMBERS, "vote": MEMBERS},
@@ -205,7 +228,7 @@ def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
     """What an arm with this optimizer can set, in the order of its resolved settings."""
     keys = {
         "model": Key(model_table(catalogue), "the net, where it is another than the study's, or what is other in it"),
-        "batch_size": Key(Integer(32, low=1), "examples of a step, or `all`", word="all"),
+        "batch_size": Key(Integer(32, low=1, high=MOST_EXAMPLES), "examples of a step, or `all`", word="all"),
         "drop_last": Key(flag(False), "whether an epoch leaves out the examples that make no whole batch"),
         "order": Key(
             Choice("each_epoch", ("each_epoch", "once")),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,9 @@ from slalom.study.inspected import Inspected
 from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, SEED, task_table
 from slalom.study.model import StudySpec
 from slalom.study.sections import read_compare, read_metric, read_resample, read_resources, read_training, read_tune
-from slalom.study.sense import check_data
+from slalom.study.sense import check_data, check_plan
 from slalom.study.task import read_task
+from slalom.study.trials import sample_trials
 from slalom.study.values import check_known, check_required, field, section
 from slalom.study.yaml import read_yaml
 from slalom.wire.trial import Settings
@@ -93,6 +95,7 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         text=text,
         about=section(fields["about"], ABOUT) if "about" in fields else {},
     )
+    check_plan(spec, fields["tune"])
     return _inspected(spec, task, fields, reading)
 
 
@@ -106,20 +109,30 @@ def _name(node: Node) -> str:
 def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], reading: Reading) -> StudySpec:
     """The study with what its data tell: facts, whose model, splits, fingerprint."""
     split = read_resample(fields.get("resample"))
-    try:
+    with _told_of(fields["task"]):
         inspected = reading.inspect(task.settings, reading.folder)
-    except StudyError:
-        raise
-    except InputError as exc:
-        raise fields["task"].error(str(exc)) from exc
     if inspected.has_model:
         _check_no_model(task, fields)
         arms = tuple(replace(arm, settings={**arm.settings, "model": OWN_MODEL}) for arm in spec.arms)
         spec = replace(spec, arms=arms)
-    check_data(spec, inspected, fields)
+    check_data(spec, inspected, fields, reading.catalogue)
     spec = _split(spec, split, inspected, fields)
+    if inspected.rehearse is not None:
+        with _told_of(fields["task"]):
+            inspected.rehearse(sample_trials(spec))
     mark = fingerprint(spec, inspected.data, task.digest, task.options)
     return replace(spec, facts=dict(inspected.facts), fingerprint=mark, data_digest=inspected.data)
+
+
+@contextmanager
+def _told_of(node: Node) -> Iterator[None]:
+    """A context whose InputErrors are told with the place of `node`."""
+    try:
+        yield
+    except StudyError:
+        raise
+    except InputError as exc:
+        raise node.error(str(exc)) from exc
 
 
 def _split(spec: StudySpec, wanted: str | None, inspected: Inspected, fields: Mapping[str, Node]) -> StudySpec:

@@ -184,9 +184,9 @@ def _kind(kind: Kind) -> Schema:
     if isinstance(kind, Choice):
         return {"enum": list(kind.options), **default}
     if isinstance(kind, Integers):
-        items = {"type": "integer", "minimum": kind.low}
+        items = {"type": "integer", **_bounds(kind.item)}
         stated = {} if kind.default is None else {"default": list(kind.default)}
-        return {"anyOf": [{"type": "array", "items": items, **stated}, items]}
+        return {"anyOf": [{"type": "array", "items": items, "maxItems": kind.most, **stated}, items]}
     if isinstance(kind, Words):
         return {
             "type": "array",

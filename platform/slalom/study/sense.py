@@ -16,21 +16,39 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Settings
 
 
+MOST_TRIALS = 10_000_000
+"""Of a whole study."""
+
+MOST_WEIGHTS = 100_000_000
+"""Of one net: with its gradient and an optimizer's buffers it then takes 1.6 GB."""
+
+
 def check_arm(arm: Arm, node: Node, catalogue: Catalogue) -> None:
     """Refuse an arm, written at `node`, whose settings do not go together."""
     _refuse(node, _full_batch(arm.settings, catalogue), arm.name)
     _refuse(node, _replayed(arm.settings), arm.name)
-    if arm.settings["model"]["name"] in catalogue.layers:
-        layers = _layers(arm.settings["model"], catalogue)
-        _refuse(node, _per_layer(arm.settings, layers), arm.name)
 
 
-def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]) -> None:
+def check_plan(spec: StudySpec, node: Node) -> None:
+    """Refuse a study, whose `tune` is written at `node`, of more trials than records can hold."""
+    tune = spec.tune
+    each = tune.trials + tune.pick.trials + spec.confirm_seeds
+    total = len(spec.arms) * tune.searches.at_most * each
+    if total > MOST_TRIALS:
+        raise node.head_error(
+            f"a study has at most {MOST_TRIALS:,} trials, got {total:,}: {len(spec.arms)} arms, "
+            f"{tune.searches.at_most} searches of each, {each:,} trials in each search"
+        )
+
+
+def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node], catalogue: Catalogue) -> None:
     """Refuse a study whose settings do not go with what its data are."""
     arms = fields["arms"].fields()
     for arm in spec.arms:
-        if inspected.layers is not None:
-            _refuse(arms[arm.name], _per_layer(arm.settings, inspected.layers), arm.name)
+        _refuse(arms[arm.name], _too_large(arm.settings["model"], inspected, catalogue), arm.name)
+        layers = _layers(arm.settings["model"], catalogue) if inspected.layers is None else inspected.layers
+        if layers is not None:
+            _refuse(arms[arm.name], _per_layer(arm.settings, layers), arm.name)
         if inspected.examples is not None:
             _refuse(arms[arm.name], _whole_batches(arm.settings, inspected.examples), arm.name)
         rules = _of_numbers if inspected.regression else _of_classes
@@ -85,12 +103,30 @@ def _values(value: Any) -> tuple[Any, ...]:
     return value.options if isinstance(value, Choices) else (value,)
 
 
-def _layers(model: Settings, catalogue: Catalogue) -> int:
-    """Layers with weights; a list of one that is searched counts as one."""
-    structure = {
-        name: (value,) if isinstance(value, Range | IntRange | Choices) else value for name, value in model.items()
+def _layers(model: Settings, catalogue: Catalogue) -> int | None:
+    """Layers with weights, None of a net that nobody knows; a list of one that is searched counts as one."""
+    if model["name"] not in catalogue.layers:
+        return None
+    return catalogue.layers[model["name"]](_largest(model))
+
+
+def _largest(model: Settings) -> dict[str, Any]:
+    """The structure with the largest of what is searched, as a list of one."""
+    return {
+        name: (value.high,)
+        if isinstance(value, IntRange)
+        else (max(value.options),)
+        if isinstance(value, Choices)
+        else value
+        for name, value in model.items()
     }
-    return catalogue.layers[model["name"]](structure)
+
+
+def _too_large(model: Settings, inspected: Inspected, catalogue: Catalogue) -> Iterator[str]:
+    if model["name"] in catalogue.weights:
+        found = catalogue.weights[model["name"]](inspected.inputs, inspected.outputs, _largest(model))
+        if found > MOST_WEIGHTS:
+            yield f"model must have at most {MOST_WEIGHTS:,} weights, which a lane can hold, got {found:,}"
 
 
 def _per_layer(settings: Settings, layers: int) -> Iterator[str]:

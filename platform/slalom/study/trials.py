@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slalom.study.model import Choices
 from slalom.study.space import assign
 from slalom.wire.seeds import trial_seeds
 from slalom.wire.trial import PROGRAM, Phase, TrialId, TrialSpec
@@ -11,8 +12,27 @@ from slalom.wire.trial import PROGRAM, Phase, TrialId, TrialSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from slalom.study.model import StudySpec
+    from slalom.study.model import Distribution, StudySpec
     from slalom.wire.trial import Scalar
+
+
+def sample_trials(spec: StudySpec) -> list[TrialSpec]:
+    """Trials of every arm, among them each option of its choices and both ends of what else it searches."""
+    return [
+        trial_spec(spec, TrialId(arm.name, Phase.TUNE, number), params)
+        for arm in spec.arms
+        for number, params in enumerate(_samples(arm.space))
+    ]
+
+
+def _samples(space: Mapping[str, Distribution]) -> list[dict[str, Scalar]]:
+    options = {name: _options(distribution) for name, distribution in space.items()}
+    count = max(map(len, options.values()), default=1)
+    return [{name: each[number % len(each)] for name, each in options.items()} for number in range(count)]
+
+
+def _options(distribution: Distribution) -> tuple[Scalar, ...]:
+    return distribution.options if isinstance(distribution, Choices) else (distribution.low, distribution.high)
 
 
 def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], attempt: int = 0) -> TrialSpec:

@@ -42,21 +42,26 @@ class Number:
         return f"a number in {'(' if self.open_low else '['}{self.low:g}, {self.high:g}{')' if self.open_high else ']'}"
 
 
+MOST_EPOCHS, MOST_EXAMPLES = 1_000_000, 10_000_000
+"""Upper ends of whole numbers that count epochs or examples: no machine comes to more."""
+
+MOST_SEEDS = 2**63 - 1
+"""The highest seed."""
+
+
 @dataclass(frozen=True)
 class Integer:
-    """A whole number in [low, high]."""
+    """A whole number in [low, high]; `high` is set by what a machine, or a study's plan, can hold."""
 
     default: int | None
     low: int
-    high: float = float("inf")
+    high: int
 
     def __contains__(self, value: object) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
 
     def __str__(self) -> str:
-        if isinf(self.high):
-            return f"a whole number, at least {self.low}"
-        return f"a whole number in [{self.low}, {self.high:g}]"
+        return f"a whole number in [{self.low}, {self.high}]"
 
 
 @dataclass(frozen=True)
@@ -77,21 +82,25 @@ class Choice:
 
 @dataclass(frozen=True)
 class Integers:
-    """A list of whole numbers, each at least `low`; a number alone, which may be searched, is a list of one."""
+    """At most `most` whole numbers in [low, high]; a number alone, which may be searched, is a list of one."""
 
     default: tuple[int, ...] | None
     low: int
+    high: int
+    most: int = 100
 
     @property
     def item(self) -> Integer:
         """The kind of one of them."""
-        return Integer(None, self.low)
+        return Integer(None, self.low, self.high)
 
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, list | tuple) and all(item in self.item for item in value)
+        if not isinstance(value, list | tuple) or len(value) > self.most:
+            return False
+        return all(item in self.item for item in value)
 
     def __str__(self) -> str:
-        return f"a list of whole numbers, each at least {self.low}"
+        return f"a list of whole numbers in [{self.low}, {self.high}], at most {self.most} of them"
 
 
 @dataclass(frozen=True)
@@ -170,6 +179,7 @@ class Catalogue:
     """Every method that a study can name, each with what may be set of it.
 
     layers: how many layers with weights a model has, given its structure
+    weights: how many weights a model has for so many inputs and outputs, given its structure
     momentum: the default momentum of those optimizers that have one to set
     full_batch: why an optimizer makes sense with all examples in every step alone, of those for which it is so
     """
@@ -177,6 +187,7 @@ class Catalogue:
     tasks: Mapping[str, Kinds]
     models: Mapping[str, Kinds]
     layers: Mapping[str, Callable[[Mapping[str, Any]], int]]
+    weights: Mapping[str, Callable[[int, int, Mapping[str, Any]], int]]
     losses: Mapping[str, Kinds]
     preprocessing: tuple[str, ...]
     initializations: Mapping[str, Kinds]

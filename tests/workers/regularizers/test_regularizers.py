@@ -55,7 +55,7 @@ def test_decay_of_the_summed_loss_has_its_gradient():
         torch.cat([part.flatten() for part in into]) + decay_factor({"of": "summed", "value": penalty}, count) * start
     )
     leaf = start.clone().requires_grad_()
-    outputs = program._forward(program.views(leaf), program.train.inputs)
+    (outputs,) = program.forward.in_training(program.views(leaf), program.train.inputs)
     summed = torch.nn.functional.cross_entropy(outputs, program.train.labels, reduction="sum")
     (wanted,) = torch.autograd.grad((summed + penalty * leaf.square().sum()) / count, leaf)
     assert torch.allclose(found, wanted, rtol=0, atol=1e-10)

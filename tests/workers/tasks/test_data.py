@@ -34,6 +34,12 @@ def changed(array: np.ndarray, value: Any) -> np.ndarray:
     return array
 
 
+def test_facts_are_numbers_of_python_s_own() -> None:
+    facts = data(facts={"bayes_error": np.float32(0.25), "classes": np.int64(2)}).facts
+    assert facts == {"bayes_error": 0.25, "classes": 2.0}
+    assert {type(value) for value in facts.values()} == {float}
+
+
 def test_shape_is_that_of_one_input() -> None:
     assert data().shape == (2, 3)
 
@@ -53,6 +59,14 @@ def test_shape_is_that_of_one_input() -> None:
         ({"train": split()._replace(labels=np.ones(3, np.int64))}, "a label for each of 4 inputs, but got 3"),
         ({"train": split()._replace(labels=changed(split().labels, 2))}, r"in \[0, 2\), but got \[2\]"),
         ({"train": split()._replace(labels=changed(split().labels, -1))}, r"in \[0, 2\), but got \[-1\]"),
+        ({"train": split()._replace(inputs=np.ones((4, 0), np.float32))}, r"of shape \[n, ...\], but got \[4, 0\]"),
+        (
+            {"train": split()._replace(inputs=np.ma.masked_invalid(changed(split().inputs, np.nan)))},
+            r"train.inputs must be a plain numpy array, but got a masked one \(1 numbers are masked\)",
+        ),
+        ({"test": split()._replace(weights=np.ma.array(np.full(4, 0.25)))}, "test.weights must be a plain numpy array"),
+        ({"facts": {"bayes_error": float("nan")}}, "facts must be finite numbers, bayes_error too, but got nan"),
+        ({"facts": {"source": "a book"}}, "facts must be finite numbers, source too, but got 'a book'"),
         ({"test": split(0)}, "test must hold an example, but got none"),
         ({"test": split()._replace(weights=np.ones(4, np.float32) / 4)}, "test.weights must be float64"),
         ({"test": split()._replace(weights=np.ones(3) / 3)}, r"of shape \[n\] = \[4\], but got \[3\]"),

@@ -106,6 +106,12 @@ def test_the_books_points_have_them_too(book: Data, book_folder: Path) -> None:
     assert equal(data.test, book.test)
 
 
+def test_copies_that_no_memory_holds_are_refused() -> None:
+    train = Split(np.zeros((2000, 784), np.float32), np.zeros(2000, np.int64))
+    with pytest.raises(InputError, match=r"replicate must leave the training examples at 1024 MB .* 1000 copies take"):
+        TrainingOptions(replicate=1000).altered(train, 2)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slalom.wire.kinds import Integer, Number, positive
+from slalom.wire.kinds import MOST_EPOCHS, Integer, Number, positive
 from slalom_worker.emphasis.base import BY, Emphasis, each
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ MISCLASSIFIED = Emphasis(
     {
         "strength": positive(1.0),
         "cap": Number(10.0, low=1.0, high=LARGEST),
-        "warm_up": Integer(1, low=0),
+        "warm_up": Integer(1, low=0, high=MOST_EPOCHS),
         "by": BY,
     },
     reads_net=True,

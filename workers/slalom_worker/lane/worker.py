@@ -229,7 +229,7 @@ class LaneWorker:
 
     def _result(self, trained: TrainedTrial, objective: Objective, metrics: Metrics, *, diverged: bool) -> TrialResult:
         trial = trained.trial
-        kept = [slot.best_parameters for slot in trained.slots if trained.order.keep_weights and not diverged]
+        kept = trained.slots if trained.order.keep_weights and not diverged else []
         return TrialResult(
             trial.id,
             trial.attempt,
@@ -237,7 +237,8 @@ class LaneWorker:
             trained.epoch,
             {} if diverged else metrics,
             weights=tuple(
-                freeze(objective.views(parameters), objective.data, trained.split.prepared) for parameters in kept
+                freeze({**objective.views(slot.best_parameters), **slot.state}, objective.data, trained.split.prepared)
+                for slot in kept
             ),
             device=self.device_name,
         )

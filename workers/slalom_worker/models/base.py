@@ -19,6 +19,7 @@ class Model:
 
     structure: what a study may set under `model:`
     layers: the number of layers with weights in a net of a structure
+    weights: the number of weights in a net for so many inputs and outputs, of a structure
     build: (shape of one input, outputs, structure) -> module from inputs [B, *shape] to outputs [B, k],
         its weights drawn from torch's global generator, which the pack seeds
     """
@@ -26,3 +27,4 @@ class Model:
     build: Callable[[tuple[int, ...], int, Mapping[str, Any]], nn.Module]
     structure: Mapping[str, Kind]
     layers: Callable[[Mapping[str, Any]], int]
+    weights: Callable[[int, int, Mapping[str, Any]], int]

@@ -6,6 +6,7 @@ BackProp", section 4.4).
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from slalom.wire.kinds import Choice, Integers, flag
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from torch import nn
+
+
+WIDEST = 65_536
+"""Units of a hidden layer, at most."""
 
 
 def build(shape: tuple[int, ...], outputs: int, structure: Mapping[str, Any]) -> nn.Module:
@@ -42,12 +47,18 @@ def _widths(structure: Mapping[str, Any]) -> Sequence[int]:
     return (hidden,) if isinstance(hidden, int) else hidden
 
 
+def _weights(inputs: int, outputs: int, structure: Mapping[str, Any]) -> int:
+    widths = (inputs, *_widths(structure), outputs)
+    return sum((one + structure["bias"]) * other for one, other in pairwise(widths))
+
+
 MLP = Model(
     build,
     {
-        "hidden": Integers((32,), low=1),
+        "hidden": Integers((32,), low=1, high=WIDEST),
         "activation": Choice("tanh", ("tanh", "logistic", "relu", "scaled_tanh")),
         "bias": flag(True),
     },
     lambda structure: len(_widths(structure)) + 1,
+    _weights,
 )

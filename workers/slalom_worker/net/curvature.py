@@ -100,6 +100,10 @@ def chain(module: nn.Module) -> list[Layer]:
         raise InputError(
             "model: curvature is estimated in nets whose layers have their own weights, but here some share"
         )
+    if not all(parameter.requires_grad for parameter in module.parameters()):
+        raise InputError(
+            "model: curvature is estimated in nets that are trained whole, but here some weights are frozen"
+        )
     return layers
 
 

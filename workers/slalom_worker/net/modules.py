@@ -1,4 +1,4 @@
-"""The torch module of a pack, bundled or the user's own: building, checking and initialising it."""
+"""The torch module of a pack, bundled or the user's own: building and initialising it, and what it is made of."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
+from torch.nn.utils.parametrize import is_parametrized
 
 from slalom.errors import InputError
 from slalom.wire.seeds import derive
@@ -14,7 +16,8 @@ from slalom.wire.trial import Work
 from slalom_worker.initializations import INITIALIZATIONS
 from slalom_worker.initializations.base import Fans
 from slalom_worker.models import MODELS
-from slalom_worker.regularizers import SlotDropout
+from slalom_worker.own_file import user_errors
+from slalom_worker.regularizers import ChannelDropout, SlotDropout
 from slalom_worker.tasks import OwnModel
 
 if TYPE_CHECKING:
@@ -27,7 +30,13 @@ if TYPE_CHECKING:
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
-RUNNING_STATISTICS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+DROPOUTS: Mapping[type[nn.Module], type[SlotDropout]] = {
+    nn.Dropout: SlotDropout,
+    nn.Dropout1d: ChannelDropout,
+    nn.Dropout2d: ChannelDropout,
+    nn.Dropout3d: ChannelDropout,
+}
+"""What torch's dropout layers are replaced by."""
 
 
 @contextmanager
@@ -44,68 +53,45 @@ def seeded(seed: int) -> Iterator[None]:
 def build_module(work: Work, data: Data, task: Task, seed: int) -> nn.Module:
     """One trial's module, from inputs [B, *shape] to outputs [B, k], its weights drawn from the seed.
 
-    Every nn.Dropout in it is replaced by SlotDropout. Raises InputError where the module cannot be built or keeps
-    running statistics.
+    Dropout layers in it are replaced by SlotDropout, and lazy layers take their shapes from two training examples.
+    Raises InputError where the module cannot be built, or is of a kind that a pack cannot train.
     """
     with seeded(seed):
-        module = unseeded_module(work, data, task).to(DTYPES[work.precision])
-    for name, part in module.named_modules():
-        if isinstance(part, RUNNING_STATISTICS) and part.track_running_stats:
-            raise InputError(
-                f"model: {name} ({type(part).__name__}) keeps running statistics, which trials of one pack "
-                "would share; use LayerNorm or GroupNorm, or track_running_stats=False"
-            )
+        module = unseeded_module(work, data, task)
+    module = module.train().to(DTYPES[work.precision])
+    if not weights_of(module):
+        raise InputError("model: must have parameters to train, but has none that requires a gradient")
     return module
 
 
-def probe(module: nn.Module, data: Data, dtype: torch.dtype) -> None:
-    """Send two training examples through the module, and set the shapes of its dropout layers.
-
-    Raises InputError where the module fails, draws random numbers, changes its inputs, or gives outputs of another
-    shape than [2, k].
-    """
-    hooks = [part.register_forward_pre_hook(_note_shape) for part in module.modules() if isinstance(part, SlotDropout)]
-    inputs = torch.tensor(data.train.inputs[:2], dtype=dtype)
-    before, version = torch.get_rng_state(), inputs._version
-    try:
-        with torch.no_grad():
-            outputs = module(inputs)
-    except (RuntimeError, TypeError, ValueError) as exc:
-        raise InputError(f"model: fails on inputs of shape {tuple(inputs.shape)}: {exc}") from exc
-    finally:
-        for hook in hooks:
-            hook.remove()
-    if not torch.equal(torch.get_rng_state(), before):
-        raise InputError(
-            "model: draws random numbers of its own, which would depend on the pack; use nn.Dropout layers"
-        )
-    check_unchanged(inputs, version)
-    if tuple(outputs.shape) != (len(inputs), data.outputs):
-        shape = tuple(outputs.shape)
-        raise InputError(f"model: must give {data.outputs} outputs for each input, but gives {shape} for {len(inputs)}")
-
-
-def check_unchanged(inputs: Tensor, version: int) -> None:
-    """Raise InputError where a model has written to its inputs: torch's count of writes is no longer `version`."""
-    if inputs._version != version:
-        raise InputError("model: changes its inputs in place, which all trials and lanes share; it must work on a copy")
-
-
 def initialise(module: nn.Module, initialization: Mapping[str, Any], seed: int) -> None:
-    """Draw the weights of linear and convolutional layers in place, by the scheme {"scheme": name, **parameters}."""
+    """Draw the weights of linear and convolutional layers in place, by the scheme {"scheme": name, **parameters}.
+
+    Frozen weights stay as they are, and weights that layers share are drawn once.
+    """
     scheme = INITIALIZATIONS[initialization["scheme"]]
     if scheme.draw is None:
         return
     generator = torch.Generator().manual_seed(derive(seed, "initialization"))
+    drawn: set[int] = set()
     with torch.no_grad():
-        for part in module.modules():
-            if isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
-                fans = Fans(*nn.init._calculate_fan_in_and_fan_out(part.weight))
+        for name, part in module.named_modules():
+            if not isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
+                continue
+            if is_parametrized(part):
+                raise InputError(
+                    f"model: the weights of {name} ({type(part).__name__}) are computed from others, so that no "
+                    f"initialization can draw them, got {initialization['scheme']}; leave it at fan_in"
+                )
+            fans = Fans(*nn.init._calculate_fan_in_and_fan_out(part.weight))
+            if part.weight.requires_grad and id(part.weight) not in drawn:
                 scheme.draw(part.weight, fans, generator, initialization)
-                if part.bias is not None and scheme.biases:
+            if part.bias is not None and part.bias.requires_grad and id(part.bias) not in drawn:
+                if scheme.biases:
                     scheme.draw(part.bias, fans, generator, initialization)
-                elif part.bias is not None:
+                else:
                     part.bias.zero_()
+            drawn |= {id(part.weight), id(part.bias)}
 
 
 def own_layers(settings: Settings, data: Data, task: Task) -> int:
@@ -114,15 +100,56 @@ def own_layers(settings: Settings, data: Data, task: Task) -> int:
     return int(layers_of(module).max()) + 1
 
 
+def weights_of(module: nn.Module) -> Mapping[str, Tensor]:
+    """The parameters that are trained, by name, in the order in which a pack lays them out; shared ones come once."""
+    return {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+
+
+def rest_of(module: nn.Module) -> Mapping[str, Tensor]:
+    """Frozen parameters and buffers by name, without dropout's masks."""
+    frozen = {name: parameter for name, parameter in module.named_parameters() if not parameter.requires_grad}
+    return {**frozen, **dict(module.named_buffers())}
+
+
 def layers_of(module: nn.Module) -> Tensor:
-    """The layer of each parameter [P], counted from 0; layers are the modules with parameters of their own."""
-    owners = [part for part in module.modules() if next(part.parameters(recurse=False), None) is not None]
-    return torch.cat([torch.full((p.numel(),), n) for n, part in enumerate(owners) for p in part.parameters(False)])
+    """The layer of each trained parameter [P], counted from 0.
+
+    Layers are the modules with trained parameters of their own. A parameter that modules share is of the first one's
+    layer, and what a weight is computed from (torch.nn.utils.parametrize) is of the weight's.
+    """
+    owners = {name: _owner(name) for name in weights_of(module)}
+    numbers = {owner: number for number, owner in enumerate(dict.fromkeys(owners.values()))}
+    return torch.cat([torch.full((p.numel(),), numbers[owners[name]]) for name, p in weights_of(module).items()])
+
+
+def _owner(name: str) -> str:
+    """The layer that a parameter of this name belongs to: "out" of "out.weight", of "out.parametrizations.weight.0"."""
+    path, *_ = f".{name}".split(".parametrizations.")
+    return path if path != f".{name}" else path.rpartition(".")[0]
+
+
+@contextmanager
+def net_errors(task: Task, action: str) -> Iterator[None]:
+    """A context that turns what a net raises into InputError, with file and line where it is the user's."""
+    file = _file(task)
+    with user_errors(file, f"model: {action}" if file is None else f"{file}: model: {action}"):
+        yield
+
+
+def _file(task: Task) -> Any:
+    """The user's file where the task is written in one."""
+    return getattr(task, "file", None)
 
 
 def unseeded_module(work: Work, data: Data, task: Task) -> nn.Module:
-    """The module as torch's generator draws it now, in float32, every nn.Dropout replaced by SlotDropout."""
-    return _replace_dropout(_build(work, data, task))
+    """The module as torch's generator draws it now, in float32, its dropout layers replaced and its shapes known."""
+    module = _build(work, data, task)
+    _check_kinds(module)
+    module = _replace_dropout(module, {})
+    if any(map(is_lazy, (*module.parameters(), *module.buffers()))):
+        with user_errors(_file(task), "model: the first forward of a lazy layer"), torch.no_grad():
+            module.eval()(torch.tensor(data.train.inputs[:2]))
+    return module
 
 
 def _build(work: Work, data: Data, task: Task) -> nn.Module:
@@ -135,20 +162,39 @@ def _build(work: Work, data: Data, task: Task) -> nn.Module:
     return module
 
 
-def _replace_dropout(module: nn.Module) -> nn.Module:
-    """The module with every nn.Dropout replaced by SlotDropout, which draws from its trial's stream."""
-    if isinstance(module, nn.Dropout):
-        return SlotDropout(None, module.p)
-    for name, part in module.named_children():
-        setattr(module, name, _replace_dropout(part))
-    return module
+def _check_kinds(module: nn.Module) -> None:
+    """Refuse parts that a pack cannot train."""
+    for name, part in module.named_modules():
+        told = f"model: {name or 'the net'} ({type(part).__name__})"
+        if isinstance(part, torch.jit.ScriptModule):
+            raise InputError(f"{told} is scripted, so that nobody can give it a trial's weights; give the plain module")
+        if isinstance(part, nn.modules.batchnorm._BatchNorm) and not part.track_running_stats:
+            raise InputError(
+                f"{told} keeps no running statistics, so that a prediction would depend on the other examples of its "
+                "batch; leave track_running_stats at True"
+            )
+        kept = [key for key, value in vars(part).items() if key[0] != "_" and _holds_layers(value)]
+        if kept and not isinstance(part, nn.ModuleList | nn.ModuleDict | nn.ParameterList | nn.ParameterDict):
+            raise InputError(
+                f"{told} keeps layers or parameters in the plain list or dict {kept[0]!r}, where nothing trains them; "
+                "use nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.ParameterDict"
+            )
 
 
-def _note_shape(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-    if isinstance(module, SlotDropout):
-        module.shape = tuple(inputs[0].shape[1:])
+def _holds_layers(value: object) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return any(isinstance(part, nn.Module | nn.Parameter) for part in parts)
 
 
-def weights_of(module: nn.Module) -> Mapping[str, Tensor]:
-    """The module's parameters by name, in the order in which a pack lays them out."""
-    return dict(module.named_parameters())
+def _replace_dropout(module: nn.Module, known: dict[nn.Module, nn.Module]) -> nn.Module:
+    """The module with every dropout layer replaced by SlotDropout, which draws from its trial's stream.
+
+    known: replacements so far, so that a layer which stands in several places is one layer still
+    """
+    if module not in known:
+        kind = DROPOUTS.get(type(module))
+        known[module] = module if kind is None else kind(None, float(getattr(module, "p", 0.0)))
+        for name, part in module._modules.items():  # named_children leaves out what comes a second time
+            if part is not None:
+                setattr(module, name, _replace_dropout(part, known))
+    return known[module]

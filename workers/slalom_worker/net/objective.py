@@ -7,28 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from slalom_worker.losses import LOSSES
 from slalom_worker.net.batching import Batching
 from slalom_worker.net.curvature import Layer, chain, diagonal
 from slalom_worker.net.examples import Batch, Examples, SideBySide, side_by_side
-from slalom_worker.net.initial import Initial
-from slalom_worker.net.modules import DTYPES, build_module, check_unchanged, layers_of, probe, weights_of
+from slalom_worker.net.forward import FAN_IN, NO_STATE, Forward
+from slalom_worker.net.modules import DTYPES, layers_of, weights_of
 from slalom_worker.net.placed import PlacedSplits
+from slalom_worker.net.probing import check_unchanged
 from slalom_worker.program.ways import Programs, Way, find_way
-from slalom_worker.regularizers import SlotDropout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from slalom.wire.trial import Work
+    from slalom_worker.net.forward import State
     from slalom_worker.tasks.data import Data, Task
 
 CHUNK = 256
 """Examples that are evaluated at once; a constant, since another number may round differently."""
-
-FAN_IN: Mapping[str, Any] = {"scheme": "fan_in"}
 
 
 class Objective:
@@ -37,6 +35,8 @@ class Objective:
     way: how the work of E slots is done
     split: gives the split drawn by a seed, or for None the task's own, with its parts on the device
     count: how many training examples every split has
+    forward: one net as functions of its tensors
+    state: what nets have beside their parameters; see Forward.state
     programs: the recorded programs of the gradient, the metrics and the rest
     batching: how an epoch's training examples are cut into batches
     is_bias: whether each parameter is a bias [P]
@@ -50,20 +50,16 @@ class Objective:
         self.task = task
         self.device = device
         self.dtype = DTYPES[work.precision]
-        self.module = build_module(work, data, task, seed=0)
-        probe(self.module, data, self.dtype)
+        self.count = len(data.train.labels)
+        self.batching = Batching.of(work, self.count)
+        self.forward = Forward(work, data, task, self.batching)
+        self.module, self.state = self.forward.module, self.forward.state
         self.module.to(device)
         self.shapes = {name: tensor.shape for name, tensor in weights_of(self.module).items()}
         self.sizes = [shape.numel() for shape in self.shapes.values()]
-        self.dropouts = {
-            f"{name}.mask": part for name, part in self.module.named_modules() if isinstance(part, SlotDropout)
-        }
         self.loss = LOSSES[work.loss["name"]]
-        self._initial = Initial(work, data, task)
         self.layer_of = layers_of(self.module).to(device)
         self.split = PlacedSplits(data, task, work.preprocess, device, self.dtype)
-        self.count = len(data.train.labels)
-        self.batching = Batching.of(work, self.count)
         self._beside: tuple[tuple[Examples, ...], Examples | SideBySide] | None = None
         self.way = self._find_way()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)
@@ -98,7 +94,11 @@ class Objective:
 
     def initial(self, seed: int, initialization: Mapping[str, Any] = FAN_IN) -> Tensor:
         """The initial parameters [P] of a trial with this seed for weights."""
-        return self._initial(seed, initialization).to(self.device)
+        return self.forward.initial(seed, initialization).to(self.device)
+
+    def initial_state(self, seed: int) -> dict[str, Tensor]:
+        """What a trial with this seed for weights has beside its parameters, by name, as its training begins."""
+        return {name: tensor.to(self.device) for name, tensor in self.forward.initial_state(seed).items()}
 
     def views(self, parameters: Tensor) -> dict[str, Tensor]:
         """Views of parameters [E, P] or [P] by their names, [E, *shape] or [*shape]."""
@@ -106,34 +106,41 @@ class Objective:
         lead = parameters.shape[:-1]
         return {name: part.view(*lead, *shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
-    def gradient(self, weights: Sequence[Tensor], batch: Batch, into: Sequence[Tensor]) -> Tensor:
+    def gradient(
+        self, weights: Sequence[Tensor], batch: Batch, into: Sequence[Tensor], state: State = NO_STATE
+    ) -> Tensor:
         """Mean losses [E] on a batch, without emphasis; the gradients, with emphasis, are written to `into`.
 
         weights, into: a tensor [E, ...] for each weight, in the order of `views`
+        state: the nets', in which what the step changes is replaced
         """
+        names = self._names(state)
         chosen = {"weights": batch.weights, "focus": batch.focus}
         emphasis = {name: part for name, part in chosen.items() if part is not None}
 
         def function(inputs: Tensor, labels: Tensor, *tensors: Tensor) -> list[Tensor]:
             rest = iter(tensors)
             nets = [next(rest) for _ in weights]
+            own = {name: next(rest) for name in names}
             masks = {name: next(rest) for name in batch.masks}
-            return self._gradient(nets, Batch(inputs, labels, masks, **{name: next(rest) for name in emphasis}))
+            return self._gradient(nets, Batch(inputs, labels, masks, **{name: next(rest) for name in emphasis}), own)
 
         key = ("gradient", batch.labels.shape[1], *batch.masks, *emphasis)
-        stacks = [batch.inputs, batch.labels, *weights, *batch.masks.values(), *emphasis.values()]
-        losses, *gradients = self.programs.results(key, function, [], stacks)
-        for target, gradient in zip(into, gradients, strict=True):
-            target.copy_(gradient)
+        own = [state[name] for name in names]
+        stacks = [batch.inputs, batch.labels, *weights, *own, *batch.masks.values(), *emphasis.values()]
+        losses, *found = self.programs.results(key, function, [], stacks)
+        changing = [state[name] for name in names if name in self.forward.changing]
+        for target, tensor in zip([*into, *changing], found, strict=True):
+            target.copy_(tensor)
         return losses
 
     @torch.no_grad()
-    def evaluate(self, parameters: Tensor, part: Examples | SideBySide) -> dict[str, Tensor]:
+    def evaluate(self, parameters: Tensor, part: Examples | SideBySide, state: State = NO_STATE) -> dict[str, Tensor]:
         """Metrics [E] float64 of every slot without dropout: "loss", and of classes "error", "accuracy".
 
         part: of a split that all slots share, or of each slot's own
         """
-        losses, *wrong = self.outcomes(parameters, part)
+        losses, *wrong = self.outcomes(parameters, part, state)
         found = {"loss": part.mean(losses)}
         for each in wrong:
             found["error"] = part.mean(each)
@@ -141,19 +148,19 @@ class Objective:
         return found
 
     @torch.no_grad()
-    def outcomes(self, parameters: Tensor, part: Examples | SideBySide) -> list[Tensor]:
+    def outcomes(self, parameters: Tensor, part: Examples | SideBySide, state: State = NO_STATE) -> list[Tensor]:
         """Losses of every slot and example [E, n], and of classes whether the example is in the wrong one [E, n]."""
-        weights = list(self.views(parameters).values())
+        nets = self._nets(parameters, state)
         chunks: list[list[Tensor]] = []
         for start in range(0, len(part), CHUNK):
             inputs, labels = part.chunk(start, start + CHUNK)
             version = inputs._version
             if isinstance(part, Examples):
                 key, function = ("evaluate", len(labels)), self._outcome
-                found = self.programs.results(key, function, [inputs, labels], weights)
+                found = self.programs.results(key, function, [inputs, labels], nets)
             else:
                 key, function = ("evaluate each", labels.shape[1]), self._own_outcome
-                found = self.programs.results(key, function, [], [inputs, labels, *weights])
+                found = self.programs.results(key, function, [], [inputs, labels, *nets])
             chunks.append(found)
             check_unchanged(inputs, version)
         return [torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True)]
@@ -174,67 +181,80 @@ class Objective:
         return found.div_(index.shape[1])
 
     @torch.no_grad()
-    def outputs(self, parameters: Tensor, part: Examples) -> Tensor:
-        """The outputs of every slot for each example [E, n, k], without dropout."""
-        weights = list(self.views(parameters).values())
+    def outputs(self, parameters: Tensor, part: Examples, state: State = NO_STATE) -> Tensor:
+        """The outputs of every slot for each example [E, n, k], in evaluation."""
+        nets = self._nets(parameters, state)
         chunks = []
         for start in range(0, len(part), CHUNK):
             inputs = part.between(start, start + CHUNK)
-            chunks += self.programs.results(("outputs", len(inputs)), self._outputs, [inputs], weights)
+            chunks += self.programs.results(("outputs", len(inputs)), self._outputs, [inputs], nets)
         return torch.cat(chunks, dim=1)
 
     def rates(self, settings: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
         """The dropout rates of slots with these settings, a list for each dropout layer by the layer's name."""
-        return {name: [part.rate_for(one) for one in settings] for name, part in self.dropouts.items()}
+        return {name: [call.layer.rate_for(one) for one in settings] for name, call in self.forward.dropouts.items()}
 
-    def _gradient(self, weights: Sequence[Tensor], batch: Batch) -> list[Tensor]:
-        """Mean losses [E], and the gradient of each weight.
+    def _gradient(self, weights: Sequence[Tensor], batch: Batch, state: State = NO_STATE) -> list[Tensor]:
+        """Mean losses [E], the gradient of each weight, and those of the state that change, as they are then.
 
         One backward of the sum over slots: the mean would scale every gradient by 1/E.
         """
         labels, size = batch.labels, batch.labels.shape[1]
         with torch.enable_grad():
             leaves = [weight.detach().requires_grad_() for weight in weights]
-            each = self.loss.each(self._apply(leaves, batch.masks, batch.inputs), labels, self.work.loss)
+            stacks = {**dict(zip(self.shapes, leaves, strict=True)), **state, **batch.masks}
+            outputs, *changed = self.way.over_slots(self.forward.in_training, stacks, batch.inputs)
+            each = self.loss.each(outputs, labels, self.work.loss)
             losses = each.sum(-1) / size
             emphasized = batch.emphasized(each)
             minimised = losses if emphasized is each else emphasized.sum(-1) / size
             gradients = torch.autograd.grad(minimised.sum(), leaves, materialize_grads=True)
-        return [losses.detach(), *gradients]
+        return [losses.detach(), *gradients, *(tensor.detach() for tensor in changed)]
 
     def _curvature(self, inputs: Tensor, *weights: Tensor) -> list[Tensor]:
         """The Gauss-Newton matrix's diagonal, for each weight, summed over the examples with inputs [E, n, *shape]."""
         of_one = partial(diagonal, self.chain, lambda outputs: self.loss.second(outputs, self.work.loss))
         return self.way.over_slots(of_one, dict(zip(self.shapes, weights, strict=True)), inputs)
 
-    def _outcome(self, inputs: Tensor, labels: Tensor, *weights: Tensor) -> list[Tensor]:
+    def _outcome(self, inputs: Tensor, labels: Tensor, *nets: Tensor) -> list[Tensor]:
         """Losses [E, n] on inputs that all slots share, and of classes whether the likeliest one is wrong [E, n]."""
-        return self._own_outcome(*(part.expand(len(weights[0]), *part.shape) for part in (inputs, labels)), *weights)
+        return self._own_outcome(*(part.expand(len(nets[0]), *part.shape) for part in (inputs, labels)), *nets)
 
-    def _own_outcome(self, inputs: Tensor, labels: Tensor, *weights: Tensor) -> list[Tensor]:
+    def _own_outcome(self, inputs: Tensor, labels: Tensor, *nets: Tensor) -> list[Tensor]:
         """The same on each slot's own inputs [E, n, *shape]."""
-        outputs = self._apply(weights, {}, inputs)
+        outputs = self._apply(nets, inputs)
         losses = self.loss.each(outputs, labels, self.work.loss)
         return [losses] if labels.is_floating_point() else [losses, outputs.mT.max(-2).indices != labels]
 
-    def _outputs(self, inputs: Tensor, *weights: Tensor) -> list[Tensor]:
+    def _outputs(self, inputs: Tensor, *nets: Tensor) -> list[Tensor]:
         """Outputs [E, n, k] of inputs that all slots share."""
-        return [self._apply(weights, {}, inputs.expand(len(weights[0]), *inputs.shape))]
+        return [self._apply(nets, inputs.expand(len(nets[0]), *inputs.shape))]
 
-    def _apply(self, weights: Sequence[Tensor], masks: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
-        """Outputs [E, B, k] of every slot on inputs [E, B, *shape]."""
-        stacks = {**dict(zip(self.shapes, weights, strict=True)), **masks}
-        (outputs,) = self.way.over_slots(lambda *net: [self._forward(*net)], stacks, inputs)
-        return outputs
+    def _nets(self, parameters: Tensor, state: State) -> list[Tensor]:
+        """The tensors [E, ...] of nets with parameters [E, P]: each weight, and the state."""
+        return [*self.views(parameters).values(), *(state[name] for name in self._names(state))]
 
-    def _forward(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
-        outputs: Tensor = functional_call(self.module, dict(tensors), (inputs,))
+    def _names(self, state: State) -> list[str]:
+        """The names of the state, in their order; RuntimeError where a state is not that of this objective's nets."""
+        if state.keys() != self.state.keys():
+            raise RuntimeError(f"nets must come with their state {sorted(self.state)}, but got {sorted(state)}")
+        return list(self.state)
+
+    def _apply(self, nets: Sequence[Tensor], inputs: Tensor) -> Tensor:
+        """Outputs [E, B, k] of every slot in evaluation, on inputs [E, B, *shape]."""
+        stacks = dict(zip([*self.shapes, *self.state], nets, strict=True))
+        (outputs,) = self.way.over_slots(self.forward.in_evaluation, stacks, inputs)
         return outputs
 
     def _find_way(self) -> Way:
-        self.way = Way.STACKED
-        inputs, labels = (torch.tensor(part[:2], device=self.device) for part in self.data.train[:2])
+        """The way of the gradient and of evaluation."""
+        inputs, labels = (torch.tensor(part[: min(2, self.batching.size)]) for part in self.data.train[:2])
         labels = labels.to(self.dtype) if labels.is_floating_point() else labels
-        batch = Batch(torch.stack([inputs] * 2).to(self.dtype), torch.stack([labels] * 2), {})
-        weights = list(self.views(self.initial(0).repeat(2, 1)).values())
-        return find_way(lambda *tensors: self._gradient(tensors, batch), weights)
+        parts = (inputs.to(self.dtype), labels, *self.views(self.initial(0)).values(), *self.initial_state(0).values())
+
+        def function(way: Way, inputs: Tensor, labels: Tensor, *nets: Tensor) -> list[Tensor]:
+            self.way = way
+            weights, state = nets[: len(self.shapes)], dict(zip(self.state, nets[len(self.shapes) :], strict=True))
+            return [*self._gradient(weights, Batch(inputs, labels, {}), state), *self._outputs(inputs[0], *nets)]
+
+        return find_way(function, [torch.stack([part] * 2).to(self.device) for part in parts])

@@ -10,7 +10,7 @@ recognition", appendix C, where mu is 0.02 and 500 examples are sampled.
 
 from __future__ import annotations
 
-from slalom.wire.kinds import Integer, positive
+from slalom.wire.kinds import MOST_EXAMPLES, Integer, positive
 from slalom_worker.optimizers.base import Block, Optimizer
 
 
@@ -23,6 +23,6 @@ def update(block: Block) -> None:
 LEVENBERG_MARQUARDT = Optimizer(
     update,
     state=("curvature",),
-    hyperparameters={"mu": positive(0.02), "sample": Integer(500, low=1)},
+    hyperparameters={"mu": positive(0.02), "sample": Integer(500, low=1, high=MOST_EXAMPLES)},
     curvature=True,
 )

@@ -107,7 +107,8 @@ def _merge(one: tuple[Tape, list[str]], other: tuple[Tape, list[str]]) -> Progra
         raise NotTraceable
     if not all(torch.equal(constant, b.constants[name]) for name, constant in a.constants.items()):
         raise NotTraceable
-    writer = _Writer(dict(a.constants))
+    # what is changed in place must be made anew in every run
+    writer = _Writer(dict(a.constants), ahead=not any(call.mutates for call in a.calls))
     needed = _needed(a.calls, results)
     for pair in zip(a.calls, b.calls, strict=True):
         if needed.intersection(pair[0].names):
@@ -127,10 +128,14 @@ def _needed(calls: Sequence[Call], results: Sequence[str]) -> set[str | None]:
 
 
 class _Writer:
-    """Writes a program's two functions: `prepare`, for what needs no input, and `run`, for the rest."""
+    """Writes a program's two functions: `prepare`, for what needs no input, and `run`, for the rest.
 
-    def __init__(self, scope: dict[str, Any]) -> None:
+    ahead: whether anything may be computed in `prepare`
+    """
+
+    def __init__(self, scope: dict[str, Any], *, ahead: bool) -> None:
         self.scope = scope
+        self.ahead = ahead
         self.early: list[str] = []
         self.late: list[str] = []
         self.fixed: set[str] = set()
@@ -159,7 +164,7 @@ class _Writer:
         target = names[0] if a.single else f"({', '.join(names)},)"
         given = ", ".join([*arguments, *(f"{name}={text}" for name, text in named.items())])
         line = f"{target} = {self._value(call, a.word)}({given})"
-        if a.operation in FILLED or (a.inputs and not a.mutates and self.fixed.issuperset(a.inputs)):
+        if self.ahead and (a.operation in FILLED or (a.inputs and self.fixed.issuperset(a.inputs))):
             self.fixed.update(names)
             self.early.append(line)
         else:

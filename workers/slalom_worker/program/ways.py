@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,26 +17,67 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-UNEVEN = frozenset(
+EVEN = frozenset(
     (
-        *("atan2", "atanh", "celu", "convolution", "cosh", "elu", "exp2", "gelu", "hypot", "logaddexp", "mish", "pow"),
-        *("selu", "sigmoid", "silu", "sinh", "softplus"),
-        *("addmm", "mm"),
+        *(
+            "_to_copy",
+            "alias",
+            "arange",
+            "as_strided",
+            "cat",
+            "clone",
+            "constant_pad_nd",
+            "copy_",
+            "detach",
+            "empty_like",
+        ),
+        *("expand", "fill", "full_like", "gather", "index", "index_put", "lift_fresh", "new_zeros", "ones_like"),
+        *(
+            "permute",
+            "reshape",
+            "scatter_add",
+            "select",
+            "select_backward",
+            "slice",
+            "slice_backward",
+            "split",
+            "squeeze",
+        ),
+        *("stack", "transpose", "unbind", "unsqueeze", "view", "_unsafe_view", "zeros_like"),
+        *("abs", "add", "amax", "clamp", "div", "eq", "ge", "gt", "hardtanh", "hardtanh_backward", "le", "leaky_relu"),
+        *("leaky_relu_backward", "lt", "maximum", "minimum", "mul", "ne", "neg", "relu", "sgn", "sub", "threshold"),
+        *("threshold_backward", "where"),
+        *("exp", "log", "sqrt", "tanh", "tanh_backward"),
+        *("_log_softmax", "_log_softmax_backward_data", "_softmax", "_softmax_backward_data", "bmm", "mean"),
+        *("native_layer_norm", "native_layer_norm_backward", "sum"),
     )
 )
-"""Operations that give an element another last bit beside other elements (measured with torch 2.13 on a CPU): they
-round otherwise at the tail of a vector than within it, a convolution of several nets takes another path than one of a
-single net, and a product by a matrix that nets share (`mm`, `addmm`) has their weights as its rows.
+"""Operations that give an element the same bits whatever the number of slots beside it: they copy, or round each
+element alone, or were measured at many widths (torch 2.13 on a CPU).
+
+Known to do otherwise are those that round differently at the tail of a vector than within it (`atan2`, `atanh`, `celu`,
+`cosh`, `elu`, `exp2`, `gelu`, `hypot`, `logaddexp`, `mish`, `pow`, `selu`, `sigmoid`, `silu`, `sinh`, `softplus`), a
+convolution, which takes another path for several nets than for one, and a product by a matrix that nets share (`mm`,
+`addmm`), which has their weights as its rows. Of all others nobody knows, so they are computed slot by slot, too.
 """
+
+LOOKING = frozenset(("_local_scalar_dense", "equal", "is_nonzero", "masked_select", "nonzero"))
+"""Operations by which a module looks at its numbers: what it does next may depend on them."""
+
+ALIGNED, CONTIGUOUS = 64, torch.contiguous_format
+"""Bytes at whose multiples torch's own memory begins, and the order in which a fresh tensor's numbers lie."""
+
+LOOKS = "vmap: It looks like"
+"""How torch's refusal begins where a stacked module looks at its numbers."""
 
 
 class Way(Enum):
     """How a function is computed for E slots.
 
     STACKED: all slots at once, by vmap
-    APART: slot by slot, each by the program of one slot; for a net with an operation in UNEVEN. For convolutions it is
-        the fastest way on a CPU, too (a LeNet-5 at batch 32 takes half as long again in groups, and a fifth more
-        unfolded)
+    APART: slot by slot, each by the program of one slot; for a net with an operation that is not in EVEN, or that vmap
+        does not know. For convolutions it is the fastest way on a CPU, too (a LeNet-5 at batch 32 takes half as long
+        again in groups, and a fifth more unfolded)
     BY_HAND: slot by slot without a program; for a module whose operations depend on the numbers it computes
     """
 
@@ -57,13 +100,22 @@ class Way(Enum):
         return [torch.stack(parts) for parts in zip(*each, strict=True)]
 
 
-def find_way(function: Callable[..., list[Tensor]], arguments: Sequence[Tensor]) -> Way:
-    """The way for nets whose gradients this function computes from these arguments."""
+def find_way(function: Callable[..., list[Tensor]], stacks: Sequence[Tensor]) -> Way:
+    """The way for nets whose gradients and outputs this function computes, from a way and stacks [E, ...] for it."""
     try:
-        done = operations(function, arguments)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # such nets are not stacked
+            done = operations(partial(function, Way.STACKED), stacks)
+        if done <= EVEN:
+            return Way.STACKED
+    except RuntimeError as exc:
+        if str(exc).startswith(LOOKS):
+            return Way.BY_HAND
+    try:
+        done = operations(partial(function, Way.APART), [stack[:1] for stack in stacks])
     except RuntimeError:
         return Way.BY_HAND
-    return Way.APART if UNEVEN & done else Way.STACKED
+    return Way.BY_HAND if done & LOOKING else Way.APART
 
 
 class Programs:
@@ -103,10 +155,24 @@ class Programs:
             return [part[:1] for part in program(2, *shared, *_resized(stacks, 2))]
         if self.way is Way.STACKED:
             return program(len(stacks[0]), *shared, *stacks)
-        apart = (program(1, *shared, *slot) for slot in zip(*(torch.split(stack, 1) for stack in stacks), strict=True))
+        each = zip(*(torch.split(stack, 1) for stack in stacks), strict=True)
+        apart = (program(1, *shared, *map(_laid_out, slot)) for slot in each)
         return [torch.cat(parts) for parts in zip(*apart, strict=True)]
 
 
 def _resized(stacks: Sequence[Tensor], slots: int) -> list[Tensor]:
-    """Stacks of copies of the first slot, for another number of slots."""
-    return [stack[:1].repeat(slots, *[1] * (stack.dim() - 1)) for stack in stacks]
+    """Stacks of copies of the first slot, for another number of slots, laid out with a gap behind each.
+
+    A pack's weights lie so, as parts of its parameters: a program that is recorded with them takes all layouts.
+    """
+    found = []
+    for stack in stacks:
+        own = stack[:1]
+        room = own.new_empty(slots, own.numel() + 1)[:, :-1].view(slots, *own.shape[1:])
+        found.append(room.copy_(own))
+    return found
+
+
+def _laid_out(slot: Tensor) -> Tensor:
+    """One slot's tensor [1, ...] as it lies when it is alone: kernels may round by where and how a matrix lies."""
+    return slot if slot.is_contiguous() and slot.data_ptr() % ALIGNED == 0 else slot.clone(memory_format=CONTIGUOUS)

@@ -1,6 +1,6 @@
 """What keeps a net from fitting the noise: weight decay, and dropout."""
 
 from slalom_worker.regularizers.decay import decay_factor
-from slalom_worker.regularizers.dropout import SlotDropout
+from slalom_worker.regularizers.dropout import ChannelDropout, SlotDropout, mask_name
 
-__all__ = ["SlotDropout", "decay_factor"]
+__all__ = ["ChannelDropout", "SlotDropout", "decay_factor", "mask_name"]

@@ -25,4 +25,4 @@ def factor(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
     return (drops * parameters["factor"].log()).exp()
 
 
-STEP = Schedule(factor, {"factor": Number(0.1, 0.0, 1.0, open_low=True), "drops": Integer(2, 1)})
+STEP = Schedule(factor, {"factor": Number(0.1, 0.0, 1.0, open_low=True), "drops": Integer(2, 1, 1000)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from math import fsum
+from math import fsum, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
@@ -52,7 +52,7 @@ class Data:
     arrays lay in memory, and pickled (protocol 5) the arrays are buffers that can be read in place.
 
     classes: number of classes, or None in a regression
-    facts: what is known about the task, such as {"bayes_error": 0.2101}; shown with the verdict
+    facts: what is known about the task, such as {"bayes_error": 0.2101}; finite numbers, shown with the verdict
     bound: every parameter is kept within +-bound after each update (projection), or None for no bound
     pool: what other splits of the task are drawn from, before options change it, or None where that is `train` and
         then `validation`; where their inputs are slices of the pool's, they lie in memory once, pickled too
@@ -72,6 +72,7 @@ class Data:
             _require(whole and self.classes >= 2, "classes must be a whole number, at least 2", self.classes)
         if self.bound is not None:
             _require(self.bound in positive(), f"bound must be {positive()}", self.bound)
+        object.__setattr__(self, "facts", {str(name): _fact(name, value) for name, value in self.facts.items()})
         for name in (*NAMES, *(() if self.pool is None else ("pool",))):
             split = getattr(self, name)
             _check_split(name, split, self.classes)
@@ -166,12 +167,19 @@ def _require(holds: bool | np.bool_, rule: str, value: object) -> None:
         raise InputError(f"{rule}, but got {value}")
 
 
+def _fact(name: str, value: Any) -> float:
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    _require(number and isfinite(value), f"facts must be finite numbers, {name} too", repr(value))
+    return float(value)
+
+
 def _check_split(name: str, split: object, classes: int | None) -> None:
     if not isinstance(split, Split):
         raise InputError(f"{name} must be a Split, but got {type(split).__name__}")
     inputs, labels, weights = split
     _check_array(f"{name}.inputs", inputs, np.float32)
-    _require(inputs.ndim >= 2, f"{name}.inputs must be of shape [n, ...]", list(inputs.shape))
+    shaped = inputs.ndim >= 2 and 0 not in inputs.shape[1:]
+    _require(shaped, f"{name}.inputs must be of shape [n, ...]", list(inputs.shape))
     if classes is None:
         _check_array(f"{name}.labels", labels, np.float32, " in a regression")
         shaped = labels.ndim == 2 and labels.shape[1] > 0
@@ -200,6 +208,11 @@ def _check_like(name: str, array: NDArray[Any], train: NDArray[Any]) -> None:
 def _check_array(name: str, array: object, kind: type[np.generic], where: str = "") -> None:
     if not isinstance(array, np.ndarray):
         raise InputError(f"{name} must be a numpy array, but got {type(array).__name__}")
+    if isinstance(array, np.ma.MaskedArray):
+        raise InputError(
+            f"{name} must be a plain numpy array, but got a masked one ({int(np.sum(array.mask))} numbers are masked); "
+            "leave such examples out, or fill them in"
+        )
     _require(array.dtype == kind, f"{name} must be {np.dtype(kind)}{where}", array.dtype)
     finite = np.isfinite(array)
     _require(finite.all(), f"{name} must be finite", array[~finite][:1])

@@ -98,7 +98,7 @@ class Digits(TrainingOptions):
 DIGITS = TaskKind(
     Digits,
     {
-        "rare": Integers((), low=0),
+        "rare": Integers((), low=0, high=9),
         "rare_fraction": Number(0.1, low=0.0, high=1.0, open_low=True),
         **TRAINING_OPTIONS,
     },

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slalom.errors import InputError
-from slalom.wire.kinds import Integer, Text
+from slalom.wire.kinds import MOST_SEEDS, Integer, Text
 from slalom.wire.seeds import derive
 from slalom_worker.tasks.data import Data, Split, TaskKind
 from slalom_worker.tasks.parts import Part, Parts
@@ -212,6 +212,11 @@ def _within(path: Path, rule: str, values: Floats, holds: NDArray[np.bool_]) -> 
 
 MIXTURE = TaskKind(
     Mixture,
-    {"seed": Integer(0, low=0), "n": Integer(200, low=2), "data": Text(), **TRAINING_OPTIONS},
+    {
+        "seed": Integer(0, low=0, high=MOST_SEEDS),
+        "n": Integer(200, low=2, high=1_000_000),
+        "data": Text(),
+        **TRAINING_OPTIONS,
+    },
     folders=("data",),
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slalom.errors import InputError
 from slalom.wire.kinds import Integer, Number
 from slalom.wire.seeds import derive
 from slalom_worker.tasks.parts import Part
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 CHOICE_SEED, CLASS_SEED = 100, 101
 """Seeds of the draws here, other than those of the tasks' own draws."""
 MOST_COPIES = 1000
+MOST_BYTES = 1 << 30
+"""Of the training inputs with all their copies."""
 TRAINING_OPTIONS: Kinds = {
     "label_noise": Number(0.0, low=0.0, high=1.0, open_high=True),
     "replicate": Integer(1, low=1, high=MOST_COPIES),
@@ -46,6 +49,12 @@ class TrainingOptions:
 
     def altered(self, train: Split, classes: int) -> Split:
         """The training split, first mislabelled, then repeated, so that all copies of an example have one label."""
+        size = train.inputs.nbytes * self.replicate
+        if size > MOST_BYTES:
+            raise InputError(
+                f"replicate must leave the training examples at {MOST_BYTES >> 20} MB at most, but {self.replicate} "
+                f"copies take {size >> 20} MB"
+            )
         part = self.altered_part(Part.whole(train), classes)
         return part.split()
 

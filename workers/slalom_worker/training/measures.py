@@ -35,7 +35,7 @@ def measure(objective: Objective, trials: Sequence[TrainedTrial]) -> list[dict[s
     for trial, metrics in zip(trials, found, strict=True):
         if trial.bags:
             train = trial.split.train
-            outputs = objective.outputs(trial.best_parameters, train)
+            outputs = objective.outputs(trial.best_parameters, train, trial.state)
             oob = out_of_bag(objective, outputs, train, trial.bags, trial.combine)
             metrics.update({f"oob.{metric}": value for metric, value in oob.items()})
     return found
@@ -52,7 +52,9 @@ def _on(objective: Objective, name: str, trials: Sequence[TrainedTrial]) -> list
     return [
         next(single)
         if trial.combine == "none"
-        else ensemble_metrics(objective, objective.outputs(trial.best_parameters, part), part, trial.combine)
+        else ensemble_metrics(
+            objective, objective.outputs(trial.best_parameters, part, trial.state), part, trial.combine
+        )
         for trial, part in zip(trials, parts, strict=True)
     ]
 
@@ -60,6 +62,9 @@ def _on(objective: Objective, name: str, trials: Sequence[TrainedTrial]) -> list
 def _single(objective: Objective, parts: Sequence[Examples], trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
     if not trials:
         return []
-    columns = objective.evaluate(torch.cat([trial.best_parameters for trial in trials]), objective.side_by_side(parts))
+    parameters = torch.cat([trial.best_parameters for trial in trials])
+    each = [trial.state for trial in trials]
+    state = {name: torch.cat([one[name] for one in each]) for name in each[0]}
+    columns = objective.evaluate(parameters, objective.side_by_side(parts), state)
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -74,6 +74,12 @@ class TrainedTrial:
         return torch.stack([slot.best_parameters for slot in self.slots])
 
     @property
+    def state(self) -> dict[str, Tensor]:
+        """What the M nets have beside their parameters, by name, [M, ...]; see Forward.state."""
+        each = [slot.state for slot in self.slots]
+        return {name: torch.stack([one[name] for one in each]) for name in each[0]}
+
+    @property
     def bags(self) -> list[Tensor]:
         """Each net's bag [n], see Slot.bag; empty without bagging."""
         return [slot.bag for slot in self.slots if slot.bag is not None]

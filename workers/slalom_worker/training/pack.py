@@ -105,7 +105,7 @@ class Pack:
     def _step(self, epoch: EpochTable, step: int, batch: Batch) -> Tensor:
         """Train every slot one step on its own examples, and return the mean losses [E]."""
         stack = self.stack
-        losses = self.objective.gradient(stack.weights, batch, stack.gradients)
+        losses = self.objective.gradient(stack.weights, batch, stack.gradients, stack.state)
         if stack.recording and step == len(epoch.done) - 1:
             note_gradients(self.objective, self.slots, stack.gradient)
         stack.update(epoch, step, losses)
@@ -116,7 +116,8 @@ class Pack:
         stack = self.stack
         if stack.readers:
             part = side_by_side([self.slots[row].split.train for row in stack.readers])
-            _, wrong = self.objective.outcomes(stack.parameters[stack.readers], part)
+            state = {name: tensor[stack.readers] for name, tensor in stack.state.items()}
+            _, wrong = self.objective.outcomes(stack.parameters[stack.readers], part, state)
             for row, own in zip(stack.readers, wrong, strict=True):
                 self.slots[row].note_misses(own)
             self._weighting = self._weigh()
@@ -178,7 +179,7 @@ class Pack:
             name: streams.Masks(
                 rates,
                 [derive(slot.trial.seeds.dropout, slot.epoch, name) for slot in self.slots],
-                self.objective.dropouts[name].shape,
+                self.objective.forward.dropouts[name].shape,
                 batching.size,
             )
             for name, rates in self.stack.dropout.items()

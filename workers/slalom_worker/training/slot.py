@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from slalom.errors import InputError
 from slalom_worker.emphasis import ExampleState
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.training.presentation import Presentation, present, reads_net
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 SCALARS = ("step", "smoothed", "largest")
 """Names of a slot's clock, see Slot.tensors."""
 
+NET = "net."
+"""What the names of the net's state begin with among a slot's tensors."""
+
 
 @dataclass
 class Slot:
@@ -32,8 +36,9 @@ class Slot:
 
     order: what to train; a member of an ensemble has an order with seeds of its own
     tensors: "parameters" [P] and the optimizer's buffers [P]; float64 scalars [], namely "step" (updates done),
-        "smoothed" and "largest" (norms of the gradient) and the optimizer's own; and, where the emphasis reads the net,
-        "misses" [n] of the training examples (see emphasis.ExampleState)
+        "smoothed" and "largest" (norms of the gradient) and the optimizer's own; the net's state (see Forward.state),
+        named "net." and its name there; and, where the emphasis reads the net, "misses" [n] of the training examples
+        (see emphasis.ExampleState)
     bag: the training examples [n] that the net is trained on, drawn with replacement, or None for all of them
     split: the split that the trial is trained and measured on
     presentation: how the examples are presented in this epoch
@@ -62,6 +67,14 @@ class Slot:
         optimizer = OPTIMIZERS[settings["optimizer"]]
         if optimizer.curvature or "curvature" in order.trial.record:
             _ = objective.chain  # raises where the net is no chain of layers
+        changing = objective.forward.changing
+        if optimizer.answer is not None and changing:
+            raise InputError(
+                f"model: its buffer {min(changing)} changes in training and goes with the weights of that step, but "
+                f"{settings['optimizer']} answers with other weights"
+            )
+        state = objective.initial_state(order.trial.seeds.weights)
+        tensors |= {NET + name: tensor for name, tensor in state.items()}
         tensors |= {name: torch.zeros_like(parameters) for name in optimizer.state}
         scalars = (*SCALARS, *optimizer.scalars)
         tensors |= {name: torch.zeros((), dtype=torch.float64, device=parameters.device) for name in scalars}
@@ -109,6 +122,11 @@ class Slot:
     def best_parameters(self) -> Tensor:
         """The parameters [P] that are measured and kept: the optimizer's answer, or those in training."""
         return self.tensors[OPTIMIZERS[self.settings["optimizer"]].answer or "parameters"]
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """What the net has beside its parameters, by name; see Forward.state."""
+        return {name.removeprefix(NET): part for name, part in self.tensors.items() if name.startswith(NET)}
 
     def follow(self, order: Order) -> Slot:
         """Take an order for the same trial; set `stop` to the order's end or the next report, whichever comes first."""

@@ -14,7 +14,7 @@ from slalom_worker.schedules import Clock
 from slalom_worker.training import slot_schedules
 from slalom_worker.training.group import Group, SlotTensors
 from slalom_worker.training.presentation import reads_net
-from slalom_worker.training.slot import SCALARS
+from slalom_worker.training.slot import NET, SCALARS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,6 +44,7 @@ class Stack:
 
     parameters, gradient: [E, P]
     weights, gradients: views of them, one tensor [E, ...] for each weight, in the order of `Objective.views`
+    state: what the nets have beside their parameters, by name, [E, ...]; see Forward.state
     clock: the slots' SCALARS, each [E] float64
     rates, momenta: schedules of the learning rate and of the momentum
     groups: one for each optimizer
@@ -58,6 +59,7 @@ class Stack:
     gradient: Tensor
     weights: Sequence[Tensor]
     gradients: Sequence[Tensor]
+    state: Mapping[str, Tensor]
     clock: Mapping[str, Tensor]
     rates: SlotSchedules
     momenta: SlotSchedules
@@ -81,6 +83,7 @@ class Stack:
             gradient,
             list(objective.views(parameters).values()),
             list(objective.views(gradient).values()),
+            {name: _side_by_side(slots, NET + name) for name in objective.state},
             clock,
             slot_schedules.learning_rates(settings, objective.device),
             slot_schedules.momenta(settings, objective.device),

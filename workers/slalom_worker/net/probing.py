@@ -1,0 +1,240 @@
+"""What a net does in training and in evaluation, seen on a few examples before any trial: what breaks a rule is named.
+
+The rules are those by which a net means in a pack what it means in torch: its numbers come of its inputs, parameters
+and buffers alone, and a prediction of its own example alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from slalom.errors import InputError
+from slalom_worker.net.modules import net_errors, rest_of
+from slalom_worker.regularizers import SlotDropout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from slalom_worker.net.batching import Batching
+    from slalom_worker.tasks.data import Data, Task
+
+ROUNDING = {torch.float32: 1e-4, torch.float64: 1e-9}
+"""How far apart, relative to the largest number, the same outputs of two ways of computing may be."""
+
+
+def probe(module: nn.Module, data: Data, task: Task, batching: Batching, dtype: torch.dtype) -> frozenset[str]:
+    """Send training examples through the module, and note the shapes of its dropout layers.
+
+    Returns the names of the buffers that change in training. The module's tensors are as they were afterwards.
+    Raises InputError where the module raises, draws random numbers, changes its inputs, its parameters or itself,
+    lets a prediction depend on other examples, or gives other outputs than [B, k].
+    """
+    inputs = torch.tensor(data.train.inputs[:2], dtype=dtype)
+    kept = {name: tensor.detach().clone() for name, tensor in rest_of(module).items()}
+    changed = _training(module, inputs[: batching.size], data, task)
+    if batching.size_of(batching.steps - 1) == 1 and len(inputs) > 1:
+        _restore(module, kept)
+        _outputs(module, inputs[:1], data, task, "in training, as the epoch's last batch is (drop_last leaves it out),")
+    _restore(module, kept)
+    _evaluation(module.eval(), inputs, data, task)
+    module.train()
+    return changed
+
+
+def check_unchanged(inputs: Tensor, version: int) -> None:
+    """Raise InputError where a model has written to its inputs: torch's count of writes is no longer `version`."""
+    if inputs._version != version:
+        raise InputError("model: changes its inputs in place, which all trials and lanes share; it must work on a copy")
+
+
+def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> frozenset[str]:
+    """Two forwards in training from the same buffers; returns the names of those that change."""
+    parameters = {name: part.detach().clone() for name, part in module.named_parameters()}
+    before = {name: tensor.detach().clone() for name, tensor in rest_of(module).items()}
+    calls: dict[SlotDropout, list[tuple[int, ...]]] = {
+        part: [] for part in module.modules() if isinstance(part, SlotDropout)
+    }
+    hooks = [part.register_forward_pre_hook(_noting(shapes, len(inputs))) for part, shapes in calls.items()]
+    marks = _marks(module)
+    one = _outputs(module, inputs, data, task, "in training")
+    _check_itself(marks, _marks(module), caches=True)
+    for hook in hooks:
+        hook.remove()
+    for part, shapes in calls.items():
+        part.expect(shapes)
+    for name, parameter in module.named_parameters():
+        if not torch.equal(parameter, parameters[name]):
+            raise InputError(f"model: changes its parameter {name} in forward; keep what forward changes in a buffer")
+    changed = frozenset(name for name, tensor in rest_of(module).items() if not _same(tensor, before.get(name)))
+    _restore(module, before)
+    marks = _marks(module)
+    other = _outputs(module, inputs, data, task, "in training")
+    _check_itself(marks, _marks(module), caches=False)
+    if not _same(one, other):
+        raise InputError("model: gives other outputs for the same inputs and weights; it must draw no numbers itself")
+    return changed
+
+
+def _evaluation(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> None:
+    before = {name: tensor.detach().clone() for name, tensor in rest_of(module).items()}
+    marks = _marks(module)
+    with torch.no_grad():
+        together = _outputs(module, inputs, data, task, "in evaluation")
+        alone = torch.cat([_outputs(module, one, data, task, "in evaluation") for one in torch.split(inputs, 1)])
+    _check_itself(marks, _marks(module), caches=True)
+    for name, tensor in rest_of(module).items():
+        if not _same(tensor, before.get(name)):
+            raise InputError(f"model: changes its buffer {name} in evaluation; it must do so in training alone")
+    scale = together.abs().max().clamp(min=1.0)
+    if not bool(((together - alone).abs() <= ROUNDING[together.dtype] * scale).all()) and together.isfinite().all():
+        raise InputError(
+            "model: predicts something else for an example beside another one than for the example alone; "
+            "in evaluation a prediction must depend on its own example"
+        )
+
+
+def _outputs(module: nn.Module, inputs: Tensor, data: Data, task: Task, when: str) -> Tensor:
+    """The outputs of a forward, which must be as they are wanted and come of no random numbers."""
+    begin_forward(module)
+    before, version = torch.get_rng_state(), inputs._version
+    drew: list[str] = []
+    hooks = [hook for name, part in module.named_modules() for hook in _watch(part, name, drew)]
+    try:
+        with net_errors(task, f"forward on inputs of shape {tuple(inputs.shape)} {when}"):
+            outputs = module(inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not torch.equal(torch.get_rng_state(), before):
+        raise InputError(
+            f"model: {drew[0] if drew else 'the net'} draws random numbers of its own {when}, which would depend on "
+            "the pack; use nn.Dropout layers, and dropout=0 where a layer of torch's has its own"
+        )
+    check_unchanged(inputs, version)
+    _check_outputs(outputs, inputs, data)
+    _check_registered(module, outputs)
+    found: Tensor = outputs.detach()
+    return found
+
+
+def _check_outputs(outputs: object, inputs: Tensor, data: Data) -> None:
+    if not isinstance(outputs, Tensor):
+        raise InputError(f"model: must give a tensor [B, {data.outputs}], but gives a {type(outputs).__name__}")
+    if tuple(outputs.shape) != (len(inputs), data.outputs):
+        shape = tuple(outputs.shape)
+        raise InputError(f"model: must give {data.outputs} outputs for each input, but gives {shape} for {len(inputs)}")
+    if outputs.dtype != inputs.dtype:
+        raise InputError(f"model: must give outputs of its inputs' type {inputs.dtype}, but gives {outputs.dtype}")
+
+
+def _check_registered(module: nn.Module, outputs: Tensor) -> None:
+    """Refuse a net whose outputs depend on parameters that it does not name, so that nothing would train them."""
+    known = {id(parameter) for parameter in module.parameters()}
+    waiting: list[Any] = [outputs.grad_fn]
+    seen: set[Any] = set()
+    while waiting:
+        node = waiting.pop()
+        if node in seen or node is None:
+            continue
+        seen.add(node)
+        leaf = getattr(node, "variable", None)
+        if leaf is not None and id(leaf) not in known:
+            raise InputError(
+                f"model: computes with a parameter of shape {tuple(leaf.shape)} that is not registered with it, so "
+                "that nothing trains it; make it an nn.Parameter or a submodule of the net"
+            )
+        waiting += [next_node for next_node, _ in node.next_functions]
+    if outputs.requires_grad is False and torch.is_grad_enabled():
+        raise InputError("model: its outputs depend on none of its trained parameters")
+
+
+def begin_forward(module: nn.Module) -> None:
+    """Set every dropout layer's count of calls to 0."""
+    for part in module.modules():
+        if isinstance(part, SlotDropout):
+            part.calls = 0
+
+
+def _noting(shapes: list[tuple[int, ...]], size: int) -> Callable[[nn.Module, Any], None]:
+    """A hook that notes the shape of one example's mask at each call of a dropout layer, for a batch of `size`."""
+
+    def note(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if isinstance(layer, SlotDropout):
+            if inputs[0].dim() < 1 or len(inputs[0]) != size:
+                raise InputError(
+                    f"dropout is for inputs with examples along the first axis, {size} of them, but got "
+                    f"{tuple(inputs[0].shape)}"
+                )
+            shapes.append(layer.shape_of(inputs[0]))
+
+    return note
+
+
+def _watch(part: nn.Module, name: str, drew: list[str]) -> Iterator[Any]:
+    """Hooks that write down a part, innermost first, whose forward moves torch's random numbers."""
+    states: list[Tensor] = []
+
+    def before(_part: nn.Module, _inputs: Any) -> None:
+        states.append(torch.get_rng_state())
+
+    def after(_part: nn.Module, _inputs: Any, _outputs: Any) -> None:
+        if not torch.equal(states.pop(), torch.get_rng_state()):
+            drew.append(f"{name or 'the net'} ({type(part).__name__})")
+
+    yield part.register_forward_pre_hook(before)
+    yield part.register_forward_hook(after)
+
+
+def _marks(module: nn.Module) -> dict[str, object]:
+    """What each part keeps beside parameters, buffers and parts, by name, so that a change of it can be seen."""
+    return {
+        f"{name}.{key}".lstrip("."): _mark(value)
+        for name, part in module.named_modules()
+        if not isinstance(part, SlotDropout)
+        for key, value in vars(part).items()
+        if key not in NOT_KEPT and not key.endswith("_hooks") and not key.startswith("_forward_hooks")
+    }
+
+
+NOT_KEPT = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "training")
+"""What torch keeps in a module itself and what is looked at otherwise."""
+
+
+def _mark(value: Any) -> object:
+    if isinstance(value, Tensor):
+        return ("tensor", id(value), value._version)
+    if isinstance(value, dict):
+        return ("dict", *((_mark(key), _mark(part)) for key, part in value.items()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return (type(value).__name__, *map(_mark, value))
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return ("object", id(value))
+
+
+def _check_itself(before: Mapping[str, object], after: Mapping[str, object], *, caches: bool) -> None:
+    """Refuse a net that changes its attributes; `caches`: it may fill in one that was not there, or None."""
+    for name, mark in after.items():
+        was = before.get(name)
+        if mark != was and not (caches and was is None):
+            raise InputError(
+                f"model: changes its attribute {name} in forward, which all trials of a pack share; keep it in a "
+                "buffer (register_buffer), or not at all"
+            )
+
+
+def _restore(module: nn.Module, kept: Mapping[str, Tensor]) -> None:
+    """Give frozen parameters and buffers these values again."""
+    with torch.no_grad():
+        for name, tensor in rest_of(module).items():
+            if name in kept:
+                tensor.copy_(kept[name])
+
+
+def _same(one: Tensor, other: Tensor | None) -> bool:
+    if other is None or one.shape != other.shape:
+        return False
+    return bool(((one == other) | ((one != one) & (other != other))).all())

@@ -1,0 +1,177 @@
+"""A user's net tried before anything is started: in packs of 1, 2 and 3, against each other and against plain torch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from slalom.errors import InputError
+from slalom.wire.seeds import Seeds, derive
+from slalom_worker.net.examples import Batch, Examples
+from slalom_worker.net.modules import build_module, initialise, net_errors, rest_of, weights_of
+from slalom_worker.net.objective import Objective
+from slalom_worker.net.probing import begin_forward
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from torch import Tensor, nn
+
+    from slalom.wire.trial import TrialSpec
+    from slalom_worker.tasks.data import Data, Task
+
+    Numbers = Mapping[str, Tensor]
+
+WIDTHS = (1, 2, 3)
+
+CLOSE = {torch.float32: 1e-3, torch.float64: 1e-9}
+"""How far numbers of a pack and of plain torch may be apart, relative to their norm: both round, in other orders."""
+
+FLOOR = 1e-2
+"""The least norm by which a difference is judged: what is nearly zero is nothing but rounding."""
+
+MOST = 64
+"""Examples of a rehearsal's batches, and of its evaluation, at most."""
+
+RATE = 1e-2
+"""Of the plain gradient descent by which the steps are made."""
+
+
+def rehearse(trials: Sequence[TrialSpec], data: Data, task: Task) -> None:
+    """Train the net of each of these trials for two steps; InputError, with the reason, where that cannot be right.
+
+    Packs of WIDTHS must give a trial the same bits, and its numbers must be plain torch's, in training and evaluation.
+    Trials that share a program are tried once.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in a lane: a product split over threads rounds otherwise
+    try:
+        for trial in {trial.work.key: trial for trial in trials}.values():
+            _rehearse(Objective(trial.work, data, task, torch.device("cpu")), trial)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _rehearse(objective: Objective, trial: TrialSpec) -> None:
+    variants = [
+        replace(trial, seeds=Seeds(*(derive(seed, "rehearsal", number) for seed in trial.seeds)))
+        for number in range(max(WIDTHS))
+    ]
+    with net_errors(objective.task, "a step of the net"):
+        plain = [_in_torch(objective, one) for one in variants]
+    with net_errors(objective.task, "a step in a pack"):
+        packs = {width: _in_a_pack(objective, variants[:width]) for width in WIDTHS}
+    for width, found in packs.items():
+        for one, other in zip(found, packs[WIDTHS[-1]], strict=False):
+            name = _differs(one, other)
+            if name is not None:
+                raise InputError(
+                    f"model: {name} in a pack of {width} has other bits than in one of {WIDTHS[-1]}, so a trial's "
+                    "numbers would depend on its pack"
+                )
+    for one, wanted in zip(packs[WIDTHS[-1]], plain, strict=True):
+        name = _is_far(one, wanted)
+        if name is not None:
+            raise InputError(f"model: {name} in a pack is not that of plain torch, so no pack can train this net")
+
+
+def _in_a_pack(objective: Objective, trials: Sequence[TrialSpec]) -> list[Numbers]:
+    """Each trial's numbers, trained as one pack."""
+    parameters = torch.stack([objective.initial(one.seeds.weights, one.settings["initialization"]) for one in trials])
+    states = [objective.initial_state(one.seeds.weights) for one in trials]
+    state = {name: torch.stack([one[name] for one in states]) for name in objective.state}
+    gradient = torch.zeros_like(parameters)
+    found: list[dict[str, Tensor]] = [{} for _ in trials]
+    for step, each in enumerate(zip(*(_batches(objective, trial) for trial in trials), strict=True)):
+        masks = {name: torch.cat([batch.masks[name] for batch in each]) for name in each[0].masks}
+        inputs, labels = (torch.cat(parts) for parts in zip(*(batch[:2] for batch in each), strict=True))
+        weights, into = (list(objective.views(tensor).values()) for tensor in (parameters, gradient))
+        losses = objective.gradient(weights, Batch(inputs, labels, masks), into, state)
+        parameters.sub_(gradient, alpha=RATE)
+        for row, numbers in enumerate(found):
+            numbers[f"the loss of step {step + 1}"] = losses[row]
+            numbers[f"the gradient of step {step + 1}"] = gradient[row].clone()
+    outputs = objective.outputs(parameters, _some(objective), state)
+    for row, numbers in enumerate(found):
+        numbers |= {f"the buffer {name}": tensor[row] for name, tensor in state.items()}
+        numbers["an output in evaluation"] = outputs[row]
+    return list(found)
+
+
+def _in_torch(objective: Objective, trial: TrialSpec) -> Numbers:
+    """A trial's numbers, trained as a plain module."""
+    module = build_module(objective.work, objective.data, objective.task, trial.seeds.weights)
+    initialise(module, trial.settings["initialization"], trial.seeds.weights)
+    weights, found = list(weights_of(module).values()), dict[str, "Tensor"]()
+    for step, batch in enumerate(_batches(objective, trial)):
+        _set_masks(module, batch.masks)
+        begin_forward(module)
+        outputs = module(batch.inputs[0])
+        loss = objective.loss.each(outputs.unsqueeze(0), batch.labels, objective.work.loss).mean()
+        gradients = torch.autograd.grad(loss, weights, materialize_grads=True)
+        with torch.no_grad():
+            for weight, own in zip(weights, gradients, strict=True):
+                weight.sub_(own, alpha=RATE)
+        found[f"the loss of step {step + 1}"] = loss.detach()
+        found[f"the gradient of step {step + 1}"] = torch.cat([own.flatten() for own in gradients])
+    rest = rest_of(module)
+    found |= {f"the buffer {name}": rest[name].detach() for name in objective.state}
+    with torch.no_grad():
+        found["an output in evaluation"] = module.eval()(_some(objective).inputs)
+        for part in (objective.train, objective.validation, objective.test):
+            module(part.inputs[_extremes(part)])
+    return found
+
+
+def _batches(objective: Objective, trial: TrialSpec) -> Iterator[Batch]:
+    """The batches [1, B, ...] of a trial's steps: one of the usual size, and one of the size of an epoch's last."""
+    generator = torch.Generator().manual_seed(trial.seeds.batches)
+    batching = objective.batching
+    for size in (batching.size, batching.size_of(batching.steps - 1)):
+        index = torch.randint(objective.count, (min(size, MOST),), generator=generator)
+        masks = {}
+        for name, call in objective.forward.dropouts.items():
+            rate = call.layer.rate_for(trial.settings)
+            kept = torch.rand(1, len(index), *call.shape, generator=generator) >= rate
+            masks[name] = kept.to(objective.dtype) / (1 - rate)
+        train = objective.train
+        yield Batch(train.take(index.unsqueeze(0)), train.labels[index].unsqueeze(0), masks)
+
+
+def _set_masks(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
+    for name, mask in masks.items():
+        path, _, buffer = name.rpartition(".")
+        setattr(module.get_submodule(path), buffer, mask[0])
+
+
+def _some(objective: Objective) -> Examples:
+    """The first validation examples."""
+    part = objective.validation
+    return Examples.of(part.between(0, MOST), part.labels[:MOST])
+
+
+def _extremes(part: Examples) -> Tensor:
+    """The rows of a part with its largest and its smallest number, in which an index is out of range where one is."""
+    each = part.inputs.flatten(1)
+    return torch.stack([each.amax(1).argmax(), each.amin(1).argmin()])
+
+
+def _differs(one: Numbers, other: Numbers) -> str | None:
+    """The first name whose tensors have not the same bits, or None."""
+    return next((name for name, tensor in one.items() if not _same(tensor, other[name])), None)
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return bool(((one == other) | ((one != one) & (other != other))).all())
+
+
+def _is_far(found: Numbers, wanted: Numbers) -> str | None:
+    """The first name whose tensors differ by more than rounding, or None; what is not finite is not judged."""
+    for name, tensor in found.items():
+        one, other = tensor.double(), wanted[name].double()
+        bound = CLOSE.get(tensor.dtype, 0.0) * max(float(other.norm()), FLOOR)
+        if bool(other.isfinite().all()) and not float((one - other).norm()) <= bound:
+            return name
+    return None
