@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from slalom.home import Home
-    from slalom.lanes.base import Lanes
+    from slalom.lanes.base import Lanes, Worker
     from slalom.loop.progress import Progress
     from slalom.records.base import NightRecorder, Recorder
     from slalom.regression.baseline import Baseline
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from slalom.study.model import StudySpec
     from slalom.study.read import Reading
     from slalom.wire.kinds import Catalogue
+    from slalom.wire.signature import OwnCode
     from slalom.wire.trial import Scalar, Settings
     from slalom_worker.tasks import Data
 
@@ -47,7 +48,16 @@ def reading(folder: Path) -> Reading:
     """What a study is read with, whose relative paths start in `folder`."""
     from slalom.study.read import Reading
 
-    return Reading(folder, catalogue(), inspect_task)
+    return Reading(folder, catalogue(), inspect_task, own_code)
+
+
+def own_code(name: str, folder: Path) -> OwnCode:
+    """What can be set of a user's own "file.py:name", whose relative path starts in `folder`; imports the file."""
+    from slalom_worker.lane.environment import pin_kernels
+    from slalom_worker.tasks import own_code as look
+
+    pin_kernels()  # as in inspect_task
+    return look(name, folder)
 
 
 def inspect_task(settings: Settings, folder: Path) -> Inspected:
@@ -92,19 +102,25 @@ def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
     """
     from slalom.lanes.on_ray import RayLanes
     from slalom_worker.lane.environment import LANE_ENVIRONMENT
-    from slalom_worker.lane.factory import lane_worker
 
     folder = Path() if spec.task_file else spec.folder
-    factory = partial(lane_worker, folder, spec.resources.pack_width)
-    return RayLanes(address, spec, factory, LANE_ENVIRONMENT, _data_of(spec))
+    return RayLanes(address, spec, _worker(spec, folder), LANE_ENVIRONMENT, _data_of(spec))
 
 
 def local_lanes(spec: StudySpec) -> Lanes:
     """Lanes in this process."""
     from slalom.lanes.in_process import InProcessLanes
-    from slalom_worker.lane.factory import lane_worker
 
-    return InProcessLanes(partial(lane_worker, spec.folder, spec.resources.pack_width), spec.resources.lanes or 1)
+    return InProcessLanes(_worker(spec, spec.folder), spec.resources.lanes or 1)
+
+
+def _worker(spec: StudySpec, folder: Path) -> Callable[..., Worker]:
+    """What makes a lane's worker; `folder` is where the lane finds the user's task file."""
+    from slalom_worker.lane.factory import alone_worker, lane_worker
+
+    if spec.own_training:
+        return partial(alone_worker, folder, spec.metric.name, int(spec.resources.cpus_per_lane or 1))
+    return partial(lane_worker, folder, spec.resources.pack_width)
 
 
 def measure_cost(spec: StudySpec, arm: str, params: Mapping[str, Scalar], nets: int = 4) -> tuple[float, ...]:
@@ -121,12 +137,12 @@ def _data_of(spec: StudySpec) -> Data | None:
     """The task's data again, without what training does not need; InputError where they are others by now.
 
     With a pool where splits are drawn from them; None where the task loads each search's split by itself, which the
-    lanes do then. To keep the data from when the study was read would be to hold them as long as somebody holds the
-    study.
+    lanes do then, as a training function of the user's does always. To keep the data from when the study was read would
+    be to hold them as long as somebody holds the study.
     """
     from slalom_worker.tasks import load_split, open_task
 
-    if spec.resampled and spec.loads_splits:
+    if spec.own_training or (spec.resampled and spec.loads_splits):
         return None
     data = load_split(open_task(spec.task, spec.folder), None)
     found = data.digest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,6 @@ from slalom.wire.seeds import split_seed
 from slalom.wire.trial import PROGRAM, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from slalom.wire.trial import Scalar, Settings
 
 Goal = Literal["minimize", "maximize"]
@@ -101,7 +100,8 @@ class Arm:
     @property
     def nets(self) -> int:
         """How many nets each of its trials trains: one, or an ensemble's members."""
-        return int(self.settings.get("ensemble", {}).get("members", 1))
+        ensemble = self.settings.get("ensemble")
+        return int(ensemble.get("members", 1)) if isinstance(ensemble, Mapping) else 1
 
     @property
     def searches_program(self) -> bool:
@@ -189,6 +189,7 @@ class Resources:
     nodes: name of a custom resource, or of a type of accelerator, that a lane's node offers; "any", or "auto" for any
         where all GPUs are of one type
     priority: among the studies of a cluster
+    cpus_per_lane: cores that each lane owns, or None for one, and for none beside a GPU
     """
 
     lanes: int | None = None
@@ -197,6 +198,7 @@ class Resources:
     pack_width: int | None = None
     nodes: str = "auto"
     priority: int = 0
+    cpus_per_lane: float | None = None
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,7 @@ class StudySpec:
     fingerprint: 64 hexadecimal digits; results of different fingerprints are never mixed
     text: the study file as it was read, for the records
     about: "heuristic", "claim" and "source" of what is tested, where the study says so
+    own_training: trials are trained by a function of the user's, whose parameters are the arms' settings
     """
 
     name: str
@@ -242,6 +245,7 @@ class StudySpec:
     seed: int = 0
     resampled: bool = False
     loads_splits: bool = False
+    own_training: bool = False
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -256,6 +260,11 @@ class StudySpec:
         if self.report_every > self.epochs:
             raise InputError(f"report_every must be at most epochs={self.epochs}, got {self.report_every}")
 
+    @property
+    def program(self) -> tuple[str, ...]:
+        """Those of an arm's settings that shape the program, and so are a part of `Work`."""
+        return () if self.own_training else PROGRAM
+
     @cached_property
     def _programs(self) -> Mapping[str, Work | None]:
         """The program of each arm that searches nothing that shapes it, so that its trials share one."""
@@ -267,6 +276,8 @@ class StudySpec:
         return replace(work, split=search) if self.resampled and self.loads_splits else work
 
     def _work(self, settings: Settings) -> Work:
+        if self.own_training:
+            return Work(self.task, {}, None, loss={})
         return Work(self.task, precision=self.precision, **{name: settings[name] for name in PROGRAM})
 
     def split(self, search: int) -> int | None:

@@ -15,11 +15,13 @@ from slalom.study.fingerprint import fingerprint
 from slalom.study.inspected import Inspected
 from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, SEED, task_table
 from slalom.study.model import StudySpec
+from slalom.study.own_training import Read, read_own_training
 from slalom.study.sections import read_compare, read_metric, read_resample, read_resources, read_training, read_tune
 from slalom.study.sense import check_data
 from slalom.study.task import read_task
 from slalom.study.values import check_known, check_required, field, section
 from slalom.study.yaml import read_yaml
+from slalom.wire.signature import OwnCode
 from slalom.wire.trial import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 Inspect = Callable[[Settings, Path], Inspected]
 """Loads a task's data, given the task's settings and the folder where its relative paths start."""
+
+Look = Callable[[str, Path], OwnCode]
+"""Tells what can be set of a user's own "file.py:name", given the folder where a relative path starts."""
 
 OWN_MODEL: Settings = {"name": "task"}
 """An arm's model where the task brings its own."""
@@ -38,12 +43,15 @@ class Reading:
     """What a study is read with.
 
     folder: where the study's relative paths start
-    inspect: called last, when everything else has been found right; it may raise InputError
+    inspect: called last, when everything else has been found right, unless a function of the user's trains; it may
+        raise InputError
+    own_code: imports a user's "file.py:name"; it may raise InputError
     """
 
     folder: Path
     catalogue: Catalogue
     inspect: Inspect
+    own_code: Look
 
 
 def read_study(text: str, source: str, reading: Reading) -> StudySpec:
@@ -69,9 +77,9 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
     check_required(root, REQUIRED)
     catalogue = reading.catalogue
     task = read_task(fields["task"], task_table(catalogue), reading.folder)
-    training = read_training(fields["training"], catalogue)
-    searched = fields["search"].fields() if "search" in fields else {}
-    arms = read_arms(fields["arms"], Shared(training.shared, searched, fields.get("model")), catalogue)
+    own = OwnCode() if task.file is None else _own_code(task, fields, reading)
+    read = _by_methods(fields, catalogue) if own.training is None else read_own_training(fields, own.training)
+    training, arms = read.training, read.arms
     spec = StudySpec(
         name=_name(fields["name"]),
         question=fields["question"].text(),
@@ -80,20 +88,41 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         epochs=training.epochs,
         report_every=training.report_every,
         record=training.record,
-        metric=read_metric(fields.get("metric")),
+        metric=read.metric,
         arms=arms,
         tune=read_tune(fields["tune"], arms),
         confirm_seeds=section(fields["confirm"], CONFIRM)["seeds"],
         compare=read_compare(fields["compare"], arms),
-        resources=read_resources(fields.get("resources")),
+        resources=read.resources,
         seed=field(fields.get("seed"), SEED),
         fingerprint="",
         folder=reading.folder.resolve(),
         task_file=task.file,
         text=text,
         about=section(fields["about"], ABOUT) if "about" in fields else {},
+        own_training=own.training is not None,
     )
     return _inspected(spec, task, fields, reading)
+
+
+def _own_code(task: NamedTask, fields: Mapping[str, Node], reading: Reading) -> OwnCode:
+    """What the user's file tells of the name; it is imported."""
+    try:
+        return reading.own_code(task.settings["name"], reading.folder)
+    except InputError as exc:
+        raise fields["task"].error(str(exc)) from exc
+
+
+def _by_methods(fields: Mapping[str, Node], catalogue: Catalogue) -> Read:
+    """The sections of a study whose trials train in packs, by the catalogue's methods."""
+    training = read_training(fields["training"], catalogue)
+    searched = fields["search"].fields() if "search" in fields else {}
+    return Read(
+        training,
+        read_metric(fields.get("metric")),
+        read_arms(fields["arms"], Shared(training.shared, searched, fields.get("model")), catalogue),
+        read_resources(fields.get("resources")),
+    )
 
 
 def _name(node: Node) -> str:
@@ -106,6 +135,11 @@ def _name(node: Node) -> str:
 def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], reading: Reading) -> StudySpec:
     """The study with what its data tell: facts, whose model, splits, fingerprint."""
     split = read_resample(fields.get("resample"))
+    if spec.own_training:
+        inspected = Inspected(task.digest or "", splits="loaded")
+        spec = _split(spec, split, inspected, fields)
+        mark = fingerprint(spec, inspected.data, task.digest, task.options)
+        return replace(spec, fingerprint=mark, data_digest=inspected.data)
     try:
         inspected = reading.inspect(task.settings, reading.folder)
     except StudyError:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from slalom_worker.lane.alone import AloneWorker
     from slalom_worker.lane.worker import LaneWorker
     from slalom_worker.tasks import Data
 
@@ -24,6 +25,18 @@ def lane_worker(folder: Path | str, width: int | None, data: Data | None = None)
     from slalom_worker.lane.worker import LaneWorker
 
     return LaneWorker(folder, width or partial(best_width, file=_width_file()), data=data)
+
+
+def alone_worker(folder: Path | str, metric: str, threads: int) -> AloneWorker:
+    """A worker in this process for a user's training function, its device opened.
+
+    folder: where the user's file lies
+    metric: the study's
+    threads: of numerical libraries on the CPU
+    """
+    from slalom_worker.lane.alone import AloneWorker
+
+    return AloneWorker(folder, metric, threads)
 
 
 def _width_file() -> Path:
