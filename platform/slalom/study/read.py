@@ -45,13 +45,13 @@ class Reading:
     folder: where the study's relative paths start
     inspect: called last, when everything else has been found right, unless a function of the user's trains; it may
         raise InputError
-    own_code: imports a user's "file.py:name"; it may raise InputError
+    own_code: imports a user's "file.py:name"; it may raise InputError. Without it nothing can be set of the user's code
     """
 
     folder: Path
     catalogue: Catalogue
     inspect: Inspect
-    own_code: Look
+    own_code: Look = lambda *_: OwnCode()
 
 
 def read_study(text: str, source: str, reading: Reading) -> StudySpec:
