@@ -67,20 +67,20 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
     """
     from slalom.study.inspected import Inspected
     from slalom_worker.lane.environment import pin_kernels
-    from slalom_worker.tasks import OwnModel, load_split, open_task, splits_of
+    from slalom_worker.tasks import OwnModel, load_split, needs_options, open_task, splits_of
 
     pin_kernels()  # a task may compute with torch, after which this process could open no lane
     task = open_task(settings, folder)
     data = load_split(task, None)
     layers = None
-    if isinstance(task, OwnModel):
+    if isinstance(task, OwnModel) and not needs_options(task):
         from slalom_worker.net.modules import own_layers
 
         layers = own_layers(settings, data, task)
     return Inspected(
         data=data.digest(),
         facts=data.facts,
-        has_model=layers is not None,
+        has_model=isinstance(task, OwnModel),
         layers=layers,
         regression=data.classes is None,
         splits=splits_of(task),
@@ -136,13 +136,13 @@ def measure_cost(spec: StudySpec, arm: str, params: Mapping[str, Scalar], nets: 
 def _data_of(spec: StudySpec) -> Data | None:
     """The task's data again, without what training does not need; InputError where they are others by now.
 
-    With a pool where splits are drawn from them; None where the task loads each search's split by itself, which the
-    lanes do then, as a training function of the user's does always. To keep the data from when the study was read would
-    be to hold them as long as somebody holds the study.
+    With a pool where splits are drawn from them. None where the lanes load them: where the task loads each search's
+    split by itself, where an arm has options of the task, and where a function of the user's trains. To keep the data
+    from when the study was read would be to hold them as long as somebody holds the study.
     """
     from slalom_worker.tasks import load_split, open_task
 
-    if spec.own_training or (spec.resampled and spec.loads_splits):
+    if spec.own_training or (spec.resampled and spec.loads_splits) or any("task" in arm.settings for arm in spec.arms):
         return None
     data = load_split(open_task(spec.task, spec.folder), None)
     found = data.digest()

@@ -19,6 +19,9 @@ NAME_RULE = "letters, digits, '-', '_' and '.', at most 100, a letter or digit f
 
 DEFAULT_MODEL = "mlp"
 
+OWN = "task"
+"""The name, among models, of the one that the task brings."""
+
 USER_TASK = re.compile(r"(.+\.py):([A-Za-z_][A-Za-z0-9_]*)")
 """File and class of a user's own task, or function of a user's own training."""
 
@@ -240,6 +243,9 @@ def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
         ),
         "ensemble": ENSEMBLE,
     }
+    if catalogue.own_task is not None:
+        own = Table({OWN: catalogue.own_task}, default=OWN, implied=OWN, one_per="arm")
+        keys["task"] = Key(own, "options of the task, where they are others than the study's")
     if optimizer in catalogue.momentum:
         keys["momentum"] = _momentum_key(catalogue, catalogue.momentum[optimizer])
     hyperparameters = catalogue.optimizers[optimizer]

@@ -106,7 +106,7 @@ class Arm:
     @property
     def searches_program(self) -> bool:
         """Whether its trials have several programs."""
-        return any(name.split(".")[0] in PROGRAM for name in self.space)
+        return any(name.split(".")[0] in (*PROGRAM, "task") for name in self.space)
 
 
 @dataclass(frozen=True)
@@ -263,7 +263,7 @@ class StudySpec:
     @property
     def program(self) -> tuple[str, ...]:
         """Those of an arm's settings that shape the program, and so are a part of `Work`."""
-        return () if self.own_training else PROGRAM
+        return () if self.own_training else (*PROGRAM, "task")
 
     @cached_property
     def _programs(self) -> Mapping[str, Work | None]:
@@ -278,7 +278,9 @@ class StudySpec:
     def _work(self, settings: Settings) -> Work:
         if self.own_training:
             return Work(self.task, {}, None, loss={})
-        return Work(self.task, precision=self.precision, **{name: settings[name] for name in PROGRAM})
+        options = {name: value for name, value in settings.get("task", {}).items() if name != "name"}
+        task = {**self.task, **options}
+        return Work(task, precision=self.precision, **{name: settings[name] for name in PROGRAM})
 
     def split(self, search: int) -> int | None:
         """The seed by which the examples are split in a search; None where the split is the task's own."""

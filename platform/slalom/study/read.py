@@ -12,9 +12,10 @@ from slalom.errors import InputError, StudyError
 from slalom.study.arms import Shared, read_arms
 from slalom.study.document import Node, from_python
 from slalom.study.fingerprint import fingerprint
+from slalom.study.free_names import check_options, lift
 from slalom.study.inspected import Inspected
-from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, SEED, task_table
-from slalom.study.model import StudySpec
+from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, OWN, REQUIRED, SEED, task_table
+from slalom.study.model import Arm, StudySpec
 from slalom.study.own_training import Read, read_own_training
 from slalom.study.sections import read_compare, read_metric, read_resample, read_resources, read_training, read_tune
 from slalom.study.sense import check_data
@@ -34,7 +35,7 @@ Inspect = Callable[[Settings, Path], Inspected]
 Look = Callable[[str, Path], OwnCode]
 """Tells what can be set of a user's own "file.py:name", given the folder where a relative path starts."""
 
-OWN_MODEL: Settings = {"name": "task"}
+OWN_MODEL: Settings = {"name": OWN}
 """An arm's model where the task brings its own."""
 
 
@@ -78,7 +79,13 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
     catalogue = reading.catalogue
     task = read_task(fields["task"], task_table(catalogue), reading.folder)
     own = OwnCode() if task.file is None else _own_code(task, fields, reading)
-    read = _by_methods(fields, catalogue) if own.training is None else read_own_training(fields, own.training)
+    if own.training is None:
+        if task.file is not None:
+            check_options(fields["task"], own)
+            fields, catalogue = lift(fields, own, task.settings, catalogue)
+        read = _by_methods(fields, catalogue)
+    else:
+        read = read_own_training(fields, own.training)
     training, arms = read.training, read.arms
     spec = StudySpec(
         name=_name(fields["name"]),
@@ -146,14 +153,27 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
         raise
     except InputError as exc:
         raise fields["task"].error(str(exc)) from exc
-    if inspected.has_model:
+    if inspected.has_model and any(arm.settings["model"]["name"] != OWN for arm in spec.arms):
         _check_no_model(task, fields)
         arms = tuple(replace(arm, settings={**arm.settings, "model": OWN_MODEL}) for arm in spec.arms)
         spec = replace(spec, arms=arms)
+    for arm in spec.arms:
+        _inspect_own(arm, spec, fields, reading)
     check_data(spec, inspected, fields)
     spec = _split(spec, split, inspected, fields)
     mark = fingerprint(spec, inspected.data, task.digest, task.options)
     return replace(spec, facts=dict(inspected.facts), fingerprint=mark, data_digest=inspected.data)
+
+
+def _inspect_own(arm: Arm, spec: StudySpec, fields: Mapping[str, Node], reading: Reading) -> None:
+    """Load the data of an arm that has options of the task, unless they are searched: they may be refused."""
+    settings = {**spec.task, **arm.settings.get("task", {}), "name": spec.task["name"]}
+    if settings == spec.task or any(name.startswith("task.") for name in arm.space):
+        return
+    try:
+        reading.inspect(settings, reading.folder)
+    except InputError as exc:
+        raise fields["arms"].fields()[arm.name].error(str(exc)) from exc
 
 
 def _split(spec: StudySpec, wanted: str | None, inspected: Inspected, fields: Mapping[str, Node]) -> StudySpec:

@@ -194,6 +194,7 @@ class Catalogue:
     layers: how many layers with weights a model has, given its structure
     momentum: the default momentum of those optimizers that have one to set
     full_batch: why an optimizer makes sense with all examples in every step alone, of those for which it is so
+    own_task: the options of a user's own task, where arms set some; None where they do not
     """
 
     tasks: Mapping[str, Kinds]
@@ -208,3 +209,4 @@ class Catalogue:
     momentum_schedules: Mapping[str, Kinds]
     rate_schedules: Mapping[str, Kinds]
     emphasis: Mapping[str, Kinds]
+    own_task: Kinds | None = None

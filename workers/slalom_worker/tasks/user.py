@@ -106,6 +106,12 @@ def own_code(name: str, folder: Path) -> OwnCode:
     return OwnCode(task=signature_of(named.value), model=None if model is None else signature_of(model, first="self"))
 
 
+def needs_options(task: OwnModel) -> bool:
+    """Whether the task's own net cannot be built without options of the study's."""
+    model = task.own.model if isinstance(task, UserTaskWithModel) else task.model
+    return any(kind.required for kind in signature_of(model).kinds.values())
+
+
 def _of_function(named: Named) -> Signature:
     if not takes_position(named.value):
         raise InputError(f"{named.place}: must take the trial as its first parameter, but takes none")
