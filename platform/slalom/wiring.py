@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from slalom.regression.retrain import Crew
     from slalom.search.base import TrialStore
     from slalom.study.inspected import Inspected
-    from slalom.study.model import StudySpec
+    from slalom.study.model import Arm, StudySpec
     from slalom.study.read import Reading
     from slalom.wire.kinds import Catalogue
     from slalom.wire.signature import OwnCode
-    from slalom.wire.trial import Scalar, Settings
+    from slalom.wire.trial import Order, Scalar, Settings
+    from slalom_worker.lane.alone import AloneWorker
     from slalom_worker.tasks import Data
 
 CLOSE_SECONDS = 30.0
@@ -114,17 +115,54 @@ def local_lanes(spec: StudySpec) -> Lanes:
     return InProcessLanes(_worker(spec, spec.folder), spec.resources.lanes or 1)
 
 
+def rehearse(spec: StudySpec) -> bool | None:
+    """Train one epoch of each arm by a training function of the user's, in this process, and measure it on test data.
+
+    The baseline's is trained twice; gives whether both gave the same numbers, or None for a study that trains in packs.
+    Raises InputError where the function raises or uses what it is given wrongly. The numbers go nowhere.
+    """
+    if not spec.own_training:
+        return None
+    worker = _alone_worker(spec, spec.folder)()
+    orders = {arm.name: _first(spec, arm) for arm in spec.arms}
+    found = {name: worker.rehearse(order) for name, order in orders.items()}
+    baseline = spec.compare.baseline
+    return repr(worker.rehearse(orders[baseline])) == repr(found[baseline])  # what is no number equals itself here
+
+
+def _first(spec: StudySpec, arm: Arm) -> Order:
+    """An order for a confirm trial of the arm, at the middle of what it searches."""
+    from slalom.study.space import middle
+    from slalom.study.trials import trial_spec
+    from slalom.wire.trial import Order, Phase, TrialId
+
+    trial = trial_spec(spec, TrialId(arm.name, Phase.CONFIRM, 0), middle(arm.space))
+    return Order(trial, trial.epochs)
+
+
 def _worker(spec: StudySpec, folder: Path) -> Callable[..., Worker]:
     """What makes a lane's worker; `folder` is where the lane finds the user's task file."""
-    from slalom_worker.lane.factory import alone_worker, lane_worker
+    from slalom_worker.lane.factory import lane_worker
 
     if spec.own_training:
-        return partial(alone_worker, folder, spec.metric.name, int(spec.resources.cpus_per_lane or 1))
+        return _alone_worker(spec, folder)
     return partial(lane_worker, folder, spec.resources.pack_width)
 
 
+def _alone_worker(spec: StudySpec, folder: Path) -> Callable[[], AloneWorker]:
+    from slalom_worker.lane.factory import alone_worker
+
+    cores = int(spec.resources.cpus_per_lane or 1)
+    return partial(alone_worker, folder, spec.metric.name, cores, on_gpu=spec.resources.device == "gpu")
+
+
 def measure_cost(spec: StudySpec, arm: str, params: Mapping[str, Scalar], nets: int = 4) -> tuple[float, ...]:
-    """What an epoch of an arm with these hyperparameters costs here, over that of a calibration loop; repeated."""
+    """What an epoch of an arm with these hyperparameters costs here, over that of a calibration loop; repeated.
+
+    Nothing for a training function of the user's, which is trained on its resources alone and may take hours.
+    """
+    if spec.own_training:
+        return ()
     from slalom.study.trials import trial_spec
     from slalom.wire.trial import Order, Phase, TrialId
     from slalom_worker.lane.cost import measure_cost as measure

@@ -147,6 +147,13 @@ def trials(result):
     return sorted(result.export(), key=lambda row: (row["arm"], row["search"], row["phase"], row["number"]))
 
 
+def test_what_it_found_is_pinned_and_held(whole, folder, tmp_path):
+    baseline = slalom.pin(folder / "curves.yaml", folder / "whole", lanes=wiring.local_lanes)
+    assert [arm.cost for arm in baseline.arms] == [(), ()]
+    night = slalom.regress(folder / "curves.yaml", baseline, tmp_path, lanes=wiring.local_lanes)
+    assert {finding.answer for finding in night.findings} == {"identical"}
+
+
 def rewritten(folder, *replacements):
     text = TRAIN
     for old, new in replacements:

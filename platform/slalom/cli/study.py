@@ -82,14 +82,18 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from slalom import api
+    from slalom import api, wiring
     from slalom.report.plan import plan, plan_lines
 
     spec = api.load(options.study)
+    reproduced = wiring.rehearse(spec)
     if options.json:
-        print_json(plan(spec))
-    else:
-        print("\n".join(plan_lines(spec)))
+        print_json({**plan(spec), **({} if reproduced is None else {"reproduced": reproduced})})
+        return
+    print("\n".join(plan_lines(spec)))
+    if reproduced is not None:
+        twice = "with the same numbers" if reproduced else "with OTHER numbers: something random is not of its seed"
+        print(f"one epoch of each arm was trained here, and the baseline's twice, {twice}")
 
 
 def _studies(options: argparse.Namespace) -> None:

@@ -80,6 +80,10 @@ class AloneWorker:
                 break
         return Reply(tuple(reports), tuple(results), effort, 1, memory(self.device))
 
+    def rehearse(self, order: Order) -> dict[str, float]:
+        """See Trainer.rehearse."""
+        return self._trainer(order).rehearse(order)
+
     def _trainer(self, order: Order) -> Trainer:
         """The order's training function, imported once; InputError where it cannot be."""
         name = str(order.trial.work.task["name"])

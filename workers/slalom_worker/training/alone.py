@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -119,18 +119,42 @@ class Trainer:
         A trial whose function returns before is complete. One that uses `report` wrongly has failed. Raises
         TrainingError, with file, line and text, where the function raises.
         """
-        spec = order.trial
-        seed = spec.seeds.weights % SEEDS
-        device = str(self.device)
-        trial = Trial(
-            spec.settings, seed, spec.work.split or 0, str(spec.id.phase), spec.epochs, device, self.metric, order.until
-        )
+        spec, trial = order.trial, self._trial(order)
         try:
             returned = self._call(trial)
             return _outcome(order, trial, returned, self.device_name)
         except InputError as exc:
             error = f"{self.function.place}: {exc}"
             return Trained((), TrialResult(spec.id, spec.attempt, Outcome.FAILED, 0, {}, error=error))
+
+    def rehearse(self, order: Order) -> dict[str, float]:
+        """Train one epoch of the order's trial, and measure it on test data: the metrics of both, by their whole names.
+
+        Raises InputError, with file and line, for what `train` would fail with or raise.
+        """
+        trial = self._trial(replace(order, until=1))
+        try:
+            returned = self._call(trial)
+            if not trial._reported:
+                raise InputError(_NEVER)
+            return trial._reported[0] | _test_metrics(trial, returned)
+        except InputError as exc:
+            raise InputError(f"{self.function.place}: {exc}") from exc
+        except TrainingError as exc:
+            raise InputError(str(exc)) from exc
+
+    def _trial(self, order: Order) -> Trial:
+        spec = order.trial
+        return Trial(
+            params=spec.settings,
+            seed=spec.seeds.weights % SEEDS,
+            split=spec.work.split or 0,
+            phase=str(spec.id.phase),
+            epochs=spec.epochs,
+            device=str(self.device),
+            _metric=self.metric,
+            _until=order.until,
+        )
 
     def _call(self, trial: Trial) -> object:
         """What the function returns; nothing where it had to be ended."""
@@ -180,7 +204,7 @@ def _outcome(order: Order, trial: Trial, returned: object, device: str) -> Train
     """The reports and the result of a call that has come to its end."""
     spec, reported = order.trial, trial._reported
     if not reported:
-        raise InputError("must report its metrics at least once, but never called report()")
+        raise InputError(_NEVER)
     epochs, last = len(reported), reported[-1]
     diverged, paused = not _all_finite(last), epochs == order.until < spec.epochs
     if not (diverged or paused):
@@ -198,6 +222,7 @@ def _outcome(order: Order, trial: Trial, returned: object, device: str) -> Train
     return Trained(reports, TrialResult(spec.id, spec.attempt, outcome, epochs, metrics, device=device))
 
 
+_NEVER = "must report its metrics at least once, but never called report()"
 _UNASKED = "must return nothing where trial.wants_test is false, but returned {!r}"
 
 
