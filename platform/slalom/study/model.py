@@ -212,7 +212,7 @@ class StudySpec:
     resampled: every search has a split of its own, the same in all arms
     loads_splits: the task loads each of its splits by itself
     data_digest: of the task's data, 64 hexadecimal digits
-    folder: where the study's relative paths start
+    folder: where relative paths of the task start: the study's, or that of the user's own task file
     task_file: the user's own task, a file that travels to the nodes
     facts: what is known about the task, such as {"bayes_error": 0.2101}
     record: what trials report of each layer beside the metrics, as in TrialSpec

@@ -103,7 +103,7 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         resources=read.resources,
         seed=field(fields.get("seed"), SEED),
         fingerprint="",
-        folder=reading.folder.resolve(),
+        folder=task.folder.resolve(),
         task_file=task.file,
         text=text,
         about=section(fields["about"], ABOUT) if "about" in fields else {},
@@ -115,7 +115,7 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
 def _own_code(task: NamedTask, fields: Mapping[str, Node], reading: Reading) -> OwnCode:
     """What the user's file tells of the name; it is imported."""
     try:
-        return reading.own_code(task.settings["name"], reading.folder)
+        return reading.own_code(task.settings["name"], task.folder)
     except InputError as exc:
         raise fields["task"].error(str(exc)) from exc
 
@@ -148,7 +148,7 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
         mark = fingerprint(spec, inspected.data, task.digest, task.options)
         return replace(spec, fingerprint=mark, data_digest=inspected.data)
     try:
-        inspected = reading.inspect(task.settings, reading.folder)
+        inspected = reading.inspect(task.settings, task.folder)
     except StudyError:
         raise
     except InputError as exc:
@@ -171,7 +171,7 @@ def _inspect_own(arm: Arm, spec: StudySpec, fields: Mapping[str, Node], reading:
     if settings == spec.task or any(name.startswith("task.") for name in arm.space):
         return
     try:
-        reading.inspect(settings, reading.folder)
+        reading.inspect(settings, spec.folder)
     except InputError as exc:
         raise fields["arms"].fields()[arm.name].error(str(exc)) from exc
 
