@@ -8,6 +8,7 @@ import pytest
 import slalom
 from slalom import wiring
 from slalom.errors import Interrupted
+from slalom.records.on_mlflow.pages.trial import trial_page
 from slalom.report.plan import plan
 from tests.support.mlflow_tables import database
 
@@ -137,6 +138,14 @@ def test_a_run_that_is_broken_off_goes_on_to_the_same_numbers(whole, folder, tmp
         with pytest.raises(Interrupted):
             run(folder, tmp_path, watch=stop)
     assert run(folder, tmp_path).export() == whole[0].export()
+
+
+def test_its_records_show_its_settings_and_no_program(whole):
+    (trial, *_) = (one for one in whole[0].ended.values() if one.spec.id.phase == "confirm")
+    page = trial_page(whole[0].spec.fingerprint, trial)
+    rate = str(trial.spec.params["rate"])
+    assert page.params == {"task": "curves.py:train", "epochs": "9", "slope": "2.0", "rate": rate}
+    assert {point.name for point in page.points} == {"validation.score", "validation.epoch", "test.score", "epochs"}
 
 
 def test_several_lanes_give_the_same_numbers(whole, folder, tmp_path):

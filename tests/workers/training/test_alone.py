@@ -113,6 +113,16 @@ def train(trial):
     assert [*reported(train(text, order(until=2)))] == [1, 2]
 
 
+def test_metrics_of_training_data_are_named_so(train):
+    text = """
+def train(trial):
+    trial.report({"train.loss": 1.5}, error=0.5)
+    return {"train.loss": 1.25, "error": 0.75} if trial.wants_test else None
+"""
+    confirmed = train(text, order(until=4, phase=Phase.CONFIRM)).result.metrics
+    assert confirmed == {"validation.error": 0.5, "train.loss": 1.25, "test.error": 0.75}
+
+
 @pytest.mark.parametrize("value", ["math.nan", "math.inf"])
 def test_one_that_leaves_the_finite_numbers_diverges(value, train):
     text = f"""
@@ -126,6 +136,13 @@ def train(trial):
     trained = train(text, order(until=4))
     assert (trained.result.outcome, trained.result.epochs, trained.result.metrics) == (Outcome.DIVERGED, 2, {})
     assert [*reported(trained)] == [1]
+
+
+def test_a_confirm_trial_that_diverges_is_not_asked_for_more(train):
+    text = PLAIN.replace("error=1 / epoch", "error=1 / epoch if epoch < 3 else float('nan')")
+    trained = train(text, order(until=4, phase=Phase.CONFIRM))
+    assert (trained.result.outcome, trained.result.epochs) == (Outcome.DIVERGED, 3)
+    assert [*reported(trained)] == [1, 2]
 
 
 def test_test_metrics_that_are_not_finite_diverge(train):
@@ -223,6 +240,25 @@ def test_the_process_s_own_generators_go_on_as_if_nothing_had_been_trained(train
     random.seed(1), np.random.seed(1), torch.manual_seed(1)
     train(RANDOM, order(until=4))
     assert draw() == expected
+
+
+@pytest.mark.cuda
+def test_a_gpu_s_generator_starts_from_the_trial_s_seed_too(tmp_path):
+    (tmp_path / "own.py").write_text(
+        """
+import torch
+
+def train(trial):
+    trial.report(error=torch.rand((), device=trial.device))
+"""
+    )
+    trainer = Trainer(find("own.py:train", tmp_path), "error", torch.device("cuda", 0), "a GPU")
+    torch.cuda.manual_seed(1)
+    expected = torch.rand((), device="cuda:0").item()
+    torch.cuda.manual_seed(1)
+    first, again = (trainer.train(order(until=4)).result.metrics for _ in range(2))
+    assert first == again
+    assert torch.rand((), device="cuda:0").item() == expected
 
 
 def test_it_has_as_many_threads_as_cores(train):

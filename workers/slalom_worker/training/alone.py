@@ -17,16 +17,18 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from slalom.errors import InputError, SlalomError, nearest
-from slalom.wire.trial import Outcome, Phase, Report, TrialResult, test, validation
+from slalom.wire.trial import Outcome, Phase, Report, TrialResult, test, train, validation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from slalom.wire.trial import Order, Settings
     from slalom_worker.tasks.user import Named
 
 METRIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 METRIC_RULE = "letters, digits, '-', '_' and '.', at most 100, a letter or digit first"
+
+TRAIN = train("")
 
 SEEDS = 2**31
 """Seeds are below it: every framework takes them."""
@@ -70,12 +72,13 @@ class Trial:
     def report(self, metrics: Mapping[str, Any] | None = None, /, **named: Any) -> bool:
         """Tell the metrics on validation data after one more epoch; gives whether to train on.
 
-        metrics, named: a number each, by name; the study's metric must be among them
+        metrics, named: a number each, by name; the study's metric must be among them. A name that begins with "train."
+            is of training data, any other of validation data
         Raises InputError where a name or a value is none. A function that trains on after False is ended here.
         """
         if self._is_over:
             raise StopTraining
-        self._reported.append(_checked({**(metrics or {}), **named}, self._metric, "report()"))
+        self._reported.append(_checked({**(metrics or {}), **named}, self._metric, validation, "report()"))
         return not self._is_over
 
     @property
@@ -137,7 +140,8 @@ class Trainer:
             returned = self._call(trial)
             if not trial._reported:
                 raise InputError(_NEVER)
-            return trial._reported[0] | _test_metrics(trial, returned)
+            found = trial._reported[0]
+            return found | _test_metrics(trial, returned) if _all_finite(found) else found
         except InputError as exc:
             raise InputError(f"{self.function.place}: {exc}") from exc
         except TrainingError as exc:
@@ -207,11 +211,9 @@ def _outcome(order: Order, trial: Trial, returned: object, device: str) -> Train
         raise InputError(_NEVER)
     epochs, last = len(reported), reported[-1]
     diverged, paused = not _all_finite(last), epochs == order.until < spec.epochs
-    if not (diverged or paused):
+    if not diverged:
         last |= _test_metrics(trial, returned)
         diverged = not _all_finite(last)
-    elif returned is not None:
-        raise InputError(_UNASKED.format(returned))
     told = [epoch for epoch in range(1, epochs + 1) if epoch % spec.report_every == 0 or epoch == epochs]
     reports = tuple(
         Report(spec.id, spec.attempt, epoch, reported[epoch - 1]) for epoch in told if _all_finite(reported[epoch - 1])
@@ -223,35 +225,31 @@ def _outcome(order: Order, trial: Trial, returned: object, device: str) -> Train
 
 
 _NEVER = "must report its metrics at least once, but never called report()"
-_UNASKED = "must return nothing where trial.wants_test is false, but returned {!r}"
 
 
 def _test_metrics(trial: Trial, returned: object) -> dict[str, float]:
     """The metrics on test data that a confirm trial's function has returned, by their whole names."""
     if not trial.wants_test:
         if returned is not None:
-            raise InputError(_UNASKED.format(returned))
+            raise InputError(f"must return nothing where trial.wants_test is false, but returned {returned!r}")
         return {}
     if not isinstance(returned, Mapping):
         raise InputError(
             f"must return a mapping with {trial._metric!r} on test data where trial.wants_test is true, but returned "
             f"{returned!r}"
         )
-    found = _checked(returned, trial._metric, "what it returns")
-    return {test(name.removeprefix(_VALIDATION)): value for name, value in found.items()}
+    return _checked(returned, trial._metric, test, "what it returns")
 
 
-_VALIDATION = validation("")
-
-
-def _checked(metrics: Mapping[Any, Any], deciding: str, what: str) -> dict[str, float]:
-    """Metrics by their names within a split, as "validation.<name>"; InputError where a name or a value is none."""
+def _checked(metrics: Mapping[Any, Any], deciding: str, part: Callable[[str], str], what: str) -> dict[str, float]:
+    """Metrics by their whole names, those of `part` and of training; InputError where a name or a value is none."""
     found: dict[str, float] = {}
     for name, value in metrics.items():
         if not isinstance(name, str) or METRIC.fullmatch(name) is None:
             raise InputError(f"{what}: a metric's name must be {METRIC_RULE}, but got {name!r}")
-        found[validation(name)] = _number(value, f"{what}: {name}")
-    if validation(deciding) not in found:
+        whole = name if name.startswith(TRAIN) else part(name)
+        found[whole] = _number(value, f"{what}: {name}")
+    if part(deciding) not in found:
         raise InputError(f"{what} must hold the study's metric {deciding!r}{nearest(deciding, map(str, metrics))}")
     return found
 
