@@ -6,6 +6,7 @@ Beside the command line it is the only importer of the workers' package, and wha
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from slalom.regression.baseline import Baseline
     from slalom.regression.night import Night
     from slalom.regression.retrain import Crew
+    from slalom.report.rehearsal import Rehearsal
     from slalom.search.base import TrialStore
     from slalom.study.inspected import Inspected
     from slalom.study.model import Arm, StudySpec
@@ -115,19 +117,25 @@ def local_lanes(spec: StudySpec) -> Lanes:
     return InProcessLanes(_worker(spec, spec.folder), spec.resources.lanes or 1)
 
 
-def rehearse(spec: StudySpec) -> bool | None:
+def rehearse(spec: StudySpec) -> Rehearsal | None:
     """Train one epoch of each arm by a training function of the user's, in this process, and measure it on test data.
 
-    The baseline's is trained twice; gives whether both gave the same numbers, or None for a study that trains in packs.
-    Raises InputError where the function raises or uses what it is given wrongly. The numbers go nowhere.
+    The baseline's is trained again, and on another split. The numbers go nowhere. None of a study that trains in packs.
+    Raises InputError where the function raises or uses what it is given wrongly.
     """
+    from slalom.report.rehearsal import Rehearsal
+
     if not spec.own_training:
         return None
     worker = _alone_worker(spec, spec.folder)()
     orders = {arm.name: _first(spec, arm) for arm in spec.arms}
-    found = {name: worker.rehearse(order) for name, order in orders.items()}
-    baseline = spec.compare.baseline
-    return repr(worker.rehearse(orders[baseline])) == repr(found[baseline])  # what is no number equals itself here
+    found = {name: repr(worker.rehearse(order)) for name, order in orders.items()}  # what is no number equals itself so
+    first = orders[spec.compare.baseline]
+    reproduced, matters = repr(worker.rehearse(first)) == found[spec.compare.baseline], None
+    if spec.resampled:
+        other = replace(first, trial=replace(first.trial, work=replace(first.trial.work, split=1)))
+        matters = repr(worker.rehearse(other)) != found[spec.compare.baseline]
+    return Rehearsal(reproduced, matters)
 
 
 def _first(spec: StudySpec, arm: Arm) -> Order:

@@ -31,16 +31,23 @@ def test_check_trains_an_epoch_of_each_arm(tmp_path):
     assert "gentle: tunes rate, slope" in checked.stdout
     assert checked.stdout.endswith("trained here, and the baseline's twice, with the same numbers\n")
     calls = [json.loads(line) for line in (tmp_path / "calls").read_text().splitlines()]
-    assert [(phase, split, epoch, params["rate"]) for phase, _, split, epoch, params in calls] == [
-        ("confirm", 0, 1, 0.5)
-    ] * 3
-    assert [params["slope"] for *_, params in calls] == [2.0, 0.5, 2.0]
+    assert {(phase, epoch, params["rate"]) for phase, _, _, epoch, params in calls} == {("confirm", 1, 0.5)}
+    assert [(split, params["slope"]) for _, _, split, _, params in calls] == [(0, 2.0), (0, 0.5), (0, 2.0), (1, 2.0)]
 
 
 def test_check_says_that_numbers_do_not_come_of_the_seed(tmp_path):
     study = written(tmp_path, ("random.Random(trial.seed)", "random.SystemRandom()"))
     assert "with OTHER numbers" in here("check", study).stdout
-    assert json.loads(here("check", study, "--json").stdout)["reproduced"] is False
+    found = json.loads(here("check", study, "--json").stdout)["rehearsal"]
+    assert found == {"reproduced": False, "split_matters": True}
+
+
+def test_check_says_that_all_splits_are_the_same(tmp_path):
+    study = written(tmp_path, ("error += 0.001 * trial.split", "pass"))
+    assert "splits 0 and 1 gave the SAME numbers" in here("check", study).stdout
+    study.write_text(STUDY + "resample: {split: fixed}\n")
+    found = json.loads(here("check", study, "--json").stdout)["rehearsal"]
+    assert found == {"reproduced": True, "split_matters": None}
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,17 @@ def test_a_function_that_takes_any_name(read):
     assert spec.arm("wide").settings == {"momentum": IntRange(32, 64), "rate": 0.5, "name": "sgd"}
 
 
+def test_options_of_the_task_are_settings_like_others(read):
+    spec = read(
+        ("task: own.py:train", "task: {name: 'own.py:train', width: 8}"),
+        ("width: {int: [32, 64]}", "task: {width: 9}"),
+    )
+    assert [arm.settings["width"] for arm in spec.arms] == [8, 9]
+    assert spec.task == {"name": "own.py:train"}
+    by_name = read((", name: sgd", ", name: sgd, width: 8"), ("width: {int: [32, 64]}", "width: 9"))
+    assert by_name.fingerprint == spec.fingerprint
+
+
 def test_names_that_packs_know_are_the_function_s_own(read):
     spec = read(
         ("own.py:train", "own.py:anything"), ("width: {int: [32, 64]}", "batch_size: {int: [1, 9]}, ensemble: 3")
@@ -148,7 +159,12 @@ REFUSED = {
     "no whole end": (("[32, 64]", "[32, 64.5]"), ["must be a whole number", "64.5"]),
     "twins": (("wide: {width: {int: [32, 64]}, rate: 0.5}", "wide: {width: 16}"), ["arms must differ"]),
     "a model": (("arms:", "model: mlp\narms:"), ["model must be left out"]),
-    "options in the task": (("task: own.py:train", "task: {name: 'own.py:train', rate: 1}"), ["stand under training"]),
+    "unknown in the task": (("task: own.py:train", "task: {name: 'own.py:train', rat: 1}"), [":3:", "mean 'rate'?"]),
+    "in the task and searched": (
+        ("task: own.py:train", "task: {name: 'own.py:train', rate: 1}"),
+        ["rate must be set once"],
+    ),
+    "twice in an arm": (("rate: 0.5", "rate: 0.5, task: {rate: 1}"), ["rate must be set once, got it in arm wide"]),
     "no such name": (("own.py:train", "own.py:trian"), ["class or a function 'trian'", "did you mean 'train'?"]),
     "no function": (("own.py:train", "own.py:number"), ["class or a function 'number'", "got 3"]),
     "no parameter for the trial": (("own.py:train", "own.py:nothing"), ["must take the trial as its first parameter"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,14 +87,11 @@ def _check(options: argparse.Namespace) -> None:
     from slalom.report.plan import plan, plan_lines
 
     spec = api.load(options.study)
-    reproduced = wiring.rehearse(spec)
+    rehearsal = wiring.rehearse(spec)
     if options.json:
-        print_json({**plan(spec), **({} if reproduced is None else {"reproduced": reproduced})})
-        return
-    print("\n".join(plan_lines(spec)))
-    if reproduced is not None:
-        twice = "with the same numbers" if reproduced else "with OTHER numbers: something random is not of its seed"
-        print(f"one epoch of each arm was trained here, and the baseline's twice, {twice}")
+        print_json({**plan(spec), **({} if rehearsal is None else {"rehearsal": asdict(rehearsal)})})
+    else:
+        print("\n".join([*plan_lines(spec), *(rehearsal.lines() if rehearsal else ())]))
 
 
 def _studies(options: argparse.Namespace) -> None:

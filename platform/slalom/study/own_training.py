@@ -42,15 +42,16 @@ class Read:
 def read_own_training(fields: Mapping[str, Node], signature: Signature) -> Read:
     """The study's sections, for a training function of this signature."""
     task = fields["task"]
-    if isinstance(task.value, Mapping) and len(task.value) > 1:
-        raise task.error(f"a training function's parameters stand under training, search or arms, got {task.shown}")
     if "model" in fields:
         raise fields["model"].head_error(
             f"model must be left out where a function of your own trains, got {fields['model'].shown}"
         )
     training = _training(fields["training"], signature)
     searched = fields["search"].fields() if "search" in fields else {}
-    shared = Shared(training.shared, searched, None)
+    options = _without_name(task)
+    _check_names(options, signature, "task")
+    _check_once(options, training.shared, "training")
+    shared = Shared({**options, **training.shared}, searched, None)
     return Read(
         training,
         _metric(fields.get("metric"), task),
@@ -72,15 +73,18 @@ def _arms(node: Node, shared: Shared, signature: Signature) -> tuple[Arm, ...]:
             raise searched.error(
                 f"{name} must be a distribution, got {searched.shown}; a fixed value belongs under training"
             )
-        if name in shared.training:
-            place = shared.training[name].head
-            raise searched.head_error(f"{name} must be set once for all arms, got it under search and at {place}")
+    _check_once(shared.training, shared.search, "search")
     return distinct_arms(node, shared, lambda head: _arm(head, shared, signature))
 
 
 def _arm(node: Node, shared: Shared, signature: Signature) -> Arm:
     check_name(node)
     own = node.fields(f"arm {node.name}")
+    if "task" in own and "task" not in signature.kinds:
+        options = own["task"].fields()
+        own = {name: value for name, value in own.items() if name != "task"}
+        _check_once(options, own, f"arm {node.name}")
+        own = {**options, **own}
     _check_names(own, signature, f"arm {node.name}")
     settings: dict[str, Any] = {}
     written = {**shared.all, **own}
@@ -96,6 +100,18 @@ def _arm(node: Node, shared: Shared, signature: Signature) -> Arm:
             settings[name] = kind.default
     settings |= {name: setting(value, Free(), name) for name, value in written.items() if name not in settings}
     return Arm(node.name, settings, space(settings))
+
+
+def _without_name(task: Node) -> Mapping[str, Node]:
+    fields = task.value if isinstance(task.value, Mapping) else {}
+    return {name: value for name, value in fields.items() if name != "name"}
+
+
+def _check_once(before: Mapping[str, Node], after: Mapping[str, Node], where: str) -> None:
+    """Refuse a name that is set in two places for the same arms; `where` is what the second is called."""
+    for name, node in after.items():
+        if name in before:
+            raise node.head_error(f"{name} must be set once, got it in {where} and at {before[name].head}")
 
 
 def _check_names(fields: Mapping[str, Node], signature: Signature, what: str) -> None:

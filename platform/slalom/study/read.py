@@ -76,21 +76,20 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
     fields = root.fields()
     check_known(fields, (*REQUIRED, *OPTIONAL), root.name)
     check_required(root, REQUIRED)
-    catalogue = reading.catalogue
-    task = read_task(fields["task"], task_table(catalogue), reading.folder)
+    task = read_task(fields["task"], task_table(reading.catalogue), reading.folder)
     own = OwnCode() if task.file is None else _own_code(task, fields, reading)
-    if own.training is None:
-        if task.file is not None:
-            check_options(fields["task"], own)
-            fields, catalogue = lift(fields, own, task.settings, catalogue)
-        read = _by_methods(fields, catalogue)
+    if task.file is None:
+        read = _by_methods(fields, reading.catalogue)
+    elif own.training is None:
+        check_options(fields["task"], own)
+        read = _by_methods(*lift(fields, own, task.settings, reading.catalogue))
     else:
         read = read_own_training(fields, own.training)
     training, arms = read.training, read.arms
     spec = StudySpec(
         name=_name(fields["name"]),
         question=fields["question"].text(),
-        task=task.settings,
+        task=task.settings if own.training is None else {"name": task.settings["name"]},
         precision=training.precision,
         epochs=training.epochs,
         report_every=training.report_every,

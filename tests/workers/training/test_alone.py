@@ -9,6 +9,7 @@ import torch
 from slalom.wire.seeds import trial_seeds
 from slalom.wire.trial import Order, Outcome, Phase, TrialId, TrialSpec, Turn, Work
 from slalom_worker.lane.alone import AloneWorker
+from slalom_worker.lane.factory import alone_worker
 from slalom_worker.tasks import find
 from slalom_worker.training.alone import Trainer, TrainingError
 
@@ -289,6 +290,13 @@ def test_a_lane_trains_its_orders_one_after_the_other(tmp_path):
     second = worker.turn(Turn((), (orders[1].trial.id,)))
     assert [report.trial.number for report in second.reports] == [2, 2]
     assert worker.turn(Turn()).reports == ()
+
+
+def test_a_trial_without_gpus_sees_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
+    assert alone_worker(tmp_path, "error", 2, on_gpu=False).device == CPU
+    assert alone_worker(tmp_path, "error", 2, on_gpu=True).device == torch.device("cuda", 0)
 
 
 def test_a_file_that_is_gone_fails_the_trial(tmp_path):
