@@ -78,6 +78,7 @@ class Scheduling(LoadFileScheduling):
         return "one by one" if _below(TESTS.parent / file, ONE_BY_ONE) else file
 
 
+@pytest.hookimpl(optionalhook=True)  # xdist may be absent
 def pytest_xdist_make_scheduler(config, log):
     return Scheduling(config, log)
 

@@ -6,6 +6,7 @@ Beside the command line it is the only importer of the workers' package, and wha
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -20,18 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from slalom.home import Home
-    from slalom.lanes.base import Lanes
+    from slalom.lanes.base import Lanes, Worker
     from slalom.loop.progress import Progress
     from slalom.records.base import NightRecorder, Recorder
     from slalom.regression.baseline import Baseline
     from slalom.regression.night import Night
     from slalom.regression.retrain import Crew
+    from slalom.report.rehearsal import Rehearsal
     from slalom.search.base import TrialStore
     from slalom.study.inspected import Inspected
-    from slalom.study.model import StudySpec
+    from slalom.study.model import Arm, StudySpec
     from slalom.study.read import Reading
     from slalom.wire.kinds import Catalogue
-    from slalom.wire.trial import Scalar, Settings
+    from slalom.wire.signature import OwnCode
+    from slalom.wire.trial import Order, Scalar, Settings
+    from slalom_worker.lane.alone import AloneWorker
     from slalom_worker.tasks import Data
 
 CLOSE_SECONDS = 30.0
@@ -48,7 +52,16 @@ def reading(folder: Path) -> Reading:
     """What a study is read with, whose relative paths start in `folder`."""
     from slalom.study.read import Reading
 
-    return Reading(folder, catalogue(), inspect_task)
+    return Reading(folder, catalogue(), inspect_task, own_code)
+
+
+def own_code(name: str, folder: Path) -> OwnCode:
+    """What can be set of a user's own "file.py:name", whose relative path starts in `folder`; imports the file."""
+    from slalom_worker.lane.environment import pin_kernels
+    from slalom_worker.tasks import own_code as look
+
+    pin_kernels()  # as in inspect_task
+    return look(name, folder)
 
 
 def inspect_task(settings: Settings, folder: Path) -> Inspected:
@@ -58,13 +71,13 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
     """
     from slalom.study.inspected import Inspected
     from slalom_worker.lane.environment import pin_kernels
-    from slalom_worker.tasks import OwnModel, load_split, open_task, splits_of
+    from slalom_worker.tasks import OwnModel, load_split, needs_options, open_task, splits_of
 
     pin_kernels()  # a task may compute with torch, after which this process could open no lane
     task = open_task(settings, folder)
     data = load_split(task, None)
     layers, rehearsal = None, None
-    if isinstance(task, OwnModel):
+    if isinstance(task, OwnModel) and not needs_options(task):
         from slalom_worker.net.modules import own_layers
         from slalom_worker.training.rehearsal import rehearse
 
@@ -72,7 +85,7 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
     return Inspected(
         data=data.digest(),
         facts=data.facts,
-        has_model=layers is not None,
+        has_model=isinstance(task, OwnModel),
         layers=layers,
         regression=data.classes is None,
         splits=splits_of(task),
@@ -97,23 +110,72 @@ def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
     """
     from slalom.lanes.on_ray import RayLanes
     from slalom_worker.lane.environment import LANE_ENVIRONMENT
-    from slalom_worker.lane.factory import lane_worker
 
     folder = Path() if spec.task_file else spec.folder
-    factory = partial(lane_worker, folder, spec.resources.pack_width)
-    return RayLanes(address, spec, factory, LANE_ENVIRONMENT, _data_of(spec))
+    return RayLanes(address, spec, _worker(spec, folder), LANE_ENVIRONMENT, _data_of(spec))
 
 
 def local_lanes(spec: StudySpec) -> Lanes:
     """Lanes in this process."""
     from slalom.lanes.in_process import InProcessLanes
+
+    return InProcessLanes(_worker(spec, spec.folder), spec.resources.lanes or 1)
+
+
+def rehearse(spec: StudySpec) -> Rehearsal | None:
+    """Train one epoch of each arm by a training function of the user's, in this process, and measure it on test data.
+
+    The baseline's is trained again, and on another split. The numbers go nowhere. None of a study that trains in packs.
+    Raises InputError where the function raises or uses what it is given wrongly.
+    """
+    from slalom.report.rehearsal import Rehearsal
+
+    if not spec.own_training:
+        return None
+    worker = _alone_worker(spec, spec.folder)()
+    orders = {arm.name: _first(spec, arm) for arm in spec.arms}
+    found = {name: repr(worker.rehearse(order)) for name, order in orders.items()}  # what is no number equals itself so
+    first = orders[spec.compare.baseline]
+    reproduced, matters = repr(worker.rehearse(first)) == found[spec.compare.baseline], None
+    if spec.resampled:
+        other = replace(first, trial=replace(first.trial, work=replace(first.trial.work, split=1)))
+        matters = repr(worker.rehearse(other)) != found[spec.compare.baseline]
+    return Rehearsal(reproduced, matters)
+
+
+def _first(spec: StudySpec, arm: Arm) -> Order:
+    """An order for a confirm trial of the arm, at the middle of what it searches."""
+    from slalom.study.space import middle
+    from slalom.study.trials import trial_spec
+    from slalom.wire.trial import Order, Phase, TrialId
+
+    trial = trial_spec(spec, TrialId(arm.name, Phase.CONFIRM, 0), middle(arm.space))
+    return Order(trial, trial.epochs)
+
+
+def _worker(spec: StudySpec, folder: Path) -> Callable[..., Worker]:
+    """What makes a lane's worker; `folder` is where the lane finds the user's task file."""
     from slalom_worker.lane.factory import lane_worker
 
-    return InProcessLanes(partial(lane_worker, spec.folder, spec.resources.pack_width), spec.resources.lanes or 1)
+    if spec.own_training:
+        return _alone_worker(spec, folder)
+    return partial(lane_worker, folder, spec.resources.pack_width)
+
+
+def _alone_worker(spec: StudySpec, folder: Path) -> Callable[[], AloneWorker]:
+    from slalom_worker.lane.factory import alone_worker
+
+    cores = int(spec.resources.cpus_per_lane or 1)
+    return partial(alone_worker, folder, spec.metric.name, cores, on_gpu=spec.resources.device == "gpu")
 
 
 def measure_cost(spec: StudySpec, arm: str, params: Mapping[str, Scalar], nets: int = 4) -> tuple[float, ...]:
-    """What an epoch of an arm with these hyperparameters costs here, over that of a calibration loop; repeated."""
+    """What an epoch of an arm with these hyperparameters costs here, over that of a calibration loop; repeated.
+
+    Nothing for a training function of the user's, which is trained on its resources alone and may take hours.
+    """
+    if spec.own_training:
+        return ()
     from slalom.study.trials import trial_spec
     from slalom.wire.trial import Order, Phase, TrialId
     from slalom_worker.lane.cost import measure_cost as measure
@@ -125,13 +187,13 @@ def measure_cost(spec: StudySpec, arm: str, params: Mapping[str, Scalar], nets: 
 def _data_of(spec: StudySpec) -> Data | None:
     """The task's data again, without what training does not need; InputError where they are others by now.
 
-    With a pool where splits are drawn from them; None where the task loads each search's split by itself, which the
-    lanes do then. To keep the data from when the study was read would be to hold them as long as somebody holds the
-    study.
+    With a pool where splits are drawn from them. None where the lanes load them: where the task loads each search's
+    split by itself, where an arm has options of the task, and where a function of the user's trains. To keep the data
+    from when the study was read would be to hold them as long as somebody holds the study.
     """
     from slalom_worker.tasks import load_split, open_task
 
-    if spec.resampled and spec.loads_splits:
+    if spec.own_training or (spec.resampled and spec.loads_splits) or any("task" in arm.settings for arm in spec.arms):
         return None
     data = load_split(open_task(spec.task, spec.folder), None)
     found = data.digest()

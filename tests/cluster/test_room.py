@@ -39,6 +39,13 @@ def test_a_lane_takes_a_core_or_where_there_are_gpus_a_share_of_them():
     assert need(PLAIN, A100, device="cpu").bundle == {"CPU": 1.0, "memory": LEAST_MEMORY}
 
 
+def test_a_lane_takes_the_cores_that_a_trial_asks_for_also_beside_a_gpu():
+    assert need(PLAIN, device="cpu", cpus_per_lane=4.0).bundle == {"CPU": 4.0, "memory": LEAST_MEMORY}
+    found = need(PLAIN, A100, device="gpu", gpus_per_lane=0.5, cpus_per_lane=4.0)
+    assert found.bundle == {"GPU": 0.5, "CPU": 4.0, "memory": LEAST_MEMORY}
+    assert str(found) == "0.5 GPU, 4 CPU and 0.3 GB"
+
+
 def test_a_lane_without_a_gpu_sees_none():
     assert need(PLAIN, A100, device="cpu").environment == {"CUDA_VISIBLE_DEVICES": ""}
     assert need(PLAIN, A100).environment == {}

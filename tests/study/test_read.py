@@ -334,6 +334,14 @@ def test_a_user_s_task_starts_from_the_study_s_folder(edited, inspector, tmp_pat
         edited(("task: digits", "task: {name: cats.py:Cats, o: [{share: .inf}]}"))
 
 
+def test_a_user_s_file_is_named_within_its_own_folder_since_it_travels_alone(edited, inspector, tmp_path):
+    (tmp_path / "pets").mkdir()
+    (tmp_path / "pets" / "cats.py").write_text("class Cats: ...")
+    study = edited(("task: digits", "task: pets/cats.py:Cats"))
+    assert (study.task, study.folder) == ({"name": "cats.py:Cats"}, tmp_path / "pets")
+    assert inspector.seen == [(study.task, tmp_path / "pets")]
+
+
 def test_a_user_s_file_may_stand_anywhere(edited, tmp_path):
     (tmp_path / "a b.py").write_text("class Cats: ...")
     assert edited(("task: digits", f"task: '{tmp_path}/a b.py:Cats'")).task_file == tmp_path / "a b.py"

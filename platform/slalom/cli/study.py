@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,14 +83,15 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from slalom import api
+    from slalom import api, wiring
     from slalom.report.plan import plan, plan_lines
 
     spec = api.load(options.study)
+    rehearsal = wiring.rehearse(spec)
     if options.json:
-        print_json(plan(spec))
+        print_json({**plan(spec), **({} if rehearsal is None else {"rehearsal": asdict(rehearsal)})})
     else:
-        print("\n".join(plan_lines(spec)))
+        print("\n".join([*plan_lines(spec), *(rehearsal.lines() if rehearsal else ())]))
 
 
 def _studies(options: argparse.Namespace) -> None:

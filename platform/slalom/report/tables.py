@@ -159,7 +159,7 @@ def pace(summary: Summary) -> str:
     if not reached.trials or reached.trials_per_second is None:
         return ""
     line = f"{count(reached.trials, 'trial')} in {reached.seconds:.0f} s ({reached.trials_per_second:.3g} a second)"
-    if reached.pack_width and reached.slot_utilisation is not None:
+    if reached.pack_width and reached.pack_width > 1 and reached.slot_utilisation is not None:
         line += f", in packs of up to {reached.pack_width}, {100 * reached.slot_utilisation:.0f} % filled"
     return f"{line}."
 

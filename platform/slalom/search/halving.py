@@ -37,13 +37,16 @@ def survivors(contenders: int, factor: int) -> int:
 
 
 def full_trainings(spec: StudySpec) -> float:
-    """What the tuning trials of one search cost, in trainings of all epochs, where none ends before its rung."""
+    """What the tuning trials of one search cost, in trainings of all epochs, where none ends before its rung.
+
+    A user's training function trains a trial that goes on after a rung from its start.
+    """
     epochs = 0
     for numbers in generations(spec.tune):
         begun = 0
         for contenders, rung in zip(_contenders(spec, len(numbers)), rungs(spec), strict=True):
             epochs += contenders * (rung - begun)
-            begun = rung
+            begun = 0 if spec.own_training else rung
     return epochs / spec.epochs
 
 

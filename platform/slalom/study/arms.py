@@ -18,7 +18,7 @@ from slalom.study.values import check_known, fixed, is_word, looks_searched, tab
 from slalom.wire.kinds import PerLayer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from slalom.errors import StudyError
     from slalom.wire.kinds import Catalogue
@@ -47,13 +47,18 @@ class Shared:
 
 def read_arms(node: Node, shared: Shared, catalogue: Catalogue) -> tuple[Arm, ...]:
     """The arms of the study, at least two, no two alike, using all that they share."""
+    _check_search(shared, catalogue)
+    return distinct_arms(node, shared, lambda head: _read_arm(head, shared, catalogue))
+
+
+def distinct_arms(node: Node, shared: Shared, read: Callable[[Node], Arm]) -> tuple[Arm, ...]:
+    """The arms that `read` makes of what is written of each: at least two, no two alike, using all that they share."""
     heads = node.fields()
     if len(heads) < 2:
         raise node.head_error(f"a study compares at least two arms, got {len(heads)}")
-    _check_search(shared, catalogue)
     arms: list[Arm] = []
     for head in heads.values():
-        arm = _read_arm(head, shared, catalogue)
+        arm = read(head)
         twin = next((other.name for other in arms if other.settings == arm.settings), None)
         if twin is not None:
             raise head.head_error(f"arms must differ, got {arm.name!r} with the settings of {twin!r}")
@@ -89,8 +94,7 @@ def _check_use(heads: Collection[Node], shared: Shared) -> None:
 
 
 def _read_arm(node: Node, shared: Shared, catalogue: Catalogue) -> Arm:
-    if NAME.fullmatch(node.name) is None:
-        raise node.head_error(f"an arm's name must be {NAME_RULE}, got {node.name!r}")
+    check_name(node)
     own = node.fields(f"arm {node.name}")
     check_known(own, all_arm_keys(catalogue), f"arm {node.name}")
     optimizer = _optimizer(node, {**shared.training, **own}, catalogue)
@@ -105,6 +109,12 @@ def _read_arm(node: Node, shared: Shared, catalogue: Catalogue) -> Arm:
     arm = Arm(node.name, settings, space(settings))
     check_arm(arm, node, catalogue)
     return arm
+
+
+def check_name(node: Node) -> None:
+    """Refuse what is no name of an arm."""
+    if NAME.fullmatch(node.name) is None:
+        raise node.head_error(f"an arm's name must be {NAME_RULE}, got {node.name!r}")
 
 
 def _optimizer(node: Node, chosen: Mapping[str, Node], catalogue: Catalogue) -> str:

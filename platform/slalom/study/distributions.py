@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from slalom.errors import InputError, nearest
 from slalom.study.model import Choices, Distribution, IntRange, Range
 from slalom.study.values import DISTRIBUTIONS, fixed
-from slalom.wire.kinds import Choice, Integer, Integers, Kind, Number, PerLayer
+from slalom.wire.kinds import Choice, Free, Integer, Integers, Kind, Number, PerLayer
 
 if TYPE_CHECKING:
     from slalom.study.document import Node
 
 ENDS = ("low", "high")
+
+DRAWN: Mapping[str, Kind] = {
+    "uniform": Number(None),
+    "log": Number(None),
+    "int": Integer(None, -(2**53), 2**53),
+    "choice": Free(lists=False),
+}
+"""The kind of what each distribution draws for a setting of which only the user's own code knows the kind."""
 
 D = TypeVar("D", Range, IntRange, Choices)
 
@@ -37,12 +45,13 @@ def distribution(node: Node, kind: Kind, what: str) -> Distribution:
     ((word, inner),) = fields.items()
     if word not in DISTRIBUTIONS:
         raise inner.head_error(f"{what} has the unknown distribution {word!r}{nearest(word, DISTRIBUTIONS)}")
+    kind = DRAWN[word] if isinstance(kind, Free) else kind
     _check_fit(inner, word, kind, what)
     return _choices(inner, kind, what) if word == "choice" else _range(inner, word, kind, what)
 
 
 def _check_fit(inner: Node, word: str, kind: Kind, what: str) -> None:
-    fit = {"uniform": Number, "log": Number, "int": Number | Integer, "choice": Number | Integer | Choice}
+    fit = {"uniform": Number, "log": Number, "int": Number | Integer, "choice": Number | Integer | Choice | Free}
     if not isinstance(kind, fit[word]):
         raise inner.head_error(f"{what} must be {kind}, which {word!r} cannot draw, got {inner.shown}")
 

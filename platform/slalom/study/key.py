@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from slalom.wire.kinds import Free
+
 if TYPE_CHECKING:
     from slalom.wire.kinds import Kind, Kinds
 
@@ -37,7 +39,8 @@ class Table:
         """The default method with its options' defaults; without a default method, nothing."""
         if self.default is None:
             return {}
-        return {self.key: self.default, **{name: kind.default for name, kind in self.methods[self.default].items()}}
+        options = {name: kind.default for name, kind in self.methods[self.default].items() if not may_lack(kind)}
+        return {self.key: self.default, **options}
 
     def __str__(self) -> str:
         return ", ".join(sorted(self.methods))
@@ -65,6 +68,11 @@ class Key:
     def default(self) -> Any:
         """The value, complete, of a mapping without the key."""
         return self.kind.complete if isinstance(self.kind, Table) else self.kind.default
+
+
+def may_lack(kind: Kind) -> bool:
+    """Whether an option of this kind is left out where it is not set: the user's code has a default for it."""
+    return isinstance(kind, Free) and kind.default is None and not kind.required
 
 
 Keys = Mapping[str, Key]

@@ -36,14 +36,17 @@ DEFAULT_MODEL = "mlp"
 MOST_TRIALS = 100_000
 """Tuning trials of a search, at most."""
 
+OWN = "task"
+"""The name, among models, of the one that the task brings."""
+
 USER_TASK = re.compile(r"(.+\.py):([A-Za-z_][A-Za-z0-9_]*)")
-"""File and class of a user's own task."""
+"""File and class of a user's own task, or function of a user's own training."""
 
 
 REQUIRED = {
     "name": f"what the study is called: {NAME_RULE}",
     "question": "the question it answers, in a sentence",
-    "task": 'the data: a bundled task, or your own as "file.py:Class"',
+    "task": 'the data: a bundled task, or your own as "file.py:Class"; or your own training, as "file.py:function"',
     "training": "how every trial trains, and settings that arms share",
     "arms": "the ways of training that are compared, at least two, each a mapping of what is its own",
     "tune": "the search of every arm's hyperparameters, on validation data",
@@ -162,6 +165,14 @@ RESOURCES: Keys = {
         "among the studies of a cluster: lanes go to higher ones first, and are shared evenly by equal ones",
     ),
 }
+TRIAL_RESOURCES: Keys = {
+    "cpus_per_trial": Key(
+        Integer(1, low=1, high=1024), "cores that a training function of your own has for each trial, and its threads"
+    ),
+    "gpus_per_trial": Key(Number(0.0, low=0.0), "GPUs that it has for each trial, or the share of one"),
+}
+"""In place of `device`, `gpus_per_lane` and `pack_width`, where a function of the user's trains."""
+
 METRIC = Key(
     Table(
         {
@@ -255,6 +266,9 @@ def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
         ),
         "ensemble": ENSEMBLE,
     }
+    if catalogue.own_task is not None:
+        own = Table({OWN: catalogue.own_task}, default=OWN, implied=OWN, one_per="arm")
+        keys["task"] = Key(own, "options of the task, where they are others than the study's")
     if optimizer in catalogue.momentum:
         keys["momentum"] = _momentum_key(catalogue, catalogue.momentum[optimizer])
     hyperparameters = catalogue.optimizers[optimizer]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,6 @@ from slalom.wire.seeds import split_seed
 from slalom.wire.trial import PROGRAM, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from slalom.wire.trial import Scalar, Settings
 
 Goal = Literal["minimize", "maximize"]
@@ -101,12 +100,13 @@ class Arm:
     @property
     def nets(self) -> int:
         """How many nets each of its trials trains: one, or an ensemble's members."""
-        return int(self.settings.get("ensemble", {}).get("members", 1))
+        ensemble = self.settings.get("ensemble")
+        return int(ensemble.get("members", 1)) if isinstance(ensemble, Mapping) else 1
 
     @property
     def searches_program(self) -> bool:
         """Whether its trials have several programs."""
-        return any(name.split(".")[0] in PROGRAM for name in self.space)
+        return any(name.split(".")[0] in (*PROGRAM, "task") for name in self.space)
 
 
 @dataclass(frozen=True)
@@ -189,6 +189,7 @@ class Resources:
     nodes: name of a custom resource, or of a type of accelerator, that a lane's node offers; "any", or "auto" for any
         where all GPUs are of one type
     priority: among the studies of a cluster
+    cpus_per_lane: cores that each lane owns, or None for one, and for none beside a GPU
     """
 
     lanes: int | None = None
@@ -197,6 +198,7 @@ class Resources:
     pack_width: int | None = None
     nodes: str = "auto"
     priority: int = 0
+    cpus_per_lane: float | None = None
 
 
 @dataclass(frozen=True)
@@ -210,13 +212,14 @@ class StudySpec:
     resampled: every search has a split of its own, the same in all arms
     loads_splits: the task loads each of its splits by itself
     data_digest: of the task's data, 64 hexadecimal digits
-    folder: where the study's relative paths start
+    folder: where relative paths of the task start: the study's, or that of the user's own task file
     task_file: the user's own task, a file that travels to the nodes
     facts: what is known about the task, such as {"bayes_error": 0.2101}
     record: what trials report of each layer beside the metrics, as in TrialSpec
     fingerprint: 64 hexadecimal digits; results of different fingerprints are never mixed
     text: the study file as it was read, for the records
     about: "heuristic", "claim" and "source" of what is tested, where the study says so
+    own_training: trials are trained by a function of the user's, whose parameters are the arms' settings
     """
 
     name: str
@@ -242,6 +245,7 @@ class StudySpec:
     seed: int = 0
     resampled: bool = False
     loads_splits: bool = False
+    own_training: bool = False
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -256,6 +260,11 @@ class StudySpec:
         if self.report_every > self.epochs:
             raise InputError(f"report_every must be at most epochs={self.epochs}, got {self.report_every}")
 
+    @property
+    def program(self) -> tuple[str, ...]:
+        """Those of an arm's settings that shape the program, and so are a part of `Work`."""
+        return () if self.own_training else (*PROGRAM, "task")
+
     @cached_property
     def _programs(self) -> Mapping[str, Work | None]:
         """The program of each arm that searches nothing that shapes it, so that its trials share one."""
@@ -267,7 +276,11 @@ class StudySpec:
         return replace(work, split=search) if self.resampled and self.loads_splits else work
 
     def _work(self, settings: Settings) -> Work:
-        return Work(self.task, precision=self.precision, **{name: settings[name] for name in PROGRAM})
+        if self.own_training:
+            return Work(self.task, {}, None, loss={})
+        options = {name: value for name, value in settings.get("task", {}).items() if name != "name"}
+        task = {**self.task, **options}
+        return Work(task, precision=self.precision, **{name: settings[name] for name in PROGRAM})
 
     def split(self, search: int) -> int | None:
         """The seed by which the examples are split in a search; None where the split is the task's own."""

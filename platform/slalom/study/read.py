@@ -13,15 +13,18 @@ from slalom.errors import InputError, StudyError
 from slalom.study.arms import Shared, read_arms
 from slalom.study.document import Node, from_python
 from slalom.study.fingerprint import fingerprint
+from slalom.study.free_names import check_options, lift
 from slalom.study.inspected import Inspected
-from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, SEED, task_table
-from slalom.study.model import StudySpec
+from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, OWN, REQUIRED, SEED, task_table
+from slalom.study.model import Arm, StudySpec
+from slalom.study.own_training import Read, read_own_training
 from slalom.study.sections import read_compare, read_metric, read_resample, read_resources, read_training, read_tune
 from slalom.study.sense import check_data, check_plan
 from slalom.study.task import read_task
 from slalom.study.trials import sample_trials
 from slalom.study.values import check_known, check_required, field, section
 from slalom.study.yaml import read_yaml
+from slalom.wire.signature import OwnCode
 from slalom.wire.trial import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
 Inspect = Callable[[Settings, Path], Inspected]
 """Loads a task's data, given the task's settings and the folder where its relative paths start."""
 
-OWN_MODEL: Settings = {"name": "task"}
+Look = Callable[[str, Path], OwnCode]
+"""Tells what can be set of a user's own "file.py:name", given the folder where a relative path starts."""
+
+OWN_MODEL: Settings = {"name": OWN}
 """An arm's model where the task brings its own."""
 
 
@@ -40,12 +46,15 @@ class Reading:
     """What a study is read with.
 
     folder: where the study's relative paths start
-    inspect: called last, when everything else has been found right; it may raise InputError
+    inspect: called last, when everything else has been found right, unless a function of the user's trains; it may
+        raise InputError
+    own_code: imports a user's "file.py:name"; it may raise InputError. Without it nothing can be set of the user's code
     """
 
     folder: Path
     catalogue: Catalogue
     inspect: Inspect
+    own_code: Look = lambda *_: OwnCode()
 
 
 def read_study(text: str, source: str, reading: Reading) -> StudySpec:
@@ -69,34 +78,60 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
     fields = root.fields()
     check_known(fields, (*REQUIRED, *OPTIONAL), root.name)
     check_required(root, REQUIRED)
-    catalogue = reading.catalogue
-    task = read_task(fields["task"], task_table(catalogue), reading.folder)
-    training = read_training(fields["training"], catalogue)
-    searched = fields["search"].fields() if "search" in fields else {}
-    arms = read_arms(fields["arms"], Shared(training.shared, searched, fields.get("model")), catalogue)
+    task = read_task(fields["task"], task_table(reading.catalogue), reading.folder)
+    own = OwnCode() if task.file is None else _own_code(task, fields, reading)
+    if task.file is None:
+        read = _by_methods(fields, reading.catalogue)
+    elif own.training is None:
+        check_options(fields["task"], own)
+        read = _by_methods(*lift(fields, own, task.settings, reading.catalogue))
+    else:
+        read = read_own_training(fields, own.training)
+    training, arms = read.training, read.arms
     spec = StudySpec(
         name=_name(fields["name"]),
         question=fields["question"].text(),
-        task=task.settings,
+        task=task.settings if own.training is None else {"name": task.settings["name"]},
         precision=training.precision,
         epochs=training.epochs,
         report_every=training.report_every,
         record=training.record,
-        metric=read_metric(fields.get("metric")),
+        metric=read.metric,
         arms=arms,
         tune=read_tune(fields["tune"], arms),
         confirm_seeds=section(fields["confirm"], CONFIRM)["seeds"],
         compare=read_compare(fields["compare"], arms),
-        resources=read_resources(fields.get("resources")),
+        resources=read.resources,
         seed=field(fields.get("seed"), SEED),
         fingerprint="",
-        folder=reading.folder.resolve(),
+        folder=task.folder.resolve(),
         task_file=task.file,
         text=text,
         about=section(fields["about"], ABOUT) if "about" in fields else {},
+        own_training=own.training is not None,
     )
     check_plan(spec, fields["tune"])
     return _inspected(spec, task, fields, reading)
+
+
+def _own_code(task: NamedTask, fields: Mapping[str, Node], reading: Reading) -> OwnCode:
+    """What the user's file tells of the name; it is imported."""
+    try:
+        return reading.own_code(task.settings["name"], task.folder)
+    except InputError as exc:
+        raise fields["task"].error(str(exc)) from exc
+
+
+def _by_methods(fields: Mapping[str, Node], catalogue: Catalogue) -> Read:
+    """The sections of a study whose trials train in packs, by the catalogue's methods."""
+    training = read_training(fields["training"], catalogue)
+    searched = fields["search"].fields() if "search" in fields else {}
+    return Read(
+        training,
+        read_metric(fields.get("metric")),
+        read_arms(fields["arms"], Shared(training.shared, searched, fields.get("model")), catalogue),
+        read_resources(fields.get("resources")),
+    )
 
 
 def _name(node: Node) -> str:
@@ -109,12 +144,19 @@ def _name(node: Node) -> str:
 def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], reading: Reading) -> StudySpec:
     """The study with what its data tell: facts, whose model, splits, fingerprint."""
     split = read_resample(fields.get("resample"))
+    if spec.own_training:
+        inspected = Inspected(task.digest or "", splits="loaded")
+        spec = _split(spec, split, inspected, fields)
+        mark = fingerprint(spec, inspected.data, task.digest, task.options)
+        return replace(spec, fingerprint=mark, data_digest=inspected.data)
     with _told_of(fields["task"]):
-        inspected = reading.inspect(task.settings, reading.folder)
-    if inspected.has_model:
+        inspected = reading.inspect(task.settings, task.folder)
+    if inspected.has_model and any(arm.settings["model"]["name"] != OWN for arm in spec.arms):
         _check_no_model(task, fields)
         arms = tuple(replace(arm, settings={**arm.settings, "model": OWN_MODEL}) for arm in spec.arms)
         spec = replace(spec, arms=arms)
+    for arm in spec.arms:
+        _inspect_own(arm, spec, fields, reading)
     check_data(spec, inspected, fields, reading.catalogue)
     spec = _split(spec, split, inspected, fields)
     if inspected.rehearse is not None:
@@ -133,6 +175,17 @@ def _told_of(node: Node) -> Iterator[None]:
         raise
     except InputError as exc:
         raise node.error(str(exc)) from exc
+
+
+def _inspect_own(arm: Arm, spec: StudySpec, fields: Mapping[str, Node], reading: Reading) -> None:
+    """Load the data of an arm that has options of the task, unless they are searched: they may be refused."""
+    settings = {**spec.task, **arm.settings.get("task", {}), "name": spec.task["name"]}
+    if settings == spec.task or any(name.startswith("task.") for name in arm.space):
+        return
+    try:
+        reading.inspect(settings, spec.folder)
+    except InputError as exc:
+        raise fields["arms"].fields()[arm.name].error(str(exc)) from exc
 
 
 def _split(spec: StudySpec, wanted: str | None, inspected: Inspected, fields: Mapping[str, Node]) -> StudySpec:

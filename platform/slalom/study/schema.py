@@ -1,7 +1,8 @@
 """A JSON Schema (draft 2020-12) of the study file, from the same tables that the reader checks it against.
 
 For editors: it knows names, types, ranges and defaults. What needs more than one key at a time (the baseline is
-an arm, an arm's optimizer has the setting) the reader alone knows.
+an arm, an arm's optimizer has the setting) the reader alone knows, and what a user's own code takes: where the task is
+the user's, any name passes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from slalom.study.keys import (
     RESOURCES,
     SEED,
     TRAINING,
+    TRIAL_RESOURCES,
     TUNE,
     USER_TASK,
     all_arm_keys,
@@ -49,17 +51,24 @@ def schema(catalogue: Catalogue) -> Schema:
         "question": {"type": "string", "minLength": 1},
         "about": _section(ABOUT),
         "task": _any([_table(task_table(catalogue), _kind), *_user_task()]),
-        "model": _table(model_table(catalogue), _searched),
-        "training": _section(TRAINING, {name: part for name, part in settings.items() if name != "model"}),
-        "metric": _of(METRIC),
-        "search": _mapping(_searchable(catalogue)),
-        "arms": _arms(),
+        "model": {},
+        "training": {**_section(TRAINING), "additionalProperties": True},
+        "metric": {},
+        "search": {"type": "object"},
+        "arms": _arms({"type": "object"}),
         "tune": _section(TUNE),
         "confirm": _section(CONFIRM),
         "compare": _section(COMPARE),
         "resample": _section(RESAMPLE),
         "seed": _of(SEED),
-        "resources": _section(RESOURCES),
+        "resources": _section({**RESOURCES, **TRIAL_RESOURCES}),
+    }
+    bundled: dict[str, Schema] = {
+        "model": _table(model_table(catalogue), _searched),
+        "training": _section(TRAINING, {name: part for name, part in settings.items() if name != "model"}),
+        "metric": _of(METRIC),
+        "search": _mapping(_searchable(catalogue)),
+        "arms": _arms({"$ref": "#/$defs/arm"}),
     }
     meanings = {**REQUIRED, **OPTIONAL}
     described = {name: {"description": meanings[name], **part} for name, part in properties.items()}
@@ -68,6 +77,8 @@ def schema(catalogue: Catalogue) -> Schema:
         "title": "Slalom study",
         "description": "One question about ways of training: a task, a model, arms, budgets.",
         **_mapping(described, REQUIRED),
+        "if": {"properties": {"task": {"anyOf": _user_task()}}},
+        "else": {"properties": bundled},
         "$defs": {"distribution": _distribution(), "arm": _mapping(settings)},
     }
 
@@ -156,12 +167,12 @@ def _user_task() -> list[Schema]:
     return [name, {"type": "object", "properties": {"name": name}, "required": ["name"]}]
 
 
-def _arms() -> Schema:
+def _arms(arm: Schema) -> Schema:
     return {
         "type": "object",
         "minProperties": 2,
         "propertyNames": {"pattern": f"^{NAME.pattern}$"},
-        "additionalProperties": {"$ref": "#/$defs/arm"},
+        "additionalProperties": arm,
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slalom.errors import nearest
-from slalom.study.keys import COMPARE, METRIC, RESAMPLE, RESOURCES, TRAINING, TUNE, all_arm_keys
+from slalom.study.keys import COMPARE, METRIC, RESAMPLE, RESOURCES, TRAINING, TRIAL_RESOURCES, TUNE, all_arm_keys
 from slalom.study.model import Compare, Metric, Pick, Range, Resources, Searches, Tune
 from slalom.study.space import grid_points
 from slalom.study.values import field, section
@@ -43,16 +43,20 @@ def read_training(node: Node, catalogue: Catalogue) -> Training:
     fields = node.fields()
     if "model" in fields:
         raise fields["model"].head_error("model must stand beside training, not under it, or in an arm")
-    values = section(node, TRAINING, all_arm_keys(catalogue))
-    epochs, every = values["epochs"], values["report_every"]
+    return training_of(node, section(node, TRAINING, all_arm_keys(catalogue)), TRAINING)
+
+
+def training_of(node: Node, values: Mapping[str, Any], keys: Iterable[str]) -> Training:
+    """The section of these values; what it holds beside `keys` is of the arms."""
+    fields, epochs, every = node.fields(), values["epochs"], values["report_every"]
     if every is not None and every > epochs:
         raise fields["report_every"].error(f"report_every must be a whole number in [1, epochs={epochs}], got {every}")
     return Training(
         epochs=epochs,
         report_every=every or -(-epochs // REPORTS),
-        precision=values["precision"],
-        record=tuple(values["record"]),
-        shared={name: child for name, child in fields.items() if name not in TRAINING},
+        precision=values.get("precision", "float32"),
+        record=tuple(values.get("record", ())),
+        shared={name: child for name, child in fields.items() if name not in set(keys)},
     )
 
 
@@ -118,10 +122,18 @@ def read_resources(node: Node | None) -> Resources:
     """The section `resources`."""
     if node is None:
         return Resources()
+    for name in TRIAL_RESOURCES:
+        if name in node.fields():
+            raise node.fields()[name].head_error(
+                f"{name} is of a training function of your own; packs take gpus_per_lane and pack_width"
+            )
     resources = Resources(**section(node, RESOURCES))
-    gpus = resources.gpus_per_lane
-    if gpus is not None and gpus > 1 and not gpus.is_integer():
-        # Ray gives a share of one GPU, or several whole ones
-        share = node.fields()["gpus_per_lane"]
-        raise share.error(f"gpus_per_lane must be a whole number where it is above 1, got {share.shown}")
+    check_whole(node, "gpus_per_lane", resources.gpus_per_lane)
     return resources
+
+
+def check_whole(node: Node, name: str, gpus: float | None) -> None:
+    """Refuse a number of GPUs above 1 that is no whole one: Ray gives a share of one GPU, or several whole ones."""
+    if gpus is not None and gpus > 1 and not gpus.is_integer():
+        share = node.fields()[name]
+        raise share.error(f"{name} must be a whole number where it is above 1, got {share.shown}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
+from math import prod, sqrt
 from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError
@@ -45,6 +45,20 @@ def grid_points(space: Mapping[str, Distribution]) -> int | None:
     """How many combinations the space has; None where a real number is searched."""
     sizes = [_size(distribution) for distribution in space.values()]
     return None if None in sizes else prod(size for size in sizes if size is not None)
+
+
+def middle(space: Mapping[str, Distribution]) -> dict[str, Scalar]:
+    """A value of every distribution: its middle, or the first of its options."""
+    return {name: _middle(distribution) for name, distribution in space.items()}
+
+
+def _middle(distribution: Distribution) -> Scalar:
+    if isinstance(distribution, Choices):
+        return distribution.options[0]
+    if isinstance(distribution, IntRange):
+        return (distribution.low + distribution.high) // 2
+    low, high = distribution.low, distribution.high
+    return sqrt(low) * sqrt(high) if distribution.log else low / 2 + high / 2
 
 
 def _size(distribution: Distribution) -> int | None:

@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 class NamedTask:
     """The task of a study.
 
-    settings: {"name": ..., **options}
+    settings: {"name": ..., **options}; a user's own is named "file.py:name" within its folder
+    folder: where relative paths start: the study's, or that of the user's file
     options: the kinds of a bundled task's options
     file, digest: the user's task file and the SHA-256 of its bytes
     """
 
     settings: Settings
     options: Kinds
+    folder: Path
     file: Path | None = None
     digest: str | None = None
 
@@ -39,20 +41,21 @@ def read_task(node: Node, tasks: Table, folder: Path) -> NamedTask:
     named = node.fields().get("name", node) if isinstance(node.value, Mapping) else node
     own = USER_TASK.fullmatch(named.value) if isinstance(named.value, str) else None
     if own is not None:
-        return _own_task(node, named, folder / Path(own[1]).expanduser())
+        return _own_task(node, named, folder / Path(own[1]).expanduser(), own[2])
     if isinstance(named.value, str) and (".py" in named.value or ":" in named.value):
         raise named.error(f'a task of your own is named "file.py:Class", got {named.shown}')
     settings = table(node, tasks)
-    return NamedTask(settings, tasks.methods[settings["name"]])
+    return NamedTask(settings, tasks.methods[settings["name"]], folder)
 
 
-def _own_task(node: Node, named: Node, file: Path) -> NamedTask:
+def _own_task(node: Node, named: Node, file: Path, name: str) -> NamedTask:
     try:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as exc:
         raise named.error(f"the task's file must be readable, got {str(file)!r}: {exc.strerror}") from exc
     fields = node.fields() if isinstance(node.value, Mapping) else {"name": node}
-    return NamedTask({name: _free(option) for name, option in fields.items()}, {}, file, digest)
+    options = {option: _free(value) for option, value in fields.items()}
+    return NamedTask({**options, "name": f"{file.name}:{name}"}, {}, file.parent, file, digest)
 
 
 def _free(node: Node) -> Any:

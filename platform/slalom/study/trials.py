@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from slalom.study.model import Choices
 from slalom.study.space import assign
 from slalom.wire.seeds import trial_seeds
-from slalom.wire.trial import PROGRAM, Phase, TrialId, TrialSpec
+from slalom.wire.trial import Phase, TrialId, TrialSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], at
         attempt=attempt,
         seeds=trial_seeds(spec.seed, arm.stream, trial.phase, trial.search, number),
         work=spec.work(trial.arm, settings, trial.search),
-        settings={name: value for name, value in settings.items() if name not in PROGRAM},
+        settings={name: value for name, value in settings.items() if name not in spec.program},
         params=params,
         epochs=spec.epochs,
         report_every=spec.report_every,

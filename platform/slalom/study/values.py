@@ -7,7 +7,7 @@ from typing import Any
 
 from slalom.errors import StudyError, nearest
 from slalom.study.document import Node
-from slalom.study.key import Key, Keys, Table
+from slalom.study.key import Key, Keys, Table, may_lack
 from slalom.wire.kinds import Choice, Integers, Kind, Number
 
 DISTRIBUTIONS = ("uniform", "log", "int", "choice")
@@ -62,7 +62,7 @@ def _options(node: Node, fields: Mapping[str, Node], name: str, methods: Table, 
             options[option] = read(fields[option], kind, f"{option} of {name}")
         elif kind.default is not None:
             options[option] = kind.default
-        elif not methods.gaps:
+        elif not methods.gaps and not may_lack(kind):
             raise node.error(f"{node.name} {name} needs {option!r}, {kind}; got {node.shown}")
     return options
 

@@ -5,8 +5,9 @@ choose hyperparameters, test values alone reach the verdict.
 
 A confirm trial that diverged or failed has no value, and neither has one of a search in which no trial completed. In a
 mean it counts as the worst value, so that it counts against its arm: for an error or an accuracy, a share of the
-examples, 1 or 0; for any other metric the worst finite test value among the study's confirm trials, or where there is
-none, the worst finite validation value among its tuning trials.
+examples, 1 or 0; for any other metric, and any that a training function of the user's reports, the worst finite test
+value among the study's confirm trials, or where there is none, the worst finite validation value among its tuning
+trials.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def values_of(spec: StudySpec, arm: str, searches: int, results: Results) -> Sea
 def worst_value(spec: StudySpec, searches: int, results: Results) -> float:
     """What a training without a value counts as, among the first searches of every arm; see the top of this file."""
     minimize = spec.metric.goal == "minimize"
-    if spec.metric.name in SHARES:
+    if spec.metric.name in SHARES and not spec.own_training:
         return 1.0 if minimize else 0.0
     worst = max if minimize else min
     for phase, name in ((Phase.CONFIRM, test(spec.metric.name)), (Phase.TUNE, validation(spec.metric.name))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from slalom.verdict.search_values import SearchValues
@@ -22,7 +23,7 @@ class Scope:
     searches: how many there are of each arm; seeds: confirm trainings of each search
     tuned: an arm searches something
     resampled: every search has a split of its own
-    data: the task's name
+    data: the task's name; of a training function the name of its file
     """
 
     searches: int
@@ -35,7 +36,8 @@ class Scope:
     def of(cls, spec: StudySpec, searches: int) -> Scope:
         """The scope of a verdict over so many searches."""
         tuned = any(arm.space for arm in spec.arms)
-        data = str(spec.task.get("name", "the data")).rpartition(":")[2]
+        file, _, name = str(spec.task.get("name", "the data")).rpartition(":")
+        data = PurePath(file).stem if spec.own_training else name
         return cls(searches, spec.confirm_seeds, tuned, spec.resampled and searches > 1, data)
 
     @property

@@ -153,7 +153,29 @@ class Text:
         return "a text"
 
 
-Kind = Number | Integer | Choice | Integers | PerLayer | Words | Text
+@dataclass(frozen=True)
+class Free:
+    """What only the user's own code can judge: a finite number, a text, true or false, and with `lists` lists of them.
+
+    required: it has no default, and must be set
+    """
+
+    default: Any = None
+    required: bool = False
+    lists: bool = True
+
+    def __contains__(self, value: object) -> bool:
+        if isinstance(value, list | tuple):
+            return self.lists and all(item in self for item in value)
+        return isinstance(value, str | bool) or value in ANY_NUMBER
+
+    def __str__(self) -> str:
+        return f"a finite number, a text, true, false{', or a list of these' if self.lists else ''}"
+
+
+ANY_NUMBER = Number(None)
+
+Kind = Number | Integer | Choice | Integers | PerLayer | Words | Text | Free
 
 
 def positive(default: float | None = None) -> Number:
@@ -182,6 +204,7 @@ class Catalogue:
     weights: how many weights a model has for so many inputs and outputs, given its structure
     momentum: the default momentum of those optimizers that have one to set
     full_batch: why an optimizer makes sense with all examples in every step alone, of those for which it is so
+    own_task: the options of a user's own task, where arms set some; None where they do not
     """
 
     tasks: Mapping[str, Kinds]
@@ -197,3 +220,4 @@ class Catalogue:
     momentum_schedules: Mapping[str, Kinds]
     rate_schedules: Mapping[str, Kinds]
     emphasis: Mapping[str, Kinds]
+    own_task: Kinds | None = None

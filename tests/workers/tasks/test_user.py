@@ -69,9 +69,9 @@ def test_own_model_is_there_only_where_the_class_has_one(tmp_path: Path) -> None
     ("text", "name", "options", "message"),
     [
         (None, "pets.py:Cats", {}, "pets.py: must be the Python file of the task, but got no such file"),
-        (GOOD, "pets.py:Birds", {}, "pets.py: must hold a class 'Birds', but got None"),
-        (GOOD, "pets.py:np", {}, "pets.py: must hold a class 'np', but got <module"),
-        (GOOD, "pets.py:", {}, "pets.py: must hold a class ''"),
+        (GOOD, "pets.py:Birds", {}, "pets.py: must hold a class or a function 'Birds', but got None"),
+        (GOOD, "pets.py:np", {}, "pets.py: must hold a class or a function 'np', but got <module"),
+        (GOOD, "pets.py:", {}, "pets.py: must hold a class or a function ''"),
         (GOOD, "pets.py:Cats", {"size": 3}, r"Cats\(size=3\) must not raise, but got TypeError: .*'size'"),
         ("import no_such_package", "pets.py:Cats", {}, r"importing it .*ModuleNotFoundError.*\(line 1\)"),
         ("x = 1\ny = x / 0", "pets.py:Cats", {}, r"importing it must not raise, but got ZeroDivisionError.*\(line 2\)"),

@@ -14,6 +14,8 @@ from slalom_worker.lane.environment import LANE_ENVIRONMENT, has_avx2, pin_kerne
 
 STATM = Path("/proc/self/statm")
 
+CPU = torch.device("cpu")
+
 CUDA_CONTEXT = 1 << 30
 """Bytes of a GPU that a process takes beside what torch reserves, at most."""
 
@@ -34,7 +36,7 @@ def open_device() -> torch.device:
         raise _too_late(f"torch's results are those of its kernels for {_capability()}")
     if not _alignment_is_free():
         raise _too_late("MKL's results depend on memory alignment")
-    return torch.device("cpu")
+    return CPU
 
 
 def describe(device: torch.device) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from slalom_worker.lane.alone import AloneWorker
     from slalom_worker.lane.worker import LaneWorker
     from slalom_worker.tasks import Data
 
@@ -24,6 +25,21 @@ def lane_worker(folder: Path | str, width: int | None, data: Data | None = None)
     from slalom_worker.lane.worker import LaneWorker
 
     return LaneWorker(folder, width or partial(best_width, file=_width_file()), data=data)
+
+
+def alone_worker(folder: Path | str, metric: str, threads: int, *, on_gpu: bool) -> AloneWorker:
+    """A worker in this process for a user's training function, its device opened.
+
+    folder: where the user's file lies
+    metric: the study's
+    threads: of numerical libraries on the CPU
+    on_gpu: whether trials have a GPU; where they have none, one that the process could see is not theirs
+    """
+    from slalom_worker.lane.alone import AloneWorker
+    from slalom_worker.lane.device import CPU, open_device
+
+    device = open_device()
+    return AloneWorker(folder, metric, threads, device=device if on_gpu else CPU)
 
 
 def _width_file() -> Path:

@@ -29,13 +29,19 @@ if TYPE_CHECKING:
     from slalom_worker.tasks import Data
 
 
+MOST_PACKS = 16
+"""The packs that a lane keeps open, with the data of each: an arm that searches an option of its task has one for each
+value. One that is closed is opened again where trials wait for it.
+"""
+
+
 class LaneWorker:
     """Trains the trials it is ordered to, one pack at a time; a freed slot is filled before the pack's next epoch.
 
     waiting: orders for trials that have no slot yet, by pack key
     parked: trials that have reached the end of their order and wait to be judged
     seated: the trials in the pack of `key`
-    packs, widths: what was opened so far, by pack key
+    packs: those that are open, by pack key; widths: of all that were opened so far
     """
 
     def __init__(
@@ -171,6 +177,8 @@ class LaneWorker:
                 del self.waiting[key]
                 return failed
             self.packs[key], self.widths[key] = Pack(objective), width
+            for oldest in list(self.packs)[: max(0, len(self.packs) - MOST_PACKS)]:
+                del self.packs[oldest]
         self.key = key
         return failed
 
@@ -182,6 +190,8 @@ class LaneWorker:
         failed: list[TrialResult] = []
         if isinstance(self.width, int):
             return self.width, failed
+        if objective.work.key in self.widths:
+            return self.widths[objective.work.key], failed
         while orders:
             try:
                 return self.width(objective, orders[0]), failed

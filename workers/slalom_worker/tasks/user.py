@@ -1,4 +1,4 @@
-"""A user's own task, "file.py:Class": a class in one Python file, whose errors are told as the user's."""
+"""A user's own task, "file.py:Class", or training function, "file.py:function", whose errors are told as the user's."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError, nearest
+from slalom.wire.signature import OwnCode
 from slalom_worker.own_file import load_module, user_errors
 from slalom_worker.tasks.data import Data, OwnModel, Task
 from slalom_worker.tasks.parts import takes_split
+from slalom_worker.tasks.signature import signature_of, takes_position
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from slalom.wire.signature import Signature
     from slalom_worker.tasks.parts import Splits
 
 
@@ -60,21 +63,73 @@ class UserTaskWithModel(UserTask):
             return self.own.model(**structure)
 
 
+@dataclass(frozen=True)
+class Named:
+    """What a user's "file.py:name" names: a task's class, or a training function.
+
+    file: where it is written
+    place: "file.py:name", for messages
+    """
+
+    value: Any
+    file: Path
+    place: str
+
+    @property
+    def is_function(self) -> bool:
+        """Whether it is a training function."""
+        return not isinstance(self.value, type)
+
+
+def find(name: str, folder: Path) -> Named:
+    """What the name "file.py:name" stands for; a relative file starts from `folder`.
+
+    The file may import installed packages, not its neighbours: it travels to the nodes alone. Raises InputError where
+    there is no such file, or no class or function of that name in it.
+    """
+    file, _, inner = name.rpartition(":")
+    path = folder / Path(file).expanduser()
+    module = load_module(path)
+    found = getattr(module, inner, None)
+    if not callable(found):
+        own = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+        raise InputError(f"{path}: must hold a class or a function {inner!r}, but got {found!r}{nearest(inner, own)}")
+    return Named(found, path, f"{path}:{inner}")
+
+
+def own_code(name: str, folder: Path) -> OwnCode:
+    """What can be set of the user's "file.py:name"; InputError as from `find`, or where no function could be called."""
+    named = find(name, folder)
+    if named.is_function:
+        return OwnCode(training=_of_function(named))
+    model = getattr(named.value, "model", None)
+    return OwnCode(task=signature_of(named.value), model=None if model is None else signature_of(model, first="self"))
+
+
+def needs_options(task: OwnModel) -> bool:
+    """Whether the task's own net cannot be built without options of the study's."""
+    model = task.own.model if isinstance(task, UserTaskWithModel) else task.model
+    return any(kind.required for kind in signature_of(model).kinds.values())
+
+
+def _of_function(named: Named) -> Signature:
+    if not takes_position(named.value):
+        raise InputError(f"{named.place}: must take the trial as its first parameter, but takes none")
+    return signature_of(named.value, first=None)
+
+
 def open_user_task(name: str, options: Mapping[str, Any], folder: Path) -> UserTask:
     """The task of class Class in file.py, for the name "file.py:Class"; a relative file starts from `folder`.
 
-    The file may import installed packages, not its neighbours: it travels to the nodes alone. Raises InputError where
-    there is no such file or class, or where the class refuses the options or has no `load`.
+    Raises InputError where there is no such file or class, or where the class refuses the options or has no `load`.
     """
-    file, _, class_name = name.rpartition(":")
-    path = folder / Path(file).expanduser()
-    place = f"{path}:{class_name}"
-    found = getattr(load_module(path), class_name, None)
-    if not isinstance(found, type):
-        raise InputError(f"{path}: must hold a class {class_name!r}, but got {found!r}")
+    named = find(name, folder)
+    if named.is_function:
+        raise InputError(f"{named.place}: must be a task's class, but is a training function")
+    path, place, class_name = named.file, named.place, name.rpartition(":")[2]
     given = ", ".join(f"{option}={value!r}" for option, value in options.items())
     with user_errors(path, f"{place}: {class_name}({given})"):
-        task = found(**options)
+        task = named.value(**options)
     if not callable(getattr(task, "load", None)):
         methods = [method for method in dir(task) if not method.startswith("_")]
         raise InputError(f"{place}: must have a method 'load', but got none{nearest('load', methods)}")

@@ -51,7 +51,9 @@ class Need:
         offered = totals(nodes)
         self.on_gpus = resources.device == "gpu" or (resources.device == "auto" and offered.get("GPU", 0) > 0)
         self._shared = self.on_gpus and resources.gpus_per_lane is None
-        self._amount = (resources.gpus_per_lane or 1.0) if self.on_gpus else 1.0
+        cpus = resources.cpus_per_lane
+        self._amount = (resources.gpus_per_lane or 1.0) if self.on_gpus else cpus or 1.0
+        self._cores = {"CPU": cpus} if self.on_gpus and cpus else {}
         self._memory = LEAST_MEMORY
         self._device = 0
         self._smallest = math.inf
@@ -60,8 +62,11 @@ class Need:
     @property
     def bundle(self) -> dict[str, float]:
         """How much a lane takes of each of Ray's resources; memory in bytes."""
-        kind = "GPU" if self.on_gpus else "CPU"
-        return {kind: self._amount, "memory": float(self._memory), **dict.fromkeys(self._place, A_TOUCH)}
+        return {**self._devices, "memory": float(self._memory), **dict.fromkeys(self._place, A_TOUCH)}
+
+    @property
+    def _devices(self) -> dict[str, float]:
+        return {"GPU" if self.on_gpus else "CPU": self._amount, **self._cores}
 
     @property
     def environment(self) -> dict[str, str]:
@@ -77,8 +82,8 @@ class Need:
             self._amount = 1 / max(1, min(MOST_ON_A_GPU, int(self._smallest / self._device)))
 
     def __str__(self) -> str:
-        kind = "GPU" if self.on_gpus else "CPU"
-        return " on ".join([f"{self._amount:g} {kind} and {self._memory / 1e9:.1f} GB", *self._place])
+        devices = ", ".join(f"{amount:g} {kind}" for kind, amount in self._devices.items())
+        return " on ".join([f"{devices} and {self._memory / 1e9:.1f} GB", *self._place])
 
 
 def fitting(bundle: Bundle, offer: Bundle) -> int:

@@ -38,7 +38,8 @@ def trial_page(fingerprint: str, trial: Ended) -> Page:
         "slalom.device": result.device,
         "slalom.error": cut(result.error or ""),
     }
-    program = {name: getattr(spec.work, name) for name in ("task", "precision", *PROGRAM)}
+    shown = ("task", "precision", *PROGRAM) if spec.work.model else ("task",)  # a training function has no program
+    program = {name: getattr(spec.work, name) for name in shown}
     params = spelled({**program, "epochs": spec.epochs, **spec.settings})
     return Page({name: tag for name, tag in tags.items() if tag}, {**params, **flat(spec.params)}, _points(result))
 

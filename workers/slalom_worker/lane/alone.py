@@ -1,0 +1,93 @@
+"""The half of a lane that trains by a user's training function, one trial at a time and each from its start."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slalom.errors import InputError
+from slalom.wire.trial import Effort, Outcome, Reply, Report, TrialResult
+from slalom_worker.lane.device import describe, memory, open_device
+from slalom_worker.tasks import find
+from slalom_worker.training.alone import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from slalom.wire.trial import Order, Turn
+
+
+class AloneWorker:
+    """Trains the trials it is ordered to one after the other, each without company.
+
+    Nothing of a trial is kept between two orders: one that goes on after a rung is trained again from its seed, to the
+    next rung (docs/decisions.md says what that costs and saves). So a lane that died costs no more than a rung.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        metric: str,
+        threads: int = 1,
+        turn_seconds: float = 0.25,
+        device: torch.device | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """folder: where the user's file lies.
+
+        metric: the study's, which every report must hold
+        threads: of numerical libraries on the CPU
+        turn_seconds: how long a turn begins further trials; a trial that has begun is trained to its order's end
+        device: the lane's device, or None to open the best there is
+        """
+        self.device = device or open_device()
+        self.device_name = describe(self.device)
+        self.folder = Path(folder)
+        self.metric = metric
+        self.threads = threads
+        self.turn_seconds = turn_seconds
+        self.clock = clock
+        self.waiting: deque[Order] = deque()
+        self.trainers: dict[str, Trainer] = {}
+
+    def turn(self, turn: Turn) -> Reply:
+        """Take orders and drops, train for about `turn_seconds`, one trial at least, and say what came of it.
+
+        Raises TrainingError where the function raises: the process may be broken then, so the lane is made anew.
+        """
+        self.waiting.extend(turn.orders)
+        if turn.drops:
+            self.waiting = deque(order for order in self.waiting if order.trial.id not in turn.drops)
+        reports: list[Report] = []
+        results: list[TrialResult] = []
+        effort = Effort()
+        deadline = self.clock() + self.turn_seconds
+        while self.waiting:
+            order = self.waiting.popleft()
+            try:
+                trained = self._trainer(order).train(order)
+            except InputError as exc:
+                results.append(TrialResult(order.trial.id, order.trial.attempt, Outcome.FAILED, 0, {}, error=str(exc)))
+                continue
+            reports += trained.reports
+            results += [] if trained.result is None else [trained.result]
+            effort += Effort(trained.epochs, trained.epochs)
+            if self.clock() >= deadline:
+                break
+        return Reply(tuple(reports), tuple(results), effort, 1, memory(self.device))
+
+    def rehearse(self, order: Order) -> dict[str, float]:
+        """See Trainer.rehearse."""
+        return self._trainer(order).rehearse(order)
+
+    def _trainer(self, order: Order) -> Trainer:
+        """The order's training function, imported once; InputError where it cannot be."""
+        name = str(order.trial.work.task["name"])
+        if name not in self.trainers:
+            function = find(name, self.folder)
+            self.trainers[name] = Trainer(function, self.metric, self.device, self.device_name, self.threads)
+        return self.trainers[name]
