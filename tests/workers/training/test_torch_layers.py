@@ -123,6 +123,8 @@ LAYERS = {
         SERIES,
         lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, 0.0, batch_first=True), 2),
     ),
+    "TransformerEncoderLayer that drops": (SERIES, lambda: nn.TransformerEncoderLayer(8, 2, 16, 0.1, batch_first=True)),
+    "Transformer that drops": (SERIES, lambda: Selfish(nn.Transformer(8, 2, 1, 1, 16, 0.1, batch_first=True))),
     "TransformerDecoderLayer": (SERIES, lambda: Selfish(nn.TransformerDecoderLayer(8, 2, 16, 0.0, batch_first=True))),
     "Transformer": (SERIES, lambda: Selfish(nn.Transformer(8, 2, 1, 1, 16, 0.0, batch_first=True))),
 }
@@ -133,10 +135,10 @@ REFUSED = {
     "AlphaDropout": (FLAT, lambda: nn.AlphaDropout(0.1), r"0 \(AlphaDropout\) draws random numbers of its own"),
     "FeatureAlphaDropout": (IMAGE, lambda: nn.FeatureAlphaDropout(0.1), r"0 \(FeatureAlphaDropout\) draws random"),
     "FractionalMaxPool2d": (IMAGE, lambda: nn.FractionalMaxPool2d(2, 3), r"0 \(FractionalMaxPool2d\) draws random"),
-    "MultiheadAttention": (
+    "LSTM that drops": (
         SERIES,
-        lambda: nn.TransformerEncoderLayer(8, 2, 16, 0.1, batch_first=True),
-        r"0.self_attn \(MultiheadAttention\) draws random numbers of its own",
+        lambda: First(nn.LSTM(8, 5, 2, batch_first=True, dropout=0.1)),
+        r"0.layer \(LSTM\) draws random numbers of its own in training",
     ),
     "attention over examples": (SERIES, lambda: nn.TransformerEncoderLayer(8, 2, 16, 0.0), "predicts something else"),
     "BatchNorm1d without statistics": (
