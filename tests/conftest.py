@@ -31,6 +31,7 @@ SLOW = (
     "regression/test_nights.py",
     "schedule/test_nightly.py",
     "workers/test_serving.py",
+    "workers/training/test_torch_layers.py",
 )
 """Folders and files below `tests` whose every test is slow."""
 

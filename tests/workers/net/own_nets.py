@@ -1,9 +1,10 @@
-"""Nets as users bring them: small ones of every kind that is trained in a pack, and those that are refused by name."""
+"""Nets as users bring them: small ones of every kind that is trained in a pack."""
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.utils import parametrizations, spectral_norm
+from torch.nn import functional
+from torch.nn.utils import parametrizations
 
 from slalom.wire.trial import Work
 from slalom_worker.tasks import Data, Split
@@ -122,6 +123,14 @@ class Encoder(Attending):
         return self.out(self.heads(self.lift(inputs.unsqueeze(-1))).mean(1))
 
 
+class Dropping(Net):
+    """Calls dropout as a function, and drops a third number in three."""
+
+    def forward(self, inputs):
+        inputs = functional.dropout(inputs, 0.2, self.training)
+        return self.out(functional.dropout(torch.tanh(inputs), 1 / 3, training=self.training))
+
+
 class Averaging(Net):
     """Keeps a moving average of its inputs in a buffer, and gives it up by replacing the buffer."""
 
@@ -176,117 +185,8 @@ TRAINED = {
     **{one.__name__: one for one in (frozen, Tied, Twice, repeated, normalised, cumulated, Embedded, Attending)},
     **{one.__name__: one for one in (Encoder, Averaging, InPlace, Flipping, Random, spectral, weighed, lazy)},
     "LSTM": Recurrent,
+    "Dropping": Dropping,
+    "attention that drops": lambda: Attending(dropout=0.1),
     "GRU of two layers": lambda: Recurrent(nn.GRU, num_layers=2),
 }
 """Nets that a pack trains as torch does."""
-
-
-class Counting(Net):
-    """Scales its inputs by how often it was called."""
-
-    calls = 0
-
-    def forward(self, inputs):
-        self.calls += 1
-        return self.out(inputs) * self.calls
-
-
-class InList(Net):
-    def __init__(self):
-        super().__init__()
-        self.layers = [nn.Linear(4, 4)]
-
-    def forward(self, inputs):
-        return self.out(self.layers[0](inputs))
-
-
-class Hidden(InList):
-    """Keeps its layer where only the gradient sees it."""
-
-    def __init__(self):
-        Net.__init__(self)
-        layer = nn.Linear(4, 4)
-        self.inner = lambda inputs: layer(inputs)
-
-    def forward(self, inputs):
-        return self.out(self.inner(inputs))
-
-
-class Pair(Net):
-    def forward(self, inputs):
-        return self.out(inputs), inputs
-
-
-class Asserting(Net):
-    def forward(self, inputs):
-        assert inputs.shape[1] == 3, "three\ninputs"
-        return self.out(inputs)
-
-
-class Centred(Net):
-    """Predicts by what stands beside an example."""
-
-    def forward(self, inputs):
-        return self.out(inputs - inputs.mean(0))
-
-
-class Remembering(Net):
-    """Changes a buffer in evaluation."""
-
-    def __init__(self):
-        super().__init__()
-        self.register_buffer("seen", torch.zeros(()))
-
-    def forward(self, inputs):
-        self.seen += 1
-        return self.out(inputs)
-
-
-class Shifting(Net):
-    """Sets a parameter by the first inputs, as ActNorm does."""
-
-    def forward(self, inputs):
-        self.out.bias.data -= self.out(inputs).detach().mean(0)
-        return self.out(inputs)
-
-
-class Nothing(nn.Module):
-    def forward(self, inputs):
-        return inputs[:, :2]
-
-
-def fixed():
-    return nn.Linear(4, 2).requires_grad_(False)
-
-
-def unnormalised():
-    return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8, track_running_stats=False), nn.Linear(8, 2))
-
-
-class Elsewhere(Net):
-    """Half as precise as its inputs."""
-
-    def forward(self, inputs):
-        return self.out(inputs).half()
-
-
-REFUSED = {
-    Counting: "changes its attribute calls in forward",
-    lambda: nn.Sequential(spectral_norm(nn.Linear(4, 4)), nn.Linear(4, 2)): "changes its attribute 0.weight in forward",
-    InList: r"the net \(InList\) keeps layers or parameters in the plain list or dict 'layers'",
-    Hidden: r"computes with a parameter of shape \(4, 4\) that is not registered",
-    Pair: r"must give a tensor \[B, 2\], but gives a tuple",
-    Asserting: r"forward on inputs of shape \(2, 4\) in training must not raise, but got AssertionError: three inputs$",
-    Centred: "predicts something else for an example beside another one than for the example alone",
-    Remembering: "changes its buffer seen in evaluation",
-    Shifting: "changes its parameter out.bias in forward",
-    Nothing: "must have parameters to train, but has none",
-    fixed: "must have parameters to train, but has none",
-    unnormalised: r"1 \(BatchNorm1d\) keeps no running statistics, so that a prediction would depend on",
-    Elsewhere: "must give outputs of its inputs' type torch.float32, but gives torch.float16",
-    lambda: Encoder(0.1): r"heads.self_attn \(MultiheadAttention\) draws random numbers of its own in training",
-    lambda: Recurrent(num_layers=2, dropout=0.1): r"cells \(LSTM\) draws random numbers of its own in training",
-    lambda: nn.Sequential(nn.Linear(4, 8), nn.RReLU(), nn.Linear(8, 2)): r"1 \(RReLU\) draws random numbers of its own",
-    lambda: nn.Sequential(nn.Unflatten(1, (2, 2)), nn.Linear(2, 2)): r"must give 2 outputs for each input, but gives",
-}
-"""Nets that cannot be trained in a pack, and what is said of each."""

@@ -1,6 +1,7 @@
 """Nets of users in packs: the same bits at every width, and plain torch's numbers, in training and in evaluation."""
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -13,7 +14,8 @@ from slalom_worker.net.objective import Objective
 from slalom_worker.training import streams
 from slalom_worker.training.rehearsal import rehearse
 from tests.workers.checks import check_invariance, distance, train
-from tests.workers.net.own_nets import REFUSED, TRAINED, WORK, Own, frozen, normalised
+from tests.workers.net.own_nets import TRAINED, WORK, Own, frozen, normalised
+from tests.workers.net.refused_nets import REFUSED
 from tests.workers.trials import CPU, settings, trial
 
 WIDTHS = (1, 2, 7, 16)
@@ -51,6 +53,30 @@ class Masked(nn.Module):
         return inputs * self.masks[key].draw(self.step)[0][: len(inputs)]
 
 
+class Functions:
+    """In place of torch's dropout functions: the masks of a trial's streams, by the number of a call in a forward."""
+
+    def __init__(self, spec):
+        self.spec, self.streams = spec, {}
+
+    def begin(self, epoch, step):
+        self.step, self.call = step, 0
+        if step == 0:
+            self.epoch, self.streams = epoch, {}
+
+    def dropout(self, inputs, p=0.5, training=True):
+        if not training:
+            return inputs
+        self.call += 1
+        if self.call not in self.streams:
+            seed = derive(self.spec.seeds.dropout, self.epoch, f"dropout function {self.call}")
+            rows = len(inputs) // WORK.batch_size  # of each example, as attention has its heads
+            shape = (*((rows,) if rows > 1 else ()), *inputs.shape[1:])
+            rates = torch.tensor([p], dtype=inputs.dtype)
+            self.streams[self.call] = streams.Masks(rates, [seed], shape, WORK.batch_size)
+        return inputs * self.streams[self.call].draw(self.step)[0].reshape(-1, *inputs.shape[1:])[: len(inputs)]
+
+
 def masked(net):
     """The net with Masked in place of its dropout layers, each once, and these."""
     found = {part: Masked(name, part.p) for name, part in net.named_modules() if isinstance(part, nn.Dropout)}
@@ -74,6 +100,7 @@ def plain(spec, task):
     kinds = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD, "momentum": torch.optim.SGD}
     momentum = spec.settings.get("momentum", {}).get("value")
     optimizer = kinds[spec.settings["optimizer"]](trained, rate, **({} if momentum is None else {"momentum": momentum}))
+    functions = Functions(spec)
     for epoch in range(spec.epochs):
         order = streams.order(spec.seeds.batches, epoch, len(labels), None)
         for part in dropouts:
@@ -81,8 +108,11 @@ def plain(spec, task):
         for step, index in enumerate(order.split(WORK.batch_size)):
             for part in dropouts:
                 part.step, part.call = step, 0
+            functions.begin(epoch, step)
             optimizer.zero_grad()
-            nn.functional.cross_entropy(net(inputs[index]), labels[index]).backward()
+            with patch.object(nn.functional, "dropout", functions.dropout):
+                outputs = net(inputs[index])
+            nn.functional.cross_entropy(outputs, labels[index]).backward()
             optimizer.step()
     return net
 

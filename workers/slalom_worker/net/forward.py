@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from slalom_worker.net.drawing import Drawing
 from slalom_worker.net.initial import Initial
 from slalom_worker.net.modules import DTYPES, build_module, rest_of
 from slalom_worker.net.probing import begin_forward, probe
@@ -44,7 +45,8 @@ class Forward:
     state: frozen parameters and buffers that a trial has for itself, by name: those that change in training, and
         those that come of the trial's seed. All others are the same in every net, and stay in the module
     changing: the names of those that change in training
-    dropouts: the calls of dropout layers, by the name of the buffer for the call's mask
+    dropouts: the calls of dropout layers, by the name of the buffer for the call's mask, and those of dropout functions
+    functions: the names of the latter
     """
 
     def __init__(self, work: Work, data: Data, task: Task, batching: Batching) -> None:
@@ -52,7 +54,8 @@ class Forward:
         self.work, self.data, self.task = work, data, task
         self._initial = Initial(work, data, task)
         self.module = build_module(work, data, task, seed=0)
-        self.changing = probe(self.module, data, task, batching, DTYPES[work.precision])
+        self.changing, drawn = probe(self.module, data, task, batching, DTYPES[work.precision])
+        functions = {f"dropout function {number}": call for number, call in enumerate(drawn, start=1)}
         other = rest_of(build_module(work, data, task, seed=1))
         self.state = {
             name: tensor
@@ -65,6 +68,8 @@ class Forward:
             if isinstance(part, SlotDropout)
             for call, shape in enumerate(part.shapes, start=1)
         }
+        self.functions = list(functions)
+        self.dropouts |= {name: DropoutCall(SlotDropout(None, one.rate), one.shape) for name, one in functions.items()}
 
     def initial(self, seed: int, initialization: Mapping[str, Any] = FAN_IN) -> Tensor:
         """The initial parameters [P] of a trial with this seed for weights."""
@@ -80,7 +85,8 @@ class Forward:
     def in_training(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> list[Tensor]:
         """Outputs [B, k] of inputs [B, *shape], and those of the state that change, as they are then."""
         own = {name: tensor.clone() if name in self.changing else tensor for name, tensor in tensors.items()}
-        outputs = self._call(self.module.train(), own, inputs)
+        with Drawing([own.pop(name) for name in self.functions if name in own]):
+            outputs = self._call(self.module.train(), own, inputs)
         return [outputs, *(own[name] for name in self.state if name in self.changing)]
 
     def in_evaluation(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> list[Tensor]:

@@ -6,42 +6,53 @@ and buffers alone, and a prediction of its own example alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from slalom.errors import InputError
+from slalom_worker.net.drawing import Drawing
 from slalom_worker.net.modules import net_errors, rest_of
 from slalom_worker.regularizers import SlotDropout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from slalom_worker.net.batching import Batching
+    from slalom_worker.net.drawing import Drawn
     from slalom_worker.tasks.data import Data, Task
 
 ROUNDING = {torch.float32: 1e-4, torch.float64: 1e-9}
 """How far apart, relative to the largest number, the same outputs of two ways of computing may be."""
 
 
-def probe(module: nn.Module, data: Data, task: Task, batching: Batching, dtype: torch.dtype) -> frozenset[str]:
+class Probed(NamedTuple):
+    """What was seen: the names of the buffers that change in training, and the calls of dropout functions in order."""
+
+    changing: frozenset[str]
+    drawn: Sequence[Drawn]
+
+
+def probe(module: nn.Module, data: Data, task: Task, batching: Batching, dtype: torch.dtype) -> Probed:
     """Send training examples through the module, and note the shapes of its dropout layers.
 
-    Returns the names of the buffers that change in training. The module's tensors are as they were afterwards.
+    The module's tensors are as they were afterwards.
     Raises InputError where the module raises, draws random numbers, changes its inputs, its parameters or itself,
     lets a prediction depend on other examples, or gives other outputs than [B, k].
     """
     inputs = torch.tensor(data.train.inputs[:2], dtype=dtype)
     kept = {name: tensor.detach().clone() for name, tensor in rest_of(module).items()}
-    changed = _training(module, inputs[: batching.size], data, task)
+    probed = _training(module, inputs[: batching.size], data, task)
     if batching.size_of(batching.steps - 1) == 1 and len(inputs) > 1:
         _restore(module, kept)
-        _outputs(module, inputs[:1], data, task, "in training, as the epoch's last batch is (drop_last leaves it out),")
+        with Drawing():
+            when = "in training, as the epoch's last batch is (drop_last leaves it out),"
+            _outputs(module, inputs[:1], data, task, when)
     _restore(module, kept)
     _evaluation(module.eval(), inputs, data, task)
     module.train()
-    return changed
+    return probed
 
 
 def check_unchanged(inputs: Tensor, version: int) -> None:
@@ -50,8 +61,8 @@ def check_unchanged(inputs: Tensor, version: int) -> None:
         raise InputError("model: changes its inputs in place, which all trials and lanes share; it must work on a copy")
 
 
-def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> frozenset[str]:
-    """Two forwards in training from the same buffers; returns the names of those that change."""
+def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> Probed:
+    """Two forwards in training from the same buffers."""
     parameters = {name: part.detach().clone() for name, part in module.named_parameters()}
     before = {name: tensor.detach().clone() for name, tensor in rest_of(module).items()}
     calls: dict[SlotDropout, list[tuple[int, ...]]] = {
@@ -59,7 +70,9 @@ def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> froz
     }
     hooks = [part.register_forward_pre_hook(_noting(shapes, len(inputs))) for part, shapes in calls.items()]
     marks = _marks(module)
-    one = _outputs(module, inputs, data, task, "in training")
+    drawing = Drawing(batch=len(inputs))
+    with drawing:
+        one = _outputs(module, inputs, data, task, "in training")
     _check_itself(marks, _marks(module), caches=True)
     for hook in hooks:
         hook.remove()
@@ -71,11 +84,12 @@ def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> froz
     changed = frozenset(name for name, tensor in rest_of(module).items() if not _same(tensor, before.get(name)))
     _restore(module, before)
     marks = _marks(module)
-    other = _outputs(module, inputs, data, task, "in training")
+    with Drawing():
+        other = _outputs(module, inputs, data, task, "in training")
     _check_itself(marks, _marks(module), caches=False)
     if not _same(one, other):
         raise InputError("model: gives other outputs for the same inputs and weights; it must draw no numbers itself")
-    return changed
+    return Probed(changed, drawing.calls)
 
 
 def _evaluation(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> None:

@@ -9,6 +9,7 @@ import torch
 
 from slalom.errors import InputError
 from slalom.wire.seeds import Seeds, derive
+from slalom_worker.net.drawing import Drawing
 from slalom_worker.net.examples import Batch, Examples
 from slalom_worker.net.modules import build_module, initialise, net_errors, rest_of, weights_of
 from slalom_worker.net.objective import Objective
@@ -106,9 +107,11 @@ def _in_torch(objective: Objective, trial: TrialSpec) -> Numbers:
     initialise(module, trial.settings["initialization"], trial.seeds.weights)
     weights, found = list(weights_of(module).values()), dict[str, "Tensor"]()
     for step, batch in enumerate(_batches(objective, trial)):
-        _set_masks(module, batch.masks)
+        functions = objective.forward.functions
+        _set_masks(module, {name: mask for name, mask in batch.masks.items() if name not in functions})
         begin_forward(module)
-        outputs = module(batch.inputs[0])
+        with Drawing([batch.masks[name][0] for name in functions]):
+            outputs = module(batch.inputs[0])
         loss = objective.loss.each(outputs.unsqueeze(0), batch.labels, objective.work.loss).mean()
         gradients = torch.autograd.grad(loss, weights, materialize_grads=True)
         with torch.no_grad():
