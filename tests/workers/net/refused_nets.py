@@ -1,5 +1,7 @@
 """Nets as users bring them that no pack can train, and what is said of each."""
 
+import warnings
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -104,7 +106,14 @@ class Elsewhere(Net):
         return self.out(inputs).half()
 
 
+def scripted():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return torch.jit.script(nn.Linear(4, 2))
+
+
 REFUSED = {
+    scripted: r"the net \(RecursiveScriptModule\) is scripted",
     Counting: "changes its attribute calls in forward",
     lambda: nn.Sequential(spectral_norm(nn.Linear(4, 4)), nn.Linear(4, 2)): "changes its attribute 0.weight in forward",
     InList: r"the net \(InList\) keeps layers or parameters in the plain list or dict 'layers'",

@@ -86,6 +86,16 @@ def test_nothing_is_taken_for_the_same_where_something_is_changed_in_place():
     assert torch.equal(found[0], before + 1)
 
 
+def test_what_is_changed_in_place_is_made_anew_in_every_run():
+    def function(one, other):
+        sums = one.new_zeros(one.shape)
+        return [sums.add_(one), other]
+
+    program = trace(function, stacks)
+    for _ in range(3):
+        assert torch.equal(program(3, *stacks(3))[0], stacks(3)[0])
+
+
 def test_the_net_of_a_study_has_its_program(monkeypatch):
     program = objective(work())
     weights = list(program.views(program.initial(0).expand(3, -1).clone()).values())
