@@ -69,6 +69,7 @@ def row(
     split: str = "each_search",
     seeds: int = 1,
     given: Mapping[str, Mapping[str, object]] = WEAKER,
+    noise: float = 0.0,
 ) -> Row:
     """Rows of a study: searches of six random trials, halved, the best two picked by two further seeds."""
     documents = {
@@ -84,7 +85,7 @@ def row(
         }
         for name, number in searches.items()
     }
-    return Row(documents, same=arms.startswith("A/A"))
+    return Row(documents, same=arms.startswith("A/A"), noise=noise)
 
 
 def rows() -> Iterator[Row]:
@@ -94,6 +95,7 @@ def rows() -> Iterator[Row]:
             yield row(f"A/A {task}", base, STAGED, split)
         yield row(f"A/A {task}", base, ONE, "fixed", seeds=30)
         yield row(f"{task}, momentum .9 against .8", base, STAGED)
+        yield row(f"{task}, labels right against 5 % wrong", base, STAGED, noise=0.05)
     yield row("A/A digits, diverging", WILD, TEN, given=WILDER)
 
 

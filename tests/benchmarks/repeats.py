@@ -35,19 +35,25 @@ class Row:
     documents: by the name of a row, the study's keywords, with two arms; the first has the most searches, is trained,
         and the others are told from the first of its searches, since a search is the same however many follow it
     same: the second arm is the first one in truth, with random numbers of its own, which a study file cannot say
+    noise: the share of training examples that are mislabelled for the second arm, which a study file cannot say either
     """
 
     documents: Mapping[str, Mapping[str, Any]]
     same: bool = False
+    noise: float = 0.0
 
     def specs(self) -> Sequence[StudySpec]:
         """The study of one repeat, of each document."""
         specs = [Study(**document) for document in self.documents.values()]
-        return [self._same(spec) for spec in specs] if self.same else specs
+        return [self._second(spec) for spec in specs]
 
-    def _same(self, spec: StudySpec) -> StudySpec:
+    def _second(self, spec: StudySpec) -> StudySpec:
         one, other = spec.arms
-        return replace(spec, arms=(one, replace(one, name=other.name, stream=other.name)))
+        if self.same:
+            other = replace(one, name=other.name, stream=other.name)
+        if self.noise:
+            other = replace(one, name=other.name, settings={**one.settings, "task": {"label_noise": self.noise}})
+        return replace(spec, arms=(one, other))
 
 
 def train(spec: StudySpec, repeats: int, seed: int) -> Results:
