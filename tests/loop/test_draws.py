@@ -93,3 +93,11 @@ def test_a_seed_is_no_matter_of_how_many_searches_or_seeds_there_are():
     trial, params = TrialId("rising", Phase.CONFIRM, 1, 1), {"learning_rate": 0.1}
     few, many = (study(**{**OPTIONS, "searches": count, "seeds": count, "trials": 4 * count}) for count in (2, 9))
     assert trial_spec(few, trial, params) == trial_spec(many, trial, params)
+
+
+def test_a_phase_and_its_text_have_the_same_seeds_whichever_comes_first():
+    for phase in Phase:
+        trial_seeds.cache_clear()
+        by_text = trial_seeds(0, "", str(phase), 0, 0)
+        trial_seeds.cache_clear()
+        assert trial_seeds(0, "", phase, 0, 0) == by_text
