@@ -36,8 +36,8 @@ WORKERS = (
     ("slalom_worker.serving",),
     ("slalom_worker.training",),
     ("slalom_worker.net",),
-    ("slalom_worker.program", "slalom_worker.tasks"),
-    ("slalom_worker.losses",),
+    ("slalom_worker.methods", "slalom_worker.program", "slalom_worker.tasks"),
+    ("slalom_worker.losses", "slalom_worker.own_method"),
     ("slalom_worker.models",),
     (
         "slalom_worker.emphasis",

@@ -47,7 +47,7 @@ def test_files_of_one_name_do_not_meet(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_missing_or_cannot_be_imported_is_the_user_s_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="must be the Python file of the task, but got no such file"):
+    with pytest.raises(InputError, match="must be a Python file, but got no such file"):
         load_module(tmp_path / "pets.py")
     path = write(tmp_path, "x = 1\ny = x / 0")
     with pytest.raises(InputError) as caught:

@@ -1,7 +1,7 @@
 """A trained trial as a model that answers: what `mlflow.pyfunc.load_model` loads, by this module's name.
 
 The folder holds model.json (task, model, loss, precision, and how an ensemble's members are combined), a folder
-`members` with a safetensors file for each net, and the user's task file where the task is the user's own.
+`members` with a safetensors file for each net, and the user's own files where the study names any.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save
 
 from slalom.errors import InputError
 from slalom.wire.trial import Work
-from slalom_worker.losses import LOSSES
+from slalom_worker.methods import Methods
 from slalom_worker.net.ensemble import combined_prediction, equal_shares
 from slalom_worker.net.modules import DTYPES, build_module
 from slalom_worker.preprocessing import Fitted
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from slalom_worker.losses.base import Options
+    from slalom_worker.losses.base import Loss, Options
 
 
 PREPARED = "prepared."
@@ -58,7 +58,7 @@ class Predictor:
     modules: the nets
     stand_in: data of the shape of the task's
     dtype: the precision the nets were trained in
-    loss: what the nets were trained with, {"name": ..., **options}
+    loss: what the nets were trained with, and its options {"name": ..., **options}
     combine: "mean" or "vote", or "none" for a single net
     prepared: the preprocessing of inputs, or None
     """
@@ -66,7 +66,8 @@ class Predictor:
     modules: Sequence[nn.Module]
     stand_in: Data
     dtype: torch.dtype
-    loss: Options
+    loss: Loss
+    options: Options
     combine: str
     prepared: Fitted | None
 
@@ -83,7 +84,7 @@ class Predictor:
         return said.to(self.dtype).numpy()
 
     def _predict(self, outputs: Tensor) -> Tensor:
-        return LOSSES[self.loss["name"]].predict(outputs, self.loss, self.stand_in.classes is None)
+        return self.loss.predict(outputs, self.options, self.stand_in.classes is None)
 
 
 def _load_pyfunc(path: str) -> Predictor:
@@ -102,7 +103,8 @@ def _load_pyfunc(path: str) -> Predictor:
         modules.append(module.to(DTYPES[work.precision]).eval())
     arrays = {name.removeprefix(PREPARED): part.numpy() for name, part in weights.items() if name.startswith(PREPARED)}
     prepared = Fitted.of(arrays) if arrays else None
-    return Predictor(modules, data, DTYPES[work.precision], work.loss, about["combine"], prepared)
+    loss = Methods.beside(folder).loss[work.loss["name"]]
+    return Predictor(modules, data, DTYPES[work.precision], loss, work.loss, about["combine"], prepared)
 
 
 def _stand_in(header: Mapping[str, str]) -> Data:

@@ -10,7 +10,6 @@ from torch import nn
 from slalom.errors import InputError
 from slalom.wire.seeds import derive
 from slalom.wire.trial import Work
-from slalom_worker.initializations import INITIALIZATIONS
 from slalom_worker.initializations.base import Fans
 from slalom_worker.models import MODELS
 from slalom_worker.regularizers import SlotDropout
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from slalom.wire.trial import Settings
+    from slalom_worker.initializations import Initialization
     from slalom_worker.tasks.data import Data, Task
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -81,9 +81,8 @@ def check_unchanged(inputs: Tensor, version: int) -> None:
         raise InputError("model: changes its inputs in place, which all trials and lanes share; it must work on a copy")
 
 
-def initialise(module: nn.Module, initialization: Mapping[str, Any], seed: int) -> None:
-    """Draw the weights of linear and convolutional layers in place, by the scheme {"scheme": name, **parameters}."""
-    scheme = INITIALIZATIONS[initialization["scheme"]]
+def initialise(module: nn.Module, scheme: Initialization, parameters: Mapping[str, Any], seed: int) -> None:
+    """Draw the weights of linear and convolutional layers in place, by a scheme with these parameters."""
     if scheme.draw is None:
         return
     generator = torch.Generator().manual_seed(derive(seed, "initialization"))
@@ -91,9 +90,9 @@ def initialise(module: nn.Module, initialization: Mapping[str, Any], seed: int) 
         for part in module.modules():
             if isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
                 fans = Fans(*nn.init._calculate_fan_in_and_fan_out(part.weight))
-                scheme.draw(part.weight, fans, generator, initialization)
+                scheme.draw(part.weight, fans, generator, parameters)
                 if part.bias is not None and scheme.biases:
-                    scheme.draw(part.bias, fans, generator, initialization)
+                    scheme.draw(part.bias, fans, generator, parameters)
                 elif part.bias is not None:
                     part.bias.zero_()
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from slalom_worker.losses import LOSSES
+from slalom_worker.methods import BUNDLED, Methods
 from slalom_worker.net.batching import Batching
 from slalom_worker.net.curvature import Layer, chain, diagonal
 from slalom_worker.net.examples import Batch, Examples, SideBySide, side_by_side
@@ -33,6 +33,7 @@ FAN_IN: Mapping[str, Any] = {"scheme": "fan_in"}
 class Objective:
     """The program of one pack key: E trials' losses and gradients as functions of their parameters [E, P].
 
+    methods: what the work and the trials' settings name
     way: how the work of E slots is done
     split: gives the split drawn by a seed, or for None the task's own, with its parts on the device
     count: how many training examples every split has
@@ -42,12 +43,16 @@ class Objective:
     layer_of: the layer of each parameter [P], from 0
     """
 
-    def __init__(self, work: Work, data: Data, task: Task, device: torch.device) -> None:
-        """Raises InputError where the model does not fit the task, or a batch its examples."""
+    def __init__(self, work: Work, data: Data, task: Task, device: torch.device, methods: Methods = BUNDLED) -> None:
+        """methods: what the work and the trials' settings name.
+
+        Raises InputError where the model does not fit the task, or a batch its examples.
+        """
         self.work = work
         self.data = data
         self.task = task
         self.device = device
+        self.methods = methods
         self.dtype = DTYPES[work.precision]
         self.module = build_module(work, data, task, seed=0)
         probe(self.module, data, self.dtype)
@@ -57,9 +62,9 @@ class Objective:
         self.dropouts = {
             f"{name}.mask": part for name, part in self.module.named_modules() if isinstance(part, SlotDropout)
         }
-        self.loss = LOSSES[work.loss["name"]]
+        self.loss = methods.loss[work.loss["name"]]
         self.layer_of = layers_of(self.module).to(device)
-        self.split = PlacedSplits(data, task, work.preprocess, device, self.dtype)
+        self.split = PlacedSplits(data, task, methods.preprocess[work.preprocess], device, self.dtype)
         self.count = len(data.train.labels)
         self.batching = Batching.of(work, self.count)
         self._beside: tuple[tuple[Examples, ...], Examples | SideBySide] | None = None
@@ -97,7 +102,7 @@ class Objective:
     def initial(self, seed: int, initialization: Mapping[str, Any] = FAN_IN) -> Tensor:
         """The initial parameters [P] of a trial with this seed for weights."""
         module = build_module(self.work, self.data, self.task, seed)
-        initialise(module, initialization, seed)
+        initialise(module, self.methods.initialization[initialization["scheme"]], initialization, seed)
         return torch.cat([tensor.detach().flatten() for tensor in weights_of(module).values()]).to(self.device)
 
     def views(self, parameters: Tensor) -> dict[str, Tensor]:

@@ -9,7 +9,6 @@ import torch
 
 from slalom.wire.seeds import derive
 from slalom_worker.net.examples import Batch, SideBySide, side_by_side
-from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.training import streams
 from slalom_worker.training.recording import note_gradients
 from slalom_worker.training.stack import Stack, column
@@ -137,7 +136,7 @@ class Pack:
         count = self.objective.count
         samples: dict[int, list[tuple[Slot, Tensor]]] = {}
         for slot in self.slots:
-            if OPTIMIZERS[slot.settings["optimizer"]].curvature:
+            if slot.optimizer.curvature:
                 seed, cumulated = slot.trial.seeds.batches, slot.presentation.cumulated
                 drawn = streams.sample(seed, slot.epoch, count, cumulated, self._generator)
                 sample = slot.examples(drawn[: slot.settings["sample"]])

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from slalom_worker.emphasis import ExampleState
-from slalom_worker.optimizers import OPTIMIZERS
-from slalom_worker.training.presentation import Presentation, present, reads_net
+from slalom_worker.training.presentation import Presentation, present
 from slalom_worker.training.streams import bag
 
 if TYPE_CHECKING:
@@ -19,8 +18,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from slalom.wire.trial import Order, TrialSpec
+    from slalom_worker.emphasis import Emphasis
+    from slalom_worker.methods import Methods
     from slalom_worker.net.objective import Objective
     from slalom_worker.net.placed import PlacedSplit
+    from slalom_worker.optimizers import Optimizer
 
 SCALARS = ("step", "smoothed", "largest")
 """Names of a slot's clock, see Slot.tensors."""
@@ -31,6 +33,7 @@ class Slot:
     """The state of one net. Copying its tensors from one pack to another changes no number.
 
     order: what to train; a member of an ensemble has an order with seeds of its own
+    methods: what the settings name
     tensors: "parameters" [P] and the optimizer's buffers [P]; float64 scalars [], namely "step" (updates done),
         "smoothed" and "largest" (norms of the gradient) and the optimizer's own; and, where the emphasis reads the net,
         "misses" [n] of the training examples (see emphasis.ExampleState)
@@ -44,6 +47,7 @@ class Slot:
     """
 
     order: Order
+    methods: Methods
     tensors: dict[str, Tensor]
     bag: Tensor | None
     split: PlacedSplit
@@ -59,7 +63,8 @@ class Slot:
         settings = order.trial.settings
         parameters = objective.initial(order.trial.seeds.weights, settings["initialization"])
         tensors = {"parameters": parameters}
-        optimizer = OPTIMIZERS[settings["optimizer"]]
+        methods = objective.methods
+        optimizer, emphasis = methods.optimizer[settings["optimizer"]], methods.emphasis[settings["emphasis"]["scheme"]]
         if optimizer.curvature or "curvature" in order.trial.record:
             _ = objective.chain  # raises where the net is no chain of layers
         tensors |= {name: torch.zeros_like(parameters) for name in optimizer.state}
@@ -67,12 +72,11 @@ class Slot:
         tensors |= {name: torch.zeros((), dtype=torch.float64, device=parameters.device) for name in scalars}
         split = objective.split(order.trial.split)
         labels = split.labels
-        if reads_net(settings["emphasis"]):
+        if emphasis.reads_net:
             tensors["misses"] = torch.zeros(len(labels), dtype=torch.float64, device=parameters.device)
         own = bag(order.trial.seeds.batches, len(labels)) if settings["ensemble"].get("bagging") else None
-        return cls(order, tensors, own, split, present(settings["emphasis"], ExampleState.first(labels), own)).follow(
-            order
-        )
+        first = present(emphasis, settings["emphasis"], ExampleState.first(labels), own)
+        return cls(order, methods, tensors, own, split, first).follow(order)
 
     def examples(self, order: Tensor) -> Tensor:
         """The examples [n] of the split's training part that an order of examples [n] from `streams.order` stands for.
@@ -88,7 +92,7 @@ class Slot:
         """
         self.tensors["misses"] = torch.where(wrong, self.tensors["misses"] + 1, 0.0)
         state = ExampleState(self.split.labels, self.tensors["misses"].cpu().numpy(), self.epoch)
-        self.presentation = present(self.settings["emphasis"], state, self.bag)
+        self.presentation = present(self.emphasis, self.settings["emphasis"], state, self.bag)
 
     @property
     def trial(self) -> TrialSpec:
@@ -101,6 +105,16 @@ class Slot:
         return self.order.trial.settings
 
     @property
+    def optimizer(self) -> Optimizer:
+        """What updates the parameters."""
+        return self.methods.optimizer[self.settings["optimizer"]]
+
+    @property
+    def emphasis(self) -> Emphasis:
+        """What presents the examples."""
+        return self.methods.emphasis[self.settings["emphasis"]["scheme"]]
+
+    @property
     def shuffled_at(self) -> int:
         """The epoch whose order of examples this one has: itself, or the first where the order is shuffled once."""
         return 0 if self.settings["order"] == "once" else self.epoch
@@ -108,7 +122,7 @@ class Slot:
     @property
     def best_parameters(self) -> Tensor:
         """The parameters [P] that are measured and kept: the optimizer's answer, or those in training."""
-        return self.tensors[OPTIMIZERS[self.settings["optimizer"]].answer or "parameters"]
+        return self.tensors[self.optimizer.answer or "parameters"]
 
     def follow(self, order: Order) -> Slot:
         """Take an order for the same trial; set `stop` to the order's end or the next report, whichever comes first."""

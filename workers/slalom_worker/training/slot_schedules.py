@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from slalom_worker.schedules import MOMENTUM_SCHEDULES, RATE_SCHEDULES, Clock, Schedule
+from slalom_worker.schedules import Clock, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,17 +54,21 @@ class SlotSchedules:
                 values[place] = self.base[place] * schedule.value(_clock_of(clock, place), parameters)
 
 
-def learning_rates(settings: Sequence[Mapping[str, Any]], device: torch.device) -> SlotSchedules:
+def learning_rates(
+    table: Mapping[str, Schedule], settings: Sequence[Mapping[str, Any]], device: torch.device
+) -> SlotSchedules:
     """The learning rates of slots with these settings: each slot's base rate times its schedule's factor."""
     base = torch.tensor([one["learning_rate"] for one in settings], dtype=torch.float64, device=device)
-    return SlotSchedules(RATE_SCHEDULES, [one["learning_rate_schedule"] for one in settings], base)
+    return SlotSchedules(table, [one["learning_rate_schedule"] for one in settings], base)
 
 
-def momenta(settings: Sequence[Mapping[str, Any]], device: torch.device) -> SlotSchedules:
+def momenta(
+    table: Mapping[str, Schedule], settings: Sequence[Mapping[str, Any]], device: torch.device
+) -> SlotSchedules:
     """The momenta of slots with these settings; 0 where the optimizer has none."""
     none = {"schedule": "constant", "value": 0.0}
     base = torch.ones(len(settings), dtype=torch.float64, device=device)
-    return SlotSchedules(MOMENTUM_SCHEDULES, [one.get("momentum", none) for one in settings], base)
+    return SlotSchedules(table, [one.get("momentum", none) for one in settings], base)
 
 
 def gradient_ratio(gradient: Tensor, smoothed: Tensor, largest: Tensor, step: Tensor) -> Tensor:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.regularizers import decay_factor
 from slalom_worker.schedules import Clock
 from slalom_worker.training import slot_schedules
 from slalom_worker.training.group import Group, SlotTensors
-from slalom_worker.training.presentation import reads_net
 from slalom_worker.training.slot import SCALARS
 
 if TYPE_CHECKING:
@@ -71,7 +69,7 @@ class Stack:
     @classmethod
     def of(cls, slots: Sequence[Slot], objective: Objective) -> Stack:
         """The stack of at least one slot, sorted by optimizer; each slot's tensors become views of its row."""
-        settings = [slot.settings for slot in slots]
+        settings, methods = [slot.settings for slot in slots], objective.methods
         parameters = _side_by_side(slots, "parameters")
         gradient = torch.zeros_like(parameters)
         clock = {name: _side_by_side(slots, name) for name in SCALARS}
@@ -82,12 +80,12 @@ class Stack:
             list(objective.views(parameters).values()),
             list(objective.views(gradient).values()),
             clock,
-            slot_schedules.learning_rates(settings, objective.device),
-            slot_schedules.momenta(settings, objective.device),
+            slot_schedules.learning_rates(methods.learning_rate_schedule, settings, objective.device),
+            slot_schedules.momenta(methods.momentum, settings, objective.device),
             list(_groups(slots, objective, parameters, gradient)),
             clock["step"].new_tensor([slot.trial.epochs * objective.batching.steps for slot in slots]),
             {name: column(objective, rates) for name, rates in dropout.items() if any(rates)},
-            [row for row, one in enumerate(settings) if reads_net(one["emphasis"])],
+            [row for row, slot in enumerate(slots) if slot.emphasis.reads_net],
             any(slot.trial.record for slot in slots),
             objective.data.bound,
         )
@@ -144,7 +142,7 @@ def _groups(slots: Sequence[Slot], objective: Objective, parameters: Tensor, gra
     """A group for each optimizer of the slots, which are sorted by it."""
     names = [slot.settings["optimizer"] for slot in slots]
     for name in sorted(set(names)):
-        optimizer = OPTIMIZERS[name]
+        optimizer = objective.methods.optimizer[name]
         place = slice(names.index(name), names.index(name) + names.count(name))
         own = slots[place]
         tensors = SlotTensors(
