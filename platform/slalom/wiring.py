@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from slalom.study.read import Reading
     from slalom.wire.kinds import Catalogue
     from slalom.wire.trial import Scalar, Settings
+    from slalom_worker.methods import Methods
     from slalom_worker.tasks import Data
 
 CLOSE_SECONDS = 30.0
@@ -46,8 +47,32 @@ def catalogue() -> Catalogue:
 def reading(folder: Path) -> Reading:
     """What a study is read with, whose relative paths start in `folder`."""
     from slalom.study.read import Reading
+    from slalom_worker.methods import Methods
 
-    return Reading(folder, catalogue(), inspect_task)
+    methods = Methods.beside(folder)
+    return Reading(folder, catalogue(), inspect_task, partial(_open_method, methods), partial(_rehearse, methods))
+
+
+def _open_method(methods: Methods, key: str, name: str) -> Catalogue:
+    """The catalogue with a method of the user's own; InputError where the method cannot be used."""
+    from slalom_worker.catalogue import catalogue
+
+    methods.open(key, name)
+    return catalogue(methods)
+
+
+def _rehearse(methods: Methods, spec: StudySpec, arm: str) -> None:
+    """Train an arm for a moment; InputError where a method that it names does not keep to what a method must."""
+    from slalom.study.space import typical
+    from slalom.study.trials import trial_spec
+    from slalom.wire.trial import Phase, TrialId
+    from slalom_worker.tasks import load_split, open_task
+    from slalom_worker.training.rehearsal import TRIALS, rehearse
+
+    params = typical(spec.arm(arm).space)
+    trials = [trial_spec(spec, TrialId(arm, Phase.CONFIRM, number), params) for number in range(TRIALS)]
+    task = open_task(spec.task, spec.folder)
+    rehearse(trials, load_split(task, None), task, methods)
 
 
 def inspect_task(settings: Settings, folder: Path) -> Inspected:
@@ -86,7 +111,7 @@ def store(spec: StudySpec, home: Home) -> TrialStore:
 
 
 def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
-    """Lanes on a Ray cluster, the default; an actor finds the user's task file in the folder that it runs in.
+    """Lanes on a Ray cluster, the default; an actor finds the user's own files in the folder that it runs in.
 
     The task's data are loaded here, once for all lanes, unless each search has a split that the task loads.
     """
@@ -94,7 +119,7 @@ def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
     from slalom_worker.lane.environment import LANE_ENVIRONMENT
     from slalom_worker.lane.factory import lane_worker
 
-    folder = Path() if spec.task_file else spec.folder
+    folder = Path() if spec.code else spec.folder
     factory = partial(lane_worker, folder, spec.resources.pack_width)
     return RayLanes(address, spec, factory, LANE_ENVIRONMENT, _data_of(spec))
 

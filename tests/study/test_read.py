@@ -328,15 +328,18 @@ def test_a_user_s_task_starts_from_the_study_s_folder(edited, inspector, tmp_pat
     task = {"name": "cats.py:Cats", "colours": ("red", {"share": 0.5}), "data": "pictures"}
     study = edited(("task: digits", "task: {name: cats.py:Cats, colours: [red, {share: 0.5}], data: pictures}"))
     assert study.task == task
-    assert study.task_file == tmp_path / "cats.py"
+    assert study.code == (Path("cats.py"),)
     assert inspector.seen == [(task, tmp_path)]
     with pytest.raises(StudyError, match=r"study\.yaml:3:40: share must be finite, got inf"):
         edited(("task: digits", "task: {name: cats.py:Cats, o: [{share: .inf}]}"))
 
 
-def test_a_user_s_file_may_stand_anywhere(edited, tmp_path):
+def test_a_user_s_file_stands_anywhere_in_the_study_s_folder(edited, tmp_path):
     (tmp_path / "a b.py").write_text("class Cats: ...")
-    assert edited(("task: digits", f"task: '{tmp_path}/a b.py:Cats'")).task_file == tmp_path / "a b.py"
+    study = edited(("task: digits", f"task: '{tmp_path}/a b.py:Cats'"))
+    assert (study.code, study.task["name"]) == ((Path("a b.py"),), "a b.py:Cats")
+    with pytest.raises(StudyError, match=r"must lie in the study's folder, which travels to the nodes, but got '\.\./"):
+        edited(("task: digits", "task: ../cats.py:Cats"))
 
 
 def test_new_resources_leave_the_study_what_it_is(edited):

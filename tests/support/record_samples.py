@@ -30,7 +30,9 @@ SETTINGS = {
 }
 
 
-def study(fingerprint: str = FINGERPRINT, work: Work = WORK, task_file: Path | None = None) -> StudySpec:
+def study(
+    fingerprint: str = FINGERPRINT, work: Work = WORK, folder: Path = Path(), code: tuple[Path, ...] = ()
+) -> StudySpec:
     searched = {"learning_rate": Range(0.001, 1.0, log=True)}
     return StudySpec(
         name="momentum",
@@ -47,7 +49,8 @@ def study(fingerprint: str = FINGERPRINT, work: Work = WORK, task_file: Path | N
         resources=Resources(),
         fingerprint=fingerprint,
         data_digest="d" * 64,
-        task_file=task_file,
+        folder=folder,
+        code=code,
         text="name: momentum  # as it was read\n",
     )
 

@@ -1,7 +1,8 @@
 """A trained trial as a model that answers: what `mlflow.pyfunc.load_model` loads, by this module's name.
 
 The folder holds model.json (task, model, loss, precision, and how an ensemble's members are combined), a folder
-`members` with a safetensors file for each net, and the user's own files where the study names any.
+`members` with a safetensors file for each net, and a folder
+`code` with the user's own files where the study names any.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
     from slalom_worker.losses.base import Loss, Options
 
+
+CODE = "code"
+"""The folder with the user's own files."""
 
 PREPARED = "prepared."
 """Prefix of the names of preprocessing's arrays, which are stored beside the parameters."""
@@ -95,7 +99,7 @@ def _load_pyfunc(path: str) -> Predictor:
     files = sorted((folder / "members").iterdir())
     with safe_open(files[0], framework="pt") as file:
         data = _stand_in(file.metadata())
-    task, modules = open_task(work.task, folder), []
+    task, modules = open_task(work.task, folder / CODE), []
     for member in files:
         module = build_module(work, data, task, seed=0)
         weights = load_file(member)
@@ -103,7 +107,7 @@ def _load_pyfunc(path: str) -> Predictor:
         modules.append(module.to(DTYPES[work.precision]).eval())
     arrays = {name.removeprefix(PREPARED): part.numpy() for name, part in weights.items() if name.startswith(PREPARED)}
     prepared = Fitted.of(arrays) if arrays else None
-    loss = Methods.beside(folder).loss[work.loss["name"]]
+    loss = Methods.beside(folder / CODE).loss[work.loss["name"]]
     return Predictor(modules, data, DTYPES[work.precision], loss, work.loss, about["combine"], prepared)
 
 

@@ -20,7 +20,18 @@ NAME_RULE = "letters, digits, '-', '_' and '.', at most 100, a letter or digit f
 DEFAULT_MODEL = "mlp"
 
 USER_TASK = re.compile(r"(.+\.py):([A-Za-z_][A-Za-z0-9_]*)")
-"""File and class of a user's own task."""
+"""File and class of a user's own task, or file and name of a method."""
+
+OWN_KEYS = (
+    "optimizer",
+    "learning_rate_schedule",
+    "momentum",
+    "emphasis",
+    "loss",
+    "initialization",
+    "preprocess",
+)
+"""Keys of an arm under which it can name a method of the user's own."""
 
 
 REQUIRED = {
@@ -203,7 +214,16 @@ def task_table(catalogue: Catalogue) -> Table:
 
 def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
     """What an arm with this optimizer can set, in the order of its resolved settings."""
-    keys = {
+    keys = {**settings_of_arms(catalogue)}
+    if optimizer in catalogue.momentum:
+        keys["momentum"] = _momentum_key(catalogue, catalogue.momentum[optimizer])
+    hyperparameters = catalogue.optimizers[optimizer]
+    return keys | {name: Key(kind, f"{name} of {optimizer}") for name, kind in hyperparameters.items()}
+
+
+def settings_of_arms(catalogue: Catalogue) -> Keys:
+    """What an arm can set whatever its optimizer, in the order of its resolved settings."""
+    return {
         "model": Key(model_table(catalogue), "the net, where it is another than the study's, or what is other in it"),
         "batch_size": Key(Integer(32, low=1), "examples of a step, or `all`", word="all"),
         "drop_last": Key(flag(False), "whether an epoch leaves out the examples that make no whole batch"),
@@ -232,10 +252,6 @@ def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
         ),
         "ensemble": ENSEMBLE,
     }
-    if optimizer in catalogue.momentum:
-        keys["momentum"] = _momentum_key(catalogue, catalogue.momentum[optimizer])
-    hyperparameters = catalogue.optimizers[optimizer]
-    return keys | {name: Key(kind, f"{name} of {optimizer}") for name, kind in hyperparameters.items()}
 
 
 def _momentum_key(catalogue: Catalogue, default: float) -> Key:

@@ -211,7 +211,8 @@ class StudySpec:
     loads_splits: the task loads each of its splits by itself
     data_digest: of the task's data, 64 hexadecimal digits
     folder: where the study's relative paths start
-    task_file: the user's own task, a file that travels to the nodes
+    code: the user's own Python files, relative to the folder: those that the study names, and the modules that these
+        import from there. Where there are any the folder travels to the nodes
     facts: what is known about the task, such as {"bayes_error": 0.2101}
     record: what trials report of each layer beside the metrics, as in TrialSpec
     fingerprint: 64 hexadecimal digits; results of different fingerprints are never mixed
@@ -234,7 +235,7 @@ class StudySpec:
     fingerprint: str
     data_digest: str = ""
     folder: Path = Path()
-    task_file: Path | None = None
+    code: tuple[Path, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
     text: str = ""
     about: Mapping[str, str] = field(default_factory=dict)

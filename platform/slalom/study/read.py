@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slalom.errors import InputError, StudyError
+from slalom.study import folder as study_folder
 from slalom.study.arms import Shared, read_arms
 from slalom.study.document import Node, from_python
 from slalom.study.fingerprint import fingerprint
 from slalom.study.inspected import Inspected
 from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, SEED, task_table
 from slalom.study.model import StudySpec
+from slalom.study.own_code import closure
+from slalom.study.own_methods import OpenMethod, OwnMethods, names_own, open_methods
 from slalom.study.sections import read_compare, read_metric, read_resample, read_resources, read_training, read_tune
 from slalom.study.sense import check_data
 from slalom.study.task import read_task
@@ -29,6 +33,18 @@ if TYPE_CHECKING:
 Inspect = Callable[[Settings, Path], Inspected]
 """Loads a task's data, given the task's settings and the folder where its relative paths start."""
 
+Rehearse = Callable[[StudySpec, str], None]
+"""Trains an arm of a study, given its name, for a moment."""
+
+
+def _no_methods(key: str, name: str) -> Catalogue:
+    raise InputError(f"{key} must be one of the package's, but got {name!r}")
+
+
+def _no_rehearsal(spec: StudySpec, arm: str) -> None:
+    """Take every arm as it is."""
+
+
 OWN_MODEL: Settings = {"name": "task"}
 """An arm's model where the task brings its own."""
 
@@ -38,12 +54,18 @@ class Reading:
     """What a study is read with.
 
     folder: where the study's relative paths start
-    inspect: called last, when everything else has been found right; it may raise InputError
+    catalogue: every method of the package
+    inspect: called when everything else has been found right; it may raise InputError
+    open_method: opens a method of the user's own
+    rehearse: called last, for each arm that names a method of the user's own: trains the arm for a moment, and raises
+        InputError where what it names does not keep to what a method must
     """
 
     folder: Path
     catalogue: Catalogue
     inspect: Inspect
+    open_method: OpenMethod = _no_methods
+    rehearse: Rehearse = _no_rehearsal
 
 
 def read_study(text: str, source: str, reading: Reading) -> StudySpec:
@@ -67,7 +89,8 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
     fields = root.fields()
     check_known(fields, (*REQUIRED, *OPTIONAL), root.name)
     check_required(root, REQUIRED)
-    catalogue = reading.catalogue
+    own = open_methods(fields, reading.folder, reading.catalogue, reading.open_method)
+    catalogue = own.catalogue
     task = read_task(fields["task"], task_table(catalogue), reading.folder)
     training = read_training(fields["training"], catalogue)
     searched = fields["search"].fields() if "search" in fields else {}
@@ -89,11 +112,13 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         seed=field(fields.get("seed"), SEED),
         fingerprint="",
         folder=reading.folder.resolve(),
-        task_file=task.file,
+        code=_code(task, own, fields, reading),
         text=text,
         about=section(fields["about"], ABOUT) if "about" in fields else {},
     )
-    return _inspected(spec, task, fields, reading)
+    spec = _inspected(spec, task, fields, reading)
+    _rehearse(spec, fields, reading)
+    return spec
 
 
 def _name(node: Node) -> str:
@@ -101,6 +126,27 @@ def _name(node: Node) -> str:
     if NAME.fullmatch(name) is None:
         raise node.error(f"name must be {NAME_RULE}, got {name!r}")
     return name
+
+
+def _code(task: NamedTask, own: OwnMethods, fields: Mapping[str, Node], reading: Reading) -> tuple[Path, ...]:
+    """The user's own files; StudyError where the folder that then travels is too large."""
+    named = (*own.files, *((task.file,) if task.file else ()))
+    try:
+        if named:
+            study_folder.travelling(reading.folder)
+    except InputError as exc:
+        raise fields["task" if task.file else "arms"].error(str(exc)) from exc
+    return closure(reading.folder, named)
+
+
+def _rehearse(spec: StudySpec, fields: Mapping[str, Node], reading: Reading) -> None:
+    arms = fields["arms"].fields()
+    for arm in spec.arms:
+        if names_own(arm.settings):
+            try:
+                reading.rehearse(spec, arm.name)
+            except InputError as exc:
+                raise arms[arm.name].head_error(f"arm {arm.name}: {exc}") from exc
 
 
 def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], reading: Reading) -> StudySpec:
@@ -118,7 +164,12 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
         spec = replace(spec, arms=arms)
     check_data(spec, inspected, fields)
     spec = _split(spec, split, inspected, fields)
-    mark = fingerprint(spec, inspected.data, task.digest, task.options)
+    code = {
+        file.as_posix(): hashlib.sha256((reading.folder / file).read_bytes()).hexdigest()
+        for file in spec.code
+        if file != task.file
+    }
+    mark = fingerprint(spec, inspected.data, task.digest, task.options, code)
     return replace(spec, facts=dict(inspected.facts), fingerprint=mark, data_digest=inspected.data)
 
 

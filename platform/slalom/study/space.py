@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
+from math import prod, sqrt
 from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError
 from slalom.study.model import Choices, IntRange, Range
+from slalom.study.own_methods import own_options
 
 if TYPE_CHECKING:
     from slalom.study.model import Distribution
@@ -34,6 +35,21 @@ def assign(settings: Settings, params: Mapping[str, Scalar]) -> Settings:
     if names != params.keys():
         raise InputError(f"params must be those the arm searches, {sorted(names)}, got {sorted(params)}")
     return {outer: _assigned(outer, group, params) for outer, group in settings.items()}
+
+
+def typical(space: Mapping[str, Distribution]) -> dict[str, Scalar]:
+    """A value from the middle of each distribution; of a choice an option that is the user's own, if there is one."""
+    return {name: _middle(distribution) for name, distribution in space.items()}
+
+
+def _middle(distribution: Distribution) -> Scalar:
+    if isinstance(distribution, Choices):
+        chosen: Scalar = (*own_options(distribution.options), *distribution.options)[0]
+        return chosen
+    low, high = distribution.low, distribution.high
+    if isinstance(distribution, IntRange):
+        return (distribution.low + distribution.high) // 2
+    return sqrt(low * high) if distribution.log else low + (high - low) / 2
 
 
 def dotted(outer: str, inner: str | None) -> str:

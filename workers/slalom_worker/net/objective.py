@@ -125,9 +125,9 @@ class Objective:
             masks = {name: next(rest) for name in batch.masks}
             return self._gradient(nets, Batch(inputs, labels, masks, **{name: next(rest) for name in emphasis}))
 
-        key = ("gradient", batch.labels.shape[1], *batch.masks, *emphasis)
+        key = ("gradient", *batch.masks, *emphasis)
         stacks = [batch.inputs, batch.labels, *weights, *batch.masks.values(), *emphasis.values()]
-        losses, *gradients = self.programs.results(key, function, [], stacks)
+        losses, *gradients = self.programs.results(key, batch.labels.shape[1], function, [], stacks)
         for target, gradient in zip(into, gradients, strict=True):
             target.copy_(gradient)
         return losses
@@ -154,11 +154,10 @@ class Objective:
             inputs, labels = part.chunk(start, start + CHUNK)
             version = inputs._version
             if isinstance(part, Examples):
-                key, function = ("evaluate", len(labels)), self._outcome
-                found = self.programs.results(key, function, [inputs, labels], weights)
+                found = self.programs.results(("evaluate",), len(labels), self._outcome, [inputs, labels], weights)
             else:
-                key, function = ("evaluate each", labels.shape[1]), self._own_outcome
-                found = self.programs.results(key, function, [], [inputs, labels, *weights])
+                stacks = [inputs, labels, *weights]
+                found = self.programs.results(("evaluate each",), labels.shape[1], self._own_outcome, [], stacks)
             chunks.append(found)
             check_unchanged(inputs, version)
         return [torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True)]
@@ -173,7 +172,7 @@ class Objective:
         found = torch.zeros_like(parameters)
         for chosen in torch.split(index, CHUNK, dim=1):
             inputs = (part or self.train).take(chosen)
-            sums = self.programs.results(("curvature", chosen.shape[1]), self._curvature, [], [inputs, *weights])
+            sums = self.programs.results(("curvature",), chosen.shape[1], self._curvature, [], [inputs, *weights])
             for target, own in zip(self.views(found).values(), sums, strict=True):
                 target.add_(own)
         return found.div_(index.shape[1])
@@ -185,7 +184,7 @@ class Objective:
         chunks = []
         for start in range(0, len(part), CHUNK):
             inputs = part.between(start, start + CHUNK)
-            chunks += self.programs.results(("outputs", len(inputs)), self._outputs, [inputs], weights)
+            chunks += self.programs.results(("outputs",), len(inputs), self._outputs, [inputs], weights)
         return torch.cat(chunks, dim=1)
 
     def rates(self, settings: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
