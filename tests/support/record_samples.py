@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom.study.model import Arm, Compare, Metric, Pick, Range, Resources, Searches, StudySpec, Tune
@@ -18,8 +19,6 @@ from tests.support.programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
-
 FINGERPRINT = "0123456789abcdef" * 4
 WORK = Work({"name": "digits"}, {"name": "mlp", "hidden": [8], "activation": "tanh", "bias": True}, 32)
 SETTINGS = {
