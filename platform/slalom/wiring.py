@@ -100,6 +100,8 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
         regression=data.classes is None,
         splits=splits_of(task),
         examples=len(data.train.labels),
+        whole=data.train.inputs.dtype.kind == "i",
+        notes=data.notes,
     )
 
 

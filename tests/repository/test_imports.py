@@ -42,6 +42,7 @@ WORKERS = (
     (
         "slalom_worker.emphasis",
         "slalom_worker.initializations",
+        "slalom_worker.metrics",
         "slalom_worker.optimizers",
         "slalom_worker.own_file",
         "slalom_worker.preprocessing",

@@ -56,7 +56,7 @@ def test_the_example_of_the_design(edited, example, inspector, tmp_path):
         precision="float32",
     )
     assert (study.epochs, study.report_every) == (40, 1)
-    assert study.metric == Metric("error", "minimize")
+    assert study.metric == Metric("error", "minimize", 1.0)
     assert study.tune == Tune(
         32, "tpe", "successive_halving", factor=3, generation=8, searches=Searches(10, 10), pick=Pick(4, 3)
     )
@@ -135,7 +135,7 @@ def test_defaults(reading: Reading):
     assert plain.settings["model"] == MODEL
     assert (plain.settings["batch_size"], study.precision) == (32, "float32")
     assert study.record == ()
-    assert study.metric == Metric("error", "minimize")
+    assert study.metric == Metric("error", "minimize", 1.0)
     assert study.tune == Tune(1, searches=Searches(10, 10), pick=Pick(4, 3))
     assert (study.seed, study.resampled) == (0, True)
     assert study.compare == Compare("plain", 0.05)
@@ -312,7 +312,7 @@ def test_other_words_and_sections(edited):
     assert all(arm.settings["batch_size"] is None for arm in study.arms)
     assert (study.precision, study.report_every) == ("float64", 5)
     assert study.record == ("gradient",)
-    assert study.metric == Metric("accuracy", "maximize")
+    assert study.metric == Metric("accuracy", "maximize", 0.0)
     assert (study.tune.sampler, study.tune.pruner, study.tune.generation) == ("qmc", "none", 4)
     assert study.resources == Resources(lanes=2, gpus_per_lane=0.25, pack_width=16)
 

@@ -40,7 +40,7 @@ def study(
         precision=work.precision,
         epochs=4,
         report_every=1,
-        metric=Metric("error", "minimize"),
+        metric=Metric("error", "minimize", 1.0),
         arms=tuple(Arm(name, {**program(work), **SETTINGS, **searched}, searched) for name in ("constant", "rising")),
         tune=Tune(trials=2, searches=Searches(2, 2), pick=Pick(2, 1)),
         confirm_seeds=2,

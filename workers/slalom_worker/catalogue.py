@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slalom.wire.kinds import Catalogue
+from slalom.wire.kinds import Catalogue, Judging
 from slalom_worker.methods import BUNDLED, Methods
 from slalom_worker.models import MODELS
 from slalom_worker.tasks import TASKS
@@ -23,6 +23,7 @@ def catalogue(methods: Methods) -> Catalogue:
         full_batch={name: optimizer.full_batch for name, optimizer in optimizers.items() if optimizer.full_batch},
         momentum_schedules={name: schedule.parameters for name, schedule in methods.momentum.items()},
         rate_schedules={name: schedule.parameters for name, schedule in methods.learning_rate_schedule.items()},
+        metrics={name: Judging(one.goal, one.of, one.worst) for name, one in methods.metric.items()},
         emphasis={name: scheme.parameters for name, scheme in methods.emphasis.items()},
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from slalom_worker.emphasis import EMPHASIS, Emphasis
 from slalom_worker.initializations import INITIALIZATIONS, Initialization
 from slalom_worker.losses import LOSSES, Loss
+from slalom_worker.metrics import METRICS, Metric
 from slalom_worker.optimizers import OPTIMIZERS, Optimizer
 from slalom_worker.own_method import MethodTable
 from slalom_worker.preprocessing import PREPROCESSING, Preprocessing
@@ -29,6 +30,7 @@ class Methods:
     loss: Mapping[str, Loss]
     initialization: Mapping[str, Initialization]
     preprocess: Mapping[str, Preprocessing]
+    metric: Mapping[str, Metric]
 
     @classmethod
     def beside(cls, folder: Path | None) -> Methods:
@@ -41,6 +43,7 @@ class Methods:
             MethodTable(LOSSES, Loss, folder),
             MethodTable(INITIALIZATIONS, Initialization, folder),
             MethodTable(PREPROCESSING, Preprocessing, folder),
+            MethodTable(METRICS, Metric, folder),
         )
 
     def open(self, key: str, name: str) -> Any:

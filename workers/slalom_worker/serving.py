@@ -21,6 +21,7 @@ from slalom.errors import InputError
 from slalom.wire.trial import Work
 from slalom_worker.methods import Methods
 from slalom_worker.net.ensemble import combined_prediction, equal_shares
+from slalom_worker.net.examples import in_precision
 from slalom_worker.net.modules import DTYPES, build_module
 from slalom_worker.preprocessing import Fitted
 from slalom_worker.tasks import open_task
@@ -45,11 +46,12 @@ PREPARED = "prepared."
 def freeze(parameters: Mapping[str, Tensor], data: Data, prepared: Fitted | None = None) -> bytes:
     """One net's parameters, and its preprocessing if any, as the bytes of a safetensors file.
 
-    The header has the "shape" of an input, the number of "outputs", and the "kind" of prediction, "classes" or
-    "numbers".
+    The header has the "shape" of an input and the type of "inputs", the number of "outputs", and the "kind" of
+    prediction, "classes" or "numbers".
     """
     kind = "numbers" if data.classes is None else "classes"
-    about = {"shape": json.dumps(list(data.shape)), "outputs": str(data.outputs), "kind": kind}
+    inputs = data.train.inputs.dtype.name
+    about = {"shape": json.dumps(list(data.shape)), "inputs": inputs, "outputs": str(data.outputs), "kind": kind}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in parameters.items()}
     arrays = {} if prepared is None else prepared.arrays()
     return save({**tensors, **{PREPARED + name: torch.as_tensor(array) for name, array in arrays.items()}}, about)
@@ -80,8 +82,9 @@ class Predictor:
 
         inputs: an array [n, *shape], or a table with a row for each
         """
-        given = np.array(inputs, dtype=np.float32).reshape(-1, *self.stand_in.shape)
-        examples = torch.as_tensor(given if self.prepared is None else self.prepared.apply(given)).to(self.dtype)
+        given = np.array(inputs, dtype=self.stand_in.train.inputs.dtype).reshape(-1, *self.stand_in.shape)
+        prepared = given if self.prepared is None else self.prepared.apply(given)
+        examples = in_precision(torch.as_tensor(prepared), self.dtype)
         with torch.inference_mode():
             outputs = torch.stack([module(examples) for module in self.modules]).double()
             said = combined_prediction(self._predict, outputs, equal_shares(outputs), self.combine)
@@ -113,7 +116,7 @@ def _load_pyfunc(path: str) -> Predictor:
 
 def _stand_in(header: Mapping[str, str]) -> Data:
     """Data of the shape in a file's header, so that a model can be built without the task's data."""
-    inputs, outputs = np.zeros((1, *json.loads(header["shape"])), np.float32), int(header["outputs"])
+    inputs, outputs = np.zeros((1, *json.loads(header["shape"])), header["inputs"]), int(header["outputs"])
     numbers = header["kind"] == "numbers"
     split = Split(inputs, np.zeros((1, outputs), np.float32) if numbers else np.zeros(1, np.int64))
     return Data(split, split, split, None if numbers else outputs)

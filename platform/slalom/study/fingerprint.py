@@ -2,7 +2,7 @@
 
 SHA-256 over canonical JSON (keys sorted, no spaces, floats in their shortest spelling that reads back the same)
 of the normalised study, the digests of its data and of the user's own files, and the protocol's version. Outside
-it are name, question, resources, the file's text and order, the places of files, and what is recorded of layers: a
+it are name, question, resources, the file's text and order, the places of files, and what is recorded beside: a
 trial has the same numbers without it. No random number comes of it.
 """
 
@@ -43,7 +43,7 @@ def fingerprint(
         "precision": spec.precision,
         "epochs": spec.epochs,
         "report_every": spec.report_every,
-        "metric": asdict(spec.metric),
+        "metric": {"name": spec.metric.name, "goal": spec.metric.goal},
         "arms": {arm.name: arm.settings for arm in spec.arms},
         "streams": {arm.name: arm.stream for arm in spec.arms if arm.stream},
         "seed": spec.seed,

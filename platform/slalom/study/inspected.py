@@ -23,6 +23,8 @@ class Inspected:
     splits: how the task comes to other splits than its own: they can be "drawn" from its examples, the task has them
         "loaded" one by one, or it has "one" alone
     examples: of the training part, or None where nobody counted
+    whole: the inputs are whole numbers
+    notes: what was done to the data, for people to read
     """
 
     data: str
@@ -32,3 +34,5 @@ class Inspected:
     regression: bool = False
     splits: Splits = "drawn"
     examples: int | None = None
+    whole: bool = False
+    notes: tuple[str, ...] = ()

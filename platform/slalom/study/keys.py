@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from slalom.study.key import Key, Keys, Table
 from slalom.wire.kinds import Choice, Integer, Kinds, Number, PerLayer, Text, Words, flag, fraction, positive
@@ -47,7 +47,7 @@ REQUIRED = {
 OPTIONAL = {
     "about": "what is being tested, for the records: `heuristic` (its name), `claim` (what is said of it), `source`",
     "model": "the net, of which an arm may change a part; left out where the task brings its own",
-    "metric": "what the arms are judged by",
+    "metric": "what the arms are judged by; `record`: what else is measured",
     "search": "distributions that are tuned in every arm, unless the arm has the setting itself",
     "resample": "which examples train, validate and test in a search",
     "seed": "what all random numbers come from; another one makes an honest replicate of the study",
@@ -150,17 +150,6 @@ RESOURCES: Keys = {
         "among the studies of a cluster: lanes go to higher ones first, and are shared evenly by equal ones",
     ),
 }
-METRIC = Key(
-    Table(
-        {
-            "error": {"goal": Choice("minimize", ("minimize",))},
-            "loss": {"goal": Choice("minimize", ("minimize",))},
-            "accuracy": {"goal": Choice("maximize", ("maximize",))},
-        },
-        default="error",
-    ),
-    OPTIONAL["metric"],
-)
 
 ANY_ARM: Keys = {
     "learning_rate": Key(positive(), "the step size; every arm sets or searches it"),
@@ -195,6 +184,21 @@ ENSEMBLE = Key(
     "several nets in place of one, from other initial weights, that answer together: by their mean, or by a vote; "
     "`bagging`: each learns from a bootstrap sample of its own",
 )
+
+
+Predicts = Literal["classes", "numbers"]
+
+
+def metric_key(catalogue: Catalogue, predicts: Predicts | None = None) -> Key:
+    """The kind of the study's metric; its default is another one where the task predicts numbers."""
+    names = tuple(catalogue.metrics)
+    methods: dict[str, Kinds] = {
+        name: {"goal": Choice(one.goal, (one.goal,)), "record": Words((), names)}
+        for name, one in catalogue.metrics.items()
+    }
+    return Key(
+        Table(methods, default="loss" if predicts == "numbers" else "error", searchable=False), OPTIONAL["metric"]
+    )
 
 
 def optimizers(catalogue: Catalogue) -> Choice:

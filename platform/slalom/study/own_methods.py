@@ -88,6 +88,8 @@ def _named(fields: Mapping[str, Node]) -> Iterator[tuple[str, Node]]:
     sections = [fields[name] for name in ("training", "search") if name in fields]
     if "arms" in fields and isinstance(fields["arms"].value, Mapping):
         sections += fields["arms"].value.values()
+    if "metric" in fields:
+        yield from (("metric", leaf) for leaf in _leaves(fields["metric"]) if is_own(leaf.value))
     for section in sections:
         if isinstance(section.value, Mapping):
             for key in OWN_KEYS:

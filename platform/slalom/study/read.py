@@ -18,7 +18,7 @@ from slalom.study.inspected import Inspected
 from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, REQUIRED, SEED, task_table
 from slalom.study.model import StudySpec
 from slalom.study.own_code import closure
-from slalom.study.own_methods import OpenMethod, OwnMethods, names_own, open_methods
+from slalom.study.own_methods import OpenMethod, OwnMethods, is_own, names_own, open_methods
 from slalom.study.sections import read_compare, read_metric, read_resample, read_resources, read_training, read_tune
 from slalom.study.sense import check_data
 from slalom.study.task import read_task
@@ -103,7 +103,7 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         epochs=training.epochs,
         report_every=training.report_every,
         record=training.record,
-        metric=read_metric(fields.get("metric")),
+        metric=read_metric(fields.get("metric"), catalogue).judge,
         arms=arms,
         tune=read_tune(fields["tune"], arms),
         confirm_seeds=section(fields["confirm"], CONFIRM)["seeds"],
@@ -116,7 +116,7 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         text=text,
         about=section(fields["about"], ABOUT) if "about" in fields else {},
     )
-    spec = _inspected(spec, task, fields, reading)
+    spec = _inspected(spec, task, fields, replace(reading, catalogue=catalogue))
     _rehearse(spec, fields, reading)
     return spec
 
@@ -142,7 +142,7 @@ def _code(task: NamedTask, own: OwnMethods, fields: Mapping[str, Node], reading:
 def _rehearse(spec: StudySpec, fields: Mapping[str, Node], reading: Reading) -> None:
     arms = fields["arms"].fields()
     for arm in spec.arms:
-        if names_own(arm.settings):
+        if names_own(arm.settings) or (any(map(is_own, spec.metrics)) and arm is spec.arms[0]):
             try:
                 reading.rehearse(spec, arm.name)
             except InputError as exc:
@@ -162,6 +162,12 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
         _check_no_model(task, fields)
         arms = tuple(replace(arm, settings={**arm.settings, "model": OWN_MODEL}) for arm in spec.arms)
         spec = replace(spec, arms=arms)
+    judge, measured = read_metric(
+        fields.get("metric"), reading.catalogue, "numbers" if inspected.regression else "classes"
+    )
+    spec = replace(spec, metric=judge, metrics=measured)
+    if inspected.regression:
+        spec = _of_numbers(spec, fields, reading.catalogue)
     check_data(spec, inspected, fields)
     spec = _split(spec, split, inspected, fields)
     code = {
@@ -170,7 +176,19 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
         if file != task.file
     }
     mark = fingerprint(spec, inspected.data, task.digest, task.options, code)
-    return replace(spec, facts=dict(inspected.facts), fingerprint=mark, data_digest=inspected.data)
+    return replace(
+        spec, facts=dict(inspected.facts), notes=inspected.notes, fingerprint=mark, data_digest=inspected.data
+    )
+
+
+def _of_numbers(spec: StudySpec, fields: Mapping[str, Node], catalogue: Catalogue) -> StudySpec:
+    """The study with squared error as the loss of every arm for which the study names none."""
+    if "loss" in fields["training"].fields():
+        return spec
+    loss = {"name": "squared_error"} | {name: kind.default for name, kind in catalogue.losses["squared_error"].items()}
+    named = [name for name, arm in fields["arms"].fields().items() if "loss" in arm.fields()]
+    arms = [arm if arm.name in named else replace(arm, settings={**arm.settings, "loss": loss}) for arm in spec.arms]
+    return replace(spec, arms=tuple(arms))
 
 
 def _split(spec: StudySpec, wanted: str | None, inspected: Inspected, fields: Mapping[str, Node]) -> StudySpec:

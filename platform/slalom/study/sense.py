@@ -33,11 +33,10 @@ def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]
             _refuse(arms[arm.name], _per_layer(arm.settings, inspected.layers), arm.name)
         if inspected.examples is not None:
             _refuse(arms[arm.name], _whole_batches(arm.settings, inspected.examples), arm.name)
+        if inspected.whole:
+            _refuse(arms[arm.name], _whole(arm.settings, inspected), arm.name)
         rules = _of_numbers if inspected.regression else _of_classes
         _refuse(arms[arm.name], rules(arm.settings), arm.name)
-    if inspected.regression and spec.metric.name != "loss":
-        node = fields.get("metric", fields["task"])
-        raise node.error(f"metric must be loss where the task predicts numbers, got {spec.metric.name}")
 
 
 def _refuse(node: Node, broken: Iterator[str], arm: str) -> None:
@@ -78,6 +77,16 @@ def _whole_batches(settings: Settings, examples: int) -> Iterator[str]:
     largest = size.high if isinstance(size, IntRange) else max(_values(examples if size is None else size))
     if True in _values(settings["drop_last"]) and largest > examples:
         yield f"drop_last leaves no batch: batch_size must be at most the {examples} training examples, got {largest}"
+
+
+def _whole(settings: Settings, inspected: Inspected) -> Iterator[str]:
+    if not inspected.has_model:
+        yield (
+            f"model {settings['model']['name']} takes no whole numbers, as the task's inputs are; bring a model, "
+            "or have load() give them as float32"
+        )
+    if _values(settings["preprocess"]) != ("none",):
+        yield f"preprocess is of real numbers, and the task's inputs are whole, got {shown(settings['preprocess'])}"
 
 
 def _values(value: Any) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isinf
 from sys import float_info
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,6 +166,20 @@ Kinds = Mapping[str, Kind]
 
 
 @dataclass(frozen=True)
+class Judging:
+    """How a metric judges.
+
+    goal: "minimize" or "maximize"
+    of: what is predicted, "classes" or "numbers", or None for both
+    worst: the worst value that there can be, or None
+    """
+
+    goal: Literal["minimize", "maximize"]
+    of: str | None = None
+    worst: float | None = None
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """Every method that a study can name, each with what may be set of it.
 
@@ -186,3 +200,4 @@ class Catalogue:
     momentum_schedules: Mapping[str, Kinds]
     rate_schedules: Mapping[str, Kinds]
     emphasis: Mapping[str, Kinds]
+    metrics: Mapping[str, Judging]

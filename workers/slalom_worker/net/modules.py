@@ -12,6 +12,7 @@ from slalom.wire.seeds import derive
 from slalom.wire.trial import Work
 from slalom_worker.initializations.base import Fans
 from slalom_worker.models import MODELS
+from slalom_worker.net.examples import in_precision
 from slalom_worker.regularizers import SlotDropout
 from slalom_worker.tasks import OwnModel
 
@@ -55,7 +56,7 @@ def probe(module: nn.Module, data: Data, dtype: torch.dtype) -> None:
     shape than [2, k].
     """
     hooks = [part.register_forward_pre_hook(_note_shape) for part in module.modules() if isinstance(part, SlotDropout)]
-    inputs = torch.tensor(data.train.inputs[:2], dtype=dtype)
+    inputs = in_precision(torch.tensor(data.train.inputs[:2]), dtype)
     before, version = torch.get_rng_state(), inputs._version
     try:
         with torch.no_grad():

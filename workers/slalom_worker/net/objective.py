@@ -12,7 +12,7 @@ from torch.func import functional_call
 from slalom_worker.methods import BUNDLED, Methods
 from slalom_worker.net.batching import Batching
 from slalom_worker.net.curvature import Layer, chain, diagonal
-from slalom_worker.net.examples import Batch, Examples, SideBySide, side_by_side
+from slalom_worker.net.examples import Batch, Examples, SideBySide, in_precision, side_by_side
 from slalom_worker.net.modules import DTYPES, build_module, check_unchanged, initialise, layers_of, probe, weights_of
 from slalom_worker.net.placed import PlacedSplits
 from slalom_worker.program.ways import Programs, Way, find_way
@@ -239,6 +239,6 @@ class Objective:
         self.way = Way.STACKED
         inputs, labels = (torch.tensor(part[:2], device=self.device) for part in self.data.train[:2])
         labels = labels.to(self.dtype) if labels.is_floating_point() else labels
-        batch = Batch(torch.stack([inputs] * 2).to(self.dtype), torch.stack([labels] * 2), {})
+        batch = Batch(in_precision(torch.stack([inputs] * 2), self.dtype), torch.stack([labels] * 2), {})
         weights = list(self.views(self.initial(0).repeat(2, 1)).values())
         return find_way(lambda *tensors: self._gradient(tensors, batch), weights)

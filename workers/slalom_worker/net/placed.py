@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from slalom_worker.net.examples import Examples, Source, tensor_of
+from slalom_worker.net.examples import Examples, Source, in_precision, tensor_of
 from slalom_worker.preprocessing import NOTHING
 from slalom_worker.tasks.parts import Part, draw, own_parts
 
@@ -160,4 +160,4 @@ class Shelf:
         )
 
     def _on_device(self, inputs: NDArray[Any]) -> Tensor:
-        return tensor_of(inputs).to(self._device, self._dtype)
+        return in_precision(tensor_of(inputs).to(self._device), self._dtype)

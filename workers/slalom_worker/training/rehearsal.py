@@ -13,6 +13,7 @@ from slalom.wire.trial import Order, TrialId
 from slalom_worker.net.examples import side_by_side
 from slalom_worker.net.objective import Objective
 from slalom_worker.tasks.data import Data, Split, normalised
+from slalom_worker.training.measures import further
 from slalom_worker.training.nets import member_orders
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
@@ -64,6 +65,7 @@ def _orders(trial: TrialSpec) -> list[Order]:
 
 def _compare(objective: Objective, orders: Sequence[Order]) -> None:
     alone = [results(objective, train(objective, [order]))[0] for order in orders]
+    _measure(objective, orders[0])
     _same("trained twice from the same seed", alone[:1], results(objective, train(objective, orders[:1])))
     _same(f"in a pack of {len(orders)} as alone", alone, results(objective, train(objective, orders)))
     _same("in a pack of 2 as alone", alone[:2], results(objective, train(objective, orders[:2])))
@@ -71,6 +73,16 @@ def _compare(objective: Objective, orders: Sequence[Order]) -> None:
     _same("beside a trial that diverges", alone, results(objective, train(objective, wild))[1:])
     parked = results(objective, train(objective, orders, disturbed=True))
     _same("when it is interrupted and goes on", alone, parked)
+
+
+def _measure(objective: Objective, order: Order) -> None:
+    """Raise InputError where a metric that a trial asks for cannot be had, or changes what it is given."""
+    (slot,) = train(objective, [order])
+    parameters = slot.best_parameters.unsqueeze(0)
+    for part in (slot.split.train, slot.split.validation, slot.split.test):
+        found = [further(objective, order.trial.metrics, parameters, part, "none") for _ in range(2)]
+        if found[0] != found[1]:
+            raise InputError(f"a metric must be the same of the same predictions, but was {found[0]}, then {found[1]}")
 
 
 def _wild(order: Order) -> Order:

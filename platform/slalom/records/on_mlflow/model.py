@@ -105,10 +105,10 @@ def _schema(weights: bytes, precision: str) -> dict[str, Any]:
     length = int.from_bytes(weights[:8], "little")
     about = json.loads(weights[8 : 8 + length]).get("__metadata__", {})
     shape, width = json.loads(about["shape"]), int(about["outputs"])
-    inputs = TensorSpec(np.dtype(np.float32), (-1, *shape))
+    inputs = TensorSpec(np.dtype(about["inputs"]), (-1, *shape))
     outputs = TensorSpec(np.dtype(precision), (-1, width))
     signature = ModelSignature(Schema([inputs]), outputs=Schema([outputs]))
-    return {"signature": signature, "input_example": np.zeros((1, *shape), np.float32)}
+    return {"signature": signature, "input_example": np.zeros((1, *shape), about["inputs"])}
 
 
 def _requirement(package: str) -> str:
