@@ -139,3 +139,40 @@ def test_numbers_are_judged_by_their_loss(edited, reading):
     found = edited(UNNAMED, (NONE, tanh), reading=regression)
     assert [arm.settings["loss"]["output"] for arm in found.arms] == ["tanh", "linear", "linear", "linear"]
     assert edited().metric.name == edited(UNNAMED).metric.name == "error"
+
+
+SEQUENCES = {
+    "by name": ("[warm_up, cosine]", {"1.share": 0.1, "2.end": 0.0}),
+    "with options": (
+        "[{schedule: constant, share: 0.5}, {schedule: step, drops: 1}, {schedule: warm_up, share: 0.2}]",
+        None,
+    ),
+    "searched": ("[{schedule: warm_up, share: {uniform: [0.01, 0.3]}}, cosine]", {"1.share": Range(0.01, 0.3)}),
+}
+
+
+@pytest.mark.parametrize("case", SEQUENCES)
+def test_schedules_stand_one_after_the_other(case, edited):
+    text, wanted = SEQUENCES[case]
+    if wanted is None:
+        with pytest.raises(StudyError, match="step needs 'share', a number in"):
+            arm(edited, f"learning_rate_schedule: {text}")
+        return
+    found = arm(edited, f"learning_rate_schedule: {text}")
+    schedule = found.settings["learning_rate_schedule"]
+    assert schedule["schedule"] == "sequence"
+    assert wanted.items() <= schedule.items()
+    assert ("learning_rate_schedule.1.share" in found.space) == (case == "searched")
+
+
+NO_SEQUENCES = {
+    "[cosine]": "must list at least two",
+    "[{schedule: warm_up, share: 0.6}, {schedule: warm_up, share: 0.4}, cosine]": "sum up to less than 1, got 1",
+    "[warm_up, cosin]": "'cosin' is unknown; did you mean 'cosine'",
+}
+
+
+@pytest.mark.parametrize("text", NO_SEQUENCES)
+def test_schedules_that_cannot_follow_one_another_are_refused(text, edited):
+    with pytest.raises(StudyError, match=NO_SEQUENCES[text]):
+        arm(edited, f"learning_rate_schedule: {text}")

@@ -98,6 +98,8 @@ class Reference:
             self.optimizer.zero_grad()
             (each * self._factors(each, None if drawn or counts is None else counts[index])).mean().backward()
             self._pace()
+            if self.chosen["clip_norm"] is not None:
+                torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.chosen["clip_norm"], foreach=False)
             self.optimizer.step()
             self.step += 1
             total += loss.item() * len(index)

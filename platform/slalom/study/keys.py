@@ -154,6 +154,11 @@ RESOURCES: Keys = {
 ANY_ARM: Keys = {
     "learning_rate": Key(positive(), "the step size; every arm sets or searches it"),
     "layer_rates": Key(PerLayer(positive(1.0)), "factors of the learning rate, one for each layer"),
+    "clip_norm": Key(
+        positive(),
+        "the largest norm of a trial's gradient over all parameters, to which longer ones are shortened",
+        "none",
+    ),
     "weight_decay": Key(
         Table(
             {"mean": {"value": Number(0.0, low=0.0)}, "summed": {"value": Number(None, low=0.0)}},
@@ -247,7 +252,7 @@ def settings_of_arms(catalogue: Catalogue) -> Keys:
         "optimizer": Key(optimizers(catalogue), "the way from gradients to steps"),
         "learning_rate": ANY_ARM["learning_rate"],
         "learning_rate_schedule": Key(
-            Table(catalogue.rate_schedules, "schedule", default="constant", one_per="arm"),
+            Table(catalogue.rate_schedules, "schedule", default="constant", one_per="arm", sequence=True),
             "how the learning rate changes while a trial trains",
         ),
         **ANY_ARM,

@@ -140,7 +140,15 @@ def _table(table: Table, of: Callable[[Kind], Schema]) -> Schema:
     if table.number is not None:
         name, option = table.number
         parts.append(of(table.methods[name][option]))
+    if table.sequence:
+        parts.append({"type": "array", "minItems": 2, "items": {"anyOf": [parts[0], *map(_in_sequence, mappings)]}})
     return {"anyOf": parts}
+
+
+def _in_sequence(method: Schema) -> Schema:
+    """A method that may have a share of the training."""
+    share = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+    return {**method, "properties": {"share": {"anyOf": [share, {"$ref": DISTRIBUTION}]}, **method["properties"]}}
 
 
 def _method(table: Table, name: str, of: Callable[[Kind], Schema]) -> Schema:

@@ -20,6 +20,7 @@ def check_arm(arm: Arm, node: Node, catalogue: Catalogue) -> None:
     """Refuse an arm, written at `node`, whose settings do not go together."""
     _refuse(node, _full_batch(arm.settings, catalogue), arm.name)
     _refuse(node, _replayed(arm.settings), arm.name)
+    _refuse(node, _sequence(arm.settings["learning_rate_schedule"]), arm.name)
     if arm.settings["model"]["name"] in catalogue.layers:
         layers = _layers(arm.settings["model"], catalogue)
         _refuse(node, _per_layer(arm.settings, layers), arm.name)
@@ -59,6 +60,8 @@ def _full_batch(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
     if settings["learning_rate_schedule"]["schedule"] != "constant":
         schedule = settings["learning_rate_schedule"]["schedule"]
         yield f"{optimizer} searches its steps itself and follows no learning_rate_schedule, got {schedule}"
+    if settings["clip_norm"] is not None:
+        yield f"{optimizer} needs the gradient as it is and has no clip_norm, got {shown(settings['clip_norm'])}"
     if settings["layer_rates"] != 1:
         yield f"{optimizer} steps along one line and has no layer_rates, got {shown(settings['layer_rates'])}"
 
@@ -70,6 +73,14 @@ def _replayed(settings: Settings) -> Iterator[str]:
             f"order once replays one shuffled order of all examples, and emphasis {emphasis['scheme']} by sampling "
             "draws other ones in each epoch; emphasize by weighting, or leave order at each_epoch"
         )
+
+
+def _sequence(schedule: Settings) -> Iterator[str]:
+    parts = sum(name.endswith(".schedule") for name in schedule)
+    shares = [schedule[f"{number}.share"] for number in range(1, parts)]
+    most = sum(share.high if isinstance(share, Range) else max(_values(share)) for share in shares)
+    if most >= 1:
+        yield f"learning_rate_schedule: shares before the last schedule must sum up to less than 1, got {most:g}"
 
 
 def _whole_batches(settings: Settings, examples: int) -> Iterator[str]:
@@ -125,6 +136,8 @@ def _of_classes(settings: Settings) -> Iterator[str]:
     loss = settings["loss"]
     if "focus" in settings["emphasis"] and loss["name"] != "cross_entropy":
         yield f"emphasis {settings['emphasis']['scheme']} is of cross-entropy, got {loss['name']}"
+    if "focus" in settings["emphasis"] and loss.get("label_smoothing"):
+        yield f"emphasis {settings['emphasis']['scheme']} is of cross-entropy without label_smoothing"
     if loss["name"] == "squared_error" and not loss["low"] < loss["high"]:
         yield f"loss: low < high must hold, got low={loss['low']}, high={loss['high']}"
 

@@ -164,6 +164,12 @@ def flag(default: bool) -> Choice:
 
 Kinds = Mapping[str, Kind]
 
+SEQUENCE = "sequence"
+"""What a method is called that is several, one after the other."""
+
+SHARE = Number(None, 0.0, 1.0, open_low=True, open_high=True)
+"""The share of the training in which a method of a sequence runs, before the next begins."""
+
 
 @dataclass(frozen=True)
 class Judging:

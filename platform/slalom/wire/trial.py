@@ -90,7 +90,7 @@ class Work:
     model: Settings
     batch_size: int | None
     precision: str = "float32"
-    loss: Settings = field(default_factory=lambda: {"name": "cross_entropy"})
+    loss: Settings = field(default_factory=lambda: {"name": "cross_entropy", "label_smoothing": 0.0})
     preprocess: str = "none"
     split: int | None = None
     drop_last: bool = False

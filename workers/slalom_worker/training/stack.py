@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from slalom_worker.net.objective import Objective
     from slalom_worker.training.slot import Slot
     from slalom_worker.training.slot_schedules import SlotSchedules
+
+
+NOT_ZERO = 1e-6
+"""What torch adds to a norm before it divides by it."""
 
 
 class EpochTable(NamedTuple):
@@ -49,6 +54,7 @@ class Stack:
     dropout: the rates [E] of each dropout layer that drops anything, in the pack's precision
     readers: the rows of the slots whose emphasis reads the net
     recording: whether any slot's trial records more than its metrics
+    clip_norms: the largest norms of the gradient [E, 1] float64, infinite where a slot has none, or None where none has
     bound: every parameter is kept within +-bound, unless it is None
     """
 
@@ -64,6 +70,7 @@ class Stack:
     dropout: Mapping[str, Tensor]
     readers: Sequence[int]
     recording: bool
+    clip_norms: Tensor | None
     bound: float | None
 
     @classmethod
@@ -87,6 +94,7 @@ class Stack:
             {name: column(objective, rates) for name, rates in dropout.items() if any(rates)},
             [row for row, slot in enumerate(slots) if slot.emphasis.reads_net],
             any(slot.trial.record for slot in slots),
+            _clip_norms(slots, objective),
             objective.data.bound,
         )
 
@@ -109,6 +117,8 @@ class Stack:
             group.begin_step(step)
         if self.rates.reads_gradient or self.momenta.reads_gradient:
             self._read_gradient(epoch, step)
+        if self.clip_norms is not None:
+            clip(self.gradient, self.clip_norms)
         for group in self.groups:
             group.update(losses[group.place])
         if self.bound is not None:
@@ -128,6 +138,23 @@ class Stack:
 def column(objective: Objective, values: Sequence[float], dtype: torch.dtype | None = None) -> Tensor:
     """A value for each slot as a tensor [E] on the device, in the pack's precision unless another is given."""
     return torch.tensor(values, dtype=dtype or objective.dtype, device=objective.device)
+
+
+def clip(gradient: Tensor, largest: Tensor) -> None:
+    """Shorten gradients [E, P] in place to the norms `largest` [E, 1] where they are longer.
+
+    As torch.nn.utils.clip_grad_norm_: by largest / (norm + 1e-6). Source: Pascanu et al. 2013, "On the difficulty of
+    training recurrent neural networks", algorithm 1.
+    """
+    norm = gradient.double().square().sum(-1, keepdim=True).sqrt()
+    gradient.mul_((largest / (norm + NOT_ZERO)).clamp(max=1).to(gradient.dtype))
+
+
+def _clip_norms(slots: Sequence[Slot], objective: Objective) -> Tensor | None:
+    norms = [slot.settings["clip_norm"] for slot in slots]
+    if all(norm is None for norm in norms):
+        return None
+    return column(objective, [math.inf if norm is None else norm for norm in norms], torch.float64).unsqueeze(1)
 
 
 def _side_by_side(slots: Sequence[Slot], name: str) -> Tensor:
