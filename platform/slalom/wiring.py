@@ -5,6 +5,9 @@ Beside the command line it is the only importer of the workers' package, and wha
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING
 from slalom.errors import InputError, Interrupted, SlalomError
 from slalom.loop.notes import Note, Notes
 from slalom.provenance import versions
+from slalom.study.own_methods import is_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +39,16 @@ if TYPE_CHECKING:
     from slalom_worker.tasks import Data
 
 CLOSE_SECONDS = 30.0
+
+OTHER_HASH_SEED = "4242"
+"""Python's hashes of texts, and so the order of a set of them, are others in a process with this seed."""
+
+LOADER = """
+import ast, sys
+from pathlib import Path
+from slalom.wiring import inspect_task
+print(inspect_task(ast.literal_eval(sys.argv[1]), Path(sys.argv[2])).data)
+"""
 
 
 def catalogue() -> Catalogue:
@@ -163,6 +177,25 @@ def _data_of(spec: StudySpec) -> Data | None:
             f"digest {spec.data_digest[:12]}, and they are {found[:12]} now"
         )
     return data.pooled().plain() if spec.resampled else data.plain()
+
+
+def load_elsewhere(spec: StudySpec) -> None:
+    """InputError where a task of the user's own has other data in another process, as by the order of a set."""
+    if not is_own(spec.task["name"]):
+        return
+    words = [sys.executable, "-c", LOADER, repr(dict(spec.task)), str(spec.folder)]
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": OTHER_HASH_SEED}
+    loaded = subprocess.run(  # noqa: S603 (this interpreter, and the user's own file)
+        words, capture_output=True, text=True, env={**os.environ, **paths}, check=False
+    )
+    found = loaded.stdout.strip()
+    if found != spec.data_digest:
+        reason = loaded.stderr.strip().splitlines()[-1:] if loaded.returncode else [f"of the digest {found[:12]}"]
+        raise InputError(
+            f"{spec.task['name']}: load() must give the same data in every process, but gave data of the digest "
+            f"{spec.data_digest[:12]} in one, and in another {' '.join(reason)}; does it count on the order of a set, "
+            "or on random numbers without a seed?"
+        )
 
 
 def knock(ray: str) -> None:

@@ -90,6 +90,7 @@ def test_the_arms_of_the_example_are_resolved(edited):
         "input_dropout": 0.0,
         "hidden_dropout": 0.0,
         "emphasis": {"scheme": "uniform"},
+        "early_stopping": {"by": "none"},
         "ensemble": {"combine": "none"},
     }
     assert {arm.name: arm.settings for arm in study.arms} == {

@@ -82,6 +82,7 @@ FACTORS: dict[str, dict[str, dict[str, Any]]] = {
         "input": {"input_dropout": 0.2},
         "both": {"hidden_dropout": 0.2, "input_dropout": 0.1},
     },
+    "stopping": {"none": {}, "by validation": {"early_stopping": {"by": "validation", "patience": 2}}},
     "clipping": {"none": {}, "by the norm": {"clip_norm": 0.3}},
     "order": under("order", {"anew": "each_epoch", "replayed": "once"}),
     "emphasis": under("emphasis", named("scheme", literature.EMPHASIS)),

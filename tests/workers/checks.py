@@ -27,6 +27,8 @@ def check_equivalence(program, specs, wanted, width, tolerance=1e-9):
                 continue
             error = distance(slot.tensors["parameters"], want.parameters)
             assert error < tolerance, f"{where}: parameters are off by {error:.1e}"
+            error = distance(slot.best_parameters, want.best)
+            assert error < tolerance, f"{where}: the best parameters are off by {error:.1e}"
             assert abs(slot.loss - want.loss) < tolerance * want.loss, f"{where}: loss"
 
 

@@ -23,6 +23,7 @@ PLAIN = {
     "input_dropout": 0.0,
     "hidden_dropout": 0.0,
     "emphasis": {"scheme": "uniform"},
+    "early_stopping": {"by": "none"},
     "ensemble": {"combine": "none"},
 }
 

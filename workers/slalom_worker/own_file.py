@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
@@ -80,9 +80,9 @@ def load_module(path: Path) -> ModuleType:
 
 @contextmanager
 def user_errors(file: Path, action: str) -> Iterator[None]:
-    """A context for calls of the user's code: modules beside its file are found, and its errors become InputError.
+    """A context for calls of the user's code: modules beside its file are found, its errors become InputError.
 
-    Other errors of Slalom pass as they are.
+    Other errors of Slalom pass as they are. What the code prints goes to standard error.
 
     file: whose line the message names
     action: what the user's code is called for, the message's beginning
@@ -92,7 +92,9 @@ def user_errors(file: Path, action: str) -> Iterator[None]:
     finder = Beside(folder)
     sys.meta_path.insert(0, finder)
     try:
-        yield
+        # what it prints is for people: standard output may be JSON
+        with redirect_stdout(sys.stderr):
+            yield
     except (Exception, SystemExit) as exc:
         raise told(exc, file, action) from exc
     finally:

@@ -82,10 +82,11 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from slalom import api
+    from slalom import api, wiring
     from slalom.report.plan import plan, plan_lines
 
     spec = api.load(options.study)
+    wiring.load_elsewhere(spec)
     if options.json:
         print_json(plan(spec))
     else:
@@ -100,8 +101,9 @@ def _studies(options: argparse.Namespace) -> None:
     if options.json:
         print_json([{"study": name, "question": document["question"]} for name, document in found])
         return
+    width = max(len(name) for name, _ in found)
     for name, document in found:
-        print(f"{name:22} {document['question']}")
+        print(f"{name:{width}}  {document['question']}")
 
 
 def _ui(options: argparse.Namespace) -> None:

@@ -176,6 +176,19 @@ ANY_ARM: Keys = {
 }
 
 
+EARLY_STOPPING = Key(
+    Table(
+        {"none": {}, "validation": {"patience": Integer(None, low=1, high=1_000_000)}},
+        "by",
+        default="none",
+        implied="validation",
+        number=("validation", "patience"),
+        one_per="arm",
+    ),
+    "the net with the least validation loss after an epoch is kept, and training ends after so many epochs without a "
+    "smaller one: a number, the patience",
+)
+
 MEMBERS: Kinds = {"members": Integer(None, low=2), "bagging": flag(False)}
 ENSEMBLE = Key(
     Table(
@@ -259,6 +272,7 @@ def settings_of_arms(catalogue: Catalogue) -> Keys:
         "emphasis": Key(
             Table(catalogue.emphasis, "scheme", default="uniform", one_per="arm"), "how often examples are presented"
         ),
+        "early_stopping": EARLY_STOPPING,
         "ensemble": ENSEMBLE,
     }
 

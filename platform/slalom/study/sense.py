@@ -62,6 +62,8 @@ def _full_batch(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
         yield f"{optimizer} searches its steps itself and follows no learning_rate_schedule, got {schedule}"
     if settings["clip_norm"] is not None:
         yield f"{optimizer} needs the gradient as it is and has no clip_norm, got {shown(settings['clip_norm'])}"
+    if settings["early_stopping"]["by"] != "none":
+        yield f"{optimizer} keeps the best of its own tries and goes with no early_stopping"
     if settings["layer_rates"] != 1:
         yield f"{optimizer} steps along one line and has no layer_rates, got {shown(settings['layer_rates'])}"
 

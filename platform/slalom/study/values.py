@@ -8,6 +8,7 @@ from typing import Any
 
 from slalom.errors import StudyError, nearest
 from slalom.study.document import Node
+from slalom.study.hints import HINTS
 from slalom.study.key import Key, Keys, Table
 from slalom.wire.kinds import SEQUENCE, SHARE, Choice, Integers, Kind, Kinds, Number
 
@@ -152,7 +153,8 @@ def check_known(fields: Mapping[str, Node], valid: Iterable[str], what: str) -> 
     for name, node in fields.items():
         if name not in names:
             hint = "; a colon needs a space behind it" if ":" in name else ""
-            raise node.head_error(f"{what} has the unknown key {name!r}{hint}{nearest(name, names)}")
+            known = f"; {HINTS[name]}" if name in HINTS else nearest(name, names)
+            raise node.head_error(f"{what} has the unknown key {name!r}{hint}{known}")
 
 
 def check_required(node: Node, required: Mapping[str, str]) -> None:

@@ -89,6 +89,8 @@ class LaneWorker:
                 break
             pack = self.packs[self.key]
             pack.advance()
+            for trained in self.seated:
+                trained.skip()
             filled = len(pack.slots)
             effort += Effort(filled, max(self.widths[self.key], filled))
             told, ended = self._judge(pack)

@@ -89,7 +89,8 @@ class Pack:
         self.stack.clock["step"].add_(batching.steps)
         for slot, mean in zip(self.slots, (loss / batching.examples).tolist(), strict=True):
             slot.epoch += 1
-            slot.loss = mean
+            slot.loss = slot.loss if slot.stopped else mean
+        self._note_validation()
 
     @torch.no_grad()
     def rehearse(self, steps: int) -> None:
@@ -109,6 +110,15 @@ class Pack:
             note_gradients(self.objective, self.slots, stack.gradient)
         stack.update(epoch, step, losses)
         return losses
+
+    def _note_validation(self) -> None:
+        """Measure the slots that stop early on their validation examples, but those that have stopped."""
+        slots = {row: slot for row, slot in enumerate(self.slots) if slot.stops_early and not slot.stopped}
+        if slots:
+            part = side_by_side([slot.split.validation for slot in slots.values()])
+            losses, *_ = self.objective.outcomes(self.stack.parameters[[*slots]], part)
+            for slot, loss in zip(slots.values(), part.mean(losses).tolist(), strict=True):
+                slot.note_validation(loss)
 
     def _note_misses(self) -> None:
         """Count misses for the slots whose emphasis reads the net, and weigh the examples anew."""

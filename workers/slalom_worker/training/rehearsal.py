@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -49,7 +51,8 @@ def rehearse(trials: Sequence[TrialSpec], data: Data, task: Task, methods: Metho
         objective = Objective(
             trials[0].work, excerpt(data, max(EXAMPLES, BATCHES * size + 1)), task, torch.device("cpu"), methods
         )
-        _compare(objective, [order for trial in trials for order in _orders(trial)])
+        with redirect_stdout(sys.stderr):
+            _compare(objective, [order for trial in trials for order in _orders(trial)])
     except SlalomError:
         raise
     except Exception as exc:  # what a method gives may fail anywhere in the pack

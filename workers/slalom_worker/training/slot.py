@@ -36,7 +36,9 @@ class Slot:
     methods: what the settings name
     tensors: "parameters" [P] and the optimizer's buffers [P]; float64 scalars [], namely "step" (updates done),
         "smoothed" and "largest" (norms of the gradient) and the optimizer's own; and, where the emphasis reads the net,
-        "misses" [n] of the training examples (see emphasis.ExampleState)
+        "misses" [n] of the training examples (see emphasis.ExampleState); and, where it stops early, "stopping.kept"
+        [P], the parameters with the least validation loss so far, "stopping.best", that loss, and "stopping.waited",
+        epochs since
     bag: the training examples [n] that the net is trained on, drawn with replacement, or None for all of them
     split: the split that the trial is trained and measured on
     presentation: how the examples are presented in this epoch
@@ -74,6 +76,10 @@ class Slot:
         labels = split.labels
         if emphasis.reads_net:
             tensors["misses"] = torch.zeros(len(labels), dtype=torch.float64, device=parameters.device)
+        if settings["early_stopping"]["by"] != "none":
+            tensors["stopping.kept"] = parameters.clone()
+            tensors["stopping.best"] = torch.full((), math.inf, dtype=torch.float64)
+            tensors["stopping.waited"] = torch.zeros((), dtype=torch.float64)
         own = bag(order.trial.seeds.batches, len(labels)) if settings["ensemble"].get("bagging") else None
         first = present(emphasis, settings["emphasis"], ExampleState.first(labels), own)
         return cls(order, methods, tensors, own, split, first).follow(order)
@@ -93,6 +99,27 @@ class Slot:
         self.tensors["misses"] = torch.where(wrong, self.tensors["misses"] + 1, 0.0)
         state = ExampleState(self.split.labels, self.tensors["misses"].cpu().numpy(), self.epoch)
         self.presentation = present(self.emphasis, self.settings["emphasis"], state, self.bag)
+
+    def note_validation(self, loss: float) -> None:
+        """Keep the parameters where their validation loss [] after an epoch is the least so far."""
+        if loss < float(self.tensors["stopping.best"]):
+            self.tensors["stopping.kept"].copy_(self.tensors["parameters"])
+            self.tensors["stopping.best"].fill_(loss)
+            self.tensors["stopping.waited"].zero_()
+        else:
+            self.tensors["stopping.waited"].add_(1)
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether the net is the one with the least validation loss."""
+        return "stopping.kept" in self.tensors
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing that is known of the net changes any more."""
+        return (
+            self.stops_early and float(self.tensors["stopping.waited"]) >= self.settings["early_stopping"]["patience"]
+        )
 
     @property
     def trial(self) -> TrialSpec:
@@ -121,7 +148,9 @@ class Slot:
 
     @property
     def best_parameters(self) -> Tensor:
-        """The parameters [P] that are measured and kept: the optimizer's answer, or those in training."""
+        """The parameters [P] that are measured: those in training, an optimizer's answer, or the best by validation."""
+        if self.stops_early:
+            return self.tensors["stopping.kept"]
         return self.tensors[self.optimizer.answer or "parameters"]
 
     def follow(self, order: Order) -> Slot:
