@@ -39,7 +39,8 @@ def test_a_registered_model_answers_as_it_was_measured(net, tmp_path):
     for result in lane.turn(Turn(tuple(orders))).results:
         folder = tmp_path / f"model{result.trial.number}"
         (folder / "members").mkdir(parents=True)
-        (folder / "mine.py").write_text(FILE)
+        (folder / "code").mkdir()
+        (folder / "code" / "mine.py").write_text(FILE)
         (folder / "members" / "00.safetensors").write_bytes(result.weights[0])
         about = {"task": of.task, "model": of.model, "loss": of.loss, "precision": of.precision, "combine": "none"}
         (folder / "model.json").write_text(json.dumps(about))
