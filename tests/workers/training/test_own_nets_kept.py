@@ -95,3 +95,13 @@ def test_a_rate_for_each_hidden_layer_needs_layers_with_numbers():
     with pytest.raises(InputError, match="hidden_dropout must list a rate for each hidden layer, but SlotDropout says"):
         program.rates([settings("sgd", hidden_dropout={"1": 0.1})])
     assert program.rates([settings("sgd", hidden_dropout=0.2)]) == {"drop.mask": [0.2]}
+
+
+def test_a_net_that_stops_early_is_kept_with_the_state_of_that_epoch():
+    program = objective(normalised)
+    chosen = settings("adam", learning_rate=0.3, early_stopping={"by": "validation", "patience": 2})
+    (slot,) = train(program, [trial(0, program.work, chosen, epochs=8)])
+    state = {name: tensor.unsqueeze(0) for name, tensor in slot.state.items()}
+    found = program.evaluate(slot.best_parameters.unsqueeze(0), slot.split.validation, state)
+    assert found["loss"].item() == slot.tensors["stopping.best"]
+    assert not all(torch.equal(slot.tensors[f"net.{name}"], tensor) for name, tensor in slot.state.items())
