@@ -5,6 +5,9 @@ Beside the command line it is the only importer of the workers' package, and wha
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING
 from slalom.errors import InputError, Interrupted, SlalomError
 from slalom.loop.notes import Note, Notes
 from slalom.provenance import versions
+from slalom.study.own_methods import is_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,9 +40,20 @@ if TYPE_CHECKING:
     from slalom.wire.signature import OwnCode
     from slalom.wire.trial import Order, Scalar, Settings
     from slalom_worker.lane.alone import AloneWorker
+    from slalom_worker.methods import Methods
     from slalom_worker.tasks import Data
 
 CLOSE_SECONDS = 30.0
+
+OTHER_HASH_SEED = "4242"
+"""Python's hashes of texts, and so the order of a set of them, are others in a process with this seed."""
+
+LOADER = """
+import ast, sys
+from pathlib import Path
+from slalom.wiring import inspect_task
+print(inspect_task(ast.literal_eval(sys.argv[1]), Path(sys.argv[2])).data)
+"""
 
 
 def catalogue() -> Catalogue:
@@ -51,8 +66,17 @@ def catalogue() -> Catalogue:
 def reading(folder: Path) -> Reading:
     """What a study is read with, whose relative paths start in `folder`."""
     from slalom.study.read import Reading
+    from slalom_worker.methods import Methods
 
-    return Reading(folder, catalogue(), inspect_task, own_code)
+    methods = Methods.beside(folder)
+    return Reading(
+        folder,
+        catalogue(),
+        partial(inspect_task, methods=methods),
+        own_code,
+        partial(_open_method, methods),
+        partial(_rehearse_methods, methods),
+    )
 
 
 def own_code(name: str, folder: Path) -> OwnCode:
@@ -64,10 +88,33 @@ def own_code(name: str, folder: Path) -> OwnCode:
     return look(name, folder)
 
 
-def inspect_task(settings: Settings, folder: Path) -> Inspected:
+def _open_method(methods: Methods, key: str, name: str) -> Catalogue:
+    """The catalogue with a method of the user's own; InputError where the method cannot be used."""
+    from slalom_worker.catalogue import catalogue
+
+    methods.open(key, name)
+    return catalogue(methods)
+
+
+def _rehearse_methods(methods: Methods, spec: StudySpec, arm: str) -> None:
+    """Train an arm for a moment; InputError where a method that it names does not keep to what a method must."""
+    from slalom.study.space import typical
+    from slalom.study.trials import trial_spec
+    from slalom.wire.trial import Phase, TrialId
+    from slalom_worker.tasks import load_split, open_task
+    from slalom_worker.training.methods_rehearsal import TRIALS, rehearse_methods
+
+    params = typical(spec.arm(arm).space)
+    trials = [trial_spec(spec, TrialId(arm, Phase.CONFIRM, number), params) for number in range(TRIALS)]
+    task = open_task(trials[0].work.task, spec.folder)
+    rehearse_methods(trials, load_split(task, None), task, methods)
+
+
+def inspect_task(settings: Settings, folder: Path, methods: Methods | None = None) -> Inspected:
     """What a task's data tell the study: loads them; of a task that loads each split by itself split 0.
 
     The digest is over the task's own split, or over split 0. What is drawn from the data follows from them.
+    methods: what trials name by which a net of the task's own is rehearsed; None for the package's
     """
     from slalom.study.inspected import Inspected
     from slalom_worker.lane.environment import pin_kernels
@@ -78,10 +125,12 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
     data = load_split(task, None)
     layers, rehearsal = None, None
     if isinstance(task, OwnModel) and not needs_options(task):
+        from slalom_worker.methods import BUNDLED
         from slalom_worker.net.modules import own_layers
-        from slalom_worker.training.rehearsal import rehearse
+        from slalom_worker.training.net_rehearsal import rehearse_net
 
-        layers, rehearsal = own_layers(settings, data, task), partial(rehearse, data=data, task=task)
+        layers = own_layers(settings, data, task)
+        rehearsal = partial(rehearse_net, data=data, task=task, methods=methods or BUNDLED)
     return Inspected(
         data=data.digest(),
         facts=data.facts,
@@ -93,6 +142,8 @@ def inspect_task(settings: Settings, folder: Path) -> Inspected:
         inputs=prod(data.shape),
         outputs=data.outputs,
         rehearse=rehearsal,
+        whole=data.train.inputs.dtype.kind == "i",
+        notes=data.notes,
     )
 
 
@@ -104,14 +155,14 @@ def store(spec: StudySpec, home: Home) -> TrialStore:
 
 
 def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
-    """Lanes on a Ray cluster, the default; an actor finds the user's task file in the folder that it runs in.
+    """Lanes on a Ray cluster, the default; an actor finds the user's own files in the folder that it runs in.
 
     The task's data are loaded here, once for all lanes, unless each search has a split that the task loads.
     """
     from slalom.lanes.on_ray import RayLanes
     from slalom_worker.lane.environment import LANE_ENVIRONMENT
 
-    folder = Path() if spec.task_file else spec.folder
+    folder = Path() if spec.code else spec.folder
     return RayLanes(address, spec, _worker(spec, folder), LANE_ENVIRONMENT, _data_of(spec))
 
 
@@ -123,7 +174,7 @@ def local_lanes(spec: StudySpec) -> Lanes:
 
 
 def rehearse(spec: StudySpec) -> Rehearsal | None:
-    """Train one epoch of each arm by a training function of the user's, in this process, and measure it on test data.
+    """Train one epoch of each arm by a training function of the user's, here, and measure it on test data.
 
     The baseline's is trained again, and on another split. The numbers go nowhere. None of a study that trains in packs.
     Raises InputError where the function raises or uses what it is given wrongly.
@@ -145,16 +196,16 @@ def rehearse(spec: StudySpec) -> Rehearsal | None:
 
 def _first(spec: StudySpec, arm: Arm) -> Order:
     """An order for a confirm trial of the arm, at the middle of what it searches."""
-    from slalom.study.space import middle
+    from slalom.study.space import typical
     from slalom.study.trials import trial_spec
     from slalom.wire.trial import Order, Phase, TrialId
 
-    trial = trial_spec(spec, TrialId(arm.name, Phase.CONFIRM, 0), middle(arm.space))
+    trial = trial_spec(spec, TrialId(arm.name, Phase.CONFIRM, 0), typical(arm.space))
     return Order(trial, trial.epochs)
 
 
 def _worker(spec: StudySpec, folder: Path) -> Callable[..., Worker]:
-    """What makes a lane's worker; `folder` is where the lane finds the user's task file."""
+    """What makes a lane's worker; `folder` is where the lane finds the user's own files."""
     from slalom_worker.lane.factory import lane_worker
 
     if spec.own_training:
@@ -203,6 +254,25 @@ def _data_of(spec: StudySpec) -> Data | None:
             f"digest {spec.data_digest[:12]}, and they are {found[:12]} now"
         )
     return data.pooled().plain() if spec.resampled else data.plain()
+
+
+def load_elsewhere(spec: StudySpec) -> None:
+    """InputError where a task of the user's own has other data in another process, as by the order of a set."""
+    if not is_own(spec.task["name"]) or spec.own_training:
+        return
+    words = [sys.executable, "-c", LOADER, repr(dict(spec.task)), str(spec.folder)]
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": OTHER_HASH_SEED}
+    loaded = subprocess.run(  # noqa: S603 (this interpreter, and the user's own file)
+        words, capture_output=True, text=True, env={**os.environ, **paths}, check=False
+    )
+    found = loaded.stdout.strip()
+    if found != spec.data_digest:
+        reason = loaded.stderr.strip().splitlines()[-1:] if loaded.returncode else [f"of the digest {found[:12]}"]
+        raise InputError(
+            f"{spec.task['name']}: load() must give the same data in every process, but gave data of the digest "
+            f"{spec.data_digest[:12]} in one, and in another {' '.join(reason)}; does it count on the order of a set, "
+            "or on random numbers without a seed?"
+        )
 
 
 def knock(ray: str) -> None:

@@ -48,7 +48,7 @@ SPACE = {f"layer{number}.rate": Range(1e-3, 1.0, log=True) for number in range(1
 
 def study() -> StudySpec:
     arms = tuple(Arm(name, {**program(WORK), "optimizer": "adam", **SPACE}, SPACE) for name in ("constant", "rising"))
-    question, metric = "What does a trial cost?", Metric("error", "minimize")
+    question, metric = "What does a trial cost?", Metric("error", "minimize", 1.0)
     return StudySpec(
         name="bookkeeping", question=question, task=WORK.task, precision=WORK.precision, epochs=EPOCHS,
         report_every=1, metric=metric, arms=arms, tune=Tune(trials=10**6), confirm_seeds=2,

@@ -63,7 +63,7 @@ def study(
         precision=WORK.precision,
         epochs=epochs,
         report_every=report_every,
-        metric=Metric("error" if goal == "minimize" else "accuracy", goal),
+        metric=Metric("error", goal, 1.0) if goal == "minimize" else Metric("accuracy", goal, 0.0),
         arms=tuple(
             Arm(name, {**program(WORK), "weight_decay": 0.0, **spaces[name]}, dict(sorted(spaces[name].items())))
             for name in arms

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,7 +73,14 @@ def test_a_model_of_a_users_own_task_takes_the_task_along(uri, tmp_path):
     work = Work({"name": "studies/cats.py:Cats"}, {"width": 4}, 8, "float64")
     weights = weights_for(work, tmp_path, (3,), 2)
     trial = ended("rising", 0, Phase.CONFIRM, work=work)
-    record(uri, ("trials", [trial]), ("model", trial.spec, weights), work=work, task_file=file)
+    record(
+        uri,
+        ("trials", [trial]),
+        ("model", trial.spec, weights),
+        work=work,
+        folder=tmp_path,
+        code=(Path("studies/cats.py"),),
+    )
     file.unlink()
     found = load(uri, "models").predict(np.zeros((2, 3), np.float32))
     assert found.dtype == np.float64

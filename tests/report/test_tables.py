@@ -27,7 +27,7 @@ SPEC = StudySpec(
     precision="float32",
     epochs=40,
     report_every=1,
-    metric=Metric("error", "minimize"),
+    metric=Metric("error", "minimize", 1.0),
     arms=(Arm("constant", {}, RATE), Arm("rising", {}, RATE), Arm("lbfgs", {}, RATE)),
     tune=Tune(trials=32, searches=Searches(3, 3)),
     confirm_seeds=2,
@@ -260,7 +260,7 @@ def test_a_study_under_way_says_how_far_it_is():
 
 
 def test_the_legend_says_which_direction_is_better():
-    accuracy = replace(SPEC, metric=Metric("accuracy", "maximize"))
+    accuracy = replace(SPEC, metric=Metric("accuracy", "maximize", 0.0))
     assert legend(SPEC).startswith("Lower error is better")
     assert legend(accuracy).startswith("Higher accuracy is better")
     assert "\n" not in legend(SPEC) + protocol(SPEC)

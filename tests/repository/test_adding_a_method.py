@@ -40,8 +40,9 @@ STUDIED = """
 import slalom
 from slalom.wiring import local_lanes
 
-result = slalom.run("lion.yaml", "home", lanes=local_lanes)
-print(*(f"{arm.name} {arm.confirm.mean:.4f}" for arm in result.arms), result.verdict.sentence, sep="\\n")
+for name in ("lion", "mine"):
+    result = slalom.run(f"{name}.yaml", name, lanes=local_lanes)
+    print(*(f"{arm.name} {arm.confirm.mean!r}" for arm in result.arms), result.verdict.sentence, sep="\\n")
 """
 
 
@@ -68,13 +69,16 @@ def copy(tmp_path_factory):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, folder / name)
     ((name, source),) = re.findall(r"\A# (\S+)\n(.*)\Z", *blocks(PAGE, "python"), flags=re.S)
-    assert not (folder / name).exists()
+    (place,) = re.findall(r"The file then is `(\S+)`", PAGE.read_text())
+    assert not (folder / place).exists()
+    (folder / place).write_text(source)
     (folder / name).write_text(source)
     for block in blocks(PAGE, "diff"):
         name, hunks = re.fullmatch(r"--- (\S+)\n(.*)\n", block, flags=re.S).groups()
         (folder / name).write_text(patched((folder / name).read_text(), hunks))
     (study,) = blocks(PAGE, "yaml")
-    (folder / "lion.yaml").write_text(study)
+    (folder / "mine.yaml").write_text(study)
+    (folder / "lion.yaml").write_text(study.replace("lion.py:LION", "lion"))
     return folder
 
 
@@ -111,9 +115,11 @@ def test_the_schema_and_the_style_know_it(copy):
 
 
 @pytest.mark.slow
-def test_a_study_compares_it(copy):
-    database(copy / "home")
-    adam, lion, verdict = run(copy, "-c", STUDIED).splitlines()[-3:]
+def test_studies_compare_it_in_the_package_and_beside_their_file(copy):
+    for name in ("lion", "mine"):
+        database(copy / name)
+    adam, lion, verdict, *mine = run(copy, "-c", STUDIED).splitlines()[-6:]
+    assert [adam, lion, verdict] == mine
     assert "lion" in verdict
     assert float(adam.split()[1]) < 0.1
     assert float(lion.split()[1]) < 0.1

@@ -107,7 +107,7 @@ def test_a_net_under_training_is_refused(edited):
 
 NUMBERS = {
     "loss": (
-        "momentum: 0.0",
+        "loss: cross_entropy",
         "arm none: loss must be squared_error where the task predicts numbers, got cross_entropy",
     ),
     "targets": ("loss: {name: squared_error, low: -1}", "low and high are of classes"),
@@ -116,18 +116,66 @@ NUMBERS = {
 }
 
 
+UNNAMED = ("metric: {name: error, goal: minimize}\n", "")
+
+
 @pytest.mark.parametrize("case", NUMBERS)
 def test_what_is_of_classes_is_refused_where_numbers_are_predicted(case, edited, reading):
     text, message = NUMBERS[case]
     regression = Reading(reading.folder, reading.catalogue, lambda *_: Inspected("0" * 64, regression=True))
     with pytest.raises(StudyError, match=message):
-        edited((NONE, f"none: {{{text}}}"), reading=regression)
+        edited((NONE, f"none: {{{text}}}"), UNNAMED, reading=regression)
 
 
 def test_numbers_are_judged_by_their_loss(edited, reading):
     regression = Reading(reading.folder, reading.catalogue, lambda *_: Inspected("0" * 64, regression=True))
     squared = ("optimizer: sgd", "optimizer: sgd, loss: squared_error")
-    with pytest.raises(StudyError, match="metric must be loss where the task predicts numbers, got error"):
+    with pytest.raises(
+        StudyError, match="must be one of loss, mae, rmse, r2 where the task predicts numbers, got error"
+    ):
         edited(squared, reading=regression)
     study = edited(squared, ("name: error", "name: loss"), reading=regression)
     assert study.metric.name == "loss"
+    assert edited(UNNAMED, reading=regression).metric == study.metric
+    assert {arm.settings["loss"]["name"] for arm in edited(UNNAMED, reading=regression).arms} == {"squared_error"}
+    tanh = "none: {loss: {name: squared_error, output: tanh}}"
+    found = edited(UNNAMED, (NONE, tanh), reading=regression)
+    assert [arm.settings["loss"]["output"] for arm in found.arms] == ["tanh", "linear", "linear", "linear"]
+    assert edited().metric.name == edited(UNNAMED).metric.name == "error"
+
+
+SEQUENCES = {
+    "by name": ("[warm_up, cosine]", {"1.share": 0.1, "2.end": 0.0}),
+    "with options": (
+        "[{schedule: constant, share: 0.5}, {schedule: step, drops: 1}, {schedule: warm_up, share: 0.2}]",
+        None,
+    ),
+    "searched": ("[{schedule: warm_up, share: {uniform: [0.01, 0.3]}}, cosine]", {"1.share": Range(0.01, 0.3)}),
+}
+
+
+@pytest.mark.parametrize("case", SEQUENCES)
+def test_schedules_stand_one_after_the_other(case, edited):
+    text, wanted = SEQUENCES[case]
+    if wanted is None:
+        with pytest.raises(StudyError, match="step needs 'share', a number in"):
+            arm(edited, f"learning_rate_schedule: {text}")
+        return
+    found = arm(edited, f"learning_rate_schedule: {text}")
+    schedule = found.settings["learning_rate_schedule"]
+    assert schedule["schedule"] == "sequence"
+    assert wanted.items() <= schedule.items()
+    assert ("learning_rate_schedule.1.share" in found.space) == (case == "searched")
+
+
+NO_SEQUENCES = {
+    "[cosine]": "must list at least two",
+    "[{schedule: warm_up, share: 0.6}, {schedule: warm_up, share: 0.4}, cosine]": "sum up to less than 1, got 1",
+    "[warm_up, cosin]": "'cosin' is unknown; did you mean 'cosine'",
+}
+
+
+@pytest.mark.parametrize("text", NO_SEQUENCES)
+def test_schedules_that_cannot_follow_one_another_are_refused(text, edited):
+    with pytest.raises(StudyError, match=NO_SEQUENCES[text]):
+        arm(edited, f"learning_rate_schedule: {text}")

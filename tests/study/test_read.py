@@ -56,7 +56,7 @@ def test_the_example_of_the_design(edited, example, inspector, tmp_path):
         precision="float32",
     )
     assert (study.epochs, study.report_every) == (40, 1)
-    assert study.metric == Metric("error", "minimize")
+    assert study.metric == Metric("error", "minimize", 1.0)
     assert study.tune == Tune(
         32, "tpe", "successive_halving", factor=3, generation=8, searches=Searches(10, 10), pick=Pick(4, 3)
     )
@@ -77,18 +77,20 @@ def test_the_arms_of_the_example_are_resolved(edited):
         "batch_size": 32,
         "drop_last": False,
         "order": "each_epoch",
-        "loss": {"name": "cross_entropy"},
+        "loss": {"name": "cross_entropy", "label_smoothing": 0.0},
         "preprocess": "none",
         "initialization": {"scheme": "fan_in"},
         "optimizer": "sgd",
         "learning_rate": Range(1e-3, 1.0, log=True),
         "learning_rate_schedule": {"schedule": "constant"},
         "layer_rates": 1.0,
+        "clip_norm": None,
         "weight_decay": {"of": "mean", "value": Range(1e-6, 1e-2, log=True)},
         "decay_biases": True,
         "input_dropout": 0.0,
         "hidden_dropout": 0.0,
         "emphasis": {"scheme": "uniform"},
+        "early_stopping": {"by": "none"},
         "ensemble": {"combine": "none"},
     }
     assert {arm.name: arm.settings for arm in study.arms} == {
@@ -135,7 +137,7 @@ def test_defaults(reading: Reading):
     assert plain.settings["model"] == MODEL
     assert (plain.settings["batch_size"], study.precision) == (32, "float32")
     assert study.record == ()
-    assert study.metric == Metric("error", "minimize")
+    assert study.metric == Metric("error", "minimize", 1.0)
     assert study.tune == Tune(1, searches=Searches(10, 10), pick=Pick(4, 3))
     assert (study.seed, study.resampled) == (0, True)
     assert study.compare == Compare("plain", 0.05)
@@ -312,7 +314,7 @@ def test_other_words_and_sections(edited):
     assert all(arm.settings["batch_size"] is None for arm in study.arms)
     assert (study.precision, study.report_every) == ("float64", 5)
     assert study.record == ("gradient",)
-    assert study.metric == Metric("accuracy", "maximize")
+    assert study.metric == Metric("accuracy", "maximize", 0.0)
     assert (study.tune.sampler, study.tune.pruner, study.tune.generation) == ("qmc", "none", 4)
     assert study.resources == Resources(lanes=2, gpus_per_lane=0.25, pack_width=16)
 
@@ -328,23 +330,26 @@ def test_a_user_s_task_starts_from_the_study_s_folder(edited, inspector, tmp_pat
     task = {"name": "cats.py:Cats", "colours": ("red", {"share": 0.5}), "data": "pictures"}
     study = edited(("task: digits", "task: {name: cats.py:Cats, colours: [red, {share: 0.5}], data: pictures}"))
     assert study.task == task
-    assert study.task_file == tmp_path / "cats.py"
+    assert study.code == (Path("cats.py"),)
     assert inspector.seen == [(task, tmp_path)]
     with pytest.raises(StudyError, match=r"study\.yaml:3:40: share must be finite, got inf"):
         edited(("task: digits", "task: {name: cats.py:Cats, o: [{share: .inf}]}"))
 
 
-def test_a_user_s_file_is_named_within_its_own_folder_since_it_travels_alone(edited, inspector, tmp_path):
+def test_a_user_s_file_may_stand_in_a_folder_within_the_study_s(edited, inspector, tmp_path):
     (tmp_path / "pets").mkdir()
     (tmp_path / "pets" / "cats.py").write_text("class Cats: ...")
     study = edited(("task: digits", "task: pets/cats.py:Cats"))
-    assert (study.task, study.folder) == ({"name": "cats.py:Cats"}, tmp_path / "pets")
-    assert inspector.seen == [(study.task, tmp_path / "pets")]
+    assert (study.task, study.folder) == ({"name": "pets/cats.py:Cats"}, tmp_path)
+    assert inspector.seen == [(study.task, tmp_path)]
 
 
-def test_a_user_s_file_may_stand_anywhere(edited, tmp_path):
+def test_a_user_s_file_stands_anywhere_in_the_study_s_folder(edited, tmp_path):
     (tmp_path / "a b.py").write_text("class Cats: ...")
-    assert edited(("task: digits", f"task: '{tmp_path}/a b.py:Cats'")).task_file == tmp_path / "a b.py"
+    study = edited(("task: digits", f"task: '{tmp_path}/a b.py:Cats'"))
+    assert (study.code, study.task["name"]) == ((Path("a b.py"),), "a b.py:Cats")
+    with pytest.raises(StudyError, match=r"must lie in the study's folder, which travels to the nodes, but got '\.\./"):
+        edited(("task: digits", "task: ../cats.py:Cats"))
 
 
 def test_new_resources_leave_the_study_what_it_is(edited):

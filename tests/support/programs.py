@@ -26,4 +26,5 @@ def stand_in(shape: tuple[int, ...], classes: int) -> Data:
     """Data that a net's weights can be for."""
     from slalom_worker.serving import _stand_in  # loads torch, which the studies of these programs do not need
 
-    return _stand_in({"shape": json.dumps(shape), "outputs": str(classes), "kind": "classes"})
+    header = {"shape": json.dumps(shape), "inputs": "float32", "outputs": str(classes), "kind": "classes"}
+    return _stand_in(header)

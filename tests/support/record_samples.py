@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom.study.model import Arm, Compare, Metric, Pick, Range, Resources, Searches, StudySpec, Tune
@@ -18,8 +19,6 @@ from tests.support.programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
-
 FINGERPRINT = "0123456789abcdef" * 4
 WORK = Work({"name": "digits"}, {"name": "mlp", "hidden": [8], "activation": "tanh", "bias": True}, 32)
 SETTINGS = {
@@ -30,7 +29,9 @@ SETTINGS = {
 }
 
 
-def study(fingerprint: str = FINGERPRINT, work: Work = WORK, task_file: Path | None = None) -> StudySpec:
+def study(
+    fingerprint: str = FINGERPRINT, work: Work = WORK, folder: Path = Path(), code: tuple[Path, ...] = ()
+) -> StudySpec:
     searched = {"learning_rate": Range(0.001, 1.0, log=True)}
     return StudySpec(
         name="momentum",
@@ -39,7 +40,7 @@ def study(fingerprint: str = FINGERPRINT, work: Work = WORK, task_file: Path | N
         precision=work.precision,
         epochs=4,
         report_every=1,
-        metric=Metric("error", "minimize"),
+        metric=Metric("error", "minimize", 1.0),
         arms=tuple(Arm(name, {**program(work), **SETTINGS, **searched}, searched) for name in ("constant", "rising")),
         tune=Tune(trials=2, searches=Searches(2, 2), pick=Pick(2, 1)),
         confirm_seeds=2,
@@ -47,7 +48,8 @@ def study(fingerprint: str = FINGERPRINT, work: Work = WORK, task_file: Path | N
         resources=Resources(),
         fingerprint=fingerprint,
         data_digest="d" * 64,
-        task_file=task_file,
+        folder=folder,
+        code=code,
         text="name: momentum  # as it was read\n",
     )
 

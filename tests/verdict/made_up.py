@@ -12,6 +12,7 @@ from slalom.wire.trial import Ended, Outcome, Phase, TrialId, TrialResult, Trial
 
 WORK = Work(task={"name": "digits"}, model={"name": "mlp"}, batch_size=32)
 GOALS = {"error": "minimize", "loss": "minimize", "accuracy": "maximize"}
+WORST = {"error": 1.0, "accuracy": 0.0}
 RATE = {"rate": Range(0.001, 1.0, log=True)}
 NAN = math.nan
 
@@ -39,7 +40,7 @@ def study(
         precision=WORK.precision,
         epochs=4,
         report_every=1,
-        metric=Metric(metric, GOALS[metric]),
+        metric=Metric(metric, GOALS[metric], WORST.get(metric)),
         arms=tuple(Arm(name, (settings or {}).get(name, {}), (spaces or {}).get(name, RATE)) for name in arms),
         tune=Tune(trials, sampler, searches=Searches(searches, at_most or searches), pick=pick or Pick()),
         confirm_seeds=seeds,

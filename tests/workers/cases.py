@@ -14,7 +14,7 @@ from tests.workers import literature
 from tests.workers.covering import covering
 from tests.workers.trials import CPU, settings, trial
 
-CROSS_ENTROPY = {"name": "cross_entropy"}
+CROSS_ENTROPY = {"name": "cross_entropy", "label_smoothing": 0.0}
 WIDTHS = (1, 2, 7, 16, 64)
 PRECISIONS = ("float32", pytest.param("float64", marks=pytest.mark.slow))
 
@@ -82,6 +82,8 @@ FACTORS: dict[str, dict[str, dict[str, Any]]] = {
         "input": {"input_dropout": 0.2},
         "both": {"hidden_dropout": 0.2, "input_dropout": 0.1},
     },
+    "stopping": {"none": {}, "by validation": {"early_stopping": {"by": "validation", "patience": 2}}},
+    "clipping": {"none": {}, "by the norm": {"clip_norm": 0.3}},
     "order": under("order", {"anew": "each_epoch", "replayed": "once"}),
     "emphasis": under("emphasis", named("scheme", literature.EMPHASIS)),
     "width": {str(width): {} for width in WIDTHS},

@@ -2,35 +2,14 @@
 
 import math
 
-import torch
-
-from slalom_worker.net.examples import side_by_side
-from slalom_worker.optimizers import OPTIMIZERS
-from slalom_worker.training.pack import Pack
-from slalom_worker.training.slot import Slot
+from slalom_worker.training import methods_rehearsal
+from slalom_worker.training.methods_rehearsal import results, same
 from tests.workers.trials import order
-
-PARK_EVERY = 3
 
 
 def train(program, specs, *, disturbed=False):
-    """The slots of these trials, trained to their ends in one pack.
-
-    disturbed: the second trial of three arrives an epoch late and the third two, and every PARK_EVERY epochs all
-    are parked and seated in the opposite order, as happens to trials that wait for their verdicts.
-    """
-    slots = [Slot.start(order(spec), program) for spec in specs]
-    pack, seated = Pack(program), []
-    turn = 0
-    while due := [slot for n, slot in enumerate(slots) if not slot.complete and turn >= disturbed * (n % 3)]:
-        if disturbed and turn % PARK_EVERY == PARK_EVERY - 1:
-            due, seated = [slot.park() for slot in reversed(due)], []
-        if list(map(id, due)) != seated:
-            pack.seat(due)
-            seated = list(map(id, due))
-        pack.advance()
-        turn += 1
-    return slots
+    """The slots of these trials, trained to their ends in one pack; see slalom_worker.training.methods_rehearsal."""
+    return methods_rehearsal.train(program, [order(spec) for spec in specs], disturbed=disturbed)
 
 
 def check_equivalence(program, specs, wanted, width, tolerance=1e-9):
@@ -48,6 +27,8 @@ def check_equivalence(program, specs, wanted, width, tolerance=1e-9):
                 continue
             error = distance(slot.tensors["parameters"], want.parameters)
             assert error < tolerance, f"{where}: parameters are off by {error:.1e}"
+            error = distance(slot.best_parameters, want.best)
+            assert error < tolerance, f"{where}: the best parameters are off by {error:.1e}"
             assert abs(slot.loss - want.loss) < tolerance * want.loss, f"{where}: loss"
 
 
@@ -68,27 +49,3 @@ def check_invariance(program, specs, widths, *, disturbed=True):
                 spec, want = specs[start + offset], whole[start + offset]
                 wrong = [name for name in want if not same(got[name], want[name])]
                 assert not wrong, f"trial {spec.id.number} in a pack of {width}, {dict(spec.settings)}: {wrong}"
-
-
-def results(program, slots):
-    """What is known of each trial at its end: parameters, the optimizer's buffers, loss, and the pack's metrics."""
-    parameters = torch.stack([slot.best_parameters for slot in slots])
-    known = {"loss": torch.tensor([slot.loss for slot in slots], dtype=torch.float64)}
-    state = {name: torch.stack([slot.state[name] for slot in slots]) for name in program.state}
-    for part in ("validation", "train"):
-        beside = side_by_side([getattr(slot.split, part) for slot in slots])
-        found = program.evaluate(parameters, beside, state)
-        known |= {f"{part}.{name}": values for name, values in found.items()}
-    own = [
-        ("parameters", *method.state, *method.scalars)
-        for method in (OPTIMIZERS[s.settings["optimizer"]] for s in slots)
-    ]
-    return [
-        {name: slot.tensors[name] for name in names} | slot.state | {name: own[row] for name, own in known.items()}
-        for row, (slot, names) in enumerate(zip(slots, own, strict=True))
-    ]
-
-
-def same(one, other):
-    """Equal in every number; two that are none count as equal."""
-    return bool(((one == other) | (one.isnan() & other.isnan())).all())

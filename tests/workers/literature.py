@@ -181,6 +181,16 @@ def first_step(at, chosen):
     return chosen["factor"] if at.step == 0 else 1.0
 
 
+def sequence(at, chosen):
+    """A warm-up within its share, then a cosine over the rest."""
+    start = chosen["1.share"] * at.steps
+    if at.step < start:
+        return warm_up(at._replace(steps=start), {"share": 1.0})
+    return cosine(at._replace(step=at.step - start, steps=at.steps - start), {"end": chosen["2.end"]})
+
+
+WARM_UP_COSINE = {"1.schedule": "warm_up", "1.share": 0.15, "2.schedule": "cosine", "2.end": 0.05}
+
 MOMENTUM_SCHEDULES = {
     "constant": Curve(lambda _, chosen: chosen["value"], ({"value": 0.8}, {"value": 0.0})),
     "linear": Curve(linear, ({"start": 0.5, "end": 0.9, "share": 0.6},)),
@@ -194,6 +204,7 @@ RATE_SCHEDULES = {
     "inverse_time": Curve(inverse_time, ({"tau": 0.1},)),
     "warm_up": Curve(warm_up, ({"share": 0.1},)),
     "first_step": Curve(first_step, ({"factor": 4.0},)),
+    "sequence": Curve(sequence, (WARM_UP_COSINE,)),
 }
 
 
@@ -243,6 +254,11 @@ class Each(NamedTuple):
     settings: tuple[dict[str, Any], ...] = ({},)
 
 
+def cross_entropy(outputs, labels, options):
+    smoothing = options["label_smoothing"]
+    return nn.functional.cross_entropy(outputs, labels, reduction="none", label_smoothing=smoothing)
+
+
 def squared_error(outputs, labels, options):
     outputs = {"linear": lambda x: x, **ACTIVATIONS}[options["output"]](outputs)
     one_hot = nn.functional.one_hot(labels, outputs.shape[1])
@@ -251,7 +267,7 @@ def squared_error(outputs, labels, options):
 
 
 LOSSES = {
-    "cross_entropy": Each(lambda outputs, labels, _: nn.functional.cross_entropy(outputs, labels, reduction="none")),
+    "cross_entropy": Each(cross_entropy, ({"label_smoothing": 0.0}, {"label_smoothing": 0.1})),
     "squared_error": Each(
         squared_error,
         (

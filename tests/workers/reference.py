@@ -18,15 +18,19 @@ DROPOUT = {True: "input_dropout", False: "hidden_dropout"}
 
 
 class Trained(NamedTuple):
-    """parameters [P] after the last step; loss: the mean over the last epoch's batches."""
+    """parameters [P] after the last step; loss: the mean over the last epoch's batches; best: the parameters measured.
+
+    Where the trial stops early, the loss is that of the epoch in which it did.
+    """
 
     parameters: Tensor
     loss: float
+    best: Tensor
 
 
 class Reference:
     def __init__(self, spec, data):
-        self.spec, self.chosen = spec, spec.settings
+        self.spec, self.chosen, self.data = spec, spec.settings, data
         self.dtype = DTYPES[spec.work.precision]
         self.inputs = torch.as_tensor(data.train.inputs).to(self.dtype)
         self.labels = torch.as_tensor(data.train.labels)
@@ -39,9 +43,27 @@ class Reference:
         self.misses = [0] * len(self.labels)
 
     def train(self):
+        least, waited, best, loss = math.inf, 0, None, math.nan
+        patience = self.chosen["early_stopping"].get("patience", math.inf)
         for epoch in range(self.spec.epochs):
-            loss = self._epoch(epoch)
-        return Trained(torch.cat([p.detach().flatten() for p in self.net.parameters()]), loss)
+            trained = self._epoch(epoch)
+            if waited >= patience:
+                continue
+            loss, waited = trained, waited + 1
+            if self.chosen["early_stopping"]["by"] == "none" or (now := self._validation_loss()) < least:
+                best = self._parameters()
+                least, waited = (least, 0) if patience == math.inf else (now, 0)
+        return Trained(self._parameters(), loss, best if best is not None else self._parameters())
+
+    def _parameters(self):
+        return torch.cat([p.detach().flatten() for p in self.net.parameters()])
+
+    def _validation_loss(self):
+        with torch.no_grad():
+            options = self.spec.work.loss
+            outputs = self.net(torch.as_tensor(self.data.validation.inputs).to(self.dtype))
+            labels = torch.as_tensor(self.data.validation.labels)
+            return float(literature.LOSSES[options["name"]].value(outputs, labels, options).mean())
 
     def _optimizer(self):
         chosen, decay = self.chosen, self.chosen["weight_decay"]["value"]
@@ -98,6 +120,8 @@ class Reference:
             self.optimizer.zero_grad()
             (each * self._factors(each, None if drawn or counts is None else counts[index])).mean().backward()
             self._pace()
+            if self.chosen["clip_norm"] is not None:
+                torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.chosen["clip_norm"], foreach=False)
             self.optimizer.step()
             self.step += 1
             total += loss.item() * len(index)

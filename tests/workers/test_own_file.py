@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from slalom.errors import Infrastructure, InputError
 from slalom_worker.own_file import load_module, user_errors
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CATS = """
 from __future__ import annotations
@@ -46,8 +43,29 @@ def test_files_of_one_name_do_not_meet(tmp_path: Path) -> None:
     assert sys.modules[one.Cats.__module__].__file__ == str(tmp_path / "one" / "pets.py")
 
 
+def test_modules_beside_the_file_are_found_as_they_are_now_and_do_not_meet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    lazily = "import sounds\nfrom shapes.round import ball\n\ndef call():\n    import late\n    return late.word\n"
+    for folder, sound in (("one", "miaow"), ("two", "wuff")):
+        (tmp_path / folder / "shapes").mkdir(parents=True)
+        (tmp_path / folder / "sounds.py").write_text(f"sound = {sound!r}")
+        (tmp_path / folder / "late.py").write_text(f"word = {sound!r}")
+        (tmp_path / folder / "shapes" / "__init__.py").write_text("")
+        (tmp_path / folder / "shapes" / "round.py").write_text("ball = 1")
+    one, two = (load_module(write(tmp_path / name, lazily)) for name in ("one", "two"))
+    assert (one.sounds.sound, two.sounds.sound, one.ball) == ("miaow", "wuff", 1)
+    for module, sound in ((one, "miaow"), (two, "wuff"), (one, "miaow")):
+        with user_errors(Path(module.__file__ or ""), "call()"):
+            assert module.call() == sound
+    (tmp_path / "one" / "sounds.py").write_text("sound = 'purr '")
+    assert load_module(tmp_path / "one" / "pets.py").sounds.sound == "purr "
+    assert not [*tmp_path.rglob("__pycache__")]
+
+
 def test_a_file_that_is_missing_or_cannot_be_imported_is_the_user_s_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="must be the Python file of the task, but got no such file"):
+    with pytest.raises(InputError, match="must be a Python file, but got no such file"):
         load_module(tmp_path / "pets.py")
     path = write(tmp_path, "x = 1\ny = x / 0")
     with pytest.raises(InputError) as caught:

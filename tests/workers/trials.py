@@ -13,6 +13,7 @@ from slalom_worker.tasks import Data, draw, open_task, own_parts
 
 PLAIN = {
     "learning_rate": 0.05,
+    "clip_norm": None,
     "order": "each_epoch",
     "learning_rate_schedule": {"schedule": "constant"},
     "initialization": {"scheme": "fan_in"},
@@ -22,6 +23,7 @@ PLAIN = {
     "input_dropout": 0.0,
     "hidden_dropout": 0.0,
     "emphasis": {"scheme": "uniform"},
+    "early_stopping": {"by": "none"},
     "ensemble": {"combine": "none"},
 }
 

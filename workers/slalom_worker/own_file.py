@@ -1,21 +1,26 @@
-"""A Python file of the user's own: importing it, and telling its errors as the user's, with file and line."""
+"""A Python file of the user's own: importing it with the modules beside it, and telling its errors with their line."""
 
 from __future__ import annotations
 
 import hashlib
 import sys
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from importlib.util import module_from_spec
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from slalom.errors import InputError, SlalomError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-    from types import CodeType, ModuleType
+    from collections.abc import Callable, Iterator, Sequence
+    from types import CodeType
+
+PREFIX = "slalom_user_task_"
+"""How the names begin under which users' files are imported."""
 
 
 class FreshSource(SourceFileLoader):
@@ -27,42 +32,115 @@ class FreshSource(SourceFileLoader):
         return code
 
 
+class Beside(MetaPathFinder):
+    """Finds modules and packages beside a user's file, as Python does for a script. The standard library goes first."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002 (the protocol's name)
+        target: ModuleType | None = None,  # noqa: ARG002 (the protocol's name)
+    ) -> ModuleSpec | None:
+        """The spec of a module in the folder; None where there is none."""
+        parts = fullname.split(".")
+        if parts[0] in sys.stdlib_module_names:
+            return None
+        place = self.folder.joinpath(*parts)
+        for file, inner in ((place / "__init__.py", [str(place)]), (place.with_name(f"{parts[-1]}.py"), None)):
+            if file.is_file():
+                loader = FreshSource(fullname, str(file))
+                return spec_from_file_location(fullname, file, loader=loader, submodule_search_locations=inner)
+        return None
+
+
 def load_module(path: Path) -> ModuleType:
     """The module of a file, imported anew at every call; files of the same name in two folders are two modules.
 
-    Raises InputError where there is no such file or importing it fails.
+    So are the modules beside the file that it imports. Raises InputError where there is no such file or importing it
+    fails.
     """
     if not path.is_file():
-        raise InputError(f"{path}: must be the Python file of the task, but got no such file")
+        raise InputError(f"{path}: must be a Python file, but got no such file")
     # by path, so that two files of one name do not meet
-    name = f"slalom_user_task_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    name = f"{PREFIX}{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
     loader = FreshSource(name, str(path))
     spec = ModuleSpec(name, loader, origin=str(path))
     spec.has_location = True
     module = module_from_spec(spec)
     # the module's own dataclasses look it up here
     sys.modules[name] = module
+    _forget_modules(None)
     with user_errors(path, f"{path}: importing it"):
         loader.exec_module(module)
     return module
 
 
 @contextmanager
+def beside(file: Path | None) -> Iterator[None]:
+    """A context for calls of the user's code: modules beside its file are found, and it prints to standard error."""
+    if file is None:
+        yield
+        return
+    folder = file.parent.resolve()
+    _forget_modules(folder)
+    finder = Beside(folder)
+    sys.meta_path.insert(0, finder)
+    try:
+        # what it prints is for people: standard output may be JSON
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+@contextmanager
 def user_errors(file: Path | None, action: str) -> Iterator[None]:
-    """A context that turns errors of the user's code into InputError; other errors of Slalom pass as they are.
+    """As `beside`, and the code's errors become InputError; other errors of Slalom pass as they are.
 
     The message is one line, whatever the error's text.
     file: whose line the message names, or None where the code is in no file of the user's
     action: what the user's code is called for, the message's beginning
     """
     try:
-        yield
-    except InputError as exc:
-        raise InputError(f"{action}: {exc}") from exc
-    except SlalomError:
-        raise
+        with beside(file):
+            yield
     except (Exception, SystemExit) as exc:
-        lines = [frame.lineno for frame in traceback.extract_tb(exc.__traceback__) if frame.filename == str(file)]
-        where = f" (line {lines[-1]})" if lines else ""
-        told = " ".join(f"{type(exc).__name__}: {exc}".split())
-        raise InputError(f"{action} must not raise, but got {told}{where}") from exc
+        raise told(exc, file, action) from exc
+
+
+def told(exc: BaseException, file: Path | None, action: str) -> SlalomError:
+    """An error of the user's code as InputError, with the line of `file` where it arose; Slalom's own as they are."""
+    if isinstance(exc, InputError):
+        return InputError(f"{action}: {exc}")
+    if isinstance(exc, SlalomError):
+        return exc
+    lines = [frame.lineno for frame in traceback.extract_tb(exc.__traceback__) if frame.filename == str(file)]
+    where = f" (line {lines[-1]})" if lines else ""
+    text = " ".join(f"{type(exc).__name__}: {exc}".split())
+    return InputError(f"{action} must not raise, but got {text}{where}")
+
+
+def telling(function: Callable[..., object], file: Path, action: str) -> Callable[..., object]:
+    """The user's function, whose errors are told as `user_errors` tells them. What it imports it must have imported."""
+
+    def call(*given: object, **named: object) -> object:
+        try:
+            return function(*given, **named)
+        except Exception as exc:
+            raise told(exc, file, action) from exc
+
+    return call
+
+
+def _forget_modules(folder: Path | None) -> None:
+    """Have modules that lie beside users' files imported anew, those in `folder` excepted."""
+    for name, module in [*sys.modules.items()]:
+        spec = module.__dict__.get("__spec__") if isinstance(module, ModuleType) else None
+        loader = getattr(spec, "loader", None)
+        if not isinstance(loader, FreshSource) or name.startswith(PREFIX):
+            continue
+        if folder is None or not Path(loader.path).is_relative_to(folder):
+            del sys.modules[name]

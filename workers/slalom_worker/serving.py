@@ -1,7 +1,8 @@
 """A trained trial as a model that answers: what `mlflow.pyfunc.load_model` loads, by this module's name.
 
 The folder holds model.json (task, model, loss, precision, and how an ensemble's members are combined), a folder
-`members` with a safetensors file for each net, and the user's task file where the task is the user's own.
+`members` with a safetensors file for each net, and a folder
+`code` with the user's own files where the study names any.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from safetensors.torch import load_file, save
 
 from slalom.errors import InputError
 from slalom.wire.trial import Work
-from slalom_worker.losses import LOSSES
+from slalom_worker.methods import Methods
 from slalom_worker.net.ensemble import combined_prediction, equal_shares
+from slalom_worker.net.examples import in_precision
 from slalom_worker.net.modules import DTYPES, build_module, rest_of, weights_of
 from slalom_worker.preprocessing import Fitted
 from slalom_worker.tasks import open_task
@@ -31,8 +33,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from slalom_worker.losses.base import Options
+    from slalom_worker.losses.base import Loss, Options
 
+
+CODE = "code"
+"""The folder with the user's own files."""
 
 PREPARED = "prepared."
 """Prefix of the names of preprocessing's arrays, which are stored beside the parameters."""
@@ -41,11 +46,12 @@ PREPARED = "prepared."
 def freeze(parameters: Mapping[str, Tensor], data: Data, prepared: Fitted | None = None) -> bytes:
     """One net's parameters and state (Forward.state), and its preprocessing if any, as a safetensors file's bytes.
 
-    The header has the "shape" of an input, the number of "outputs", and the "kind" of prediction, "classes" or
-    "numbers".
+    The header has the "shape" of an input and the type of "inputs", the number of "outputs", and the "kind" of
+    prediction, "classes" or "numbers".
     """
     kind = "numbers" if data.classes is None else "classes"
-    about = {"shape": json.dumps(list(data.shape)), "outputs": str(data.outputs), "kind": kind}
+    inputs = data.train.inputs.dtype.name
+    about = {"shape": json.dumps(list(data.shape)), "inputs": inputs, "outputs": str(data.outputs), "kind": kind}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in parameters.items()}
     arrays = {} if prepared is None else prepared.arrays()
     return save({**tensors, **{PREPARED + name: torch.as_tensor(array) for name, array in arrays.items()}}, about)
@@ -58,7 +64,7 @@ class Predictor:
     modules: the nets
     stand_in: data of the shape of the task's
     dtype: the precision the nets were trained in
-    loss: what the nets were trained with, {"name": ..., **options}
+    loss: what the nets were trained with, and its options {"name": ..., **options}
     combine: "mean" or "vote", or "none" for a single net
     prepared: the preprocessing of inputs, or None
     """
@@ -66,7 +72,8 @@ class Predictor:
     modules: Sequence[nn.Module]
     stand_in: Data
     dtype: torch.dtype
-    loss: Options
+    loss: Loss
+    options: Options
     combine: str
     prepared: Fitted | None
 
@@ -75,15 +82,16 @@ class Predictor:
 
         inputs: an array [n, *shape], or a table with a row for each
         """
-        given = np.array(inputs, dtype=np.float32).reshape(-1, *self.stand_in.shape)
-        examples = torch.as_tensor(given if self.prepared is None else self.prepared.apply(given)).to(self.dtype)
+        given = np.array(inputs, dtype=self.stand_in.train.inputs.dtype).reshape(-1, *self.stand_in.shape)
+        prepared = given if self.prepared is None else self.prepared.apply(given)
+        examples = in_precision(torch.as_tensor(prepared), self.dtype)
         with torch.inference_mode():
             outputs = torch.stack([module(examples) for module in self.modules]).double()
             said = combined_prediction(self._predict, outputs, equal_shares(outputs), self.combine)
         return said.to(self.dtype).numpy()
 
     def _predict(self, outputs: Tensor) -> Tensor:
-        return LOSSES[self.loss["name"]].predict(outputs, self.loss, self.stand_in.classes is None)
+        return self.loss.predict(outputs, self.options, self.stand_in.classes is None)
 
 
 def _load_pyfunc(path: str) -> Predictor:
@@ -94,7 +102,7 @@ def _load_pyfunc(path: str) -> Predictor:
     files = sorted((folder / "members").iterdir())
     with safe_open(files[0], framework="pt") as file:
         data = _stand_in(file.metadata())
-    task, modules = open_task(work.task, folder), []
+    task, modules = open_task(work.task, folder / CODE), []
     for member in files:
         module = build_module(work, data, task, seed=0)
         weights = load_file(member)
@@ -102,12 +110,13 @@ def _load_pyfunc(path: str) -> Predictor:
         modules.append(module.to(DTYPES[work.precision]).eval())
     arrays = {name.removeprefix(PREPARED): part.numpy() for name, part in weights.items() if name.startswith(PREPARED)}
     prepared = Fitted.of(arrays) if arrays else None
-    return Predictor(modules, data, DTYPES[work.precision], work.loss, about["combine"], prepared)
+    loss = Methods.beside(folder / CODE).loss[work.loss["name"]]
+    return Predictor(modules, data, DTYPES[work.precision], loss, work.loss, about["combine"], prepared)
 
 
 def _stand_in(header: Mapping[str, str]) -> Data:
     """Data of the shape in a file's header, so that a model can be built without the task's data."""
-    inputs, outputs = np.zeros((1, *json.loads(header["shape"])), np.float32), int(header["outputs"])
+    inputs, outputs = np.zeros((1, *json.loads(header["shape"])), header["inputs"]), int(header["outputs"])
     numbers = header["kind"] == "numbers"
     split = Split(inputs, np.zeros((1, outputs), np.float32) if numbers else np.zeros(1, np.int64))
     return Data(split, split, split, None if numbers else outputs)

@@ -6,6 +6,8 @@ import argparse
 import os
 import select
 import sys
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slalom.cli.options import command
@@ -41,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _obeyed(arguments: Sequence[str] | None) -> int:
+    if sys.stdout is None:  # closed by whoever started this process
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (for the process's life)
     pin_kernels()  # before anything imports numpy
     stop = Stop()
     stop.listen()
@@ -73,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     from slalom.cli import regression, schedule, status, study, submit
 
     parser = argparse.ArgumentParser(prog="slalom", description="Which way of training is better, at equal effort?")
+    parser.add_argument("--version", action="version", version=f"slalom {version('slalom')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for group in (study, regression, schedule, status, submit):
         group.add(commands)

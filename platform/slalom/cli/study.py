@@ -87,6 +87,7 @@ def _check(options: argparse.Namespace) -> None:
     from slalom.report.plan import plan, plan_lines
 
     spec = api.load(options.study)
+    wiring.load_elsewhere(spec)
     rehearsal = wiring.rehearse(spec)
     if options.json:
         print_json({**plan(spec), **({} if rehearsal is None else {"rehearsal": asdict(rehearsal)})})
@@ -102,8 +103,9 @@ def _studies(options: argparse.Namespace) -> None:
     if options.json:
         print_json([{"study": name, "question": document["question"]} for name, document in found])
         return
+    width = max(len(name) for name, _ in found)
     for name, document in found:
-        print(f"{name:22} {document['question']}")
+        print(f"{name:{width}}  {document['question']}")
 
 
 def _ui(options: argparse.Namespace) -> None:

@@ -25,7 +25,7 @@ def as_json(spec: StudySpec, summary: Summary, where: Mapping[str, str]) -> dict
         "fingerprint": spec.fingerprint,
         "state": summary.state.value,
         **{name: where.get(name) for name in ("home", "storage", "tracking_uri")},
-        "metric": spec.metric,
+        "metric": {"name": spec.metric.name, "goal": spec.metric.goal},
         "baseline": spec.compare.baseline,
         "alpha": spec.compare.alpha,
         "facts": spec.facts,

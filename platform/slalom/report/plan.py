@@ -42,6 +42,7 @@ def plan(spec: StudySpec) -> dict[str, Any]:
         },
         "limits": list(_limits(spec)),
         "facts": dict(spec.facts),
+        "notes": list(spec.notes),
     }
 
 
@@ -66,6 +67,7 @@ def plan_lines(spec: StudySpec) -> Iterator[str]:
     yield f"{_between(least, most)} trials in all, which cost as much as {_between(cheap, dear)} full trainings"
     yield f"epochs at which a generation of {tune.generation} is judged: {', '.join(map(str, rungs(spec)))}"
     yield from found["limits"]
+    yield from (f"note: {note}" for note in spec.notes)
     yield f"fingerprint {spec.fingerprint}"
 
 

@@ -1,8 +1,8 @@
 """The study's fingerprint: what its numbers depend on, and nothing else.
 
 SHA-256 over canonical JSON (keys sorted, no spaces, floats in their shortest spelling that reads back the same)
-of the normalised study, the digests of its data and of the user's task file, and the protocol's version. Outside
-it are name, question, resources, the file's text and order, the places of files, and what is recorded of layers: a
+of the normalised study, the digests of its data and of the user's own files, and the protocol's version. Outside
+it are name, question, resources, the file's text and order, the places of files, and what is recorded beside: a
 trial has the same numbers without it. No random number comes of it.
 """
 
@@ -26,10 +26,13 @@ PROTOCOL = 2
 """Raised with every change after which the same study gives other numbers; they are never mixed with older ones."""
 
 
-def fingerprint(spec: StudySpec, data: str, task_file: str | None, options: Kinds) -> str:
+def fingerprint(
+    spec: StudySpec, data: str, task_file: str | None, options: Kinds, code: Mapping[str, str] | None = None
+) -> str:
     """64 hexadecimal digits.
 
     data, task_file: digests of the data and of the user's task file
+    code: digests of the user's other files, by their places in the study's folder
     options: of the bundled task; its texts are places, for which the data's digest stands
     """
     content = {
@@ -40,7 +43,7 @@ def fingerprint(spec: StudySpec, data: str, task_file: str | None, options: Kind
         "precision": spec.precision,
         "epochs": spec.epochs,
         "report_every": spec.report_every,
-        "metric": asdict(spec.metric),
+        "metric": {"name": spec.metric.name, "goal": spec.metric.goal},
         "arms": {arm.name: arm.settings for arm in spec.arms},
         "streams": {arm.name: arm.stream for arm in spec.arms if arm.stream},
         "seed": spec.seed,
@@ -48,6 +51,7 @@ def fingerprint(spec: StudySpec, data: str, task_file: str | None, options: Kind
         "tune": asdict(spec.tune),
         "confirm_seeds": spec.confirm_seeds,
         "compare": asdict(spec.compare),
+        **({"code": code} if code else {}),
     }
     canonical = json.dumps(_plain(content), sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

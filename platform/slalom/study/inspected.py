@@ -28,6 +28,8 @@ class Inspected:
     inputs, outputs: how many numbers an example has, and a net's answer; 0 where nobody counted
     rehearse: trains a net of the task's own for a step of each of these trials, and raises InputError where a pack
         cannot train it; None where the task brings no net
+    whole: the inputs are whole numbers
+    notes: what was done to the data, for people to read
     """
 
     data: str
@@ -40,3 +42,5 @@ class Inspected:
     inputs: int = 0
     outputs: int = 0
     rehearse: Callable[[Sequence[TrialSpec]], None] | None = None
+    whole: bool = False
+    notes: tuple[str, ...] = ()

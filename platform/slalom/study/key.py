@@ -23,6 +23,7 @@ class Table:
     gaps: an option without a default may be left out
     one_per: whose choice it is, "arm" or "study", for the message that it cannot be searched
     searchable: an option may be searched
+    sequence: a list of methods may stand in place of one; each but the last has a `share`
     """
 
     methods: Mapping[str, Kinds]
@@ -33,6 +34,7 @@ class Table:
     gaps: bool = False
     one_per: str = "study"
     searchable: bool = True
+    sequence: bool = False
 
     @property
     def complete(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from slalom.study.key import Key, Keys, Table
 from slalom.wire.kinds import (
@@ -40,7 +40,18 @@ OWN = "task"
 """The name, among models, of the one that the task brings."""
 
 USER_TASK = re.compile(r"(.+\.py):([A-Za-z_][A-Za-z0-9_]*)")
-"""File and class of a user's own task, or function of a user's own training."""
+"""File and class of a user's own task, file and function of a user's own training, or file and name of a method."""
+
+OWN_KEYS = (
+    "optimizer",
+    "learning_rate_schedule",
+    "momentum",
+    "emphasis",
+    "loss",
+    "initialization",
+    "preprocess",
+)
+"""Keys of an arm under which it can name a method of the user's own."""
 
 
 REQUIRED = {
@@ -56,7 +67,7 @@ REQUIRED = {
 OPTIONAL = {
     "about": "what is being tested, for the records: `heuristic` (its name), `claim` (what is said of it), `source`",
     "model": "the net, of which an arm may change a part; left out where the task brings its own",
-    "metric": "what the arms are judged by",
+    "metric": "what the arms are judged by; `record`: what else is measured",
     "search": "distributions that are tuned in every arm, unless the arm has the setting itself",
     "resample": "which examples train, validate and test in a search",
     "seed": "what all random numbers come from; another one makes an honest replicate of the study",
@@ -173,21 +184,15 @@ TRIAL_RESOURCES: Keys = {
 }
 """In place of `device`, `gpus_per_lane` and `pack_width`, where a function of the user's trains."""
 
-METRIC = Key(
-    Table(
-        {
-            "error": {"goal": Choice("minimize", ("minimize",))},
-            "loss": {"goal": Choice("minimize", ("minimize",))},
-            "accuracy": {"goal": Choice("maximize", ("maximize",))},
-        },
-        default="error",
-    ),
-    OPTIONAL["metric"],
-)
 
 ANY_ARM: Keys = {
     "learning_rate": Key(positive(), "the step size; every arm sets or searches it"),
     "layer_rates": Key(PerLayer(positive(1.0)), "factors of the learning rate, one for each layer"),
+    "clip_norm": Key(
+        positive(),
+        "the largest norm of a trial's gradient over all parameters, to which longer ones are shortened",
+        "none",
+    ),
     "weight_decay": Key(
         Table(
             {"mean": {"value": Number(0.0, low=0.0)}, "summed": {"value": Number(None, low=0.0)}},
@@ -205,6 +210,19 @@ ANY_ARM: Keys = {
 }
 
 
+EARLY_STOPPING = Key(
+    Table(
+        {"none": {}, "validation": {"patience": Integer(None, low=1, high=MOST_EPOCHS)}},
+        "by",
+        default="none",
+        implied="validation",
+        number=("validation", "patience"),
+        one_per="arm",
+    ),
+    "the net with the least validation loss after an epoch is kept, and training ends after so many epochs without a "
+    "smaller one: a number, the patience",
+)
+
 MEMBERS: Kinds = {"members": Integer(None, low=2, high=1000), "bagging": flag(False)}
 ENSEMBLE = Key(
     Table(
@@ -218,6 +236,21 @@ ENSEMBLE = Key(
     "several nets in place of one, from other initial weights, that answer together: by their mean, or by a vote; "
     "`bagging`: each learns from a bootstrap sample of its own",
 )
+
+
+Predicts = Literal["classes", "numbers"]
+
+
+def metric_key(catalogue: Catalogue, predicts: Predicts | None = None) -> Key:
+    """The kind of the study's metric; its default is another one where the task predicts numbers."""
+    names = tuple(catalogue.metrics)
+    methods: dict[str, Kinds] = {
+        name: {"goal": Choice(one.goal, (one.goal,)), "record": Words((), names)}
+        for name, one in catalogue.metrics.items()
+    }
+    return Key(
+        Table(methods, default="loss" if predicts == "numbers" else "error", searchable=False), OPTIONAL["metric"]
+    )
 
 
 def optimizers(catalogue: Catalogue) -> Choice:
@@ -237,7 +270,19 @@ def task_table(catalogue: Catalogue) -> Table:
 
 def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
     """What an arm with this optimizer can set, in the order of its resolved settings."""
-    keys = {
+    keys = {**settings_of_arms(catalogue)}
+    if catalogue.own_task is not None:
+        own = Table({OWN: catalogue.own_task}, default=OWN, implied=OWN, one_per="arm")
+        keys["task"] = Key(own, "options of the task, where they are others than the study's")
+    if optimizer in catalogue.momentum:
+        keys["momentum"] = _momentum_key(catalogue, catalogue.momentum[optimizer])
+    hyperparameters = catalogue.optimizers[optimizer]
+    return keys | {name: Key(kind, f"{name} of {optimizer}") for name, kind in hyperparameters.items()}
+
+
+def settings_of_arms(catalogue: Catalogue) -> Keys:
+    """What an arm can set whatever its optimizer, in the order of its resolved settings."""
+    return {
         "model": Key(model_table(catalogue), "the net, where it is another than the study's, or what is other in it"),
         "batch_size": Key(Integer(32, low=1, high=MOST_EXAMPLES), "examples of a step, or `all`", word="all"),
         "drop_last": Key(flag(False), "whether an epoch leaves out the examples that make no whole batch"),
@@ -257,22 +302,16 @@ def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
         "optimizer": Key(optimizers(catalogue), "the way from gradients to steps"),
         "learning_rate": ANY_ARM["learning_rate"],
         "learning_rate_schedule": Key(
-            Table(catalogue.rate_schedules, "schedule", default="constant", one_per="arm"),
+            Table(catalogue.rate_schedules, "schedule", default="constant", one_per="arm", sequence=True),
             "how the learning rate changes while a trial trains",
         ),
         **ANY_ARM,
         "emphasis": Key(
             Table(catalogue.emphasis, "scheme", default="uniform", one_per="arm"), "how often examples are presented"
         ),
+        "early_stopping": EARLY_STOPPING,
         "ensemble": ENSEMBLE,
     }
-    if catalogue.own_task is not None:
-        own = Table({OWN: catalogue.own_task}, default=OWN, implied=OWN, one_per="arm")
-        keys["task"] = Key(own, "options of the task, where they are others than the study's")
-    if optimizer in catalogue.momentum:
-        keys["momentum"] = _momentum_key(catalogue, catalogue.momentum[optimizer])
-    hyperparameters = catalogue.optimizers[optimizer]
-    return keys | {name: Key(kind, f"{name} of {optimizer}") for name, kind in hyperparameters.items()}
 
 
 def _momentum_key(catalogue: Catalogue, default: float) -> Key:

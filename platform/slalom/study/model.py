@@ -73,10 +73,14 @@ def _check_count(name: str, value: int) -> None:
 
 @dataclass(frozen=True)
 class Metric:
-    """What the arms are judged by: a metric's name within a split ("error", "loss") and its better direction."""
+    """What the arms are judged by: a metric's name within a split ("error", "loss") and its better direction.
+
+    worst: the worst value that there can be, or None
+    """
 
     name: str
     goal: Goal
+    worst: float | None = None
 
     def better(self, one: float, other: float) -> bool:
         """Whether `one` is strictly better."""
@@ -212,10 +216,12 @@ class StudySpec:
     resampled: every search has a split of its own, the same in all arms
     loads_splits: the task loads each of its splits by itself
     data_digest: of the task's data, 64 hexadecimal digits
-    folder: where relative paths of the task start: the study's, or that of the user's own task file
-    task_file: the user's own task, a file that travels to the nodes
+    folder: where the study's relative paths start
+    code: the user's own Python files, relative to the folder: those that the study names, and the modules that these
+        import from there. Where there are any the folder travels to the nodes
     facts: what is known about the task, such as {"bayes_error": 0.2101}
-    record: what trials report of each layer beside the metrics, as in TrialSpec
+    notes: what was done to the task's data, for people to read
+    record, metrics: what trials report of each layer beside the metrics, and which further metrics, as in TrialSpec
     fingerprint: 64 hexadecimal digits; results of different fingerprints are never mixed
     text: the study file as it was read, for the records
     about: "heuristic", "claim" and "source" of what is tested, where the study says so
@@ -237,11 +243,13 @@ class StudySpec:
     fingerprint: str
     data_digest: str = ""
     folder: Path = Path()
-    task_file: Path | None = None
+    code: tuple[Path, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
     text: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     record: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     seed: int = 0
     resampled: bool = False
     loads_splits: bool = False

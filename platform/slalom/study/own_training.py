@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.study.arms import Shared, check_name, distinct_arms
 from slalom.study.distributions import setting
-from slalom.study.key import Table
-from slalom.study.keys import METRIC, NAME, NAME_RULE, RESOURCES, TRAINING, TRIAL_RESOURCES
+from slalom.study.keys import NAME, NAME_RULE, RESOURCES, TRAINING, TRIAL_RESOURCES
 from slalom.study.model import Arm, Metric, Resources
 from slalom.study.sections import Training, check_whole, training_of
 from slalom.study.space import space
@@ -22,6 +21,7 @@ from slalom.wire.kinds import Choice, Free
 if TYPE_CHECKING:
     from slalom.study.document import Node
     from slalom.study.model import Goal
+    from slalom.wire.kinds import Catalogue
     from slalom.wire.signature import Signature
 
 OF_EVERY_TRAINING = ("epochs", "report_every")
@@ -39,7 +39,7 @@ class Read:
     resources: Resources
 
 
-def read_own_training(fields: Mapping[str, Node], signature: Signature) -> Read:
+def read_own_training(fields: Mapping[str, Node], signature: Signature, catalogue: Catalogue) -> Read:
     """The study's sections, for a training function of this signature."""
     task = fields["task"]
     if "model" in fields:
@@ -54,7 +54,7 @@ def read_own_training(fields: Mapping[str, Node], signature: Signature) -> Read:
     shared = Shared({**options, **training.shared}, searched, None)
     return Read(
         training,
-        _metric(fields.get("metric"), task),
+        _metric(fields.get("metric"), task, catalogue),
         _arms(fields["arms"], shared, signature),
         _resources(fields.get("resources")),
     )
@@ -119,7 +119,7 @@ def _check_names(fields: Mapping[str, Node], signature: Signature, what: str) ->
         check_known(fields, signature.kinds, what)
 
 
-def _metric(node: Node | None, task: Node) -> Metric:
+def _metric(node: Node | None, task: Node, catalogue: Catalogue) -> Metric:
     """Any name, with its goal, which the names that Slalom's own metrics have need not say."""
     if node is None:
         raise task.error("a study with a training function needs `metric`: {name: ..., goal: minimize or maximize}")
@@ -133,11 +133,9 @@ def _metric(node: Node | None, task: Node) -> Metric:
     if "goal" in fields:
         goal: Goal = fixed(fields["goal"], GOAL, "goal of metric")
         return Metric(name, goal)
-    known = METRIC.kind.methods if isinstance(METRIC.kind, Table) else {}
-    if name not in known:
+    if name not in catalogue.metrics:
         raise node.error(f"metric {name} needs 'goal': minimize or maximize")
-    (usual,) = (kind for kind in known[name].values() if isinstance(kind, Choice))
-    return Metric(name, usual.default)
+    return Metric(name, catalogue.metrics[name].goal)
 
 
 def _resources(node: Node | None) -> Resources:

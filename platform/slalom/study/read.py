@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slalom.errors import InputError, StudyError
+from slalom.study import folder as study_folder
 from slalom.study.arms import Shared, read_arms
 from slalom.study.document import Node, from_python
 from slalom.study.fingerprint import fingerprint
@@ -17,6 +19,8 @@ from slalom.study.free_names import check_options, lift
 from slalom.study.inspected import Inspected
 from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, OWN, REQUIRED, SEED, task_table
 from slalom.study.model import Arm, StudySpec
+from slalom.study.own_code import closure
+from slalom.study.own_methods import OpenMethod, OwnMethods, is_own, names_own, open_methods
 from slalom.study.own_training import Read, read_own_training
 from slalom.study.sections import read_compare, read_metric, read_resample, read_resources, read_training, read_tune
 from slalom.study.sense import check_data, check_plan
@@ -37,6 +41,18 @@ Inspect = Callable[[Settings, Path], Inspected]
 Look = Callable[[str, Path], OwnCode]
 """Tells what can be set of a user's own "file.py:name", given the folder where a relative path starts."""
 
+Rehearse = Callable[[StudySpec, str], None]
+"""Trains an arm of a study, given its name, for a moment."""
+
+
+def _no_methods(key: str, name: str) -> Catalogue:
+    raise InputError(f"{key} must be one of the package's, but got {name!r}")
+
+
+def _no_rehearsal(spec: StudySpec, arm: str) -> None:
+    """Take every arm as it is."""
+
+
 OWN_MODEL: Settings = {"name": OWN}
 """An arm's model where the task brings its own."""
 
@@ -46,15 +62,21 @@ class Reading:
     """What a study is read with.
 
     folder: where the study's relative paths start
-    inspect: called last, when everything else has been found right, unless a function of the user's trains; it may
-        raise InputError
+    catalogue: every method of the package
+    inspect: called when everything else has been found right, unless a function of the user's trains; it may raise
+        InputError
     own_code: imports a user's "file.py:name"; it may raise InputError. Without it nothing can be set of the user's code
+    open_method: opens a method of the user's own
+    rehearse: called last, for each arm that names a method of the user's own: trains the arm for a moment, and raises
+        InputError where what it names does not keep to what a method must
     """
 
     folder: Path
     catalogue: Catalogue
     inspect: Inspect
     own_code: Look = lambda *_: OwnCode()
+    open_method: OpenMethod = _no_methods
+    rehearse: Rehearse = _no_rehearsal
 
 
 def read_study(text: str, source: str, reading: Reading) -> StudySpec:
@@ -78,15 +100,20 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
     fields = root.fields()
     check_known(fields, (*REQUIRED, *OPTIONAL), root.name)
     check_required(root, REQUIRED)
-    task = read_task(fields["task"], task_table(reading.catalogue), reading.folder)
+    catalogue = reading.catalogue
+    task = read_task(fields["task"], task_table(catalogue), reading.folder)
     own = OwnCode() if task.file is None else _own_code(task, fields, reading)
+    methods = OwnMethods((), catalogue)
+    if own.training is None:
+        methods = open_methods(fields, reading.folder, catalogue, reading.open_method)
+        catalogue = methods.catalogue
     if task.file is None:
-        read = _by_methods(fields, reading.catalogue)
+        read = _by_methods(fields, catalogue)
     elif own.training is None:
         check_options(fields["task"], own)
-        read = _by_methods(*lift(fields, own, task.settings, reading.catalogue))
+        read = _by_methods(*lift(fields, own, task.settings, catalogue))
     else:
-        read = read_own_training(fields, own.training)
+        read = read_own_training(fields, own.training, catalogue)
     training, arms = read.training, read.arms
     spec = StudySpec(
         name=_name(fields["name"]),
@@ -104,20 +131,22 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         resources=read.resources,
         seed=field(fields.get("seed"), SEED),
         fingerprint="",
-        folder=task.folder.resolve(),
-        task_file=task.file,
+        folder=reading.folder.resolve(),
+        code=_code(task, methods, fields, reading),
         text=text,
         about=section(fields["about"], ABOUT) if "about" in fields else {},
         own_training=own.training is not None,
     )
     check_plan(spec, fields["tune"])
-    return _inspected(spec, task, fields, reading)
+    spec = _inspected(spec, task, fields, replace(reading, catalogue=catalogue))
+    _rehearse(spec, fields, reading)
+    return spec
 
 
 def _own_code(task: NamedTask, fields: Mapping[str, Node], reading: Reading) -> OwnCode:
     """What the user's file tells of the name; it is imported."""
     try:
-        return reading.own_code(task.settings["name"], task.folder)
+        return reading.own_code(task.settings["name"], reading.folder)
     except InputError as exc:
         raise fields["task"].error(str(exc)) from exc
 
@@ -128,7 +157,7 @@ def _by_methods(fields: Mapping[str, Node], catalogue: Catalogue) -> Read:
     searched = fields["search"].fields() if "search" in fields else {}
     return Read(
         training,
-        read_metric(fields.get("metric")),
+        read_metric(fields.get("metric"), catalogue).judge,
         read_arms(fields["arms"], Shared(training.shared, searched, fields.get("model")), catalogue),
         read_resources(fields.get("resources")),
     )
@@ -141,20 +170,49 @@ def _name(node: Node) -> str:
     return name
 
 
+def _code(task: NamedTask, own: OwnMethods, fields: Mapping[str, Node], reading: Reading) -> tuple[Path, ...]:
+    """The user's own files; StudyError where the folder that then travels is too large."""
+    named = (*own.files, *((task.file,) if task.file else ()))
+    try:
+        if named:
+            study_folder.travelling(reading.folder)
+    except InputError as exc:
+        raise fields["task" if task.file else "arms"].error(str(exc)) from exc
+    return closure(reading.folder, named)
+
+
+def _rehearse(spec: StudySpec, fields: Mapping[str, Node], reading: Reading) -> None:
+    if spec.own_training:
+        return
+    arms = fields["arms"].fields()
+    for arm in spec.arms:
+        if names_own(arm.settings) or (any(map(is_own, spec.metrics)) and arm is spec.arms[0]):
+            try:
+                reading.rehearse(spec, arm.name)
+            except InputError as exc:
+                raise arms[arm.name].head_error(f"arm {arm.name}: {exc}") from exc
+
+
 def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], reading: Reading) -> StudySpec:
     """The study with what its data tell: facts, whose model, splits, fingerprint."""
     split = read_resample(fields.get("resample"))
     if spec.own_training:
         inspected = Inspected(task.digest or "", splits="loaded")
         spec = _split(spec, split, inspected, fields)
-        mark = fingerprint(spec, inspected.data, task.digest, task.options)
+        mark = fingerprint(spec, inspected.data, task.digest, task.options, _digests(spec, task))
         return replace(spec, fingerprint=mark, data_digest=inspected.data)
     with _told_of(fields["task"]):
-        inspected = reading.inspect(task.settings, task.folder)
+        inspected = reading.inspect(task.settings, reading.folder)
     if inspected.has_model and any(arm.settings["model"]["name"] != OWN for arm in spec.arms):
         _check_no_model(task, fields)
         arms = tuple(replace(arm, settings={**arm.settings, "model": OWN_MODEL}) for arm in spec.arms)
         spec = replace(spec, arms=arms)
+    judge, measured = read_metric(
+        fields.get("metric"), reading.catalogue, "numbers" if inspected.regression else "classes"
+    )
+    spec = replace(spec, metric=judge, metrics=measured)
+    if inspected.regression:
+        spec = _of_numbers(spec, fields, reading.catalogue)
     for arm in spec.arms:
         _inspect_own(arm, spec, fields, reading)
     check_data(spec, inspected, fields, reading.catalogue)
@@ -162,8 +220,29 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
     if inspected.rehearse is not None:
         with _told_of(fields["task"]):
             inspected.rehearse(sample_trials(spec))
-    mark = fingerprint(spec, inspected.data, task.digest, task.options)
-    return replace(spec, facts=dict(inspected.facts), fingerprint=mark, data_digest=inspected.data)
+    mark = fingerprint(spec, inspected.data, task.digest, task.options, _digests(spec, task))
+    return replace(
+        spec, facts=dict(inspected.facts), notes=inspected.notes, fingerprint=mark, data_digest=inspected.data
+    )
+
+
+def _digests(spec: StudySpec, task: NamedTask) -> dict[str, str]:
+    """SHA-256 of the user's files beside that of the task, by their places in the study's folder."""
+    return {
+        file.as_posix(): hashlib.sha256((spec.folder / file).read_bytes()).hexdigest()
+        for file in spec.code
+        if file != task.file
+    }
+
+
+def _of_numbers(spec: StudySpec, fields: Mapping[str, Node], catalogue: Catalogue) -> StudySpec:
+    """The study with squared error as the loss of every arm for which the study names none."""
+    if "loss" in fields["training"].fields():
+        return spec
+    loss = {"name": "squared_error"} | {name: kind.default for name, kind in catalogue.losses["squared_error"].items()}
+    named = [name for name, arm in fields["arms"].fields().items() if "loss" in arm.fields()]
+    arms = [arm if arm.name in named else replace(arm, settings={**arm.settings, "loss": loss}) for arm in spec.arms]
+    return replace(spec, arms=tuple(arms))
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from slalom.study.keys import (
     ABOUT,
     COMPARE,
     CONFIRM,
-    METRIC,
     NAME,
     OPTIONAL,
     REQUIRED,
@@ -27,6 +26,7 @@ from slalom.study.keys import (
     TUNE,
     USER_TASK,
     all_arm_keys,
+    metric_key,
     model_table,
     task_table,
 )
@@ -66,7 +66,7 @@ def schema(catalogue: Catalogue) -> Schema:
     bundled: dict[str, Schema] = {
         "model": _table(model_table(catalogue), _searched),
         "training": _section(TRAINING, {name: part for name, part in settings.items() if name != "model"}),
-        "metric": _of(METRIC),
+        "metric": _of(metric_key(catalogue)),
         "search": _mapping(_searchable(catalogue)),
         "arms": _arms({"$ref": "#/$defs/arm"}),
     }
@@ -151,7 +151,15 @@ def _table(table: Table, of: Callable[[Kind], Schema]) -> Schema:
     if table.number is not None:
         name, option = table.number
         parts.append(of(table.methods[name][option]))
+    if table.sequence:
+        parts.append({"type": "array", "minItems": 2, "items": {"anyOf": [parts[0], *map(_in_sequence, mappings)]}})
     return {"anyOf": parts}
+
+
+def _in_sequence(method: Schema) -> Schema:
+    """A method that may have a share of the training."""
+    share = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+    return {**method, "properties": {"share": {"anyOf": [share, {"$ref": DISTRIBUTION}]}, **method["properties"]}}
 
 
 def _method(table: Table, name: str, of: Callable[[Kind], Schema]) -> Schema:

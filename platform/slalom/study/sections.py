@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slalom.errors import nearest
-from slalom.study.keys import COMPARE, METRIC, RESAMPLE, RESOURCES, TRAINING, TRIAL_RESOURCES, TUNE, all_arm_keys
+from slalom.study.keys import COMPARE, RESAMPLE, RESOURCES, TRAINING, TRIAL_RESOURCES, TUNE, all_arm_keys, metric_key
 from slalom.study.model import Compare, Metric, Pick, Range, Resources, Searches, Tune
+from slalom.study.own_methods import is_own
 from slalom.study.space import grid_points
 from slalom.study.values import field, section
+from slalom.wire.trial import reported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from slalom.study.document import Node
+    from slalom.study.keys import Predicts
     from slalom.study.model import Arm
     from slalom.wire.kinds import Catalogue
+
+ALWAYS = ("loss", "error", "accuracy")
+"""What every trial reports, of what it predicts."""
 
 REPORTS = 100
 """About how many reports a trial makes where the study does not say."""
@@ -60,9 +66,39 @@ def training_of(node: Node, values: Mapping[str, Any], keys: Iterable[str]) -> T
     )
 
 
-def read_metric(node: Node | None) -> Metric:
-    """The section `metric`; its goal must be the one that makes it better."""
-    return Metric(**field(node, METRIC))
+class Metrics(NamedTuple):
+    """What trials are judged by, and what is measured beside loss, error and accuracy: the names of the catalogue's."""
+
+    judge: Metric
+    measured: tuple[str, ...]
+
+
+def read_metric(node: Node | None, catalogue: Catalogue, predicts: Predicts | None = None) -> Metrics:
+    """The section `metric`; its goal must be the one that makes it better.
+
+    predicts: what the task predicts, which the metrics must be of; None where that is not known yet
+    """
+    read = field(node, metric_key(catalogue, predicts))
+    names = dict.fromkeys((read["name"], *read["record"]))
+    if node is not None:
+        _check_metrics(node, [*names], catalogue, predicts)
+    judge = catalogue.metrics[read["name"]]
+    return Metrics(
+        Metric(reported(read["name"]), judge.goal, judge.worst),
+        tuple(name for name in names if name not in ALWAYS),
+    )
+
+
+def _check_metrics(node: Node, names: Sequence[str], catalogue: Catalogue, predicts: Predicts | None) -> None:
+    fitting = [name for name, one in catalogue.metrics.items() if predicts is None or one.of in (None, predicts)]
+    for number, name in enumerate(names):
+        if name not in fitting:
+            raise node.error(
+                f"metric must be one of {', '.join(fitting)} where the task predicts {predicts}, got {name}"
+            )
+        others = [reported(other) for other in names[:number]]
+        if reported(name) in others or (is_own(name) and reported(name) in catalogue.metrics):
+            raise node.error(f"metric {name} is reported as {reported(name)!r}, as another one is; call it otherwise")
 
 
 def read_tune(node: Node, arms: Sequence[Arm]) -> Tune:

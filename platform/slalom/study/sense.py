@@ -27,6 +27,7 @@ def check_arm(arm: Arm, node: Node, catalogue: Catalogue) -> None:
     """Refuse an arm, written at `node`, whose settings do not go together."""
     _refuse(node, _full_batch(arm.settings, catalogue), arm.name)
     _refuse(node, _replayed(arm.settings), arm.name)
+    _refuse(node, _sequence(arm.settings["learning_rate_schedule"]), arm.name)
 
 
 def check_plan(spec: StudySpec, node: Node) -> None:
@@ -51,11 +52,10 @@ def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]
             _refuse(arms[arm.name], _per_layer(arm.settings, layers), arm.name)
         if inspected.examples is not None:
             _refuse(arms[arm.name], _whole_batches(arm.settings, inspected.examples), arm.name)
+        if inspected.whole:
+            _refuse(arms[arm.name], _whole(arm.settings, inspected), arm.name)
         rules = _of_numbers if inspected.regression else _of_classes
         _refuse(arms[arm.name], rules(arm.settings), arm.name)
-    if inspected.regression and spec.metric.name != "loss":
-        node = fields.get("metric", fields["task"])
-        raise node.error(f"metric must be loss where the task predicts numbers, got {spec.metric.name}")
 
 
 def _refuse(node: Node, broken: Iterator[str], arm: str) -> None:
@@ -78,6 +78,10 @@ def _full_batch(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
     if settings["learning_rate_schedule"]["schedule"] != "constant":
         schedule = settings["learning_rate_schedule"]["schedule"]
         yield f"{optimizer} searches its steps itself and follows no learning_rate_schedule, got {schedule}"
+    if settings["clip_norm"] is not None:
+        yield f"{optimizer} needs the gradient as it is and has no clip_norm, got {shown(settings['clip_norm'])}"
+    if settings["early_stopping"]["by"] != "none":
+        yield f"{optimizer} keeps the best of its own tries and goes with no early_stopping"
     if settings["layer_rates"] != 1:
         yield f"{optimizer} steps along one line and has no layer_rates, got {shown(settings['layer_rates'])}"
 
@@ -91,11 +95,29 @@ def _replayed(settings: Settings) -> Iterator[str]:
         )
 
 
+def _sequence(schedule: Settings) -> Iterator[str]:
+    parts = sum(name.endswith(".schedule") for name in schedule)
+    shares = [schedule[f"{number}.share"] for number in range(1, parts)]
+    most = sum(share.high if isinstance(share, Range) else max(_values(share)) for share in shares)
+    if most >= 1:
+        yield f"learning_rate_schedule: shares before the last schedule must sum up to less than 1, got {most:g}"
+
+
 def _whole_batches(settings: Settings, examples: int) -> Iterator[str]:
     size = settings["batch_size"]
     largest = size.high if isinstance(size, IntRange) else max(_values(examples if size is None else size))
     if True in _values(settings["drop_last"]) and largest > examples:
         yield f"drop_last leaves no batch: batch_size must be at most the {examples} training examples, got {largest}"
+
+
+def _whole(settings: Settings, inspected: Inspected) -> Iterator[str]:
+    if not inspected.has_model:
+        yield (
+            f"model {settings['model']['name']} takes no whole numbers, as the task's inputs are; bring a model, "
+            "or have load() give them as float32"
+        )
+    if _values(settings["preprocess"]) != ("none",):
+        yield f"preprocess is of real numbers, and the task's inputs are whole, got {shown(settings['preprocess'])}"
 
 
 def _values(value: Any) -> tuple[Any, ...]:
@@ -152,6 +174,8 @@ def _of_classes(settings: Settings) -> Iterator[str]:
     loss = settings["loss"]
     if "focus" in settings["emphasis"] and loss["name"] != "cross_entropy":
         yield f"emphasis {settings['emphasis']['scheme']} is of cross-entropy, got {loss['name']}"
+    if "focus" in settings["emphasis"] and loss.get("label_smoothing"):
+        yield f"emphasis {settings['emphasis']['scheme']} is of cross-entropy without label_smoothing"
     if loss["name"] == "squared_error" and not loss["low"] < loss["high"]:
         yield f"loss: low < high must hold, got low={loss['low']}, high={loss['high']}"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError
 from slalom.study.model import Choices, IntRange, Range
+from slalom.study.own_methods import own_options
 
 if TYPE_CHECKING:
     from slalom.study.model import Distribution
@@ -36,6 +37,21 @@ def assign(settings: Settings, params: Mapping[str, Scalar]) -> Settings:
     return {outer: _assigned(outer, group, params) for outer, group in settings.items()}
 
 
+def typical(space: Mapping[str, Distribution]) -> dict[str, Scalar]:
+    """A value from the middle of each distribution; of a choice an option that is the user's own, if there is one."""
+    return {name: _middle(distribution) for name, distribution in space.items()}
+
+
+def _middle(distribution: Distribution) -> Scalar:
+    if isinstance(distribution, Choices):
+        chosen: Scalar = (*own_options(distribution.options), *distribution.options)[0]
+        return chosen
+    low, high = distribution.low, distribution.high
+    if isinstance(distribution, IntRange):
+        return (distribution.low + distribution.high) // 2
+    return sqrt(low) * sqrt(high) if distribution.log else low / 2 + high / 2
+
+
 def dotted(outer: str, inner: str | None) -> str:
     """A setting's name; a parameter called `value`, as a constant momentum's, is the setting itself."""
     return outer if inner in (None, "value") else f"{outer}.{inner}"
@@ -45,20 +61,6 @@ def grid_points(space: Mapping[str, Distribution]) -> int | None:
     """How many combinations the space has; None where a real number is searched."""
     sizes = [_size(distribution) for distribution in space.values()]
     return None if None in sizes else prod(size for size in sizes if size is not None)
-
-
-def middle(space: Mapping[str, Distribution]) -> dict[str, Scalar]:
-    """A value of every distribution: its middle, or the first of its options."""
-    return {name: _middle(distribution) for name, distribution in space.items()}
-
-
-def _middle(distribution: Distribution) -> Scalar:
-    if isinstance(distribution, Choices):
-        return distribution.options[0]
-    if isinstance(distribution, IntRange):
-        return (distribution.low + distribution.high) // 2
-    low, high = distribution.low, distribution.high
-    return sqrt(low) * sqrt(high) if distribution.log else low / 2 + high / 2
 
 
 def _size(distribution: Distribution) -> int | None:

@@ -6,13 +6,17 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slalom.errors import InputError
 from slalom.study.keys import USER_TASK
+from slalom.study.own_code import within
 from slalom.study.values import looks_searched, table
 
 if TYPE_CHECKING:
+    import re
+    from pathlib import Path
+
     from slalom.study.document import Node
     from slalom.study.key import Table
     from slalom.wire.kinds import Kinds
@@ -23,15 +27,13 @@ if TYPE_CHECKING:
 class NamedTask:
     """The task of a study.
 
-    settings: {"name": ..., **options}; a user's own is named "file.py:name" within its folder
-    folder: where relative paths start: the study's, or that of the user's file
+    settings: {"name": ..., **options}; a user's own is named "file.py:name" within the study's folder
     options: the kinds of a bundled task's options
-    file, digest: the user's task file and the SHA-256 of its bytes
+    file, digest: the user's task file, relative to the study's folder, and the SHA-256 of its bytes
     """
 
     settings: Settings
     options: Kinds
-    folder: Path
     file: Path | None = None
     digest: str | None = None
 
@@ -41,21 +43,24 @@ def read_task(node: Node, tasks: Table, folder: Path) -> NamedTask:
     named = node.fields().get("name", node) if isinstance(node.value, Mapping) else node
     own = USER_TASK.fullmatch(named.value) if isinstance(named.value, str) else None
     if own is not None:
-        return _own_task(node, named, folder / Path(own[1]).expanduser(), own[2])
+        return _own_task(node, named, folder, own)
     if isinstance(named.value, str) and (".py" in named.value or ":" in named.value):
         raise named.error(f'a task of your own is named "file.py:Class", got {named.shown}')
     settings = table(node, tasks)
-    return NamedTask(settings, tasks.methods[settings["name"]], folder)
+    return NamedTask(settings, tasks.methods[settings["name"]])
 
 
-def _own_task(node: Node, named: Node, file: Path, name: str) -> NamedTask:
+def _own_task(node: Node, named: Node, folder: Path, own: re.Match[str]) -> NamedTask:
     try:
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        file = within(folder, own[1])
+        digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+    except InputError as exc:
+        raise named.error(str(exc)) from exc
     except OSError as exc:
-        raise named.error(f"the task's file must be readable, got {str(file)!r}: {exc.strerror}") from exc
+        raise named.error(f"the task's file must be readable, got {str(folder / own[1])!r}: {exc.strerror}") from exc
     fields = node.fields() if isinstance(node.value, Mapping) else {"name": node}
-    options = {option: _free(value) for option, value in fields.items()}
-    return NamedTask({**options, "name": f"{file.name}:{name}"}, {}, file.parent, file, digest)
+    options = {name: _free(option) for name, option in fields.items()}
+    return NamedTask({**options, "name": f"{file.as_posix()}:{own[2]}"}, {}, file, digest)
 
 
 def _free(node: Node) -> Any:

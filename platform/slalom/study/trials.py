@@ -53,5 +53,6 @@ def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], at
         epochs=spec.epochs,
         report_every=spec.report_every,
         record=spec.record,
+        metrics=spec.metrics,
         split=spec.split(trial.search),
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from slalom.errors import StudyError, nearest
 from slalom.study.document import Node
+from slalom.study.hints import HINTS
 from slalom.study.key import Key, Keys, Table, may_lack
-from slalom.wire.kinds import Choice, Integers, Kind, Number
+from slalom.wire.kinds import SEQUENCE, SHARE, Choice, Integers, Kind, Kinds, Number
 
 DISTRIBUTIONS = ("uniform", "log", "int", "choice")
 
@@ -37,6 +39,8 @@ def looks_searched(node: Node) -> bool:
 
 def table(node: Node, methods: Table, read: Reader = fixed) -> dict[str, Any]:
     """A method with its options, complete: {key: name, **options}; `read` reads an option."""
+    if methods.sequence and isinstance(node.value, tuple):
+        return _sequence(node, methods, read)
     if methods.number is not None and _is_bare(node):
         name, option = methods.number
         return {methods.key: name, option: read(node, methods.methods[name][option], node.name)}
@@ -45,6 +49,28 @@ def table(node: Node, methods: Table, read: Reader = fixed) -> dict[str, Any]:
     name = _named(node, fields, methods)
     check_known(fields, (methods.key, *methods.methods[name]), f"{node.name} {name}")
     return {methods.key: name, **_options(node, fields, name, methods, read)}
+
+
+def _sequence(node: Node, methods: Table, read: Reader) -> dict[str, Any]:
+    """Methods one after the other: {key: "sequence", "1.key": name, "1.share": share, "1.option": value, ...}."""
+    items = node.items()
+    if len(items) < 2:
+        raise node.error(f"{node.name} must list at least two, one after the other, got {node.shown}")
+    found: dict[str, Any] = {methods.key: SEQUENCE}
+    for number, item in enumerate(items, 1):
+        own = methods if number == len(items) else replace(methods, methods=_with_share(methods.methods))
+        part = table(item, replace(own, sequence=False), read)
+        found |= {f"{number}.{name}": value for name, value in part.items()}
+    return found
+
+
+def _with_share(methods: Mapping[str, Kinds]) -> Mapping[str, Kinds]:
+    """The methods with the share of the training in which each runs, before the next begins."""
+    found: dict[str, Kinds] = {}
+    for name, kinds in methods.items():
+        own = kinds.get("share")
+        found[name] = {**kinds, "share": replace(SHARE, default=own.default if isinstance(own, Number) else None)}
+    return found
 
 
 def _named(node: Node, fields: Mapping[str, Node], methods: Table) -> str:
@@ -127,7 +153,8 @@ def check_known(fields: Mapping[str, Node], valid: Iterable[str], what: str) -> 
     for name, node in fields.items():
         if name not in names:
             hint = "; a colon needs a space behind it" if ":" in name else ""
-            raise node.head_error(f"{what} has the unknown key {name!r}{hint}{nearest(name, names)}")
+            known = f"; {HINTS[name]}" if name in HINTS else nearest(name, names)
+            raise node.head_error(f"{what} has the unknown key {name!r}{hint}{known}")
 
 
 def check_required(node: Node, required: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ import json
 import platform
 import re
 import tempfile
+from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError
 from slalom.home import Home
+from slalom.study.folder import travelling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from slalom.study.model import StudySpec
 
 FILE = "submission.json"
-"""The file of a submission's folder that holds all but the study file and the task file."""
+"""The file of a submission's folder that holds all but the study file and the files beside it."""
 
 NUMERIC = ("torch", "numpy", "scipy", "scikit-learn", "optuna")
 """The packages on whose versions a study's numbers depend."""
@@ -34,7 +36,7 @@ class Submission:
     """A study as it is sent to a cluster.
 
     file, text: the study file's name and its text
-    task_file, task_text: the same of the user's own task; None for a bundled task
+    files: what travels of the study's folder where files of the user's own lie there: by place, in base64
     home: the folder of the study's state where some of that stays on `machine`; None where servers hold all of it
     storage, tracking: as in Home
     machine: the host name of the machine from which the study is submitted
@@ -46,8 +48,7 @@ class Submission:
     fingerprint: str
     file: str
     text: str
-    task_file: str | None
-    task_text: str | None
+    files: Mapping[str, str]
     home: str | None
     storage: str | None
     tracking: str | None
@@ -72,10 +73,12 @@ class Submission:
     def write(self, folder: Path) -> None:
         """Write the submission into a folder, as the files that `read` reads."""
         content = asdict(self)
-        for name, text in ((self.file, content.pop("text")), (self.task_file, content.pop("task_text"))):
-            if name is not None and text is not None:
-                (folder / name).write_text(text, encoding="utf-8")
-        (folder / FILE).write_text(json.dumps(content), encoding="utf-8")
+        files = content.pop("files")
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(b64decode(text))
+        (folder / self.file).write_text(content.pop("text"), encoding="utf-8")
+        (folder / FILE).write_text(json.dumps({**content, "files": [*files]}), encoding="utf-8")
 
     def noted(self) -> dict[str, Any]:
         """The submission as a note for its own storage: without the storage's URL, and without passwords."""
@@ -116,14 +119,13 @@ def submission(spec: StudySpec, file: Path, home: Home, *, stays: bool, install:
     stays: whether some of the study's state lies in the home's folder, on this machine
     install: as in Submission
     """
-    task = spec.task_file
+    beside = travelling(spec.folder) if spec.code else ()
     return Submission(
         name=spec.name,
         fingerprint=spec.fingerprint,
         file=file.name,
         text=file.read_text(encoding="utf-8"),
-        task_file=task.name if task else None,
-        task_text=task.read_text(encoding="utf-8") if task else None,
+        files={one.as_posix(): b64encode((spec.folder / one).read_bytes()).decode() for one in beside},
         home=str(home.folder.resolve()) if stays else None,
         storage=home.storage_url,
         tracking=home.tracking_uri,
@@ -136,9 +138,9 @@ def submission(spec: StudySpec, file: Path, home: Home, *, stays: bool, install:
 def read(folder: Path) -> Submission:
     """Read the submission that `Submission.write` wrote into a folder."""
     content = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    task = content["task_file"]
+    content["files"] = {name: b64encode((folder / name).read_bytes()).decode() for name in content["files"]}
     text = (folder / content["file"]).read_text(encoding="utf-8")
-    return Submission(text=text, task_text=(folder / task).read_text(encoding="utf-8") if task else None, **content)
+    return Submission(text=text, **content)
 
 
 def unfinished(home: Home) -> list[Submission]:

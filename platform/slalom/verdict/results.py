@@ -4,10 +4,9 @@ The tuning value of a trial is its final "validation.<metric>", the confirm valu
 choose hyperparameters, test values alone reach the verdict.
 
 A confirm trial that diverged or failed has no value, and neither has one of a search in which no trial completed. In a
-mean it counts as the worst value, so that it counts against its arm: for an error or an accuracy, a share of the
-examples, 1 or 0; for any other metric, and any that a training function of the user's reports, the worst finite test
-value among the study's confirm trials, or where there is none, the worst finite validation value among its tuning
-trials.
+mean it counts as the worst value, so that it counts against its arm: for a metric that has a worst value, such as an
+error, that one; for any other, and any that a training function of the user's reports, the worst finite test value
+among the study's confirm trials, or where there is none, the worst finite validation value among its tuning trials.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ from slalom.wire.trial import Phase, test, validation
 if TYPE_CHECKING:
     from slalom.search.choice import Results
     from slalom.study.model import StudySpec
-
-SHARES = ("error", "accuracy")
 
 
 def confirmed(spec: StudySpec, arm: str, results: Results) -> int:
@@ -50,8 +47,8 @@ def values_of(spec: StudySpec, arm: str, searches: int, results: Results) -> Sea
 def worst_value(spec: StudySpec, searches: int, results: Results) -> float:
     """What a training without a value counts as, among the first searches of every arm; see the top of this file."""
     minimize = spec.metric.goal == "minimize"
-    if spec.metric.name in SHARES and not spec.own_training:
-        return 1.0 if minimize else 0.0
+    if spec.metric.worst is not None:
+        return spec.metric.worst
     worst = max if minimize else min
     for phase, name in ((Phase.CONFIRM, test(spec.metric.name)), (Phase.TUNE, validation(spec.metric.name))):
         found = [final(trial, name) for key, trial in results.items() if key.phase is phase and key.search < searches]

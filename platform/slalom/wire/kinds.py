@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isinf
 from sys import float_info
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,6 +195,26 @@ def flag(default: bool) -> Choice:
 
 Kinds = Mapping[str, Kind]
 
+SEQUENCE = "sequence"
+"""What a method is called that is several, one after the other."""
+
+SHARE = Number(None, 0.0, 1.0, open_low=True, open_high=True)
+"""The share of the training in which a method of a sequence runs, before the next begins."""
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How a metric judges.
+
+    goal: "minimize" or "maximize"
+    of: what is predicted, "classes" or "numbers", or None for both
+    worst: the worst value that there can be, or None
+    """
+
+    goal: Literal["minimize", "maximize"]
+    of: str | None = None
+    worst: float | None = None
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -220,4 +240,5 @@ class Catalogue:
     momentum_schedules: Mapping[str, Kinds]
     rate_schedules: Mapping[str, Kinds]
     emphasis: Mapping[str, Kinds]
+    metrics: Mapping[str, Judging]
     own_task: Kinds | None = None

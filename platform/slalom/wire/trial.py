@@ -20,6 +20,11 @@ PROGRAM = ("model", "batch_size", "drop_last", "loss", "preprocess")
 """Those of an arm's settings that shape the program, and so are a part of `Work`."""
 
 
+def reported(metric: str) -> str:
+    """The name under which a metric is reported: that of a user's own without its file."""
+    return metric.rpartition(":")[2]
+
+
 def train(metric: str) -> str:
     """The name under which a trial reports a metric of its training examples, such as "train.loss"."""
     return f"train.{metric}"
@@ -85,7 +90,7 @@ class Work:
     model: Settings
     batch_size: int | None
     precision: str = "float32"
-    loss: Settings = field(default_factory=lambda: {"name": "cross_entropy"})
+    loss: Settings = field(default_factory=lambda: {"name": "cross_entropy", "label_smoothing": 0.0})
     preprocess: str = "none"
     split: int | None = None
     drop_last: bool = False
@@ -114,6 +119,7 @@ class TrialSpec:
     report_every: epochs between two reports; the last epoch always reports, and every rung is one that does
     record: what reports hold of each layer beside the metrics, "gradient" and "curvature"; no number depends on it
     split: the seed by which the task's examples are split anew, or None for the task's own split
+    metrics: names of what is measured beside loss and, of classes, error and accuracy
     """
 
     id: TrialId
@@ -126,6 +132,7 @@ class TrialSpec:
     report_every: int = 1
     record: tuple[str, ...] = ()
     split: int | None = None
+    metrics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ def misses(*some):
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0, 2.0])
 def test_classes_are_drawn_as_often_as_the_strength_says(strength):
-    cumulated = present(balanced(strength, "sampling"), ExampleState.first(LABELS)).cumulated
+    scheme = EMPHASIS["class_balanced"]
+    cumulated = present(scheme, balanced(strength, "sampling"), ExampleState.first(LABELS)).cumulated
     drawn = np.bincount(LABELS, weights=np.diff(cumulated.numpy(), prepend=0.0))
     wanted = COUNTS ** (1.0 - strength) / (COUNTS ** (1.0 - strength)).sum()
     assert drawn == pytest.approx(wanted, abs=1e-12)
@@ -36,15 +37,15 @@ def test_classes_are_drawn_as_often_as_the_strength_says(strength):
 
 def test_an_epoch_of_draws_follows_its_probabilities():
     """Chi-square over the classes, 2 degrees of freedom: above 13.8 once in a thousand."""
-    cumulated = present(balanced(1.0, "sampling"), ExampleState.first(LABELS)).cumulated
+    cumulated = present(EMPHASIS["class_balanced"], balanced(1.0, "sampling"), ExampleState.first(LABELS)).cumulated
     drawn = torch.cat([streams.order(7, epoch, len(LABELS), cumulated) for epoch in range(50)])
     found, wanted = np.bincount(LABELS[drawn]), len(drawn) / 3
     assert ((found - wanted) ** 2 / wanted).sum() < 13.8
 
 
 def test_steps_grow_by_what_draws_would():
-    drawn = present(balanced(0.7, "sampling"), ExampleState.first(LABELS)).cumulated
-    weighted = present(balanced(0.7, "weighting"), ExampleState.first(LABELS)).weights
+    drawn = present(EMPHASIS["class_balanced"], balanced(0.7, "sampling"), ExampleState.first(LABELS)).cumulated
+    weighted = present(EMPHASIS["class_balanced"], balanced(0.7, "weighting"), ExampleState.first(LABELS)).weights
     assert float(weighted.mean()) == pytest.approx(1.0, abs=1e-12)
     assert weighted.numpy() / len(LABELS) == pytest.approx(np.diff(drawn.numpy(), prepend=0.0), abs=1e-12)
 

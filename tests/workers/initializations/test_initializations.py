@@ -14,7 +14,7 @@ WIDE = nn.Linear(400, 300)
 
 
 def drawn(scheme, module=WIDE, seed=0, **parameters):
-    initialise(module, {"scheme": scheme, **parameters}, seed)
+    initialise(module, INITIALIZATIONS[scheme], parameters, seed)
     return module.weight.detach().clone()
 
 
@@ -64,7 +64,7 @@ def test_a_convolution_counts_what_its_kernel_reaches():
 
 def test_a_layer_that_normalises_is_left_alone():
     module = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4))
-    initialise(module, {"scheme": "zero"}, 0)
+    initialise(module, INITIALIZATIONS["zero"], {}, 0)
     assert module[1].weight.eq(1).all()
 
 

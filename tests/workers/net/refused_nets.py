@@ -126,7 +126,7 @@ REFUSED = {
     Nothing: "must have parameters to train, but has none",
     fixed: "must have parameters to train, but has none",
     unnormalised: r"1 \(BatchNorm1d\) keeps no running statistics, so that a prediction would depend on",
-    Elsewhere: "must give outputs of its inputs' type torch.float32, but gives torch.float16",
+    Elsewhere: "must give outputs of its parameters' type torch.float32, but gives torch.float16",
     Always: r"the net \(Always\) draws random numbers of its own in evaluation",
     lambda: Recurrent(num_layers=2, dropout=0.1): r"cells \(LSTM\) draws random numbers of its own in training",
     lambda: nn.Sequential(nn.Linear(4, 8), nn.RReLU(), nn.Linear(8, 2)): r"1 \(RReLU\) draws random numbers of its own",

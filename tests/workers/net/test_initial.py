@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from slalom_worker.initializations import INITIALIZATIONS
 from slalom_worker.net.modules import build_module, initialise, weights_of
 from tests.workers.cases import PRECISIONS, STRUCTURES, clouds_objective, clouds_work
 
@@ -18,7 +19,7 @@ def test_it_is_that_of_the_net_built_from_the_seed(name, structure, precision, s
         found = objective.initial(seed, {"scheme": scheme})
         assert torch.equal(torch.get_rng_state(), before)
         module = build_module(of, objective.data, objective.task, seed)
-        initialise(module, {"scheme": scheme}, seed)
+        initialise(module, INITIALIZATIONS[scheme], {"scheme": scheme}, seed)
         built = torch.cat([part.detach().flatten() for part in weights_of(module).values()])
         assert torch.equal(found, built)
         assert found.dtype == built.dtype

@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 import torch
 
-from slalom_worker.schedules import MOMENTUM_SCHEDULES, RATE_SCHEDULES, Clock
+from slalom_worker.schedules import MOMENTUM_SCHEDULES, RATE_SCHEDULES, Clock, names_of, sequence
 from tests.workers import literature
 
 PRODUCT = {**MOMENTUM_SCHEDULES, **{f"rate {name}": schedule for name, schedule in RATE_SCHEDULES.items()}}
@@ -13,6 +13,8 @@ REFERENCES = {
     **literature.MOMENTUM_SCHEDULES,
     **{f"rate {name}": curve for name, curve in literature.RATE_SCHEDULES.items()},
 }
+PARTS = [RATE_SCHEDULES[name] for name in names_of(literature.WARM_UP_COSINE)]
+PRODUCT["rate sequence"] = sequence(PARTS)
 LENGTHS = (1, 7, 30, 264, 2001)
 MANY = {
     "linear": [{"start": 0.5, "end": 0.9, "share": 1.0}, {"start": 0.9, "end": 0.1, "share": 1e-6}],
@@ -31,7 +33,7 @@ def clock(steps):
 
 def value(name, at, chosen):
     """By the product; a parameter for each slot."""
-    columns = {key: torch.full_like(at.steps, number) for key, number in chosen.items()}
+    columns = {key: torch.full_like(at.steps, number) for key, number in chosen.items() if not isinstance(number, str)}
     return PRODUCT[name].value(at, columns)
 
 

@@ -40,6 +40,33 @@ def test_facts_are_numbers_of_python_s_own() -> None:
     assert {type(value) for value in facts.values()} == {float}
 
 
+def test_numbers_of_another_size_are_cast_and_what_rounds_is_said() -> None:
+    given = [one._replace(inputs=one.inputs.astype(np.float64)) for one in (split(), split(2), split(3))]
+    cast = Data(given[0], given[1], given[2], classes=2)
+    assert cast.digest() == data().digest()
+    assert cast.notes == tuple(
+        f"{n}.inputs is float64, and was cast to float32" for n in ("train", "validation", "test")
+    )
+    assert data().notes == ()
+    assert data(train=split()._replace(labels=split().labels.astype(np.uint8))).digest() == data().digest()
+
+
+def test_whole_numbers_stay_whole() -> None:
+    words = [one._replace(inputs=one.inputs.astype(np.int32)) for one in (split(), split(2), split(3))]
+    found = Data(words[0], words[1], words[2], classes=2)
+    assert {one.inputs.dtype.name for one in (found.train, found.validation, found.test)} == {"int64"}
+    assert found.notes == ()
+    assert found.pooled().pool.inputs.dtype == np.int64  # type: ignore[union-attr]
+
+
+def test_a_number_for_each_example_may_be_a_list() -> None:
+    parts = [targets(one, 1) for one in (split(), split(2), split(3))]
+    flat = [one._replace(labels=one.labels[:, 0].astype(np.float64)) for one in parts]
+    found = Data(flat[0], flat[1], flat[2], classes=None)
+    assert found.digest() == Data(parts[0], parts[1], parts[2], classes=None).digest()
+    assert (found.outputs, found.notes[0]) == (1, "train.labels is float64, and was cast to float32")
+
+
 def test_shape_is_that_of_one_input() -> None:
     assert data().shape == (2, 3)
 
@@ -51,10 +78,15 @@ def test_shape_is_that_of_one_input() -> None:
         ({"classes": 2.5}, "classes must be a whole number, at least 2, but got 2.5"),
         ({"train": "cats"}, "train must be a Split, but got str"),
         ({"train": split()._replace(inputs=[[1.0]])}, "train.inputs must be a numpy array, but got list"),
-        ({"train": split()._replace(inputs=np.ones((4, 6)))}, "train.inputs must be float32, but got float64"),
+        ({"train": split()._replace(inputs=np.ones((4, 6), bool))}, "train.inputs must be float32, but got bool"),
+        (
+            {"test": split()._replace(inputs=np.ones((4, 2, 3), int))},
+            "must have the type of train's, float32",
+        ),
+        ({"train": split()._replace(inputs=np.full((4, 6), 1e300))}, "train.inputs must be finite, but got"),
         ({"train": split()._replace(inputs=np.ones(4, np.float32))}, r"of shape \[n, ...\], but got \[4\]"),
         ({"train": split()._replace(inputs=changed(split().inputs, np.nan))}, r"be finite, but got \[nan\]"),
-        ({"train": split()._replace(labels=np.ones(4, np.int32))}, "train.labels must be int64, but got int32"),
+        ({"train": split()._replace(labels=np.ones(4))}, "train.labels must be int64, but got float32"),
         ({"train": split()._replace(labels=np.ones((4, 1), np.int64))}, r"labels must be of shape \[n\]"),
         ({"train": split()._replace(labels=np.ones(3, np.int64))}, "a label for each of 4 inputs, but got 3"),
         ({"train": split()._replace(labels=changed(split().labels, 2))}, r"in \[0, 2\), but got \[2\]"),
@@ -85,7 +117,10 @@ def test_illegal_data_cannot_be_built(wrong: dict[str, Any], message: str) -> No
     ("wrong", "message"),
     [
         ({"train": split()}, "train.labels must be float32 in a regression, but got int64"),
-        ({"test": targets(split())._replace(labels=np.ones(4, np.float32))}, r"shape \[n, k\] in a regression.* \[4\]"),
+        (
+            {"test": targets(split())._replace(labels=np.ones((4, 1, 1), np.float32))},
+            r"\[n, k\] in a .* \[4, 1, 1\]",
+        ),
         ({"train": targets(split(), 0)}, r"shape \[n, k\] in a regression, but got \[4, 0\]"),
         ({"test": targets(split(), 2)}, r"test.labels must have the shape of train's, \[n, 3\], but got \[4, 2\]"),
         ({"train": targets(split())._replace(labels=np.ones((3, 3), np.float32))}, "a label for each of 4 inputs"),

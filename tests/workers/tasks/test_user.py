@@ -68,7 +68,7 @@ def test_own_model_is_there_only_where_the_class_has_one(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "name", "options", "message"),
     [
-        (None, "pets.py:Cats", {}, "pets.py: must be the Python file of the task, but got no such file"),
+        (None, "pets.py:Cats", {}, "pets.py: must be a Python file, but got no such file"),
         (GOOD, "pets.py:Birds", {}, "pets.py: must hold a class or a function 'Birds', but got None"),
         (GOOD, "pets.py:np", {}, "pets.py: must hold a class or a function 'np', but got <module"),
         (GOOD, "pets.py:", {}, "pets.py: must hold a class or a function ''"),

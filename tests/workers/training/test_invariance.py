@@ -54,6 +54,7 @@ def test_no_model_makes_a_trial_depend_on_its_pack(name, structure, precision):
 
 
 WORKS = {
+    "digits, a last batch of one example": work(hidden=(32,), batch_size=359),
     "digits, wide": work(hidden=(100,), batch_size=301),
     "digits, odd widths": work(hidden=(33, 13), batch_size=250, activation="logistic"),
     "digits, relu, float64": work(hidden=(17,), batch_size=333, activation="relu", precision="float64"),

@@ -12,7 +12,7 @@ from slalom.wire.seeds import derive
 from slalom_worker.net.examples import side_by_side
 from slalom_worker.net.objective import Objective
 from slalom_worker.training import streams
-from slalom_worker.training.rehearsal import rehearse
+from slalom_worker.training.net_rehearsal import rehearse_net
 from tests.workers.checks import check_invariance, distance, train
 from tests.workers.net.own_nets import TRAINED, WORK, Own, frozen, normalised
 from tests.workers.net.refused_nets import REFUSED
@@ -148,14 +148,14 @@ def test_a_net_of_a_users_trains_as_torch_trains_it(name, width):
 @pytest.mark.parametrize("name", TRAINED)
 def test_a_net_that_packs_train_passes_the_rehearsal(name, precision):
     task = Own(TRAINED[name])
-    rehearse([trial(0, replace(WORK, precision=precision), CHOSEN[0])], task.load(), task)
+    rehearse_net([trial(0, replace(WORK, precision=precision), CHOSEN[0])], task.load(), task)
 
 
 @pytest.mark.parametrize(("make", "rule"), REFUSED.items(), ids=lambda part: getattr(part, "__name__", ""))
 def test_a_net_that_no_pack_can_train_is_refused_by_name(make, rule):
     task = Own(make)
     with pytest.raises(InputError, match=rule):
-        rehearse([trial(0, WORK, CHOSEN[0])], task.load(), task)
+        rehearse_net([trial(0, WORK, CHOSEN[0])], task.load(), task)
 
 
 def test_frozen_layers_keep_their_weights_whatever_the_initialization():
@@ -177,6 +177,6 @@ def test_a_last_batch_of_one_is_refused_where_a_layer_needs_two():
 
 def test_one_example_in_each_split_trains_a_plain_net_and_no_batch_normalisation():
     task = Own(lambda: nn.Linear(4, 2), count=1)
-    rehearse([trial(0, WORK, CHOSEN[0])], task.load(), task)
+    rehearse_net([trial(0, WORK, CHOSEN[0])], task.load(), task)
     with pytest.raises(InputError, match="Expected more than 1 value per channel"):
         objective(normalised, count=1)

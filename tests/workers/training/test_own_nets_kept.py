@@ -39,7 +39,8 @@ def test_a_registered_model_answers_as_it_was_measured(net, tmp_path):
     for result in lane.turn(Turn(tuple(orders))).results:
         folder = tmp_path / f"model{result.trial.number}"
         (folder / "members").mkdir(parents=True)
-        (folder / "mine.py").write_text(FILE)
+        (folder / "code").mkdir()
+        (folder / "code" / "mine.py").write_text(FILE)
         (folder / "members" / "00.safetensors").write_bytes(result.weights[0])
         about = {"task": of.task, "model": of.model, "loss": of.loss, "precision": of.precision, "combine": "none"}
         (folder / "model.json").write_text(json.dumps(about))
@@ -94,3 +95,13 @@ def test_a_rate_for_each_hidden_layer_needs_layers_with_numbers():
     with pytest.raises(InputError, match="hidden_dropout must list a rate for each hidden layer, but SlotDropout says"):
         program.rates([settings("sgd", hidden_dropout={"1": 0.1})])
     assert program.rates([settings("sgd", hidden_dropout=0.2)]) == {"drop.mask": [0.2]}
+
+
+def test_a_net_that_stops_early_is_kept_with_the_state_of_that_epoch():
+    program = objective(normalised)
+    chosen = settings("adam", learning_rate=0.3, early_stopping={"by": "validation", "patience": 2})
+    (slot,) = train(program, [trial(0, program.work, chosen, epochs=8)])
+    state = {name: tensor.unsqueeze(0) for name, tensor in slot.state.items()}
+    found = program.evaluate(slot.best_parameters.unsqueeze(0), slot.split.validation, state)
+    assert found["loss"].item() == slot.tensors["stopping.best"]
+    assert not all(torch.equal(slot.tensors[f"net.{name}"], tensor) for name, tensor in slot.state.items())

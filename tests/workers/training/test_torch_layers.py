@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from slalom.errors import InputError
-from slalom_worker.training.rehearsal import rehearse
+from slalom_worker.training.net_rehearsal import rehearse_net
 from tests.workers.checks import check_invariance
 from tests.workers.net.own_nets import WORK, Own
 from tests.workers.net.published import PUBLISHED
@@ -162,7 +162,7 @@ def test_a_pack_trains_the_net_as_torch_does(name):
     shape, make = NETS[name]
     for precision in ("float64", "float32"):
         task = Own(make, shape)
-        rehearse([trial(0, replace(WORK, precision=precision), CHOSEN[0])], task.load(), task)
+        rehearse_net([trial(0, replace(WORK, precision=precision), CHOSEN[0])], task.load(), task)
     program = objective(make, "float32", shape=shape)
     check_invariance(program, specs(program, 5), (1, 2), disturbed=False)
 
@@ -172,4 +172,4 @@ def test_the_layer_is_refused_by_name(name):
     shape, make, rule = REFUSED[name]
     task = Own(net(make), shape)
     with pytest.raises(InputError, match=rule):
-        rehearse([trial(0, WORK, CHOSEN[0])], task.load(), task)
+        rehearse_net([trial(0, WORK, CHOSEN[0])], task.load(), task)

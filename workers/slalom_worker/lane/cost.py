@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from slalom_worker.lane.device import open_device
+from slalom_worker.methods import Methods
 from slalom_worker.net.objective import Objective
 from slalom_worker.tasks import load_split, open_task
 from slalom_worker.training.nets import TrainedTrial
@@ -30,11 +31,11 @@ STEPS = 200
 def measure_cost(orders: Sequence[Order], folder: Path) -> tuple[float, ...]:
     """Seconds that the first epoch of these trials takes as one pack, over seconds of the calibration: REPEATS ratios.
 
-    orders: for trials of one program; folder: where a user's task file lies
+    orders: for trials of one program; folder: where the user's own files lie
     """
     work, device = orders[0].trial.work, open_device()
     task = open_task(work.task, folder)
-    objective = Objective(work, load_split(task, work.split), task, device)
+    objective = Objective(work, load_split(task, work.split), task, device, Methods.beside(folder))
 
     def epoch() -> Callable[[], None]:
         pack = Pack(objective)

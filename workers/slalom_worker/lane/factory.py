@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def lane_worker(folder: Path | str, width: int | None, data: Data | None = None) -> LaneWorker:
     """A worker in this process, its device opened.
 
-    folder: where a user's task file lies
+    folder: where the user's own files lie
     width: slots of a pack; None for the fastest, measured once for a program on a kind of machine and kept in the
         user's cache folder on the lane's node
     data: the task's data, or None where the worker loads them itself

@@ -12,6 +12,7 @@ from slalom.errors import SlalomError
 from slalom.wire.trial import Effort, Outcome, Reply, Report, TrialResult
 from slalom_worker.lane.device import describe, memory, open_device
 from slalom_worker.lane.width import best_width
+from slalom_worker.methods import Methods
 from slalom_worker.net.objective import Objective
 from slalom_worker.serving import freeze
 from slalom_worker.tasks import load_split, open_task
@@ -53,7 +54,7 @@ class LaneWorker:
         clock: Callable[[], float] = time.monotonic,
         data: Data | None = None,
     ) -> None:
-        """folder: where a user's task file lies.
+        """folder: where the user's own files lie.
 
         width: slots of a pack, or a function that finds their number from a pack's objective and an order for it
         turn_seconds: about how long a turn takes
@@ -64,6 +65,7 @@ class LaneWorker:
         self.device = device or open_device()
         self.device_name = describe(self.device)
         self.folder = Path(folder)
+        self.methods = Methods.beside(self.folder)
         self.width = width
         self.turn_seconds = turn_seconds
         self.clock = clock
@@ -93,6 +95,8 @@ class LaneWorker:
                 break
             pack = self.packs[self.key]
             pack.advance()
+            for trained in self.seated:
+                trained.skip()
             filled = len(pack.slots)
             effort += Effort(filled, max(self.widths[self.key], filled))
             told, ended = self._judge(pack)
@@ -169,7 +173,7 @@ class LaneWorker:
                 data = load_split(task, work.split) if self.data is None else self.data
                 if orders[0].trial.split is not None:
                     data = data.pooled()  # here, so that what was loaded is not kept beside it
-                objective = Objective(work, data, task, self.device)
+                objective = Objective(work, data, task, self.device, self.methods)
             except SlalomError as exc:
                 return [_failure(order.trial, str(exc)) for order in self.waiting.pop(key)]
             width, failed = self._measure_width(objective, orders)

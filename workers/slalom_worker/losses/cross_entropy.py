@@ -1,12 +1,16 @@
 """Cross-entropy of the softmax: -log softmax(outputs)[label], the likelihood of classes.
 
-Source: Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
+With label smoothing s, the target of k classes is s / k for each, and 1 - s more for the example's own:
+    (1 - s) * -log p[label] + s * mean(-log p)
+as torch.nn.CrossEntropyLoss. Sources: Bridle 1990, "Probabilistic interpretation of feedforward classification network
+outputs"; Szegedy et al. 2016, "Rethinking the inception architecture", section 7.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slalom.wire.kinds import fraction
 from slalom_worker.losses.base import Loss
 
 if TYPE_CHECKING:
@@ -15,15 +19,22 @@ if TYPE_CHECKING:
     from slalom_worker.losses.base import Options
 
 
-def each(outputs: Tensor, labels: Tensor, _options: Options) -> Tensor:
+def each(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
     """Losses [E, B], computed by classes first, then examples, so that a sum over few classes is one over long rows."""
-    return -outputs.mT.log_softmax(-2).gather(-2, labels.unsqueeze(-2)).squeeze(-2)
+    return _smoothed(outputs.mT.log_softmax(-2), labels, options)
+
+
+def _smoothed(logs: Tensor, labels: Tensor, options: Options) -> Tensor:
+    """Losses [.., n] of logarithms of probabilities [.., classes, n]."""
+    own: Tensor = -logs.gather(-2, labels.unsqueeze(-2)).squeeze(-2)
+    smoothing = options["label_smoothing"]
+    return own if smoothing == 0 else own * (1 - smoothing) - logs.mean(-2) * smoothing
 
 
 def of_mean(outputs: Tensor, shares: Tensor, labels: Tensor, options: Options) -> Tensor:
-    """Losses [n] of the mean probability: -log of the mean of exp(-loss), in logarithms, for one may be 1e-400."""
-    found: Tensor = -(shares.log() - each(outputs, labels.expand(len(outputs), -1), options)).logsumexp(0)
-    return found
+    """Losses [n] of the mean probability, in logarithms, for one may be 1e-400."""
+    logs = (shares.log().unsqueeze(1) + outputs.mT.log_softmax(-2)).logsumexp(0)
+    return _smoothed(logs, labels, options)
 
 
 def second(outputs: Tensor, _options: Options) -> Tensor:
@@ -37,4 +48,4 @@ def predict(outputs: Tensor, _options: Options, _numbers: bool) -> Tensor:
     return outputs.softmax(-1)
 
 
-CROSS_ENTROPY = Loss(each, second, of_mean, predict, parameters={})
+CROSS_ENTROPY = Loss(each, second, of_mean, predict, parameters={"label_smoothing": fraction(0.0)})

@@ -32,6 +32,11 @@ def tensor_of(array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(array)
 
 
+def in_precision(inputs: Tensor, dtype: torch.dtype) -> Tensor:
+    """Real numbers in a precision; whole numbers, such as words, stay whole."""
+    return inputs.to(dtype) if inputs.is_floating_point() else inputs
+
+
 @dataclass(eq=False)
 class Source:
     """Inputs on the device [N, *shape], which the parts of one or of several splits take theirs from; it may grow."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from slalom.wire.trial import Work
+    from slalom_worker.methods import Methods
     from slalom_worker.net.batching import Batching
     from slalom_worker.tasks.data import Data, Task
 
@@ -49,10 +50,13 @@ class Forward:
     functions: the names of the latter
     """
 
-    def __init__(self, work: Work, data: Data, task: Task, batching: Batching) -> None:
-        """Raises InputError where the net cannot be trained in a pack."""
+    def __init__(self, work: Work, data: Data, task: Task, batching: Batching, methods: Methods) -> None:
+        """methods: what trials' settings name.
+
+        Raises InputError where the net cannot be trained in a pack.
+        """
         self.work, self.data, self.task = work, data, task
-        self._initial = Initial(work, data, task)
+        self._initial = Initial(work, data, task, methods.initialization)
         self.module = build_module(work, data, task, seed=0)
         self.changing, drawn = probe(self.module, data, task, batching, DTYPES[work.precision])
         functions = {f"dropout function {number}": call for number, call in enumerate(drawn, start=1)}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from slalom.wire.trial import Work
+    from slalom_worker.initializations import Initialization
     from slalom_worker.tasks.data import Data, Task
 
 
@@ -27,7 +28,8 @@ class Initial:
     since its constructor may draw what it likes.
     """
 
-    def __init__(self, work: Work, data: Data, task: Task) -> None:
+    def __init__(self, work: Work, data: Data, task: Task, schemes: Mapping[str, Initialization]) -> None:
+        self._schemes = schemes
         self._build = (work, data, task)
         self._template = None if isinstance(task, OwnModel) else unseeded_module(work, data, task)
         self._dtype = DTYPES[work.precision]
@@ -35,7 +37,7 @@ class Initial:
     def __call__(self, seed: int, initialization: Mapping[str, Any]) -> Tensor:
         """The parameters [P] of the trial with this seed for weights, on the CPU."""
         module = self._module(seed)
-        initialise(module, initialization, seed)
+        initialise(module, self._schemes[initialization["scheme"]], initialization, seed)
         return torch.cat([tensor.detach().flatten() for tensor in weights_of(module).values()])
 
     def _module(self, seed: int) -> nn.Module:

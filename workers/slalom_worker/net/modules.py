@@ -13,7 +13,6 @@ from torch.nn.utils.parametrize import is_parametrized
 from slalom.errors import InputError
 from slalom.wire.seeds import derive
 from slalom.wire.trial import Work
-from slalom_worker.initializations import INITIALIZATIONS
 from slalom_worker.initializations.base import Fans
 from slalom_worker.models import MODELS
 from slalom_worker.own_file import user_errors
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from slalom.wire.trial import Settings
+    from slalom_worker.initializations import Initialization
     from slalom_worker.tasks.data import Data, Task
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -64,12 +64,11 @@ def build_module(work: Work, data: Data, task: Task, seed: int) -> nn.Module:
     return module
 
 
-def initialise(module: nn.Module, initialization: Mapping[str, Any], seed: int) -> None:
-    """Draw the weights of linear and convolutional layers in place, by the scheme {"scheme": name, **parameters}.
+def initialise(module: nn.Module, scheme: Initialization, parameters: Mapping[str, Any], seed: int) -> None:
+    """Draw the weights of linear and convolutional layers in place, by a scheme with these parameters.
 
     Frozen weights stay as they are, and weights that layers share are drawn once.
     """
-    scheme = INITIALIZATIONS[initialization["scheme"]]
     if scheme.draw is None:
         return
     generator = torch.Generator().manual_seed(derive(seed, "initialization"))
@@ -81,14 +80,14 @@ def initialise(module: nn.Module, initialization: Mapping[str, Any], seed: int) 
             if is_parametrized(part):
                 raise InputError(
                     f"model: the weights of {name} ({type(part).__name__}) are computed from others, so that no "
-                    f"initialization can draw them, got {initialization['scheme']}; leave it at fan_in"
+                    f"initialization can draw them, got {parameters['scheme']}; leave it at fan_in"
                 )
             fans = Fans(*nn.init._calculate_fan_in_and_fan_out(part.weight))
             if part.weight.requires_grad and id(part.weight) not in drawn:
-                scheme.draw(part.weight, fans, generator, initialization)
+                scheme.draw(part.weight, fans, generator, parameters)
             if part.bias is not None and part.bias.requires_grad and id(part.bias) not in drawn:
                 if scheme.biases:
-                    scheme.draw(part.bias, fans, generator, initialization)
+                    scheme.draw(part.bias, fans, generator, parameters)
                 else:
                     part.bias.zero_()
             drawn |= {id(part.weight), id(part.bias)}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from slalom_worker.losses import LOSSES
+from slalom_worker.methods import BUNDLED, Methods
 from slalom_worker.net.batching import Batching
 from slalom_worker.net.curvature import Layer, chain, diagonal
-from slalom_worker.net.examples import Batch, Examples, SideBySide, side_by_side
+from slalom_worker.net.examples import Batch, Examples, SideBySide, in_precision, side_by_side
 from slalom_worker.net.forward import FAN_IN, NO_STATE, Forward
 from slalom_worker.net.modules import DTYPES, layers_of, weights_of
 from slalom_worker.net.placed import PlacedSplits
@@ -32,6 +32,7 @@ CHUNK = 256
 class Objective:
     """The program of one pack key: E trials' losses and gradients as functions of their parameters [E, P].
 
+    methods: what the work and the trials' settings name
     way: how the work of E slots is done
     split: gives the split drawn by a seed, or for None the task's own, with its parts on the device
     count: how many training examples every split has
@@ -43,23 +44,27 @@ class Objective:
     layer_of: the layer of each parameter [P], from 0
     """
 
-    def __init__(self, work: Work, data: Data, task: Task, device: torch.device) -> None:
-        """Raises InputError where the model does not fit the task, or a batch its examples."""
+    def __init__(self, work: Work, data: Data, task: Task, device: torch.device, methods: Methods = BUNDLED) -> None:
+        """methods: what the work and the trials' settings name.
+
+        Raises InputError where the model does not fit the task, or a batch its examples.
+        """
         self.work = work
         self.data = data
         self.task = task
         self.device = device
+        self.methods = methods
         self.dtype = DTYPES[work.precision]
         self.count = len(data.train.labels)
         self.batching = Batching.of(work, self.count)
-        self.forward = Forward(work, data, task, self.batching)
+        self.forward = Forward(work, data, task, self.batching, methods)
         self.module, self.state = self.forward.module, self.forward.state
         self.module.to(device)
         self.shapes = {name: tensor.shape for name, tensor in weights_of(self.module).items()}
         self.sizes = [shape.numel() for shape in self.shapes.values()]
-        self.loss = LOSSES[work.loss["name"]]
+        self.loss = methods.loss[work.loss["name"]]
         self.layer_of = layers_of(self.module).to(device)
-        self.split = PlacedSplits(data, task, work.preprocess, device, self.dtype)
+        self.split = PlacedSplits(data, task, methods.preprocess[work.preprocess], device, self.dtype)
         self._beside: tuple[tuple[Examples, ...], Examples | SideBySide] | None = None
         self.way = self._find_way()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)
@@ -125,10 +130,10 @@ class Objective:
             masks = {name: next(rest) for name in batch.masks}
             return self._gradient(nets, Batch(inputs, labels, masks, **{name: next(rest) for name in emphasis}), own)
 
-        key = ("gradient", batch.labels.shape[1], *batch.masks, *emphasis)
+        key = ("gradient", *batch.masks, *emphasis)
         own = [state[name] for name in names]
         stacks = [batch.inputs, batch.labels, *weights, *own, *batch.masks.values(), *emphasis.values()]
-        losses, *found = self.programs.results(key, function, [], stacks)
+        losses, *found = self.programs.results(key, batch.labels.shape[1], function, [], stacks)
         changing = [state[name] for name in names if name in self.forward.changing]
         for target, tensor in zip([*into, *changing], found, strict=True):
             target.copy_(tensor)
@@ -156,11 +161,10 @@ class Objective:
             inputs, labels = part.chunk(start, start + CHUNK)
             version = inputs._version
             if isinstance(part, Examples):
-                key, function = ("evaluate", len(labels)), self._outcome
-                found = self.programs.results(key, function, [inputs, labels], nets)
+                found = self.programs.results(("evaluate",), len(labels), self._outcome, [inputs, labels], nets)
             else:
-                key, function = ("evaluate each", labels.shape[1]), self._own_outcome
-                found = self.programs.results(key, function, [], [inputs, labels, *nets])
+                stacks = [inputs, labels, *nets]
+                found = self.programs.results(("evaluate each",), labels.shape[1], self._own_outcome, [], stacks)
             chunks.append(found)
             check_unchanged(inputs, version)
         return [torch.cat(parts, dim=1) for parts in zip(*chunks, strict=True)]
@@ -175,7 +179,7 @@ class Objective:
         found = torch.zeros_like(parameters)
         for chosen in torch.split(index, CHUNK, dim=1):
             inputs = (part or self.train).take(chosen)
-            sums = self.programs.results(("curvature", chosen.shape[1]), self._curvature, [], [inputs, *weights])
+            sums = self.programs.results(("curvature",), chosen.shape[1], self._curvature, [], [inputs, *weights])
             for target, own in zip(self.views(found).values(), sums, strict=True):
                 target.add_(own)
         return found.div_(index.shape[1])
@@ -187,7 +191,7 @@ class Objective:
         chunks = []
         for start in range(0, len(part), CHUNK):
             inputs = part.between(start, start + CHUNK)
-            chunks += self.programs.results(("outputs", len(inputs)), self._outputs, [inputs], nets)
+            chunks += self.programs.results(("outputs",), len(inputs), self._outputs, [inputs], nets)
         return torch.cat(chunks, dim=1)
 
     def rates(self, settings: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
@@ -250,7 +254,8 @@ class Objective:
         """The way of the gradient and of evaluation."""
         inputs, labels = (torch.tensor(part[: min(2, self.batching.size)]) for part in self.data.train[:2])
         labels = labels.to(self.dtype) if labels.is_floating_point() else labels
-        parts = (inputs.to(self.dtype), labels, *self.views(self.initial(0)).values(), *self.initial_state(0).values())
+        inputs = in_precision(inputs, self.dtype)
+        parts = (inputs, labels, *self.views(self.initial(0)).values(), *self.initial_state(0).values())
 
         def function(way: Way, inputs: Tensor, labels: Tensor, *nets: Tensor) -> list[Tensor]:
             self.way = way

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from slalom_worker.net.examples import Examples, Source, tensor_of
-from slalom_worker.preprocessing import PREPROCESSING
+from slalom_worker.net.examples import Examples, Source, in_precision, tensor_of
+from slalom_worker.preprocessing import NOTHING
 from slalom_worker.tasks.parts import Part, draw, own_parts
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from slalom_worker.preprocessing import Fitted
+    from slalom_worker.preprocessing import Fitted, Preprocessing
     from slalom_worker.tasks.data import Data, Task
     from slalom_worker.tasks.parts import Parts
 
@@ -58,9 +58,14 @@ class PlacedSplits:
     """
 
     def __init__(
-        self, data: Data, task: Task | None, preprocess: str, device: torch.device, dtype: torch.dtype
+        self,
+        data: Data,
+        task: Task | None,
+        preprocess: Preprocessing,
+        device: torch.device,
+        dtype: torch.dtype,
     ) -> None:
-        """preprocess: the preparation's name."""
+        """preprocess: the preparation of inputs."""
         self._data = data
         self._task = task
         self._preprocess = preprocess
@@ -93,8 +98,8 @@ class PlacedSplits:
 
     def _place(self, parts: Parts) -> PlacedSplit:
         prepared = None
-        if self._preprocess != "none":
-            prepared = PREPROCESSING[self._preprocess].fit(parts.train.split().inputs)
+        if self._preprocess is not NOTHING:
+            prepared = self._preprocess.fit(parts.train.split().inputs)
         train, validation = (self._shelf.place(part, prepared) for part in parts[:2])
         return PlacedSplit(train, validation, parts.train.labels, prepared, parts, self._shelf)
 
@@ -155,4 +160,4 @@ class Shelf:
         )
 
     def _on_device(self, inputs: NDArray[Any]) -> Tensor:
-        return tensor_of(inputs).to(self._device, self._dtype)
+        return in_precision(tensor_of(inputs).to(self._device), self._dtype)

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from slalom.errors import InputError
 from slalom_worker.net.drawing import Drawing
-from slalom_worker.net.modules import net_errors, rest_of
+from slalom_worker.net.examples import in_precision
+from slalom_worker.net.modules import net_errors, rest_of, weights_of
 from slalom_worker.regularizers import SlotDropout
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def probe(module: nn.Module, data: Data, task: Task, batching: Batching, dtype: 
     Raises InputError where the module raises, draws random numbers, changes its inputs, its parameters or itself,
     lets a prediction depend on other examples, or gives other outputs than [B, k].
     """
-    inputs = torch.tensor(data.train.inputs[:2], dtype=dtype)
+    inputs = in_precision(torch.tensor(data.train.inputs[:2]), dtype)
     kept = {name: tensor.detach().clone() for name, tensor in rest_of(module).items()}
     probed = _training(module, inputs[: batching.size], data, task)
     if batching.size_of(batching.steps - 1) == 1 and len(inputs) > 1:
@@ -128,20 +129,20 @@ def _outputs(module: nn.Module, inputs: Tensor, data: Data, task: Task, when: st
             "the pack; use nn.Dropout layers, and dropout=0 where a layer of torch's has its own"
         )
     check_unchanged(inputs, version)
-    _check_outputs(outputs, inputs, data)
+    _check_outputs(outputs, inputs, data, next(part.dtype for part in weights_of(module).values()))
     _check_registered(module, outputs)
     found: Tensor = outputs.detach()
     return found
 
 
-def _check_outputs(outputs: object, inputs: Tensor, data: Data) -> None:
+def _check_outputs(outputs: object, inputs: Tensor, data: Data, dtype: torch.dtype) -> None:
     if not isinstance(outputs, Tensor):
         raise InputError(f"model: must give a tensor [B, {data.outputs}], but gives a {type(outputs).__name__}")
     if tuple(outputs.shape) != (len(inputs), data.outputs):
         shape = tuple(outputs.shape)
         raise InputError(f"model: must give {data.outputs} outputs for each input, but gives {shape} for {len(inputs)}")
-    if outputs.dtype != inputs.dtype:
-        raise InputError(f"model: must give outputs of its inputs' type {inputs.dtype}, but gives {outputs.dtype}")
+    if outputs.dtype != dtype:
+        raise InputError(f"model: must give outputs of its parameters' type {dtype}, but gives {outputs.dtype}")
 
 
 def _check_registered(module: nn.Module, outputs: Tensor) -> None:

@@ -18,4 +18,4 @@ def find(inputs: NDArray[np.float64]) -> Fitted:
     return Fitted(np.zeros(width), np.ones(width))
 
 
-NONE = Preprocessing(find)
+NOTHING = Preprocessing(find)

@@ -122,7 +122,8 @@ class Programs:
     """The programs of one pack key, recorded when they are first needed.
 
     thin: whether a layer has one input or one unit. The matrix products of a single slot are then products of vectors,
-        which round otherwise than those of several slots, so a single slot is computed as two equal ones.
+        as they are for one example, which round otherwise than those of several slots, so a single slot is computed as
+        two equal ones.
     """
 
     def __init__(self, way: Way, *, thin: bool) -> None:
@@ -133,25 +134,28 @@ class Programs:
     def results(
         self,
         key: tuple[object, ...],
+        examples: int,
         function: Callable[..., list[Tensor]],
         shared: Sequence[Tensor],
         stacks: Sequence[Tensor],
     ) -> list[Tensor]:
         """The results of function(*shared, *stacks), by the function's program where it has one.
 
-        key: names the program; everything that shapes the program, but E, must be in the key
+        key: names the program; everything that shapes the program, but E and the examples, must be in the key
+        examples: how many each slot has
         shared: tensors that all slots share
         stacks: tensors [E, ...]
         """
         if self.way is Way.BY_HAND:
             return function(*shared, *stacks)
-        if key not in self._made:
+        name = (*key, examples)
+        if name not in self._made:
             alone = self.way is Way.APART
-            self._made[key] = trace(function, lambda slots: [*shared, *_resized(stacks, 1 if alone else slots)])
-        program = self._made[key]
+            self._made[name] = trace(function, lambda slots: [*shared, *_resized(stacks, 1 if alone else slots)])
+        program = self._made[name]
         if program is None:
             return function(*shared, *stacks)
-        if self.way is Way.STACKED and len(stacks[0]) == 1 and self.thin:
+        if self.way is Way.STACKED and len(stacks[0]) == 1 and (self.thin or examples == 1):
             return [part[:1] for part in program(2, *shared, *_resized(stacks, 2))]
         if self.way is Way.STACKED:
             return program(len(stacks[0]), *shared, *stacks)

@@ -12,6 +12,7 @@ import numpy as np
 
 from slalom.errors import InputError, nearest
 from slalom.wire.kinds import positive
+from slalom_worker.tasks.conversion import converted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +29,7 @@ SUM_TOLERANCE = 1e-6
 class Split(NamedTuple):
     """The n examples of a split.
 
-    inputs: [n, ...] float32
+    inputs: [n, ...] float32, or int64 for whole numbers such as words
     labels: [n] int64 in [0, classes); in a regression the targets [n, k] float32
     weights: [n] float64 of sum 1, or None where all examples count alike
     """
@@ -48,12 +49,14 @@ class Split(NamedTuple):
 class Data:
     """A task's data; making one raises InputError, with rule and value, where a split is not as Split says.
 
-    Arrays that are not numpy's own and C-contiguous are replaced by copies that are: no number depends on how the given
-    arrays lay in memory, and pickled (protocol 5) the arrays are buffers that can be read in place.
+    Other types of the same sort are converted, and `notes` says where that rounds; a regression's labels [n] become
+    [n, 1]. Arrays that are not numpy's own and C-contiguous are replaced by copies that are: no number depends on how
+    the given arrays lay in memory, and pickled (protocol 5) the arrays are buffers that can be read in place.
 
     classes: number of classes, or None in a regression
     facts: what is known about the task, such as {"bayes_error": 0.2101}; finite numbers, shown with the verdict
     bound: every parameter is kept within +-bound after each update (projection), or None for no bound
+    notes: what was done to the arrays, for people to read
     pool: what other splits of the task are drawn from, before options change it, or None where that is `train` and
         then `validation`; where their inputs are slices of the pool's, they lie in memory once, pickled too
     """
@@ -65,6 +68,7 @@ class Data:
     facts: Mapping[str, float] = field(default_factory=dict)
     bound: float | None = None
     pool: Split | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.classes is not None:
@@ -74,11 +78,19 @@ class Data:
             _require(self.bound in positive(), f"bound must be {positive()}", self.bound)
         object.__setattr__(self, "facts", {str(name): _fact(name, value) for name, value in self.facts.items()})
         for name in (*NAMES, *(() if self.pool is None else ("pool",))):
-            split = getattr(self, name)
+            split = self._converted(name, getattr(self, name))
             _check_split(name, split, self.classes)
             object.__setattr__(self, name, split.plain())
             _check_like(f"{name}.inputs", split.inputs, self.train.inputs)
             _check_like(f"{name}.labels", split.labels, self.train.labels)
+
+    def _converted(self, name: str, split: Any) -> Any:
+        if not isinstance(split, Split):
+            return split
+        inputs, labels, notes = converted(name, split.inputs, split.labels, self.classes)
+        object.__setattr__(self, "notes", (*self.notes, *(note for note in notes if note not in self.notes)))
+        same = inputs is split.inputs and labels is split.labels
+        return split if same else split._replace(inputs=inputs, labels=labels)
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields, with slices of the pool's inputs as their places."""
@@ -177,7 +189,8 @@ def _check_split(name: str, split: object, classes: int | None) -> None:
     if not isinstance(split, Split):
         raise InputError(f"{name} must be a Split, but got {type(split).__name__}")
     inputs, labels, weights = split
-    _check_array(f"{name}.inputs", inputs, np.float32)
+    whole = isinstance(inputs, np.ndarray) and inputs.dtype == np.int64
+    _check_array(f"{name}.inputs", inputs, np.int64 if whole else np.float32)
     shaped = inputs.ndim >= 2 and 0 not in inputs.shape[1:]
     _require(shaped, f"{name}.inputs must be of shape [n, ...]", list(inputs.shape))
     if classes is None:
@@ -203,6 +216,7 @@ def _check_like(name: str, array: NDArray[Any], train: NDArray[Any]) -> None:
     """Raise InputError where a split's examples have another shape than those of the training split."""
     expected = f"{name} must have the shape of train's, [{', '.join(['n', *map(str, train.shape[1:])])}]"
     _require(array.shape[1:] == train.shape[1:], expected, list(array.shape))
+    _require(array.dtype == train.dtype, f"{name} must have the type of train's, {train.dtype}", array.dtype)
 
 
 def _check_array(name: str, array: object, kind: type[np.generic], where: str = "") -> None:

@@ -84,8 +84,8 @@ class Named:
 def find(name: str, folder: Path) -> Named:
     """What the name "file.py:name" stands for; a relative file starts from `folder`.
 
-    The file may import installed packages, not its neighbours: it travels to the nodes alone. Raises InputError where
-    there is no such file, or no class or function of that name in it.
+    The file may import installed packages and its neighbours, which travel with it. Raises InputError where there is
+    no such file, or no class or function of that name in it.
     """
     file, _, inner = name.rpartition(":")
     path = folder / Path(file).expanduser()

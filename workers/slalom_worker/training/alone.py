@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import random
 import re
-import sys
 import traceback
 from collections.abc import Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from slalom.errors import InputError, SlalomError, nearest
 from slalom.wire.trial import Outcome, Phase, Report, TrialResult, test, train, validation
+from slalom_worker.own_file import beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -163,7 +163,7 @@ class Trainer:
     def _call(self, trial: Trial) -> object:
         """What the function returns; nothing where it had to be ended."""
         try:
-            with _seeded(trial.seed, self.device), self._threads(), redirect_stdout(sys.stderr):
+            with _seeded(trial.seed, self.device), self._threads(), beside(self.function.file):
                 return self.function.value(trial, **trial.params)
         except StopTraining:
             return None

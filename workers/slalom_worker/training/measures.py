@@ -1,17 +1,23 @@
-"""The metrics that trials report."""
+"""The metrics that trials report: loss, of classes error and accuracy, and those that a trial asks for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
-from slalom.wire.trial import Phase
-from slalom_worker.net.ensemble import ensemble_metrics, out_of_bag
+from slalom.errors import InputError
+from slalom.wire.trial import Phase, reported
+from slalom_worker.net.ensemble import combined_prediction, ensemble_metrics, equal_shares, out_of_bag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
+    from slalom_worker.metrics import Metric
     from slalom_worker.net.examples import Examples
     from slalom_worker.net.objective import Objective
     from slalom_worker.training.nets import TrainedTrial
@@ -50,13 +56,48 @@ def _on(objective: Objective, name: str, trials: Sequence[TrainedTrial]) -> list
     alone = [row for row, trial in enumerate(trials) if trial.combine == "none"]
     single = iter(_single(objective, [parts[row] for row in alone], [trials[row] for row in alone]))
     return [
-        next(single)
-        if trial.combine == "none"
-        else ensemble_metrics(
-            objective, objective.outputs(trial.best_parameters, part, trial.state), part, trial.combine
-        )
+        {
+            **(
+                next(single)
+                if trial.combine == "none"
+                else ensemble_metrics(
+                    objective, objective.outputs(trial.best_parameters, part, trial.state), part, trial.combine
+                )
+            ),
+            **further(objective, trial, part),
+        }
         for trial, part in zip(trials, parts, strict=True)
     ]
+
+
+def further(objective: Objective, trial: TrainedTrial, part: Examples) -> dict[str, float]:
+    """The metrics that a trial asks for, on a part, of what its nets predict together, by the names of reports.
+
+    NaN where a net's outputs are not finite. Raises InputError where a metric is then not finite, or raises.
+    """
+    metrics = trial.trial.metrics
+    if not metrics:
+        return {}
+    outputs = objective.outputs(trial.best_parameters, part, trial.state).double()
+    if not outputs.isfinite().all():
+        return {reported(name): math.nan for name in metrics}
+    numbers, loss = part.labels.is_floating_point(), objective.work.loss
+    predictions = combined_prediction(
+        lambda each: objective.loss.predict(each, loss, numbers), outputs, equal_shares(outputs), trial.combine
+    )
+    labels, count = (part.labels.double() if numbers else part.labels).cpu().numpy(), len(part)
+    weights = np.full(count, 1 / count) if part.weights is None else part.weights.double().cpu().numpy()
+    given = (labels, predictions.cpu().numpy(), weights)
+    return {reported(name): _value(name, objective.methods.metric[name], given) for name in metrics}
+
+
+def _value(name: str, metric: Metric, given: tuple[NDArray[Any], ...]) -> float:
+    if metric.value is None:
+        raise InputError(f"metric {name} is reported by every trial, and not measured by itself")
+    value = metric.value(*given)
+    if not isinstance(value, int | float | np.number) or not math.isfinite(value):
+        raise InputError(f"metric {name} must give a finite number, but gave {value!r}")
+    return float(value)
 
 
 def _single(objective: Objective, parts: Sequence[Examples], trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:

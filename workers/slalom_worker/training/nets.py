@@ -91,6 +91,12 @@ class TrainedTrial:
             slot.follow(own)
         return self
 
+    def skip(self) -> None:
+        """Go on to the next report at once where every net has stopped early: the epochs up to it change nothing."""
+        if all(slot.stopped for slot in self.slots):
+            for slot in self.slots:
+                slot.epoch = slot.stop
+
     def park(self) -> TrainedTrial:
         """Copy every slot's tensors out of the pack, so that the pack's memory can be freed."""
         for slot in self.slots:

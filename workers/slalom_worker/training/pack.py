@@ -9,7 +9,6 @@ import torch
 
 from slalom.wire.seeds import derive
 from slalom_worker.net.examples import Batch, SideBySide, side_by_side
-from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.training import streams
 from slalom_worker.training.recording import note_gradients
 from slalom_worker.training.stack import Stack, column
@@ -90,7 +89,8 @@ class Pack:
         self.stack.clock["step"].add_(batching.steps)
         for slot, mean in zip(self.slots, (loss / batching.examples).tolist(), strict=True):
             slot.epoch += 1
-            slot.loss = mean
+            slot.loss = slot.loss if slot.stopped else mean
+        self._note_validation()
 
     @torch.no_grad()
     def rehearse(self, steps: int) -> None:
@@ -110,6 +110,16 @@ class Pack:
             note_gradients(self.objective, self.slots, stack.gradient)
         stack.update(epoch, step, losses)
         return losses
+
+    def _note_validation(self) -> None:
+        """Measure the slots that stop early on their validation examples, but those that have stopped."""
+        slots = {row: slot for row, slot in enumerate(self.slots) if slot.stops_early and not slot.stopped}
+        if slots:
+            part = side_by_side([slot.split.validation for slot in slots.values()])
+            state = {name: tensor[[*slots]] for name, tensor in self.stack.state.items()}
+            losses, *_ = self.objective.outcomes(self.stack.parameters[[*slots]], part, state)
+            for slot, loss in zip(slots.values(), part.mean(losses).tolist(), strict=True):
+                slot.note_validation(loss)
 
     def _note_misses(self) -> None:
         """Count misses for the slots whose emphasis reads the net, and weigh the examples anew."""
@@ -138,7 +148,7 @@ class Pack:
         count = self.objective.count
         samples: dict[int, list[tuple[Slot, Tensor]]] = {}
         for slot in self.slots:
-            if OPTIMIZERS[slot.settings["optimizer"]].curvature:
+            if slot.optimizer.curvature:
                 seed, cumulated = slot.trial.seeds.batches, slot.presentation.cumulated
                 drawn = streams.sample(seed, slot.epoch, count, cumulated, self._generator)
                 sample = slot.examples(drawn[: slot.settings["sample"]])

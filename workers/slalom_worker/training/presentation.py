@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from slalom_worker.emphasis import EMPHASIS
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
 
-    from slalom_worker.emphasis import ExampleState
+    from slalom_worker.emphasis import Emphasis, ExampleState
 
 
 class Presentation(NamedTuple):
@@ -27,18 +25,15 @@ class Presentation(NamedTuple):
     weights: Tensor | None = None
 
 
-def reads_net(emphasis: Mapping[str, Any]) -> bool:
-    """Whether the emphasis {"scheme": name, **parameters} depends on which examples the net gets wrong."""
-    return EMPHASIS[emphasis["scheme"]].reads_net
+def present(
+    scheme: Emphasis, emphasis: Mapping[str, Any], state: ExampleState, bag: Tensor | None = None
+) -> Presentation:
+    """The presentation of an epoch by an emphasizing scheme.
 
-
-def present(emphasis: Mapping[str, Any], state: ExampleState, bag: Tensor | None = None) -> Presentation:
-    """The presentation of an epoch by the emphasis {"scheme": name, "by": ..., **parameters}.
-
+    emphasis: {"scheme": name, "by": ..., **parameters}
     state: of the training examples when the epoch begins
     bag: the training examples [n] that the net is trained on, so that an example counts as often as it is in there
     """
-    scheme = EMPHASIS[emphasis["scheme"]]
     if scheme.weights is None:
         return Presentation()
     weights = torch.as_tensor(scheme.weights(state, emphasis), dtype=torch.float64)

@@ -33,12 +33,17 @@ def note_gradients(objective: Objective, slots: Sequence[Slot], gradient: Tensor
     "gradient.layer1" is the root of the mean square over the layer's parameters.
     gradient: of the epoch's last batch [E, P]
     """
-    rows = [row for row, slot in enumerate(slots) if "gradient" in slot.trial.record and slot.epoch + 1 >= slot.stop]
+    rows = [row for row, slot in enumerate(slots) if "gradient" in slot.trial.record and _reports(slot)]
     if rows:
         squares = gradient[rows].double().square()
         found = [mean.sqrt() for mean in _means(objective, squares)]
         for row, metrics in zip(rows, _named("gradient", found), strict=True):
             slots[row].recorded = metrics
+
+
+def _reports(slot: Slot) -> bool:
+    """Whether the slot reports after this epoch, and trains in it."""
+    return slot.epoch + 1 >= slot.stop and not slot.stopped
 
 
 def recorded(objective: Objective, trials: Sequence[TrainedTrial]) -> list[Metrics]:

@@ -10,8 +10,7 @@ import torch
 
 from slalom.errors import InputError
 from slalom_worker.emphasis import ExampleState
-from slalom_worker.optimizers import OPTIMIZERS
-from slalom_worker.training.presentation import Presentation, present, reads_net
+from slalom_worker.training.presentation import Presentation, present
 from slalom_worker.training.streams import bag
 
 if TYPE_CHECKING:
@@ -20,8 +19,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from slalom.wire.trial import Order, TrialSpec
+    from slalom_worker.emphasis import Emphasis
+    from slalom_worker.methods import Methods
     from slalom_worker.net.objective import Objective
     from slalom_worker.net.placed import PlacedSplit
+    from slalom_worker.optimizers import Optimizer
 
 SCALARS = ("step", "smoothed", "largest")
 """Names of a slot's clock, see Slot.tensors."""
@@ -29,16 +31,22 @@ SCALARS = ("step", "smoothed", "largest")
 NET = "net."
 """What the names of the net's state begin with among a slot's tensors."""
 
+KEPT = "stopping.net."
+"""What they begin with in the state that belongs to the parameters with the least validation loss so far."""
+
 
 @dataclass
 class Slot:
     """The state of one net. Copying its tensors from one pack to another changes no number.
 
     order: what to train; a member of an ensemble has an order with seeds of its own
+    methods: what the settings name
     tensors: "parameters" [P] and the optimizer's buffers [P]; float64 scalars [], namely "step" (updates done),
         "smoothed" and "largest" (norms of the gradient) and the optimizer's own; the net's state (see Forward.state),
-        named "net." and its name there; and, where the emphasis reads the net, "misses" [n] of the training examples
-        (see emphasis.ExampleState)
+        named "net." and its name there; where the emphasis reads the net, "misses" [n] of the training examples (see
+        emphasis.ExampleState); and, where it stops early, "stopping.kept" [P], the parameters with the least
+        validation loss so far, their state, named "stopping.net." and its name, "stopping.best", that loss, and
+        "stopping.waited", epochs since
     bag: the training examples [n] that the net is trained on, drawn with replacement, or None for all of them
     split: the split that the trial is trained and measured on
     presentation: how the examples are presented in this epoch
@@ -49,6 +57,7 @@ class Slot:
     """
 
     order: Order
+    methods: Methods
     tensors: dict[str, Tensor]
     bag: Tensor | None
     split: PlacedSplit
@@ -64,7 +73,8 @@ class Slot:
         settings = order.trial.settings
         parameters = objective.initial(order.trial.seeds.weights, settings["initialization"])
         tensors = {"parameters": parameters}
-        optimizer = OPTIMIZERS[settings["optimizer"]]
+        methods = objective.methods
+        optimizer, emphasis = methods.optimizer[settings["optimizer"]], methods.emphasis[settings["emphasis"]["scheme"]]
         if optimizer.curvature or "curvature" in order.trial.record:
             _ = objective.chain  # raises where the net is no chain of layers
         changing = objective.forward.changing
@@ -80,12 +90,16 @@ class Slot:
         tensors |= {name: torch.zeros((), dtype=torch.float64, device=parameters.device) for name in scalars}
         split = objective.split(order.trial.split)
         labels = split.labels
-        if reads_net(settings["emphasis"]):
+        if emphasis.reads_net:
             tensors["misses"] = torch.zeros(len(labels), dtype=torch.float64, device=parameters.device)
+        if settings["early_stopping"]["by"] != "none":
+            tensors["stopping.kept"] = parameters.clone()
+            tensors |= {KEPT + name: tensor.clone() for name, tensor in state.items()}
+            tensors["stopping.best"] = torch.full((), math.inf, dtype=torch.float64)
+            tensors["stopping.waited"] = torch.zeros((), dtype=torch.float64)
         own = bag(order.trial.seeds.batches, len(labels)) if settings["ensemble"].get("bagging") else None
-        return cls(order, tensors, own, split, present(settings["emphasis"], ExampleState.first(labels), own)).follow(
-            order
-        )
+        first = present(emphasis, settings["emphasis"], ExampleState.first(labels), own)
+        return cls(order, methods, tensors, own, split, first).follow(order)
 
     def examples(self, order: Tensor) -> Tensor:
         """The examples [n] of the split's training part that an order of examples [n] from `streams.order` stands for.
@@ -101,7 +115,30 @@ class Slot:
         """
         self.tensors["misses"] = torch.where(wrong, self.tensors["misses"] + 1, 0.0)
         state = ExampleState(self.split.labels, self.tensors["misses"].cpu().numpy(), self.epoch)
-        self.presentation = present(self.settings["emphasis"], state, self.bag)
+        self.presentation = present(self.emphasis, self.settings["emphasis"], state, self.bag)
+
+    def note_validation(self, loss: float) -> None:
+        """Keep the parameters where their validation loss [] after an epoch is the least so far."""
+        if loss < float(self.tensors["stopping.best"]):
+            self.tensors["stopping.kept"].copy_(self.tensors["parameters"])
+            for name, tensor in self._state(NET).items():
+                self.tensors[KEPT + name].copy_(tensor)
+            self.tensors["stopping.best"].fill_(loss)
+            self.tensors["stopping.waited"].zero_()
+        else:
+            self.tensors["stopping.waited"].add_(1)
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether the net is the one with the least validation loss."""
+        return "stopping.kept" in self.tensors
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing that is known of the net changes any more."""
+        return (
+            self.stops_early and float(self.tensors["stopping.waited"]) >= self.settings["early_stopping"]["patience"]
+        )
 
     @property
     def trial(self) -> TrialSpec:
@@ -114,19 +151,34 @@ class Slot:
         return self.order.trial.settings
 
     @property
+    def optimizer(self) -> Optimizer:
+        """What updates the parameters."""
+        return self.methods.optimizer[self.settings["optimizer"]]
+
+    @property
+    def emphasis(self) -> Emphasis:
+        """What presents the examples."""
+        return self.methods.emphasis[self.settings["emphasis"]["scheme"]]
+
+    @property
     def shuffled_at(self) -> int:
         """The epoch whose order of examples this one has: itself, or the first where the order is shuffled once."""
         return 0 if self.settings["order"] == "once" else self.epoch
 
     @property
     def best_parameters(self) -> Tensor:
-        """The parameters [P] that are measured and kept: the optimizer's answer, or those in training."""
-        return self.tensors[OPTIMIZERS[self.settings["optimizer"]].answer or "parameters"]
+        """The parameters [P] that are measured: those in training, an optimizer's answer, or the best by validation."""
+        if self.stops_early:
+            return self.tensors["stopping.kept"]
+        return self.tensors[self.optimizer.answer or "parameters"]
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """What the net has beside its parameters, by name; see Forward.state."""
-        return {name.removeprefix(NET): part for name, part in self.tensors.items() if name.startswith(NET)}
+        """What the net that is measured has beside its parameters, by name; see Forward.state."""
+        return self._state(KEPT if self.stops_early else NET)
+
+    def _state(self, prefix: str) -> dict[str, Tensor]:
+        return {name.removeprefix(prefix): part for name, part in self.tensors.items() if name.startswith(prefix)}
 
     def follow(self, order: Order) -> Slot:
         """Take an order for the same trial; set `stop` to the order's end or the next report, whichever comes first."""

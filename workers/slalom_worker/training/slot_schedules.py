@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from slalom_worker.schedules import MOMENTUM_SCHEDULES, RATE_SCHEDULES, Clock, Schedule
+from slalom.wire.kinds import SEQUENCE
+from slalom_worker.schedules import Clock, Schedule, names_of, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,15 +29,17 @@ class SlotSchedules:
     """
 
     def __init__(self, table: Mapping[str, Schedule], chosen: Sequence[Mapping[str, Any]], base: Tensor) -> None:
-        """chosen: each slot's {"schedule": name in the table, **parameters}."""
+        """chosen: each slot's {"schedule": name in the table, or SEQUENCE, **parameters}."""
         self.base = base
         self.parts: list[tuple[Schedule, Place, dict[str, Tensor]]] = []
-        for name in sorted({one["schedule"] for one in chosen}):
-            rows = [row for row, one in enumerate(chosen) if one["schedule"] == name]
-            columns = {key: base.new_tensor([chosen[row][key] for row in rows]) for key in table[name].parameters}
+        each = [names_of(one) if one["schedule"] == SEQUENCE else (one["schedule"],) for one in chosen]
+        for names in sorted(set(each)):
+            rows = [row for row, own in enumerate(each) if own == names]
+            one = table[names[0]] if len(names) == 1 else sequence([table[name] for name in names])
+            columns = {key: base.new_tensor([chosen[row][key] for row in rows]) for key in one.parameters}
             # all slots, as most often, are a view
             place = slice(None) if len(rows) == len(chosen) else torch.tensor(rows, device=base.device)
-            self.parts.append((table[name], place, columns))
+            self.parts.append((one, place, columns))
         self.reads_gradient = any(schedule.reads_gradient for schedule, _, _ in self.parts)
 
     def of_epoch(self, clock: Clock) -> Tensor:
@@ -54,17 +57,21 @@ class SlotSchedules:
                 values[place] = self.base[place] * schedule.value(_clock_of(clock, place), parameters)
 
 
-def learning_rates(settings: Sequence[Mapping[str, Any]], device: torch.device) -> SlotSchedules:
+def learning_rates(
+    table: Mapping[str, Schedule], settings: Sequence[Mapping[str, Any]], device: torch.device
+) -> SlotSchedules:
     """The learning rates of slots with these settings: each slot's base rate times its schedule's factor."""
     base = torch.tensor([one["learning_rate"] for one in settings], dtype=torch.float64, device=device)
-    return SlotSchedules(RATE_SCHEDULES, [one["learning_rate_schedule"] for one in settings], base)
+    return SlotSchedules(table, [one["learning_rate_schedule"] for one in settings], base)
 
 
-def momenta(settings: Sequence[Mapping[str, Any]], device: torch.device) -> SlotSchedules:
+def momenta(
+    table: Mapping[str, Schedule], settings: Sequence[Mapping[str, Any]], device: torch.device
+) -> SlotSchedules:
     """The momenta of slots with these settings; 0 where the optimizer has none."""
     none = {"schedule": "constant", "value": 0.0}
     base = torch.ones(len(settings), dtype=torch.float64, device=device)
-    return SlotSchedules(MOMENTUM_SCHEDULES, [one.get("momentum", none) for one in settings], base)
+    return SlotSchedules(table, [one.get("momentum", none) for one in settings], base)
 
 
 def gradient_ratio(gradient: Tensor, smoothed: Tensor, largest: Tensor, step: Tensor) -> Tensor:

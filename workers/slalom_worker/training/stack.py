@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.regularizers import decay_factor
 from slalom_worker.schedules import Clock
 from slalom_worker.training import slot_schedules
 from slalom_worker.training.group import Group, SlotTensors
-from slalom_worker.training.presentation import reads_net
 from slalom_worker.training.slot import NET, SCALARS
 
 if TYPE_CHECKING:
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
     from slalom_worker.net.objective import Objective
     from slalom_worker.training.slot import Slot
     from slalom_worker.training.slot_schedules import SlotSchedules
+
+
+NOT_ZERO = 1e-6
+"""What torch adds to a norm before it divides by it."""
 
 
 class EpochTable(NamedTuple):
@@ -52,6 +55,7 @@ class Stack:
     dropout: the rates [E] of each dropout layer that drops anything, in the pack's precision
     readers: the rows of the slots whose emphasis reads the net
     recording: whether any slot's trial records more than its metrics
+    clip_norms: the largest norms of the gradient [E, 1] float64, infinite where a slot has none, or None where none has
     bound: every parameter is kept within +-bound, unless it is None
     """
 
@@ -68,12 +72,13 @@ class Stack:
     dropout: Mapping[str, Tensor]
     readers: Sequence[int]
     recording: bool
+    clip_norms: Tensor | None
     bound: float | None
 
     @classmethod
     def of(cls, slots: Sequence[Slot], objective: Objective) -> Stack:
         """The stack of at least one slot, sorted by optimizer; each slot's tensors become views of its row."""
-        settings = [slot.settings for slot in slots]
+        settings, methods = [slot.settings for slot in slots], objective.methods
         parameters = _side_by_side(slots, "parameters")
         gradient = torch.zeros_like(parameters)
         clock = {name: _side_by_side(slots, name) for name in SCALARS}
@@ -85,13 +90,14 @@ class Stack:
             list(objective.views(gradient).values()),
             {name: _side_by_side(slots, NET + name) for name in objective.state},
             clock,
-            slot_schedules.learning_rates(settings, objective.device),
-            slot_schedules.momenta(settings, objective.device),
+            slot_schedules.learning_rates(methods.learning_rate_schedule, settings, objective.device),
+            slot_schedules.momenta(methods.momentum, settings, objective.device),
             list(_groups(slots, objective, parameters, gradient)),
             clock["step"].new_tensor([slot.trial.epochs * objective.batching.steps for slot in slots]),
             {name: column(objective, rates) for name, rates in dropout.items() if any(rates)},
-            [row for row, one in enumerate(settings) if reads_net(one["emphasis"])],
+            [row for row, slot in enumerate(slots) if slot.emphasis.reads_net],
             any(slot.trial.record for slot in slots),
+            _clip_norms(slots, objective),
             objective.data.bound,
         )
 
@@ -114,6 +120,8 @@ class Stack:
             group.begin_step(step)
         if self.rates.reads_gradient or self.momenta.reads_gradient:
             self._read_gradient(epoch, step)
+        if self.clip_norms is not None:
+            clip(self.gradient, self.clip_norms)
         for group in self.groups:
             group.update(losses[group.place])
         if self.bound is not None:
@@ -135,6 +143,23 @@ def column(objective: Objective, values: Sequence[float], dtype: torch.dtype | N
     return torch.tensor(values, dtype=dtype or objective.dtype, device=objective.device)
 
 
+def clip(gradient: Tensor, largest: Tensor) -> None:
+    """Shorten gradients [E, P] in place to the norms `largest` [E, 1] where they are longer.
+
+    As torch.nn.utils.clip_grad_norm_: by largest / (norm + 1e-6). Source: Pascanu et al. 2013, "On the difficulty of
+    training recurrent neural networks", algorithm 1.
+    """
+    norm = gradient.double().square().sum(-1, keepdim=True).sqrt()
+    gradient.mul_((largest / (norm + NOT_ZERO)).clamp(max=1).to(gradient.dtype))
+
+
+def _clip_norms(slots: Sequence[Slot], objective: Objective) -> Tensor | None:
+    norms = [slot.settings["clip_norm"] for slot in slots]
+    if all(norm is None for norm in norms):
+        return None
+    return column(objective, [math.inf if norm is None else norm for norm in norms], torch.float64).unsqueeze(1)
+
+
 def _side_by_side(slots: Sequence[Slot], name: str) -> Tensor:
     """The slots' tensors of a name as one [e, ...]; each slot's becomes a view of its row."""
     stacked = torch.stack([slot.tensors[name] for slot in slots])
@@ -147,7 +172,7 @@ def _groups(slots: Sequence[Slot], objective: Objective, parameters: Tensor, gra
     """A group for each optimizer of the slots, which are sorted by it."""
     names = [slot.settings["optimizer"] for slot in slots]
     for name in sorted(set(names)):
-        optimizer = OPTIMIZERS[name]
+        optimizer = objective.methods.optimizer[name]
         place = slice(names.index(name), names.index(name) + names.count(name))
         own = slots[place]
         tensors = SlotTensors(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ from slalom.lanes.on_ray.connection import connected, knock
 from slalom.lanes.on_ray.lane import Lane
 from slalom.lanes.on_ray.sharing.allotment import Allotment
 from slalom.lanes.on_ray.sharing.room import brief
+from slalom.study.folder import copy
 from slalom.wire.trial import Reply
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class RayLanes:
         """Connect to the cluster; no lane is started before `size` is called.
 
         address: of a running cluster; None starts a local Ray
-        factory: makes the worker within the actor, whose working folder holds the user's task file
+        factory: makes the worker within the actor, whose working folder holds the user's own files
         environment: variables that the lanes' processes need before they start
         data: what the factory is called with, in memory that all lanes of a node share; None calls it with nothing
         Raises Infrastructure where the cluster does not answer, and InputError where the address is none or the cluster
@@ -67,7 +67,7 @@ class RayLanes:
         self._deaths: Counter[int] = Counter()
         self._held = ExitStack()
         try:
-            folder = _travelling(spec.task_file, self._held)
+            folder = _travelling(spec, self._held)
             name = f"slalom-{spec.name}-{spec.fingerprint[:12]}"
             self._ray = self._held.enter_context(connected(address, folder, name, size(data)))
             self._shared = put(self._ray, data)
@@ -219,12 +219,12 @@ class RayLanes:
         return [LaneLost(f"{name}: {_reason(exc)}", left=not self._allotment.has(lane.node))]
 
 
-def _travelling(file: Path | None, held: ExitStack) -> Path | None:
-    """A folder with a copy of the user's task file alone, which Ray sends to the nodes; None for a bundled task."""
-    if file is None:
+def _travelling(spec: StudySpec, held: ExitStack) -> Path | None:
+    """A copy of the study's folder, which Ray sends to the nodes; None where no file of the user's own lies there."""
+    if not spec.code:
         return None
     folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="slalom-task-", ignore_cleanup_errors=True)))
-    shutil.copy(file, folder / file.name)
+    copy(spec.folder, folder)
     return folder
 
 

@@ -92,7 +92,7 @@ class Experiment:
         """
         run_id = self._trials[_key(trial.id)]
         if run_id not in self._models:
-            model_id = log_model(self._client, self._experiment_id, run_id, trial, weights, self._study.task_file)
+            model_id = log_model(self._client, self._experiment_id, run_id, trial, weights, self._study)
             self._client.set_tag(run_id, MODEL, model_id)
             self._models[run_id] = model_id
         kept = KeptModel(self._study.fingerprint, trial.id.arm, self._models[run_id], run_id)

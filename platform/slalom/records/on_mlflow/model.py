@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mlflow import MlflowClient
 
+    from slalom.study.model import StudySpec
     from slalom.wire.trial import TrialSpec
 
 NAME = "model"
@@ -30,6 +31,9 @@ NAME = "model"
 
 MEMBERS = "members"
 """The folder with one file of weights for each net: 00.safetensors, 01.safetensors, ..."""
+
+CODE = "code"
+"""The folder with the user's own files, as they lie in the study's folder."""
 
 PACKAGES = ("slalom", "torch", "safetensors", "numpy")
 
@@ -40,13 +44,13 @@ def log_model(
     run_id: str,
     trial: TrialSpec,
     weights: Sequence[bytes],
-    task_file: Path | None,
+    study: StudySpec,
 ) -> str:
     """Write a trial's nets as an MLflow model of the run `run_id`, and return the model's id.
 
     experiment: the experiment's id
     weights: of each net, safetensors
-    task_file: the user's own task, which is copied into the model; None for a bundled task
+    study: whose files of the user's own are copied into the model
     Models that an earlier try left at the run are deleted. MLflow's exceptions pass through. MLflow's own `log_model`
     acts on the process's active run, which belongs to the user, so its steps are taken here one by one.
     """
@@ -60,7 +64,7 @@ def log_model(
     model = client.create_logged_model(experiment, NAME, run_id, about)
     with TemporaryDirectory() as folder:
         data, saved = Path(folder, "data"), Path(folder, "saved")
-        _write_data(data, trial, weights, task_file)
+        _write_data(data, trial, weights, study)
         mlflow.pyfunc.save_model(
             saved,
             loader_module="slalom_worker.serving",
@@ -77,15 +81,14 @@ def log_model(
     return str(model.model_id)
 
 
-def _write_data(data: Path, trial: TrialSpec, weights: Sequence[bytes], task_file: Path | None) -> None:
-    """Write the files that `slalom_worker.serving` reads: the weights, what they are for, and the user's task file."""
+def _write_data(data: Path, trial: TrialSpec, weights: Sequence[bytes], study: StudySpec) -> None:
+    """Write the files that `slalom_worker.serving` reads: the weights, what they are for, and the user's own files."""
     (data / MEMBERS).mkdir(parents=True)
-    task = dict(trial.work.task)
-    if task_file is not None:
-        (data / task_file.name).write_bytes(task_file.read_bytes())
-        task["name"] = f"{task_file.name}:{str(task['name']).rpartition(':')[2]}"
+    for file in study.code:
+        (data / CODE / file).parent.mkdir(parents=True, exist_ok=True)
+        (data / CODE / file).write_bytes((study.folder / file).read_bytes())
     about = {
-        "task": task,
+        "task": dict(trial.work.task),
         "model": dict(trial.work.model),
         "loss": dict(trial.work.loss),
         "precision": trial.work.precision,
@@ -102,10 +105,10 @@ def _schema(weights: bytes, precision: str) -> dict[str, Any]:
     length = int.from_bytes(weights[:8], "little")
     about = json.loads(weights[8 : 8 + length]).get("__metadata__", {})
     shape, width = json.loads(about["shape"]), int(about["outputs"])
-    inputs = TensorSpec(np.dtype(np.float32), (-1, *shape))
+    inputs = TensorSpec(np.dtype(about["inputs"]), (-1, *shape))
     outputs = TensorSpec(np.dtype(precision), (-1, width))
     signature = ModelSignature(Schema([inputs]), outputs=Schema([outputs]))
-    return {"signature": signature, "input_example": np.zeros((1, *shape), np.float32)}
+    return {"signature": signature, "input_example": np.zeros((1, *shape), about["inputs"])}
 
 
 def _requirement(package: str) -> str:

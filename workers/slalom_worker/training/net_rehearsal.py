@@ -9,6 +9,7 @@ import torch
 
 from slalom.errors import InputError
 from slalom.wire.seeds import Seeds, derive
+from slalom_worker.methods import BUNDLED
 from slalom_worker.net.drawing import Drawing
 from slalom_worker.net.examples import Batch, Examples
 from slalom_worker.net.modules import build_module, initialise, net_errors, rest_of, weights_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from slalom.wire.trial import TrialSpec
+    from slalom_worker.methods import Methods
     from slalom_worker.tasks.data import Data, Task
 
     Numbers = Mapping[str, Tensor]
@@ -40,17 +42,18 @@ RATE = 1e-2
 """Of the plain gradient descent by which the steps are made."""
 
 
-def rehearse(trials: Sequence[TrialSpec], data: Data, task: Task) -> None:
+def rehearse_net(trials: Sequence[TrialSpec], data: Data, task: Task, methods: Methods = BUNDLED) -> None:
     """Train the net of each of these trials for two steps; InputError, with the reason, where that cannot be right.
 
     Packs of WIDTHS must give a trial the same bits, and its numbers must be plain torch's, in training and evaluation.
     Trials that share a program are tried once.
+    methods: what the trials name
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in a lane: a product split over threads rounds otherwise
     try:
         for trial in {trial.work.key: trial for trial in trials}.values():
-            _rehearse(Objective(trial.work, data, task, torch.device("cpu")), trial)
+            _rehearse(Objective(trial.work, data, task, torch.device("cpu"), methods), trial)
     finally:
         torch.set_num_threads(threads)
 
@@ -104,7 +107,8 @@ def _in_a_pack(objective: Objective, trials: Sequence[TrialSpec]) -> list[Number
 def _in_torch(objective: Objective, trial: TrialSpec) -> Numbers:
     """A trial's numbers, trained as a plain module."""
     module = build_module(objective.work, objective.data, objective.task, trial.seeds.weights)
-    initialise(module, trial.settings["initialization"], trial.seeds.weights)
+    chosen = trial.settings["initialization"]
+    initialise(module, objective.methods.initialization[chosen["scheme"]], chosen, trial.seeds.weights)
     weights, found = list(weights_of(module).values()), dict[str, "Tensor"]()
     for step, batch in enumerate(_batches(objective, trial)):
         functions = objective.forward.functions

@@ -1,0 +1,71 @@
+"""The user's own Python files of a study: those that the study names, and the modules beside them that these import.
+
+They are found by reading the files, not by running them, so that the same files are found on every machine.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slalom.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def within(folder: Path, file: str) -> Path:
+    """A file of the user's own, relative to the study's folder; InputError where it lies elsewhere."""
+    place = Path(file).expanduser()
+    try:
+        return (folder / place).resolve().relative_to(folder.resolve())
+    except ValueError as exc:
+        raise InputError(
+            f"a file of your own must lie in the study's folder, which travels to the nodes, but got {file!r}"
+        ) from exc
+
+
+def closure(folder: Path, files: Iterable[Path]) -> tuple[Path, ...]:
+    """The files and all that they import from beside them, sorted; all relative to `folder`."""
+    found: set[Path] = set()
+    for file in files:
+        beside, left = file.parent, [file]
+        seen = set(left)
+        while left:
+            for other in _imported(folder, left.pop(), beside):
+                if other not in seen:
+                    seen.add(other)
+                    left.append(other)
+        found |= seen
+    return tuple(sorted(found))
+
+
+def _imported(folder: Path, file: Path, beside: Path) -> Iterator[Path]:
+    """The files in the folder `beside` that a file imports."""
+    try:
+        tree = ast.parse((folder / file).read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return  # whoever imports it says so, with the line
+    for start, dotted in _names(tree, file, beside):
+        place = start
+        for part in dotted.split("."):
+            place /= part
+            for other in (place / "__init__.py", place.with_name(f"{part}.py")):
+                if (folder / other).is_file():
+                    yield other
+
+
+def _names(tree: ast.AST, file: Path, beside: Path) -> Iterator[tuple[Path, str]]:
+    """What a file imports: dotted names, each with the folder in which it starts."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [(beside, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = beside if node.level == 0 else Path(*file.parts[: len(file.parts) - node.level])
+            inner = [node.module] if node.module else []
+            names = [(start, ".".join([*inner, alias.name])) for alias in node.names]
+        else:
+            continue
+        yield from (one for one in names if one[1].split(".")[0] not in sys.stdlib_module_names)

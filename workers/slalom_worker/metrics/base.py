@@ -1,0 +1,33 @@
+"""What a metric is: a number that says how good predictions are, on a part of a split.
+
+The files here work on numpy arrays and load without torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+Goal = Literal["minimize", "maximize"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One way of judging.
+
+    value: (labels [n] (classes) or [n, k] (numbers), predictions [n, k], weights [n] of sum 1) -> a finite number, all
+        float64 but classes; predictions are class probabilities, or numbers. None for what every trial reports anyway
+    goal: which direction is better
+    of: what is predicted, "classes" or "numbers", or None for both
+    worst: the worst value that there can be, which a training that diverged counts as; None where there is none
+    """
+
+    value: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], float] | None
+    goal: Goal
+    of: Literal["classes", "numbers"] | None = None
+    worst: float | None = None

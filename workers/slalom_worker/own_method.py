@@ -1,0 +1,99 @@
+"""A method of the user's own, "file.py:Name", beside the study file: the same value as a method of the package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from slalom.errors import InputError, nearest
+from slalom.wire.kinds import Choice, Integer, Number
+from slalom_worker.own_file import load_module, telling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+M = TypeVar("M")
+
+KINDS = ("hyperparameters", "parameters")
+"""Names of the fields that say what a study may set of a method."""
+
+
+class MethodTable(Mapping[str, M]):
+    """The package's methods of one sort by name, and those of the user's own files, opened when first asked for.
+
+    To go through the table is to go through the package's methods and the user's that were opened.
+    """
+
+    def __init__(self, bundled: Mapping[str, M], sort: type[M], folder: Path | None) -> None:
+        """folder: where names such as "file.py:Name" start; None for a table without the user's own."""
+        self._bundled = bundled
+        self._sort = sort
+        self._folder = folder
+        self._own: dict[str, M] = {}
+
+    def __getitem__(self, name: str) -> M:
+        """The method; KeyError for an unknown name, InputError for a user's own that cannot be used."""
+        if self._folder is None or ":" not in name:
+            return self._bundled[name]
+        if name not in self._own:
+            self._own[name] = open_method(name, self._sort, self._folder)
+        return self._own[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._bundled
+        yield from self._own
+
+    def __len__(self) -> int:
+        return len(self._bundled) + len(self._own)
+
+
+def open_method(name: str, sort: type[M], folder: Path) -> M:
+    """The method Name of file.py, for the name "file.py:Name"; a relative file starts from `folder`.
+
+    sort: the class that it must be an instance of, such as Optimizer
+    Errors of its functions become InputError, with file and line. Raises InputError where there is no such file or
+    method, or where it is of another sort.
+    """
+    file, _, attribute = name.rpartition(":")
+    path = folder / file
+    module = load_module(path)
+    found = getattr(module, attribute, None)
+    if not isinstance(found, sort):
+        known = [other for other, value in vars(module).items() if isinstance(value, sort)]
+        what = sort.__name__
+        raise InputError(
+            f"{path}: {attribute!r} must be {'an' if what[0] in 'AEIOU' else 'a'} {what}, as the package's own files "
+            f"make one, but got {found!r}{nearest(attribute, known)}"
+        )
+    place = f"{path}:{attribute}"
+    _check_kinds(found, place)
+    return _told(found, path, place)
+
+
+def _check_kinds(method: Any, place: str) -> None:
+    for name in KINDS:
+        for option, kind in getattr(method, name, {}).items():
+            if not isinstance(kind, Number | Integer | Choice):
+                raise InputError(
+                    f"{place}: {name} must be numbers, whole numbers or choices (slalom.wire.kinds), but {option} is "
+                    f"{kind!r}"
+                )
+
+
+def _told(method: M, file: Path, place: str) -> M:
+    """The method with every function of it telling its errors."""
+    changed: dict[str, Any] = {}
+    for field in fields(cast("Any", method)):
+        value = getattr(method, field.name)
+        if isinstance(value, Mapping):
+            changed[field.name] = {name: _telling(one, file, f"{place}: {name}") for name, one in value.items()}
+        else:
+            changed[field.name] = _telling(value, file, f"{place}: {field.name}")
+    found: M = replace(cast("Any", method), **changed)
+    return found
+
+
+def _telling(value: Any, file: Path, action: str) -> Callable[..., object] | Any:
+    return telling(value, file, action) if callable(value) else value

@@ -1,0 +1,51 @@
+"""Schedules one after the other: each but the last runs for its `share` of the training, on a clock of its own.
+
+    [{schedule: warm_up, share: 0.1}, {schedule: cosine, end: 0}]
+
+as torch.optim.lr_scheduler.SequentialLR, whose milestones need not be whole steps: a part begins with the first step at
+or after its start. A part that has a parameter `share` of its own, as warm_up has, uses all of its part.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slalom.wire.kinds import SHARE
+from slalom_worker.schedules.base import Clock, Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from slalom.wire.kinds import Kind
+
+
+def names_of(chosen: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parts' names, in their order, of {"schedule": SEQUENCE, "1.schedule": ..., "1.share": ..., ...}."""
+    count = sum(name.endswith(".schedule") for name in chosen)
+    return tuple(str(chosen[f"{number}.schedule"]) for number in range(1, count + 1))
+
+
+def sequence(parts: Sequence[Schedule]) -> Schedule:
+    """One schedule of several; its parameters are the parts' own by number, such as "2.end", and "1.share", ...."""
+
+    def value(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
+        start = clock.steps * 0
+        found = start
+        for number, part in enumerate(parts, 1):
+            own = {name: parameters[f"{number}.{name}"] for name in part.parameters if f"{number}.{name}" in parameters}
+            length = clock.steps - start
+            if number < len(parts):
+                length = parameters[f"{number}.share"] * clock.steps
+                own |= {"share": length * 0 + 1} if "share" in part.parameters else {}
+            here = Clock((clock.step - start).clamp(min=0), length, clock.gradient_ratio)
+            found = part.value(here, own).where(clock.step >= start, found)
+            start = start + length
+        return found
+
+    kinds: dict[str, Kind] = {f"{number}.share": SHARE for number in range(1, len(parts))}
+    kinds |= {
+        f"{number}.{name}": kind for number, part in enumerate(parts, 1) for name, kind in part.parameters.items()
+    }
+    return Schedule(value, kinds, any(part.reads_gradient for part in parts))
