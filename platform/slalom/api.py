@@ -47,6 +47,18 @@ class Result:
     ended: Mapping[TrialId, Ended]
     versions: tuple[Mapping[str, str], ...] = ()
 
+    def __repr__(self) -> str:
+        """The study's name and the verdict's sentence, in a line."""
+        from slalom.report.tables import answer
+
+        return f"<{self.spec.name}: {answer(self.spec, self.summary)}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict's table and its sentence."""
+        from slalom.report.tables import html
+
+        return html(self.spec, self.summary)
+
     @property
     def verdict(self) -> Verdict | None:
         """The answer; None until every arm is confirmed."""
@@ -68,6 +80,18 @@ class Result:
                 **trial["metrics"],
             }
             for trial in self.export()
+        ]
+        return pd.DataFrame(rows)
+
+    def history(self) -> pd.DataFrame:
+        """The curves of every trial that ended: a row for each report, with arm, search, phase, number and epoch."""
+        import pandas as pd
+
+        names = ("arm", "search", "phase", "number")
+        rows = [
+            {**{name: trial[name] for name in names}, **report}
+            for trial in self.export()
+            for report in trial["history"]
         ]
         return pd.DataFrame(rows)
 

@@ -45,8 +45,8 @@ def fault(monkeypatch):
     """Every learning rate is a fifth of what it was."""
     real = slot_schedules.learning_rates
 
-    def slower(settings, device):
-        return real([{**one, "learning_rate": one["learning_rate"] / 5} for one in settings], device)
+    def slower(table, settings, device):
+        return real(table, [{**one, "learning_rate": one["learning_rate"] / 5} for one in settings], device)
 
     monkeypatch.setattr(slot_schedules, "learning_rates", slower)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from html import escape
 from typing import TYPE_CHECKING
 
 from slalom.errors import listing
@@ -105,6 +106,15 @@ def answer(spec: StudySpec, summary: Summary) -> str:
     every = len(spec.arms) * spec.tune.searches.at_least
     trials = f"{tuning} of {sum(arm.budget for arm in summary.arms)} tuning trials ended"
     return f"No verdict yet ({summary.state}): {trials}, {searches} of {every} searches confirmed."
+
+
+def html(spec: StudySpec, summary: Summary) -> str:
+    """The table of results and the answer as HTML, for a notebook."""
+    header, body = result_rows(spec, summary)
+    rows = [("th", header), *(("td", row) for row in body)]
+    lines = ["".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) for tag, row in rows]
+    table = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f"<p>{escape(spec.question)}</p><table>{table}</table><p><b>{escape(answer(spec, summary))}</b></p>"
 
 
 def legend(spec: StudySpec) -> str:
