@@ -31,4 +31,4 @@ def test_a_trial_without_gpus_sees_none(tmp_path, monkeypatch):
 def test_a_file_that_is_gone_fails_the_trial(tmp_path):
     (result,) = AloneWorker(tmp_path, "error", device=CPU).turn(Turn((order(until=2),), ())).results
     assert result.outcome is Outcome.FAILED
-    assert "own.py: must be the Python file of the task, but got no such file" in result.error
+    assert "own.py: must be a Python file, but got no such file" in result.error
