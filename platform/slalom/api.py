@@ -16,6 +16,7 @@ from slalom import wiring
 from slalom.errors import Infrastructure, InputError, Interrupted
 from slalom.home import DEFAULT_FOLDER, Home
 from slalom.loop.notes import Notes
+from slalom.reading import reading
 from slalom.study.bundled import study_file
 from slalom.wire.trial import Outcome
 
@@ -118,14 +119,14 @@ def load(study: str | Path) -> StudySpec:
     except (OSError, UnicodeDecodeError) as exc:
         raise InputError(f"{study}: cannot be read: {exc}") from exc
     source = str(study) if Path(study) == file else file.name
-    return read_study(text, source, wiring.reading(file.parent))
+    return read_study(text, source, reading(file.parent))
 
 
 def Study(**document: Any) -> StudySpec:  # noqa: N802 (reads as the value it makes)
     """A study written in Python: the keywords are the study file's keys, the rules the same."""
     from slalom.study.read import study_from
 
-    return study_from(document, wiring.reading(Path.cwd()))
+    return study_from(document, reading(Path.cwd()))
 
 
 def run(

@@ -33,7 +33,8 @@ from slalom.records.on_mlflow.trial_runs.base import RunsInCommon
 from slalom.records.on_mlflow.trial_runs.over_server import ServerTrialRuns
 from slalom.search.on_optuna import OptunaStore
 from slalom.search.on_optuna.translate import stored
-from slalom.study.model import Arm, Compare, Metric, Range, Resources, StudySpec, Tune
+from slalom.study.model import Arm, Compare, Metric, Resources, StudySpec, Tune
+from slalom.study.ranges import Range
 from slalom.study.trials import trial_spec
 from slalom.wire.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult
 from tests.support.programs import program

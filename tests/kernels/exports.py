@@ -53,11 +53,12 @@ STUDIES: tuple[dict[str, Any], ...] = (
 def numbers(document: dict[str, Any]) -> list[dict[str, Any]]:
     """What a study's trials gave: no times, versions or hosts are in it."""
     from slalom.loop.run import run
+    from slalom.reading import inspect_task
     from slalom.records import InMemoryRecorder
     from slalom.report.export import export
     from slalom.search.on_optuna import OptunaStore, Proposals
     from slalom.study.read import Reading, study_from
-    from slalom.wiring import inspect_task, local_lanes
+    from slalom.wiring import local_lanes
     from slalom_worker.catalogue import CATALOGUE
 
     spec = study_from({**COMMON, **document}, Reading(Path(__file__).parent, CATALOGUE, inspect_task))

@@ -19,19 +19,8 @@ from slalom.loop.run import run
 from slalom.records import InMemoryRecorder
 from slalom.report.export import export
 from slalom.search.on_optuna import OptunaStore, Proposals
-from slalom.study.model import (
-    Arm,
-    Choices,
-    Compare,
-    IntRange,
-    Metric,
-    Pick,
-    Range,
-    Resources,
-    Searches,
-    StudySpec,
-    Tune,
-)
+from slalom.study.model import Arm, Compare, Metric, Pick, Resources, Searches, StudySpec, Tune
+from slalom.study.ranges import Choices, IntRange, Range
 from slalom.wire.seeds import derive
 from slalom.wire.trial import Effort, Outcome, Phase, Reply, Report, TrialId, TrialResult, Work
 from tests.loop.scattered import ElasticLanes, ScatteredLanes

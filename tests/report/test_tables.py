@@ -10,7 +10,8 @@ import pytest
 
 from slalom.report.plain import as_json
 from slalom.report.tables import answer, chosen_text, legend, markdown, pace, protocol, result_rows, tuning_rows
-from slalom.study.model import Arm, Compare, Metric, Pick, Range, Resources, Searches, StudySpec, Tune
+from slalom.study.model import Arm, Compare, Metric, Pick, Resources, Searches, StudySpec, Tune
+from slalom.study.ranges import Range
 from slalom.verdict.answers import Answer, Comparison
 from slalom.verdict.effort import EffortCurve
 from slalom.verdict.interval import Interval

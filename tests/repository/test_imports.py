@@ -13,7 +13,7 @@ FLOORS = (
     ("slalom",),  # the public names
     ("slalom.cli",),
     ("slalom.api",),
-    ("slalom.wiring",),
+    ("slalom.reading", "slalom.wiring"),
     ("slalom.records.on_mlflow",),
     ("slalom.regression", "slalom.status"),
     ("slalom.loop", "slalom.report"),
@@ -70,7 +70,7 @@ VENDORS = {
     "prometheus_client": {"slalom.status.prometheus"},
     "rich": {"slalom.cli.terminal"},
     "torch": {"slalom_worker"},
-    "slalom_worker": {"slalom_worker", "slalom.wiring", "slalom.cli"},
+    "slalom_worker": {"slalom_worker", "slalom.reading", "slalom.wiring", "slalom.cli"},
 }
 """What may be imported by whom; a name stands for itself and all below it."""
 

@@ -4,7 +4,8 @@ import pytest
 
 import slalom
 from slalom.errors import StudyError
-from slalom.study.model import Choices, IntRange, Metric, Range, Resources
+from slalom.study.model import Metric, Resources
+from slalom.study.ranges import Choices, IntRange, Range
 from slalom.study.trials import trial_spec
 from slalom.wire.trial import Phase, TrialId
 

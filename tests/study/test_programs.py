@@ -4,7 +4,7 @@ import pytest
 
 from slalom.errors import StudyError
 from slalom.study import Inspected, Reading
-from slalom.study.model import Choices, IntRange, Range
+from slalom.study.ranges import Choices, IntRange, Range
 from slalom.study.trials import trial_spec
 from slalom.wire.trial import Phase, TrialId
 

@@ -6,7 +6,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.study.model import Arm, Compare, Metric, Pick, Range, Resources, Searches, StudySpec, Tune
+from slalom.study.model import Arm, Compare, Metric, Pick, Resources, Searches, StudySpec, Tune
+from slalom.study.ranges import Range
 from slalom.verdict.answers import Answer, Comparison
 from slalom.verdict.effort import EffortCurve
 from slalom.verdict.interval import Interval

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from slalom.study.model import Arm, Compare, Metric, Pick, Range, Resources, Searches, StudySpec, Tune
+from slalom.study.model import Arm, Compare, Metric, Pick, Resources, Searches, StudySpec, Tune
+from slalom.study.ranges import Range
 from slalom.wire.seeds import Seeds
 from slalom.wire.trial import Ended, Outcome, Phase, TrialId, TrialResult, TrialSpec, Work
 

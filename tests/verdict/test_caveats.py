@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from slalom.study.model import Choices, IntRange, Range
+from slalom.study.ranges import Choices, IntRange, Range
 from slalom.verdict.compare import summarise
 from tests.verdict.made_up import NAN, confirming, drawn, finished, study, tuning
 

@@ -84,10 +84,11 @@ def _export(options: argparse.Namespace) -> None:
 
 def _check(options: argparse.Namespace) -> None:
     from slalom import api, wiring
+    from slalom.reading import load_elsewhere
     from slalom.report.plan import plan, plan_lines
 
     spec = api.load(options.study)
-    wiring.load_elsewhere(spec)
+    load_elsewhere(spec)
     rehearsal = wiring.rehearse(spec)
     if options.json:
         print_json({**plan(spec), **({} if rehearsal is None else {"rehearsal": asdict(rehearsal)})})
@@ -125,10 +126,10 @@ def _ui(options: argparse.Namespace) -> None:
 
 
 def _schema(_options: argparse.Namespace) -> None:
-    from slalom import wiring
+    from slalom.reading import catalogue
     from slalom.study.schema import schema
 
-    print_json(schema(wiring.catalogue()))
+    print_json(schema(catalogue()))
 
 
 def _output(parser: argparse.ArgumentParser) -> None:

@@ -2,21 +2,8 @@
 
 from slalom.study.fingerprint import PROTOCOL
 from slalom.study.inspected import Inspected
-from slalom.study.model import (
-    Arm,
-    Choices,
-    Compare,
-    Distribution,
-    Goal,
-    IntRange,
-    Metric,
-    Pick,
-    Range,
-    Resources,
-    Searches,
-    StudySpec,
-    Tune,
-)
+from slalom.study.model import Arm, Compare, Goal, Metric, Pick, Resources, Searches, StudySpec, Tune
+from slalom.study.ranges import Choices, Distribution, IntRange, Range
 from slalom.study.read import Inspect, Reading, read_study, study_from
 from slalom.study.schema import schema
 from slalom.study.space import assign, grid_points, space

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from slalom.errors import listing
+from slalom.study.arm_keys import all_arm_keys, arm_keys
 from slalom.study.distributions import distribution, setting
 from slalom.study.document import Node
 from slalom.study.key import Key, Table
-from slalom.study.keys import DEFAULT_MODEL, NAME, NAME_RULE, all_arm_keys, arm_keys, optimizers
+from slalom.study.keys import DEFAULT_MODEL, NAME, NAME_RULE, optimizers
 from slalom.study.model import Arm
 from slalom.study.sense import check_arm
 from slalom.study.space import space

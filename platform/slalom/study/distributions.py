@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from slalom.errors import InputError, nearest
-from slalom.study.model import Choices, Distribution, IntRange, Range
+from slalom.study.ranges import Choices, Distribution, IntRange, Range
 from slalom.study.values import DISTRIBUTIONS, fixed
 from slalom.wire.kinds import Choice, Free, Integer, Integers, Kind, Number, PerLayer
 

@@ -15,11 +15,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from slalom.study.keys import USER_TASK
-from slalom.study.model import Choices, IntRange, Range
+from slalom.study.ranges import Choices, IntRange, Range
 from slalom.wire.kinds import Kinds, Text
 
 if TYPE_CHECKING:
-    from slalom.study.model import Distribution, StudySpec
+    from slalom.study.model import StudySpec
+    from slalom.study.ranges import Distribution
     from slalom.wire.trial import Settings
 
 PROTOCOL = 2

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from slalom.study.arm_keys import all_arm_keys
 from slalom.study.document import Node
-from slalom.study.keys import OWN, TRAINING, all_arm_keys
+from slalom.study.keys import OWN, TRAINING
 from slalom.study.values import check_known
 from slalom.wire.kinds import Catalogue, Free
 

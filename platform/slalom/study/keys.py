@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from slalom.study.key import Key, Keys, Table
 from slalom.wire.kinds import (
     MOST_EPOCHS,
-    MOST_EXAMPLES,
     MOST_SEEDS,
     Choice,
     Integer,
     Kinds,
     Number,
-    PerLayer,
     Text,
     Words,
-    flag,
-    fraction,
     positive,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from slalom.wire.kinds import Catalogue
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -185,59 +178,6 @@ TRIAL_RESOURCES: Keys = {
 """In place of `device`, `gpus_per_lane` and `pack_width`, where a function of the user's trains."""
 
 
-ANY_ARM: Keys = {
-    "learning_rate": Key(positive(), "the step size; every arm sets or searches it"),
-    "layer_rates": Key(PerLayer(positive(1.0)), "factors of the learning rate, one for each layer"),
-    "clip_norm": Key(
-        positive(),
-        "the largest norm of a trial's gradient over all parameters, to which longer ones are shortened",
-        "none",
-    ),
-    "weight_decay": Key(
-        Table(
-            {"mean": {"value": Number(0.0, low=0.0)}, "summed": {"value": Number(None, low=0.0)}},
-            "of",
-            default="mean",
-            number=("mean", "value"),
-            one_per="arm",
-        ),
-        "lambda of the L2 penalty: a number of the mean loss, lambda / 2 * sum(w^2), so that lambda * w is added to "
-        "its gradient; `of: summed`, lambda * sum(w^2) added to the loss summed over the training examples",
-    ),
-    "decay_biases": Key(flag(True), "whether the weight decay takes the biases too"),
-    "input_dropout": Key(fraction(0.0), "the share of inputs that are dropped"),
-    "hidden_dropout": Key(PerLayer(fraction(0.0)), "the share of hidden units that are dropped"),
-}
-
-
-EARLY_STOPPING = Key(
-    Table(
-        {"none": {}, "validation": {"patience": Integer(None, low=1, high=MOST_EPOCHS)}},
-        "by",
-        default="none",
-        implied="validation",
-        number=("validation", "patience"),
-        one_per="arm",
-    ),
-    "the net with the least validation loss after an epoch is kept, and training ends after so many epochs without a "
-    "smaller one: a number, the patience",
-)
-
-MEMBERS: Kinds = {"members": Integer(None, low=2, high=1000), "bagging": flag(False)}
-ENSEMBLE = Key(
-    Table(
-        {"none": {}, "mean": MEMBERS, "vote": MEMBERS},
-        "combine",
-        default="none",
-        implied="mean",
-        one_per="arm",
-        searchable=False,
-    ),
-    "several nets in place of one, from other initial weights, that answer together: by their mean, or by a vote; "
-    "`bagging`: each learns from a bootstrap sample of its own",
-)
-
-
 Predicts = Literal["classes", "numbers"]
 
 
@@ -266,70 +206,3 @@ def model_table(catalogue: Catalogue) -> Table:
 def task_table(catalogue: Catalogue) -> Table:
     """The bundled tasks."""
     return Table(catalogue.tasks, gaps=True)
-
-
-def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
-    """What an arm with this optimizer can set, in the order of its resolved settings."""
-    keys = {**settings_of_arms(catalogue)}
-    if catalogue.own_task is not None:
-        own = Table({OWN: catalogue.own_task}, default=OWN, implied=OWN, one_per="arm")
-        keys["task"] = Key(own, "options of the task, where they are others than the study's")
-    if optimizer in catalogue.momentum:
-        keys["momentum"] = _momentum_key(catalogue, catalogue.momentum[optimizer])
-    hyperparameters = catalogue.optimizers[optimizer]
-    return keys | {name: Key(kind, f"{name} of {optimizer}") for name, kind in hyperparameters.items()}
-
-
-def settings_of_arms(catalogue: Catalogue) -> Keys:
-    """What an arm can set whatever its optimizer, in the order of its resolved settings."""
-    return {
-        "model": Key(model_table(catalogue), "the net, where it is another than the study's, or what is other in it"),
-        "batch_size": Key(Integer(32, low=1, high=MOST_EXAMPLES), "examples of a step, or `all`", word="all"),
-        "drop_last": Key(flag(False), "whether an epoch leaves out the examples that make no whole batch"),
-        "order": Key(
-            Choice("each_epoch", ("each_epoch", "once")),
-            "the order in which examples come: shuffled anew in `each_epoch`, or `once` in a trial, and replayed",
-        ),
-        "loss": Key(
-            Table(catalogue.losses, default="cross_entropy", one_per="arm", searchable=False), "what is minimised"
-        ),
-        "preprocess": Key(
-            Choice("none", catalogue.preprocessing), "what is done to the inputs, learned from the training examples"
-        ),
-        "initialization": Key(
-            Table(catalogue.initializations, "scheme", default="fan_in", one_per="arm"), "how weights are drawn"
-        ),
-        "optimizer": Key(optimizers(catalogue), "the way from gradients to steps"),
-        "learning_rate": ANY_ARM["learning_rate"],
-        "learning_rate_schedule": Key(
-            Table(catalogue.rate_schedules, "schedule", default="constant", one_per="arm", sequence=True),
-            "how the learning rate changes while a trial trains",
-        ),
-        **ANY_ARM,
-        "emphasis": Key(
-            Table(catalogue.emphasis, "scheme", default="uniform", one_per="arm"), "how often examples are presented"
-        ),
-        "early_stopping": EARLY_STOPPING,
-        "ensemble": ENSEMBLE,
-    }
-
-
-def _momentum_key(catalogue: Catalogue, default: float) -> Key:
-    # the constant's value has no default of its own: it is the optimizer's
-    constant = catalogue.momentum_schedules["constant"]["value"]
-    if not isinstance(constant, Number):
-        raise TypeError(f"a constant momentum must be a Number, got {constant!r}")
-    schedules = {**catalogue.momentum_schedules, "constant": {"value": replace(constant, default=default)}}
-    table = Table(schedules, "schedule", default="constant", number=("constant", "value"), one_per="arm")
-    return Key(table, "a number, or how it changes while a trial trains")
-
-
-def all_arm_keys(catalogue: Catalogue) -> Mapping[str, tuple[Key, ...]]:
-    """What arms can set, with the different keys that optimizers have under one name (their ranges may differ)."""
-    keys: dict[str, tuple[Key, ...]] = {}
-    for optimizer in catalogue.optimizers:
-        for name, key in arm_keys(catalogue, optimizer).items():
-            known = keys.get(name, ())
-            if all(key.kind != other.kind for other in known):
-                keys[name] = (*known, key)
-    return keys

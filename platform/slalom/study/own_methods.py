@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slalom.errors import InputError
-from slalom.study.keys import OWN_KEYS, TRAINING, USER_TASK, settings_of_arms
+from slalom.study.arm_keys import settings_of_arms
+from slalom.study.keys import OWN_KEYS, TRAINING, USER_TASK
 from slalom.study.own_code import within
 from slalom.wire.kinds import Catalogue
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
+from slalom.study.arm_keys import all_arm_keys
 from slalom.study.key import Key, Keys, Table
 from slalom.study.keys import (
     ABOUT,
@@ -25,7 +26,6 @@ from slalom.study.keys import (
     TRIAL_RESOURCES,
     TUNE,
     USER_TASK,
-    all_arm_keys,
     metric_key,
     model_table,
     task_table,

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slalom.errors import nearest
-from slalom.study.keys import COMPARE, RESAMPLE, RESOURCES, TRAINING, TRIAL_RESOURCES, TUNE, all_arm_keys, metric_key
-from slalom.study.model import Compare, Metric, Pick, Range, Resources, Searches, Tune
+from slalom.study.arm_keys import all_arm_keys
+from slalom.study.keys import COMPARE, RESAMPLE, RESOURCES, TRAINING, TRIAL_RESOURCES, TUNE, metric_key
+from slalom.study.model import Compare, Metric, Pick, Resources, Searches, Tune
 from slalom.study.own_methods import is_own
+from slalom.study.ranges import Range
 from slalom.study.space import grid_points
 from slalom.study.values import field, section
 from slalom.wire.trial import reported

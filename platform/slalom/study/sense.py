@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from slalom.study.model import Choices, IntRange, Range
+from slalom.study.ranges import Choices, IntRange, Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

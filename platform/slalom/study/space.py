@@ -7,11 +7,11 @@ from math import prod, sqrt
 from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError
-from slalom.study.model import Choices, IntRange, Range
 from slalom.study.own_methods import own_options
+from slalom.study.ranges import Choices, IntRange, Range
 
 if TYPE_CHECKING:
-    from slalom.study.model import Distribution
+    from slalom.study.ranges import Distribution
     from slalom.wire.trial import Scalar, Settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slalom.study.model import Choices
+from slalom.study.ranges import Choices
 from slalom.study.space import assign
 from slalom.wire.seeds import trial_seeds
 from slalom.wire.trial import Phase, TrialId, TrialSpec
@@ -12,7 +12,8 @@ from slalom.wire.trial import Phase, TrialId, TrialSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from slalom.study.model import Distribution, StudySpec
+    from slalom.study.model import StudySpec
+    from slalom.study.ranges import Distribution
     from slalom.wire.trial import Scalar
 
 

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from slalom.errors import listing
-from slalom.study.model import IntRange, Range
+from slalom.study.ranges import IntRange, Range
 from slalom.verdict.answers import Answer
 from slalom.verdict.capacity import capacity, searches_needed
 from slalom.verdict.crossing import crossing
@@ -19,7 +19,8 @@ from slalom.verdict.wording import count, equation, probability, short
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from slalom.study.model import Arm, Distribution, StudySpec
+    from slalom.study.model import Arm, StudySpec
+    from slalom.study.ranges import Distribution
     from slalom.verdict.looks import Look
     from slalom.verdict.summary import ArmSummary
     from slalom.wire.trial import Scalar

@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 
 from slalom.search.on_optuna.known import KnownSpaceTPESampler, KnownTrials, ReseededRandomSampler
 from slalom.search.on_optuna.translate import direction, distributions, quiet, shown
-from slalom.study.model import Choices, IntRange
+from slalom.study.ranges import Choices, IntRange
 from slalom.wire.seeds import derive
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from optuna.trial import FrozenTrial
 
-    from slalom.study.model import Arm, Distribution, Metric, StudySpec
+    from slalom.study.model import Arm, Metric, StudySpec
+    from slalom.study.ranges import Distribution
     from slalom.wire.trial import Ended, Scalar
 
     Params = Mapping[str, Scalar]

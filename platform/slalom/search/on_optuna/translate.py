@@ -11,7 +11,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from slalom.study.model import Choices, IntRange, Range
+from slalom.study.ranges import Choices, IntRange, Range
 from slalom.study.trials import trial_spec
 from slalom.wire.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult, validation
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-    from slalom.study.model import Arm, Distribution, Goal, Metric, StudySpec
+    from slalom.study.model import Arm, Goal, Metric, StudySpec
+    from slalom.study.ranges import Distribution
 
 STATES = {
     Outcome.COMPLETE: TrialState.COMPLETE,
