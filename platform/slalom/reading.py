@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 OTHER_HASH_SEED = "4242"
 """Python's hashes of texts, and so the order of a set of them, are others in a process with this seed."""
 
-
 LOADER = """
 import ast, sys
 from pathlib import Path

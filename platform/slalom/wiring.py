@@ -1,6 +1,7 @@
 """Puts the parts together: which store, which lanes, which records; only here are concrete classes named.
 
-Beside the command line it is the only importer of the workers' package, and what is heavy it imports when it is used.
+With `slalom.reading` and the command line it is the only importer of the workers' package. What is heavy is imported
+when it is used.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from slalom.loop.run import run
 from slalom.records import InMemoryRecorder
 from slalom.report.export import export
 from slalom.search.on_optuna import OptunaStore, Proposals
+from slalom.search.on_optuna.rows import Kept
 from slalom.study.model import Arm, Compare, Metric, Pick, Resources, Searches, StudySpec, Tune
 from slalom.study.ranges import Choices, IntRange, Range
 from slalom.wire.seeds import derive
@@ -184,6 +185,11 @@ class MemoryStore(OptunaStore):
     def _insert(self, trials):
         for study, trial in trials:
             study.add_trial(trial)
+
+    def _kept(self, studies):
+        for study in studies:
+            for trial in study.get_trials(deepcopy=False):
+                yield Kept(study._study_id, trial.user_attrs, trial.params)
 
 
 def sqlite_url(folder):

@@ -8,6 +8,7 @@ from slalom.study.ranges import Choices, IntRange, Range
 from slalom.study.trials import trial_spec
 from slalom.wire.trial import Phase, TrialId
 from slalom.wiring import local_lanes
+from tests.study.replaced import reader
 from tests.support.mlflow_tables import database
 
 FILE = """
@@ -66,19 +67,8 @@ SEARCH = "  learning_rate: {log: [1e-3, 1e-1]}"
 
 @pytest.fixture
 def read(tmp_path, monkeypatch):
-    """The study after replacements, each of which must apply."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "rings.py").write_text(FILE)
-
-    def call(*replacements):
-        text = STUDY
-        for old, new in replacements:
-            assert old in text
-            text = text.replace(old, new)
-        (tmp_path / "rings.yaml").write_text(text)
-        return slalom.load("rings.yaml")
-
-    return call
+    """Reads the study after replacements, each of which must apply."""
+    return reader(tmp_path, monkeypatch, "rings", FILE, STUDY)
 
 
 def own(name, spec, arm):

@@ -2,12 +2,12 @@
 
 import pytest
 
-import slalom
 from slalom.errors import StudyError
 from slalom.study.model import Metric, Resources
 from slalom.study.ranges import Choices, IntRange, Range
 from slalom.study.trials import trial_spec
 from slalom.wire.trial import Phase, TrialId
+from tests.study.replaced import reader
 
 FILE = """
 def train(trial, width=16, *, rate, name="adam", hidden=(8, 8), depth=None):
@@ -46,19 +46,8 @@ compare: {baseline: narrow}
 
 @pytest.fixture
 def read(tmp_path, monkeypatch):
-    """The study after replacements, each of which must apply."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "own.py").write_text(FILE)
-
-    def call(*replacements):
-        text = STUDY
-        for old, new in replacements:
-            assert old in text
-            text = text.replace(old, new)
-        (tmp_path / "own.yaml").write_text(text)
-        return slalom.load("own.yaml")
-
-    return call
+    """Reads the study after replacements, each of which must apply."""
+    return reader(tmp_path, monkeypatch, "own", FILE, STUDY)
 
 
 def test_settings_are_the_function_s_parameters(read):

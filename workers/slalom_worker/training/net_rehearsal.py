@@ -15,6 +15,7 @@ from slalom_worker.net.examples import Batch, Examples
 from slalom_worker.net.modules import build_module, initialise, net_errors, rest_of, weights_of
 from slalom_worker.net.objective import Objective
 from slalom_worker.net.probing import begin_forward
+from slalom_worker.training.methods_rehearsal import same
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -167,11 +168,7 @@ def _extremes(part: Examples) -> Tensor:
 
 def _differs(one: Numbers, other: Numbers) -> str | None:
     """The first name whose tensors have not the same bits, or None."""
-    return next((name for name, tensor in one.items() if not _same(tensor, other[name])), None)
-
-
-def _same(one: Tensor, other: Tensor) -> bool:
-    return bool(((one == other) | ((one != one) & (other != other))).all())
+    return next((name for name, tensor in one.items() if not same(tensor, other[name])), None)
 
 
 def _is_far(found: Numbers, wanted: Numbers) -> str | None:

@@ -1,29 +1,67 @@
-"""Trials that ended as rows of Optuna's tables, many in one transaction.
+"""Trials that ended as rows of Optuna's tables, many in one transaction, and what is read of them.
 
 `Study.add_trial` is a transaction for each trial, reads a trial's row back for each of its values, and counts all
-earlier trials for its number. Here Optuna's own models say what the tables are, and its own functions how a value is
-stored, so what is read is the same (`tests/suggest/test_rows.py`).
+earlier trials for its number; `Study.get_trials` makes an object of every value. Here Optuna's own models say what the
+tables are, and its own functions how a value is stored, so what others read is the same
+(`tests/search/on_optuna/test_rows.py`).
 """
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from optuna.distributions import distribution_to_json
+from optuna.distributions import distribution_to_json, json_to_distribution
 from optuna.storages._rdb import models
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from optuna.distributions import BaseDistribution
     from optuna.study import Study
     from optuna.trial import FrozenTrial
     from sqlalchemy.engine import Engine
 
     Row = dict[str, Any]
+
+
+class Kept(NamedTuple):
+    """What is read of a trial: its study's id, its user attributes, and its parameters by name."""
+
+    study_id: int
+    attributes: Mapping[str, Any]
+    params: Mapping[str, Any]
+
+
+def read_rows(engine: Engine, studies: Sequence[int]) -> Iterator[Kept]:
+    """The trials of the studies with these ids, as `write_rows` wrote them, in no order."""
+    trial, attribute, param = models.TrialModel, models.TrialUserAttributeModel, models.TrialParamModel
+    with Session(engine) as session:
+        attributes: dict[int, dict[str, Any]] = defaultdict(dict)
+        params: dict[int, dict[str, Any]] = defaultdict(dict)
+        of_studies = trial.study_id.in_(studies)
+        for trial_id, key, value in session.execute(
+            select(attribute.trial_id, attribute.key, attribute.value_json).join(trial).where(of_studies)
+        ):
+            attributes[trial_id][key] = json.loads(value)
+        for trial_id, name, value, distribution in session.execute(
+            select(param.trial_id, param.param_name, param.param_value, param.distribution_json)
+            .join(trial)
+            .where(of_studies)
+        ):
+            params[trial_id][name] = _distribution(distribution).to_external_repr(value)
+        for trial_id, study_id in session.execute(select(trial.trial_id, trial.study_id).where(of_studies)):
+            yield Kept(study_id, attributes[trial_id], params[trial_id])
+
+
+@lru_cache(maxsize=1024)
+def _distribution(text: str) -> BaseDistribution:
+    return json_to_distribution(text)
 
 
 def write_rows(engine: Engine, trials: Sequence[tuple[Study, FrozenTrial]]) -> None:

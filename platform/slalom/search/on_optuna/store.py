@@ -14,7 +14,7 @@ import optuna
 from optuna.storages import RDBStorage
 
 from slalom.database import engine_options, translated
-from slalom.search.on_optuna.rows import write_rows
+from slalom.search.on_optuna.rows import read_rows, write_rows
 from slalom.search.on_optuna.translate import direction, quiet, stored, thawed
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from optuna.trial import FrozenTrial
 
+    from slalom.search.on_optuna.rows import Kept
     from slalom.study.model import StudySpec
     from slalom.wire.trial import Ended, TrialId
 
@@ -65,11 +66,11 @@ class OptunaStore:
     def _read(self) -> Iterator[Ended]:
         with self._translated():
             present = self._names()
-            for arm in self._spec.arms:
-                name = self._name(arm.name)
-                if name in present:
-                    for kept in self._study(name).get_trials(deepcopy=False):
-                        yield thawed(kept, self._spec, arm.name)
+            names = {arm.name: self._name(arm.name) for arm in self._spec.arms}
+            studies = {arm: self._study(name) for arm, name in names.items() if name in present}
+            arms = {study._study_id: arm for arm, study in studies.items()}
+            for kept in self._kept([*studies.values()]):
+                yield thawed(kept, self._spec, arms[kept.study_id])
 
     def _names(self) -> set[str]:
         return set(optuna.get_all_study_names(self._storage))
@@ -88,6 +89,9 @@ class OptunaStore:
     def _insert(self, trials: Sequence[tuple[optuna.Study, FrozenTrial]]) -> None:
         if trials:
             write_rows(self._storage.engine, trials)
+
+    def _kept(self, studies: Sequence[optuna.Study]) -> Iterator[Kept]:
+        return read_rows(self._storage.engine, [study._study_id for study in studies])
 
     def _open(self, url: str) -> RDBStorage:
         # A port that is no number is a ValueError of SQLAlchemy's, tables of another Optuna a RuntimeError of Optuna's.

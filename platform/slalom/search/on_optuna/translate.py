@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
+    from slalom.search.on_optuna.rows import Kept
     from slalom.study.model import Arm, Goal, Metric, StudySpec
     from slalom.study.ranges import Distribution
 
@@ -124,10 +125,10 @@ def _packed(ended: Ended) -> str:
     )
 
 
-def thawed(kept: FrozenTrial, spec: StudySpec, arm: str) -> Ended:
-    """A trial that ended, from what `stored` made of it."""
-    held: Mapping[str, Any] = json.loads(kept.user_attrs["slalom"])
-    trial = TrialId(arm, Phase(kept.user_attrs["phase"]), held["number"], kept.user_attrs["search"])
+def thawed(kept: Kept, spec: StudySpec, arm: str) -> Ended:
+    """A trial that ended, from what is read of what `stored` made of it."""
+    held: Mapping[str, Any] = json.loads(kept.attributes["slalom"])
+    trial = TrialId(arm, Phase(kept.attributes["phase"]), held["number"], kept.attributes["search"])
     history = tuple(Report(trial, held["attempt"], epoch, metrics) for epoch, metrics in held["history"])
     result = TrialResult(
         trial,
