@@ -307,3 +307,12 @@ def test_no_number_depends_on_the_width():
     found = [train(SPEC, lanes=one_lane(slots=slots)).ended() for slots in (1, 3, 40)]
     results = [{trial: ended.result.metrics for trial, ended in one.items()} for one in found]
     assert results[0] == results[1] == results[2]
+
+
+def test_a_lane_whose_orders_are_short_is_sent_as_many_as_two_turns_end():
+    """Else it would train a pack that empties until the loop hears of it."""
+    placement, batch = opened(1, 8), orders(100, until=1)
+    placement.take(batch)
+    assert len(sent(placement)[0][0]) == 10, "eight slots and a fourth more"
+    placement.replied(0, answered(*batch[:10]))
+    assert len(sent(placement)[0][0]) == 8 + IN_FLIGHT * 10

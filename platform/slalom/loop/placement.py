@@ -45,6 +45,7 @@ class _Lane:
 
     training: the orders it has, sent or not; held: trials whose state lies there; new, drops: what its next turn brings
     free: trials that it takes beside those
+    spent: orders that came to their end in its last turn
     leaving: when it was to be given back, or None
     """
 
@@ -55,6 +56,7 @@ class _Lane:
     drops: list[TrialId] = field(default_factory=list)
     in_flight: int = 0
     free: int = 0
+    spent: int = 0
     leaving: float | None = None
 
     @property
@@ -63,10 +65,10 @@ class _Lane:
         return bool(self.training) and next(iter(self.training.values())).alone
 
     def takes(self) -> int:
-        """Trials that it takes beside those it has: a fourth more than slots in all."""
+        """Trials that it takes beside those it has: its slots, and a fourth more, or what the turns ahead will end."""
         if self.leaving is not None or self.keeps_others_out:
             return 0
-        return max(0, self.slots + self.slots // 4 - len(self.training))
+        return max(0, self.slots + max(self.slots // 4, IN_FLIGHT * self.spent) - len(self.training))
 
 
 class Placement:
@@ -144,12 +146,14 @@ class Placement:
         """A turn came back: what was reported at its order's end waits, what has a result is gone."""
         lane = self._lanes[number]
         lane.in_flight -= 1
+        before = len(lane.training)
         if reply.slots is not None:
             lane.slots = self.slots = reply.slots
         for report in reply.reports:
             self._reported(lane, report)
         for result in reply.results:
             self._ended(lane, result)
+        lane.spent = before - len(lane.training)
         self._changed(number)
 
     def lost(self, number: int) -> list[TrialId]:
