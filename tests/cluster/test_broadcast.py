@@ -18,7 +18,7 @@ from slalom.lanes.on_ray import RayLanes, broadcast
 from slalom.wire.trial import Effort, Outcome, Phase, Reply, TrialId, TrialResult
 from slalom_worker.lane.environment import LANE_ENVIRONMENT
 from slalom_worker.tasks import Data, Split
-from tests.cluster.clusters import add_node, free_port, lane_processes, ray_cluster
+from tests.cluster.clusters import add_node, free_port, lane_processes, ray_cluster, wait_for
 from tests.cluster.crews import Slowly, heard, opened
 from tests.cluster.studies import SPEC, rows, run_here
 from tests.cluster.workers import told
@@ -243,4 +243,4 @@ def test_lanes_that_start_after_a_node_died_have_them(pair):
             lanes.close()
             pair.remove_node(again)
     assert ray.is_initialized() is False
-    assert not lane_processes()
+    assert wait_for(lambda: not lane_processes()), "Ray ends them in its own time"
