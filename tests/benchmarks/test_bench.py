@@ -30,8 +30,9 @@ def test_a_workload_is_a_study_of_as_many_trials(name):
     workload = WORKLOADS[name]
     for one in (workload, workload.quick()):
         spec = one.study()
-        assert len(spec.arms) * (spec.tune.trials + spec.confirm_seeds) == one.arms.trials
-        assert (spec.tune.searches.at_most, spec.tune.pick.trials, spec.resampled) == (1, 0, False)
+        searches = spec.tune.searches.at_most
+        assert len(spec.arms) * searches * (spec.tune.trials + spec.confirm_seeds) == one.arms.trials
+        assert (searches, spec.tune.pick.trials, spec.resampled) == (one.arms.searches, 0, True)
 
 
 def test_halving_trains_a_third_of_the_trials_three_times_as_long():

@@ -16,27 +16,25 @@ from slalom_worker.tasks import Data, open_task
 CORES = 2
 """Lanes, Optuna's processes and Tune's actors."""
 
-GENERATION = 16
-"""Trials that an arm of Slalom's study proposes together."""
-
 LEARNING_RATES = (1e-3, 1e-1)
 """Searched on a logarithmic scale, by everyone."""
 
 
 class Arms(NamedTuple):
-    """The form of Slalom's study, of one search on the split that all contestants train on.
+    """The form of Slalom's study: `count` arms, each searched `searches` times, each search on a split of its own.
 
     Every arm has its own constant beta1, which changes no trial's work.
     """
 
     count: int
+    searches: int
     tune: int
     confirm: int
 
     @property
     def trials(self) -> int:
         """Of the whole study."""
-        return self.count * (self.tune + self.confirm)
+        return self.count * self.searches * (self.tune + self.confirm)
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Workload:
     empty: bool = False
 
     def data(self) -> Data:
-        """The three splits that everyone trains on, and is measured on."""
+        """The three splits that Slalom's peers train on, and are measured on."""
         return open_task(self.task, Path()).load()
 
     def study(self) -> StudySpec:
@@ -87,13 +85,11 @@ class Workload:
             arms={f"beta1-{beta}": {"beta1": beta} for beta in betas},
             tune={
                 "trials": self.arms.tune,
-                "searches": 1,
+                "searches": self.arms.searches,
                 "pick": "none",
                 "pruner": self.pruner,
-                "generation": GENERATION,
             },
             confirm={"seeds": self.arms.confirm},
-            resample={"split": "fixed"},
             compare={"baseline": f"beta1-{betas[0]}"},
             resources={"lanes": CORES},
         )
@@ -105,7 +101,7 @@ class Workload:
             self,
             epochs=-(-self.epochs // 4),
             report_every=-(-self.report_every // 4),
-            arms=Arms(2, 2, 6),
+            arms=Arms(2, 2, 2, 2),
             trials={name: few[name] for name in self.trials},
             width=8,
         )
@@ -122,7 +118,7 @@ WORKLOADS = {
             batch_size=None,
             epochs=1,
             report_every=1,
-            arms=Arms(8, 32, 32),
+            arms=Arms(2, 10, 24, 2),
             trials={"optuna_mlflow": 120, "ray_tune": 64, "ray_tune_defaults": 24},
             empty=True,
         ),
@@ -134,7 +130,7 @@ WORKLOADS = {
             batch_size=32,
             epochs=286,
             report_every=29,
-            arms=Arms(8, 32, 32),
+            arms=Arms(2, 10, 24, 2),
             trials={
                 "optuna_mlflow": 28,
                 "ray_tune": 24,
@@ -152,7 +148,7 @@ WORKLOADS = {
             batch_size=32,
             epochs=40,
             report_every=4,
-            arms=Arms(8, 24, 16),
+            arms=Arms(2, 10, 14, 2),
             trials={"optuna_mlflow": 28, "ray_tune": 24, "serial": 24, "static": 64, "refilled": 64},
         ),
         Workload(
@@ -163,7 +159,7 @@ WORKLOADS = {
             batch_size=128,
             epochs=4,
             report_every=1,
-            arms=Arms(2, 10, 10),
+            arms=Arms(2, 2, 8, 2),
             trials={"optuna_mlflow": 8, "ray_tune": 8, "serial": 6, "static": 6, "refilled": 6},
             width=2,
         ),
@@ -175,7 +171,7 @@ WORKLOADS = {
             batch_size=32,
             epochs=279,
             report_every=31,
-            arms=Arms(6, 44, 6),
+            arms=Arms(2, 10, 20, 1),
             trials={"static": 300, "refilled": 300},
             pruner="successive_halving",
         ),
