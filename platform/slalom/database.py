@@ -11,7 +11,7 @@ import sqlalchemy.exc
 from sqlalchemy.engine import make_url
 
 from slalom.errors import Infrastructure
-from slalom.home import hide_passwords
+from slalom.urls import hide_passwords
 
 CONNECT_SECONDS = 5
 """The time within which a database server must take a connection."""

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from slalom.errors import InputError, nearest
+from slalom.errors import InputError
+from slalom.urls import check_url, showable, sqlite_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 DEFAULT_FOLDER = Path("slalom-home")
 """Where a study's state lies unless another home is named."""
@@ -39,18 +40,20 @@ class Home:
     def __post_init__(self) -> None:
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"--home: must be a folder, but {self.folder} is a file")
-        _check("--storage: an Optuna storage", self.storage, STORAGES)
-        _check("--tracking-uri: an MLflow tracking URI", self.tracking, TRACKERS)
+        if self.storage is not None:
+            check_url("--storage: an Optuna storage", self.storage, STORAGES)
+        if self.tracking is not None:
+            check_url("--tracking-uri: an MLflow tracking URI", self.tracking, TRACKERS)
 
     @property
     def storage_url(self) -> str:
         """The URL of the storage in which Optuna keeps the trials, with its password."""
-        return _with_driver(self.storage) if self.storage else f"sqlite:///{self.folder.resolve() / 'optuna.db'}"
+        return _with_driver(self.storage) if self.storage else sqlite_url(self.folder.resolve() / "optuna.db")
 
     @property
     def tracking_uri(self) -> str:
         """The tracking URI at which MLflow keeps the records, with its password."""
-        return _with_driver(self.tracking) if self.tracking else f"sqlite:///{self.folder.resolve() / 'mlflow.db'}"
+        return _with_driver(self.tracking) if self.tracking else sqlite_url(self.folder.resolve() / "mlflow.db")
 
     @property
     def artifacts(self) -> Path | None:
@@ -81,8 +84,8 @@ class Home:
         """Folder, storage and tracking URI for people to read, without passwords."""
         return {
             "home": str(self.folder),
-            "storage": hide_passwords(self.storage_url),
-            "tracking_uri": hide_passwords(self.tracking_uri),
+            "storage": showable(self.storage_url),
+            "tracking_uri": showable(self.tracking_uri),
         }
 
     @contextmanager
@@ -115,25 +118,6 @@ def _lock(file: IO[str]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _check(what: str, url: str | None, schemes: Sequence[str]) -> None:
-    if url is None:
-        return
-    scheme, found, rest = url.partition("://")
-    kind = scheme.partition("+")[0]
-    if not found or kind not in schemes:
-        hint = nearest(kind, schemes) if found else ""
-        example = "sqlite:///FILE" if "http" not in schemes else "sqlite:///FILE or http://HOST:5000"
-        raise InputError(f"{what} is a URL such as {example}, but got {hide_passwords(url)!r}{hint}")
-    if kind == "sqlite" and not re.match("/.", rest):
-        raise InputError(f"{what} in SQLite names a file, as sqlite:///FILE does, but got {url!r}")
-
-
 def _with_driver(url: str) -> str:
     """The URL with the driver that `slalom[postgres]` installs, where it names none: SQLAlchemy would take another."""
     return re.sub("^postgresql://", "postgresql+psycopg2://", url)
-
-
-def hide_passwords(text: str) -> str:
-    """The text with the passwords of every URL in it replaced by three stars."""
-    text = re.sub(r"(://[^/:@\s]*):\S+@", r"\1:***@", text)
-    return re.sub(r"(?i)((?:password|passwd|pwd|token)=)[^&\s'\"]+", r"\1***", text)

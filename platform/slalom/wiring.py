@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from slalom.errors import InputError, Interrupted, SlalomError
 from slalom.loop.notes import Note, Notes
-from slalom.provenance import versions
+from slalom.records.provenance import versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import slalom as package
-from slalom.provenance import versions
+from slalom.records.provenance import versions
 from slalom.report.tables import markdown
 from tests.cli.studies import SEARCHES, SMALL, TRIALS, here, slalom, start
 

@@ -7,7 +7,6 @@ import time
 import pytest
 
 from slalom.errors import Infrastructure, InputError
-from slalom.home import hide_passwords
 from slalom.records.on_mlflow import MlflowRecorder
 from slalom.records.on_mlflow.address import check
 from tests.support.record_samples import describe, study
@@ -15,7 +14,7 @@ from tests.support.record_samples import describe, study
 
 def test_a_server_that_is_not_there_is_told_at_once():
     begun = time.monotonic()
-    with pytest.raises(Infrastructure, match=r"MLflow does not answer at http://ada:\*\*\*@127\.0\.0\.1:9/x") as caught:
+    with pytest.raises(Infrastructure, match=r"MLflow does not answer at http://\*\*\*@127\.0\.0\.1:9/x") as caught:
         MlflowRecorder("http://ada:secret@127.0.0.1:9/x", None, study(), describe)
     assert time.monotonic() - begun < 10
     assert "secret" not in str(caught.value)
@@ -37,19 +36,3 @@ def test_a_file_that_is_no_database_is_told_at_once(tmp_path):
     (tmp_path / "mlflow.db").write_text("something else, and long enough to be read as a header" * 10)
     with pytest.raises(Infrastructure, match="not a database"):
         check(f"sqlite:///{tmp_path}/mlflow.db")
-
-
-@pytest.mark.parametrize(
-    ("given", "shown"),
-    [
-        ("postgresql://ada:pass/word@host/db", "postgresql://ada:***@host/db"),
-        (
-            "postgresql://host/db?user=ada&password=x&sslmode=on",
-            "postgresql://host/db?user=ada&password=***&sslmode=on",
-        ),
-        ("http://host:5000/path", "http://host:5000/path"),
-        ("sqlite:////home/ada/mlflow.db", "sqlite:////home/ada/mlflow.db"),
-    ],
-)
-def test_passwords_are_hidden(given, shown):
-    assert hide_passwords(given) == shown

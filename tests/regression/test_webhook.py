@@ -47,13 +47,28 @@ def test_it_is_told_again_while_the_server_is_ill(server):
 def test_what_does_not_pass_is_an_error_that_keeps_the_address_secret(server, code, tries):
     url, handler, told = server
     handler.codes = [code]
-    with pytest.raises(Infrastructure, match=f"127.0.0.1 did not take the news: HTTP Error {code}") as raised:
+    with pytest.raises(Infrastructure, match=f"127.0.0.1 did not take the news: HTTP status {code}") as raised:
         post(url, {"text": "hello"}, lambda _: None)
     assert len(told) == tries
     assert "secret" not in str(raised.value)
 
 
-@pytest.mark.parametrize("url", ["hooks.example/x", "file:///etc/passwd", "http://"])
-def test_what_is_no_address_is_refused(url):
-    with pytest.raises(InputError, match="--webhook must be"):
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hooks.example/hidden",
+        "hidden:///etc/passwd",
+        "http://",
+        "https://hooks.example:hidden/x",
+        "https://hooks.example:0/hidden",
+        "https://me:hidden@hooks.example/x",
+        "https://hooks.example/hid den",
+        "https://hooks.example/hidden\n",
+        "https://hooks.example/hidden-\u00fc",
+        "https://[hidden/x",
+    ],
+)
+def test_what_cannot_be_posted_to_is_refused_and_not_shown(url):
+    with pytest.raises(InputError, match="--webhook must be") as refused:
         check(url)
+    assert "hid" not in str(refused.value)

@@ -22,8 +22,9 @@ FLOORS = (
     ("slalom.search", "slalom.search.on_optuna", "slalom.schedule"),
     ("slalom.lanes", "slalom.lanes.on_ray"),
     ("slalom.study",),
-    ("slalom.database", "slalom.provenance"),
+    ("slalom.database",),
     ("slalom.home",),
+    ("slalom.urls",),
     ("slalom.wire", "slalom.errors"),
 )
 """The rooms, top to bottom: a room imports only what stands on a lower floor, wherever in a file it does so.

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import Any
 
-from slalom.home import DEFAULT_FOLDER, Home, hide_passwords
+from slalom.home import DEFAULT_FOLDER, Home
+from slalom.urls import hide_passwords
+
+STORAGE, TRACKING_URI, WEBHOOK = "SLALOM_STORAGE", "SLALOM_TRACKING_URI", "SLALOM_WEBHOOK"
+"""The environment variables in place of options that may hold a password: every user of a machine can read its
+processes' arguments, and only a process's own user its environment.
+"""
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +28,18 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--home", type=Path, default=DEFAULT_FOLDER, help="the folder with a study's state (default: %(default)s)"
     )
-    parser.add_argument("--storage", metavar="URL", help="an Optuna storage instead of HOME/optuna.db")
-    parser.add_argument("--tracking-uri", metavar="URI", help="an MLflow server or store instead of HOME/mlflow.db")
+    parser.add_argument(
+        "--storage",
+        metavar="URL",
+        default=os.environ.get(STORAGE),
+        help=f"an Optuna storage instead of HOME/optuna.db (default: {STORAGE} in the environment)",
+    )
+    parser.add_argument(
+        "--tracking-uri",
+        metavar="URI",
+        default=os.environ.get(TRACKING_URI),
+        help=f"an MLflow server or store instead of HOME/mlflow.db (default: {TRACKING_URI} in the environment)",
+    )
 
 
 def add_ray(parser: argparse.ArgumentParser) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.cli.options import add_json, add_place, add_ray, add_study, home_of
+from slalom.cli.options import WEBHOOK, add_json, add_place, add_ray, add_study, home_of
 from slalom.errors import Infrastructure, InputError
 
 if TYPE_CHECKING:
@@ -58,7 +59,12 @@ def _add_regress(commands: Any) -> None:
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report")
     code = "of a regression (default: %(default)s, with which libraries end a process, too)"
     parser.add_argument("--exit-code", type=_code, default=1, metavar="N", help=code)
-    parser.add_argument("--webhook", metavar="URL", help="post the answer as JSON, as Slack reads it")
+    parser.add_argument(
+        "--webhook",
+        metavar="URL",
+        default=os.environ.get(WEBHOOK),
+        help=f"post the answer as JSON, as Slack reads it (default: {WEBHOOK} in the environment)",
+    )
     add_json(parser)
 
 

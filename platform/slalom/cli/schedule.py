@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.cli.options import add_json, add_place, add_ray, add_study, home_of
+from slalom.cli.options import STORAGE, TRACKING_URI, add_json, add_place, add_ray, add_study, home_of
 from slalom.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _what(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--time-limit", type=_seconds, metavar="TIME", help="stop a run after it, such as 2h or 1h30m")
     parser.add_argument("--command", dest="how", choices=("regress", "run"), default="regress", help="of slalom")
     parser.add_argument(
-        "--arguments", default="", metavar="TEXT", help="further ones of the command, such as '--webhook URL'"
+        "--arguments", default="", metavar="TEXT", help="further ones of the command, such as '--max-seeds 20'"
     )
 
 
@@ -163,7 +163,7 @@ def _serve(options: argparse.Namespace) -> None:
         raise InputError(
             "--jobs: runs at once need --storage and --tracking-uri, since one home takes one run at a time"
         )
-    spawn = Spawn(lambda run: _command(run, options), home.folder / "logs")
+    spawn = Spawn(lambda run: _command(run, options), home.folder / "logs", _environment(options))
     scheduler = Scheduler(_book(options), server_name(), time.time, spawn, jobs=options.jobs, say=_say)
     with (
         suppress(KeyboardInterrupt),
@@ -197,10 +197,15 @@ def _command(run: Run, options: argparse.Namespace) -> list[str]:
 
     home = options.home if options.jobs == 1 else options.home / "jobs" / run.schedule
     words = [sys.executable, "-m", "slalom.cli", run.command, run.study, "--home", str(home)]
-    for option, value in (("storage", options.storage), ("tracking-uri", options.tracking_uri), ("ray", options.ray)):
-        words += [] if value is None else [f"--{option}", value]
+    words += [] if options.ray is None else ["--ray", options.ray]
     words += shlex.split(run.arguments)
     return [*words, "--exit-code", str(REGRESSED_CODE)] if run.command == "regress" else words
+
+
+def _environment(options: argparse.Namespace) -> dict[str, str]:
+    """What a server's child finds in its environment beside the server's own: the places, which may hold passwords."""
+    places = {STORAGE: options.storage, TRACKING_URI: options.tracking_uri}
+    return {name: value for name, value in places.items() if value is not None}
 
 
 def _book(options: argparse.Namespace) -> ScheduleStore:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.cli.options import add_json, add_place, add_ray, add_study, command, home_of, port, print_json
+from slalom.cli.options import TRACKING_URI, add_json, add_place, add_ray, add_study, command, home_of, port, print_json
 from slalom.errors import Infrastructure, InputError
 from slalom.home import DEFAULT_FOLDER
 
@@ -113,8 +114,6 @@ def _ui(options: argparse.Namespace) -> None:
     home = home_of(options)
     if not home.has_records:
         raise InputError(f"--home: no records are in {home.folder}: `slalom run` makes some")
-    if home.artifacts is None:
-        raise InputError(f"--tracking-uri: open {home.shown()['tracking_uri']} in a browser; `slalom ui` serves a home")
     from slalom.records.on_mlflow import pages, serve
 
     with suppress(KeyboardInterrupt), serve(home, options.host, options.port) as server:
@@ -148,5 +147,5 @@ def _browse(options: argparse.Namespace) -> str:
     if home.artifacts is None:
         return home.shown()["tracking_uri"]
     words = [] if options.home == DEFAULT_FOLDER else ["--home", str(options.home)]
-    words += [] if options.tracking_uri is None else ["--tracking-uri", options.tracking_uri]
+    words += [] if options.tracking_uri == os.environ.get(TRACKING_URI) else ["--tracking-uri", options.tracking_uri]
     return command("ui", *words)

@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 
 from slalom.cli.options import add_json, add_place, home_of
 from slalom.errors import Crashed, Infrastructure, InputError, Interrupted, SlalomError
-from slalom.home import Home, hide_passwords
+from slalom.urls import showable
 
 if TYPE_CHECKING:
     import argparse
 
+    from slalom.home import Home
     from slalom.lanes.on_ray.jobs import Job, JobServer
     from slalom.submit.submission import Submission
 
@@ -215,7 +216,7 @@ def _stays(home: Home, ray: str) -> bool:
 
     host, _ = place(ray)
     local = [
-        f"{option} {hide_passwords(url)}"
+        f"{option} {showable(url)}"
         for option, url, schemes in (
             ("--storage", home.storage_url, ()),
             ("--tracking-uri", home.tracking_uri, ("http", "https")),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from slalom.errors import InputError, Interrupted
-from slalom.provenance import versions
+from slalom.records.provenance import versions
 from slalom.regression.changes import changes
 from slalom.regression.gate import COST, COST_MARGIN, EPOCHS, Answer, Design, judge, judge_cost, overall
 from slalom.regression.night import Night

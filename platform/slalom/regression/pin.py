@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slalom.errors import InputError
-from slalom.provenance import versions
+from slalom.records.provenance import versions
 from slalom.regression.baseline import Baseline, PinnedArm, settings
 from slalom.regression.replicates import reached, replicates, searches_of
 from slalom.regression.retrain import fixed, train

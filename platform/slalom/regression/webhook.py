@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -23,10 +24,21 @@ WAITS = (1.0, 2.0, 4.0)
 
 
 def check(url: str) -> None:
-    """InputError where it is no address that can be posted to."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError(f"--webhook must be http://... or https://..., got {parts.scheme or 'no scheme'!r}")
+    """InputError where it is no address that can be posted to; nothing of it is shown, since it is a secret."""
+    rule = "--webhook must be an address such as https://HOST/PATH, but"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # of the host or the port; its text would show the address
+        raise InputError(f"{rule} its host or port is none") from None
+    if parts.scheme not in ("http", "https"):
+        raise InputError(f"{rule} got {'another scheme' if parts.scheme else 'no scheme'}")
+    if not parts.hostname or port == 0:
+        raise InputError(f"{rule} its host or port is none")
+    if not re.fullmatch("[!-~]+", url):
+        raise InputError(f"{rule} it holds a space or another character that must be written as %XX")
+    if "@" in parts.netloc:
+        raise InputError(f"{rule} it names a user, which cannot be sent")
 
 
 def post(url: str, body: Mapping[str, Any], wait: Callable[[float], None] = time.sleep) -> None:
@@ -43,10 +55,20 @@ def post(url: str, body: Mapping[str, Any], wait: Callable[[float], None] = time
             if isinstance(exc, HTTPError):
                 exc.close()
             if pause is None or not _may_pass(exc):
-                raise Infrastructure(f"the webhook at {urlsplit(url).hostname} did not take the news: {exc}") from exc
+                raise Infrastructure(
+                    f"the webhook at {urlsplit(url).hostname} did not take the news: {_why(exc)}"
+                ) from exc
             wait(pause)
         else:
             return
+
+
+def _why(error: Exception) -> str:
+    """What went wrong, without what others say of it: that may hold an address."""
+    if isinstance(error, HTTPError):
+        return f"HTTP status {error.code}"
+    reason = error.reason if isinstance(error, URLError) else error
+    return (reason.strerror if isinstance(reason, OSError) else None) or type(reason).__name__
 
 
 def _may_pass(error: Exception) -> bool:

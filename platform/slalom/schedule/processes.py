@@ -7,14 +7,14 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from slalom.errors import Infrastructure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from slalom.schedule.values import Run
@@ -27,18 +27,24 @@ class Process:
     thread ends.
     """
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
         """Start the command; raises Infrastructure where it cannot be started, or its log not be written.
 
         command: a program by its whole path, and its arguments
         log: the file that the command's output is appended to
+        environment: variables that the command finds beside this process's own
         """
         guard = [sys.executable, "-m", "slalom.schedule.parent_guard", str(os.getpid())]
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("ab") as out:
                 self._process = subprocess.Popen(  # noqa: S603
-                    [*guard, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+                    [*guard, *command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                    start_new_session=True,
+                    env={**os.environ, **environment},
                 )
         except OSError as exc:
             raise Infrastructure(f"cannot start a run with its log {log}: {exc.strerror}") from exc
@@ -63,14 +69,16 @@ class Spawn:
 
     command: gives the command line that does a run
     logs: the folder of the runs' log files
+    environment: as in Process, the same for all
     """
 
     command: Callable[[Run], Sequence[str]]
     logs: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, run: Run) -> Process:
         """See `Scheduler.spawn`."""
-        return Process(self.command(run), self.logs / log_name(run))
+        return Process(self.command(run), self.logs / log_name(run), self.environment)
 
 
 def log_name(run: Run) -> str:

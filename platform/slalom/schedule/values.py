@@ -85,6 +85,10 @@ def outcome_of(code: int) -> RunOutcome:
     return CODES.get(code, RunOutcome.DIED)
 
 
+OPEN = {"--storage": "SLALOM_STORAGE", "--tracking-uri": "SLALOM_TRACKING_URI", "--webhook": "SLALOM_WEBHOOK"}
+"""The options that may hold a password, and the environment variables that are read in their place."""
+
+
 @dataclass(frozen=True)
 class StudySchedule:
     """A study that is run at set times.
@@ -94,7 +98,7 @@ class StudySchedule:
     time_limit: seconds after which a run is stopped; None for never
     due: the schedule's next time that has not been run
     asked: when somebody asked for a run at once that has not started yet; None where nobody did
-    Raises InputError for a name that no file can have, and for arguments that no shell would take.
+    Raises InputError for a name that no file can have, for arguments that no shell would take, and for one of OPEN.
     """
 
     name: str
@@ -110,9 +114,16 @@ class StudySchedule:
         if not NAME.fullmatch(self.name):
             raise InputError(f"--name: letters, digits, '_', '.' and '-', at most 100, but got {self.name!r}")
         try:
-            shlex.split(self.arguments)
+            words = shlex.split(self.arguments)
         except ValueError as exc:
             raise InputError(f"--arguments: as in a shell, but got {self.arguments!r}: {exc}") from exc
+        for word in words:
+            option = word.partition("=")[0]
+            if variable := OPEN.get(option):
+                raise InputError(
+                    f"--arguments: {option} may hold a secret, and these lie open in the database and the list of "
+                    f"processes; set {variable} in the environment of `slalom serve`"
+                )
 
 
 @dataclass(frozen=True)

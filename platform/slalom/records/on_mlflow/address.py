@@ -11,8 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 from urllib.request import urlopen
 
 from slalom.errors import Infrastructure, InputError
-from slalom.home import hide_passwords
 from slalom.records.on_mlflow.sqlite import sqlite_file, write_ahead
+from slalom.urls import hide_passwords, showable
 
 ANSWER_SECONDS = 5.0
 """The time within which a server must answer."""
@@ -42,7 +42,7 @@ def check(tracking_uri: str) -> None:
             _reach_database(tracking_uri, DATABASE_PORTS[scheme])
     except (OSError, HTTPException, sqlite3.Error) as exc:
         raise Infrastructure(
-            f"MLflow does not answer at {hide_passwords(tracking_uri)}: {hide_passwords(str(exc))}; "
+            f"MLflow does not answer at {showable(tracking_uri)}: {hide_passwords(str(exc))}; "
             "start it, or leave out --tracking-uri to record in the study's home"
         ) from exc
 

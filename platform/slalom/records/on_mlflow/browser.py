@@ -38,13 +38,17 @@ def serve(home: Home, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]
     the port, or the home cannot be written to, and Infrastructure where the server does not answer in START_SECONDS.
     """
     _check_free(host, port)
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", home.tracking_uri]
-    command += ["--artifacts-destination", str(home.artifacts), "--host", host, "--port", str(port), "--workers", "1"]
+    if home.artifacts is None:
+        raise InputError(f"--tracking-uri: open {home.shown()['tracking_uri']} in a browser; `slalom ui` serves a home")
+    command = [sys.executable, "-m", "mlflow", "server", "--artifacts-destination", home.artifacts.as_uri()]
+    command += ["--host", host, "--port", str(port), "--workers", "1"]
+    # The URI may hold a password, and every user of a machine reads its processes' arguments.
+    environment = {**DEFAULTS, **os.environ, "MLFLOW_BACKEND_STORE_URI": home.tracking_uri}
     log = home.folder / "ui.log"
     with (
         _opened(log) as said,
         subprocess.Popen(  # noqa: S603 (our own words)
-            command, env={**DEFAULTS, **os.environ}, stdout=said, stderr=said
+            command, env=environment, stdout=said, stderr=said
         ) as server,
     ):
         try:

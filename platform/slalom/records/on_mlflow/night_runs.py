@@ -12,7 +12,6 @@ from mlflow.entities import Metric, RunTag
 from mlflow.exceptions import MlflowException
 
 from slalom.errors import Infrastructure, InputError
-from slalom.home import hide_passwords
 from slalom.records.on_mlflow.experiment import open_experiment
 from slalom.records.on_mlflow.pages.page import NOTE, cut, identity
 from slalom.records.on_mlflow.registry import name_version
@@ -20,6 +19,7 @@ from slalom.records.on_mlflow.search import search
 from slalom.regression.gate import Answer
 from slalom.regression.page import markdown
 from slalom.regression.trend import Panel, Point, picture
+from slalom.urls import hide_passwords, showable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ class NightRuns:
             experiment = open_experiment(client, self._study, self._artifacts)
             runs = list(search(client, experiment, fingerprint, "tags.`slalom.kind` = 'study'"))
             if not runs:
-                place = hide_passwords(self._uri)
+                place = showable(self._uri)
                 raise InputError(f"{self._study.name} is not on record at {place}: `slalom run` records it")
             client.log_text(runs[0].info.run_id, baseline.spelled(), "baseline.json")
             for arm in baseline.arms:
@@ -85,7 +85,7 @@ class NightRuns:
         try:
             yield
         except MlflowException as exc:
-            place, reason = hide_passwords(self._uri), hide_passwords(str(exc))
+            place, reason = showable(self._uri), hide_passwords(str(exc))
             raise Infrastructure(f"MLflow at {place} did not take the record: {reason}") from exc
 
 

@@ -6,11 +6,11 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from slalom.home import hide_passwords
 from slalom.records.on_mlflow.address import check
 from slalom.records.on_mlflow.environment import set_defaults
 from slalom.records.on_mlflow.sqlite import finish_sqlite, sqlite_file
 from slalom.records.on_mlflow.write_behind import WriteBehind
+from slalom.urls import hide_passwords, showable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -93,7 +93,7 @@ class MlflowRecorder:
 
     def _blame(self, exc: BaseException) -> str:
         return (
-            f"MLflow at {hide_passwords(self._uri)} did not take a record: {hide_passwords(str(exc))}; "
+            f"MLflow at {showable(self._uri)} did not take a record: {hide_passwords(str(exc))}; "
             "no result is lost: the same command goes on, and writes what is missing"
         )
 

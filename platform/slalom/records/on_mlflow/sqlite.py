@@ -6,12 +6,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from slalom.urls import sqlite_path
+
 
 def sqlite_file(tracking_uri: str) -> Path | None:
     """The file that an SQLite URI names; None for a URI of another kind, or one that names no file."""
-    head, found, rest = tracking_uri.partition(":///")
-    file = rest.partition("?")[0]
-    return Path(file) if found and file and head.partition("+")[0] == "sqlite" else None
+    path = sqlite_path(tracking_uri)
+    return Path(path) if path else None
 
 
 def write_ahead(file: Path) -> None:

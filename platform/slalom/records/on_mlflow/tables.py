@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from slalom.records.on_mlflow.sqlite import sqlite_file, write_ahead
+from slalom.urls import sqlite_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ def make_tables(tracking_uri: str, artifacts: Path | None) -> None:
     draft = file.with_name(f"{file.name}.new")
     for left in (draft, draft.with_name(f"{draft.name}-journal")):
         left.unlink(missing_ok=True)
-    store = SqlAlchemyStore(f"sqlite:///{draft}", (artifacts or file.parent / "artifacts").resolve().as_uri())
+    store = SqlAlchemyStore(sqlite_url(draft), (artifacts or file.parent / "artifacts").resolve().as_uri())
     store.engine.dispose()
     draft.replace(file)
     write_ahead(file)
