@@ -35,6 +35,7 @@ SECONDS = 600
 PROGRAMS = {
     "slalom": "slalom_study",
     "optuna_mlflow": "optuna_mlflow",
+    "rustuna": "rustuna_study",
     "ray_tune": "ray_tune",
     "ray_tune_defaults": "ray_tune_defaults",
     "serial": "serial",

@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,10 +71,8 @@ def ended(number: int) -> Ended:
         Report(trial, 1, epoch, {kind: number % 89 / (epoch + place) for place, kind in enumerate(kinds, 1)})
         for epoch in range(1, EPOCHS + 1)
     )
-    times = {"started": 1.7e9 + number, "ended": 1.7e9 + number + 8}
-    result = TrialResult(
-        trial, 1, Outcome.COMPLETE, EPOCHS, history[-1].metrics, history, lane="lane 0", device="cpu", **times
-    )
+    result = TrialResult(trial, 1, Outcome.COMPLETE, EPOCHS, history[-1].metrics, history, lane="lane 0", device="cpu")
+    result = replace(result, started=1.7e9 + number, ended=1.7e9 + number + 8)
     return Ended(trial_spec(SPEC, trial, values, 1), result)
 
 
@@ -97,7 +97,7 @@ def mlflow(folder: Path) -> Keeper:
     return Keeper(lambda one: old.trials([one]), new.trials)
 
 
-def spent(call: Callable[[], None], trials: int) -> float:
+def spent(call: Callable[[], object], trials: int) -> float:
     """Milliseconds of CPU time per trial."""
     began = time.process_time()
     call()
@@ -117,7 +117,7 @@ def measured(keeper: Keeper, numbers: itertools.count[int], size: int) -> list[f
     found = [spent(lambda: [keeper.old(one) for one in one_by_one], OLD_TRIALS)]
     for batch in BATCHES:
         trials = [ended(next(numbers)) for _ in range(NEW_TRIALS if batch > 1 else OLD_TRIALS)]
-        found.append(spent(lambda trials=trials, batch=batch: in_batches(keeper, trials, batch), len(trials)))
+        found.append(spent(partial(in_batches, keeper, trials, batch), len(trials)))
     return found
 
 

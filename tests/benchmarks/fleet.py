@@ -166,6 +166,8 @@ def measured(fleet: Fleet) -> Found:
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
         available = watched.store.notes()["throughput"]["available"]
         attempts = {str(tries): trials for tries, trials in sorted(budget.attempts.items())}
+    if watched.full is None:
+        raise RuntimeError("the last trials were never proposed")
     trained = watched.lanes.work.epochs
     return Found(watched.full, end, trained, budget.epochs, available, attempts, budget.exact, grown)
 

@@ -20,11 +20,14 @@ from pathlib import Path
 from unittest.mock import patch
 
 from rich.console import Console
+from torch import Tensor
 
 from slalom.regression.gate import Answer, Design, Finding, judge_cost, stages
 from slalom.study.model import StudySpec
 from slalom.wiring import measure_cost
+from slalom_worker.net.examples import Batch
 from slalom_worker.training.pack import Pack
+from slalom_worker.training.stack import EpochTable
 from tests.benchmarks import injections
 from tests.benchmarks.document import write
 from tests.benchmarks.injections import Injection
@@ -202,11 +205,11 @@ def cost_nights(nights: int) -> Table:
     spec = studies()["digits, momentum"]
     real = Pack._step
 
-    def twice(pack: Pack, epoch: object, step: int, batch: object) -> object:
-        pack.objective.gradient(pack.stack.weights, batch, pack.stack.gradients)
+    def twice(pack: Pack, epoch: EpochTable, step: int, batch: Batch) -> Tensor:
+        pack.objective.gradient(pack.stack.weights, batch, pack.stack.gradients, pack.stack.state)
         return real(pack, epoch, step, batch)
 
-    pinned = [measure_cost(spec, "constant") for _ in range(nights)]
+    pinned = [measure_cost(spec, "constant", {}) for _ in range(nights)]
     same = [_cost(spec, one) for one in pinned]
     with patch.object(Pack, "_step", twice):
         slower = [_cost(spec, one) for one in pinned]
@@ -221,7 +224,7 @@ def _cost(spec: StudySpec, pinned: Sequence[float]) -> Finding:
     """As a night judges it: measured up to three times."""
     tonight: tuple[float, ...] = ()
     for _ in range(3):
-        tonight = (*tonight, *measure_cost(spec, "constant"))
+        tonight = (*tonight, *measure_cost(spec, "constant", {}))
         found = judge_cost("constant", pinned, tonight)
         if found.answer is Answer.EQUIVALENT:
             break

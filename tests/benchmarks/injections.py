@@ -19,6 +19,7 @@ from slalom.wire.seeds import derive
 from slalom_worker.net.examples import Examples, SideBySide
 from slalom_worker.net.objective import Objective
 from slalom_worker.optimizers import OPTIMIZERS
+from slalom_worker.regularizers.decay import decay_factor
 from slalom_worker.training import stack, streams
 from slalom_worker.training.slot import Slot
 
@@ -87,7 +88,7 @@ def _forgetful(name: str) -> object:
 
 def decay_halved(_: Objective, __: int) -> AbstractContextManager[object]:
     """The penalty is lambda / 2 * w^2 where it was lambda * w^2, as happens between two conventions."""
-    real = stack.decay_factor
+    real = decay_factor
     return patch.object(stack, "decay_factor", lambda decay, examples: real(decay, examples) / 2)
 
 

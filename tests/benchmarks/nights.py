@@ -92,8 +92,8 @@ class Bench:
             found = replicates(self.spec, arm.name, results, self.trainings, target)
             arms.append(PinnedArm(arm.name, ({},) * SEARCHES, target, found))
         metric = self.spec.metric
-        about = ("cpu", {}, {}, tuple(arms), "")
-        return Baseline(self.spec.name, f"night {number}", number, "", metric.name, metric.goal, *about)
+        name, night = self.spec.name, f"night {number}"
+        return Baseline(name, night, number, "", metric.name, metric.goal, "cpu", {}, {}, tuple(arms), "")
 
 
 @dataclass

@@ -32,7 +32,7 @@ from slalom.lanes.simulated_worker import SimulatedTraining, SimulatedWorker
 from slalom.loop.run import run
 from slalom.records import InMemoryRecorder
 from slalom.search.on_optuna import Proposals
-from slalom.wire.trial import Phase
+from slalom.wire.trial import Phase, TrialId
 from tests.loop.worlds import SEEDS, MemoryStore, Nature, sqlite_store, study
 
 ARMS = 10
@@ -68,6 +68,9 @@ class NoRecorder:
         pass
 
     model = summary = lambda self, *_: None
+
+    def close(self):
+        pass
 
 
 class Timed:
@@ -175,8 +178,8 @@ def cost_table(sizes, stores, recorder):
 class Traced(SimulatedWorker):
     """Keeps when each epoch was trained and by how many, and when a trial was first seated."""
 
-    epochs: ClassVar = []
-    seated: ClassVar = {}
+    epochs: ClassVar[list[tuple[float, int]]] = []
+    seated: ClassVar[dict[TrialId, float]] = {}
 
     def _advance(self):
         began = self.clock()

@@ -15,6 +15,7 @@ from tests.benchmarks.workloads import WORKLOADS
 TITLES = {
     "slalom": "Slalom, recorded",
     "optuna_mlflow": "Optuna + MLflow, two processes",
+    "rustuna": "Rustuna, two processes, SQLite, no MLflow",
     "ray_tune": "Ray Tune + OptunaSearch + MLflow, at its best",
     "ray_tune_defaults": "Ray Tune + OptunaSearch + MLflow, as it comes",
     "serial": "serial torch loop, a process a core, nothing recorded",

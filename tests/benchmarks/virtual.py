@@ -127,7 +127,7 @@ class Devices:
         return self.fleet.devices * self.clock() - away
 
     def _ahead(self, device) -> float:
-        return max(0.0, device.clock() - self.clock())
+        return max(0.0, float(device.clock() - self.clock()))
 
 
 def pace(epoch):

@@ -21,12 +21,12 @@ LEARNING_RATES = (1e-3, 1e-1)
 
 
 class Arms(NamedTuple):
-    """The form of Slalom's study: `count` arms, each searched `searches` times, each search on a split of its own.
+    """The form of Slalom's study: so many arms, each searched `searches` times, each search on a split of its own.
 
     Every arm has its own constant beta1, which changes no trial's work.
     """
 
-    count: int
+    arms: int
     searches: int
     tune: int
     confirm: int
@@ -34,7 +34,7 @@ class Arms(NamedTuple):
     @property
     def trials(self) -> int:
         """Of the whole study."""
-        return self.count * self.searches * (self.tune + self.confirm)
+        return self.arms * self.searches * (self.tune + self.confirm)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Workload:
 
     def study(self) -> StudySpec:
         """The study that Slalom runs; its `work` is the key of every pack."""
-        betas = np.linspace(0.8, 0.95, self.arms.count).round(3).tolist()
+        betas = np.linspace(0.8, 0.95, self.arms.arms).round(3).tolist()
         return slalom.Study(
             name=f"bench-{self.name}",
             question="Which decay of Adam's first moment is best?",
@@ -96,7 +96,8 @@ class Workload:
 
     def quick(self) -> Workload:
         """The same with few trials: shows that everything runs, not how fast."""
-        few = {"ray_tune": 6, "ray_tune_defaults": 6, "optuna_mlflow": 6, "serial": 2, "static": 16, "refilled": 16}
+        few = dict.fromkeys(("optuna_mlflow", "rustuna", "ray_tune", "ray_tune_defaults"), 6)
+        few |= {"serial": 2, "static": 16, "refilled": 16}
         return replace(
             self,
             epochs=-(-self.epochs // 4),
@@ -119,7 +120,7 @@ WORKLOADS = {
             epochs=1,
             report_every=1,
             arms=Arms(2, 10, 24, 2),
-            trials={"optuna_mlflow": 120, "ray_tune": 64, "ray_tune_defaults": 24},
+            trials={"optuna_mlflow": 120, "rustuna": 400, "ray_tune": 64, "ray_tune_defaults": 24},
             empty=True,
         ),
         Workload(

@@ -127,8 +127,8 @@ def test_add_list_remove(folder):
         (("add", "small.yaml", "--cron", "0 3 * * *", "--name", "a/b"), "--name: letters"),
         (("add", "other.yaml", "--cron", "0 3 * * *"), "other.yaml: there is no such file"),
         (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments", "'x"), "--arguments"),
-        (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments", "--webhook=http://h/x"), "set SLALOM_WEBHOOK"),
-        (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments", "--storage x://y"), "set SLALOM_STORAGE"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments=--webhook=http://h/x"), "set SLALOM_WEBHOOK"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments=--storage x://y"), "set SLALOM_STORAGE"),
     ],
 )
 def test_wrong_input_is_refused_and_leaves_nothing(folder, arguments, message):

@@ -6,14 +6,15 @@ trials, in which the actors import torch and load the data, are not counted.
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import optuna
 import ray
 import torch
+from optuna.distributions import BaseDistribution, FloatDistribution
 from ray import tune
 from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.search.optuna import OptunaSearch
@@ -43,7 +44,7 @@ def run(workload: Workload, trials: int, *, reuse: bool = True) -> Timing:
 
     reuse: of actors; without it their CPU time cannot be told, since it ends with them
     """
-    ray.init(num_cpus=CORES, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(num_cpus=CORES, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
 
     def trainable(config: dict[str, float]) -> None:
         torch.set_num_threads(1)
@@ -52,7 +53,7 @@ def run(workload: Workload, trials: int, *, reuse: bool = True) -> Timing:
 
     with TemporaryDirectory() as temporary:
         folder, ends = Path(temporary), Ends()
-        space = {"learning_rate": optuna.distributions.FloatDistribution(*LEARNING_RATES, log=True)}
+        space: dict[str, BaseDistribution] = {"learning_rate": FloatDistribution(*LEARNING_RATES, log=True)}
         recorder = MLflowLoggerCallback(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", experiment_name="bench")
         results = tune.Tuner(
             trainable,
@@ -66,7 +67,8 @@ def run(workload: Workload, trials: int, *, reuse: bool = True) -> Timing:
         ).fit()
         check_recorded(folder / "mlflow.db", trials)
         counted = ends.moments[WARM_UP - 1 :]
-        best = None if workload.empty else results.get_best_result(METRIC, "min").metrics[METRIC]
+        reached = None if workload.empty else results.get_best_result(METRIC, "min").metrics
+        best = None if reached is None else reached[METRIC]
         spent = counted[-1].since(counted[0])
         return Timing(CORES, len(counted) - 1, spent.seconds, spent.cpu_seconds if reuse else None, best)
 

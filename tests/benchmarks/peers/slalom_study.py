@@ -8,10 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import slalom
-from slalom.errors import LaneLost
-from slalom.lanes.base import Lanes
+from slalom.lanes.base import Demand, Lanes, News
 from slalom.study.model import StudySpec
-from slalom.wire.trial import Reply, Turn
+from slalom.wire.trial import Turn
 from slalom.wiring import ray_lanes
 from tests.benchmarks.peers.contest import Timing, check_recorded, contest
 from tests.benchmarks.peers.moments import Moment, now
@@ -29,10 +28,16 @@ class Timed:
     def names(self) -> Sequence[str]:
         return self.lanes.names
 
+    def size(self, demand: Demand) -> Sequence[int]:
+        return self.lanes.size(demand)
+
+    def release(self, lane: int) -> None:
+        self.lanes.release(lane)
+
     def send(self, lane: int, turn: Turn) -> None:
         self.lanes.send(lane, turn)
 
-    def collect(self, timeout: float) -> Sequence[tuple[int, Reply | LaneLost]]:
+    def collect(self, timeout: float) -> Sequence[tuple[int, News]]:
         return self.lanes.collect(timeout)
 
     def close(self) -> None:

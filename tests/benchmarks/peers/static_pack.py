@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -63,7 +64,7 @@ def _reports(slot: Slot) -> bool:
 def run(workload: Workload, trials: int) -> Timing:
     """Batches of the width, one after the other, on one thread, without recording."""
     work = work_of(workload.study())
-    task = open_task(work.task, ".")
+    task = open_task(work.task, Path())
     pack = Pack(Objective(work, task.load(), task, open_device()))
     waiting = orders(workload, trials)
     pack.seat([Slot.start(one, pack.objective) for one in waiting[:2]])
