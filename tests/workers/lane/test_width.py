@@ -44,6 +44,23 @@ def test_widths_are_tried_until_they_help_no_more(monkeypatch):
     assert measure(objective(SMALL), ORDER) == {slots: rates[slots] for slots in (1, 2, 4, 8, 16)}
 
 
+def test_a_moment_of_trouble_does_not_make_packs_narrow(monkeypatch):
+    told = iter([10.0, 9.0, 9.0, 10.0, 20.0, 40.0, 30.0, 35.0])
+    monkeypatch.setattr(width, "_rate", lambda *_: next(told))
+    assert measure(objective(SMALL), ORDER) == {1: 10.0, 2: 20.0, 4: 40.0, 8: 30.0, 16: 35.0}
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.99, [2]), (0.5, [])])
+def test_a_width_that_was_measured_on_a_busy_machine_is_not_kept(share, kept, tmp_path, monkeypatch):
+    file, moments = tmp_path / "widths.json", iter([0.0, 1.0])
+    monkeypatch.setattr(width.time, "perf_counter", lambda: next(moments))
+    spent = iter([0.0, share])
+    monkeypatch.setattr(width.time, "thread_time", lambda: next(spent))
+    monkeypatch.setattr(width, "measure", lambda *_: {1: 1.0, 2: 9.0})
+    assert best_width(objective(SMALL), ORDER, file) == 2
+    assert list(width._read(file).values()) == kept
+
+
 def test_what_does_not_fit_is_not_tried(monkeypatch):
     def rate(_, __, slots, clock):
         if slots == 8:
@@ -64,6 +81,7 @@ def test_the_time_is_that_of_the_fastest_step():
 
 def test_a_width_is_measured_once_and_kept(tmp_path, monkeypatch):
     file, calls = tmp_path / "cache" / "widths.json", []
+    monkeypatch.setattr(width, "UNDISTURBED", 0.0)
     monkeypatch.setattr(width, "measure", lambda program, order: calls.append(program.work.key) or {1: 1.0, 2: 9.0})
     other = work("mixture", hidden=(4,))
     for of in (SMALL, other, SMALL, other):
@@ -83,6 +101,7 @@ def test_without_a_place_to_keep_it_a_width_is_measured_each_time(tmp_path, monk
 
 
 def test_a_lane_keeps_widths_in_the_user_s_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(width, "UNDISTURBED", 0.0)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     reply = lane_worker(".", None).turn(Turn((ORDER,)))
     assert [reply.slots] == list(json.loads((tmp_path / "slalom" / "widths.json").read_text()).values())

@@ -42,6 +42,12 @@ WORSE_WIDTHS = 2
 SECONDS, STEPS = 0.02, 5
 """A width is timed for at least so many seconds, and at least so many steps."""
 
+ROUNDS = 2
+"""All widths are timed so many times, one after the other: what disturbs the machine for a moment hits only some."""
+
+UNDISTURBED = 0.6
+"""Share of the time that the measuring thread must have had a processor for its result to be kept."""
+
 LARGEST_BYTES = 1 << 30
 """Bytes that a pack's parameters, gradients and buffers may take."""
 
@@ -53,35 +59,43 @@ def knee(rates: dict[int, float]) -> int:
 
 
 def best_width(objective: Objective, order: Order, file: Path | None = None) -> int:
-    """The width for a program on this kind of machine: as the file says, or measured, which takes about a second.
+    """The width for a program on this kind of machine: as the file says, or measured, which takes a second or two.
 
     order: for a trial of the program, whose steps are measured; InputError where the trial cannot be trained
-    file: where widths are kept from one process to the next, or None to keep none
+    file: where widths are kept from one process to the next, or None to keep none. A width that was measured while
+        others used the processor is not kept: it may be far too small, and would slow every later study.
     """
     name = _name(objective)
     known = {} if file is None else _read(file)
     if name not in known:
+        began, spent = time.perf_counter(), time.thread_time()
         known[name] = knee(measure(objective, order))
-        if file is not None:
+        share = (time.thread_time() - spent) / (time.perf_counter() - began)
+        if file is not None and (objective.device.type != "cpu" or share > UNDISTURBED):
             _write(file, known)
     return known[name]
 
 
-def measure(objective: Objective, order: Order, clock: Callable[[], float] = time.perf_counter) -> dict[int, float]:
-    """Trial-steps per second by width, for widths 1, 2, 4, ... as long as they help and fit.
+def measure(objective: Objective, order: Order) -> dict[int, float]:
+    """Trial-steps per second by width, for widths 1, 2, 4, ... as long as they help and fit; the best of ROUNDS.
 
     order: for the trial that is measured, as many times as a width says; of an ensemble, its first member
+    Seconds are the thread's own on a processor, since others may use it too, and a clock's on a GPU.
     """
+    clock = time.thread_time if objective.device.type == "cpu" else time.perf_counter
     rates: dict[int, float] = {}
-    width, worse = 1, 0
-    while width <= min(WIDEST, _room(objective)) and worse < WORSE_WIDTHS:
-        best = max(rates.values(), default=0.0)
-        try:
-            rates[width] = _rate(objective, order, width, clock)
-        except torch.OutOfMemoryError:
-            break
-        worse = 0 if rates[width] > best / ENOUGH else worse + 1
-        width *= 2
+    room = min(WIDEST, _room(objective))
+    for _ in range(ROUNDS):
+        width, worse, best = 1, 0, 0.0
+        while width <= room and worse < WORSE_WIDTHS:
+            try:
+                rates[width] = max(rates.get(width, 0.0), _rate(objective, order, width, clock))
+            except torch.OutOfMemoryError:
+                room = width // 2
+                break
+            worse = 0 if rates[width] > best / ENOUGH else worse + 1
+            best = max(best, rates[width])
+            width *= 2
     return rates
 
 
@@ -114,7 +128,8 @@ def _room(objective: Objective) -> int:
 
 def _name(objective: Objective) -> str:
     """A name for what the width depends on: the program, the kind of machine, and the version of torch."""
-    facts = (objective.work.key, describe(objective.device), platform.machine(), os.cpu_count(), torch.__version__)
+    machine = (describe(objective.device), platform.machine(), os.cpu_count(), torch.__version__)
+    facts = (objective.work.key, *machine, "the thread's own seconds")
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
