@@ -12,6 +12,10 @@ from xdist.scheduler import LoadFileScheduling
 from slalom_worker.lane.environment import pin_kernels
 from tests.support.postgres import binaries, server
 
+# What a user has set for all studies is not for those of the tests.
+for name in ("SLALOM_STORAGE", "SLALOM_TRACKING_URI", "SLALOM_WEBHOOK"):
+    os.environ.pop(name, None)
+
 # Before any test computes. Numpy warns of the names that other versions of it have.
 pin_kernels()
 with warnings.catch_warnings():
