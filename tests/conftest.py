@@ -47,18 +47,23 @@ SLOW = (
 SLOW_FIXTURES = ("postgres",)
 """Who uses one of them is slow."""
 
-ONE_BY_ONE = (
-    "browser",
-    "cluster",
-    "cli/test_run.py",
-    "cli/test_stops.py",
-    "contracts",
-    "loop/test_poisoned.py",
-    "schedule/test_commands.py",
-    "schedule/test_nightly.py",
-    "studies",
+QUEUES = (
+    ("cluster",),
+    (
+        "browser",
+        "cli/test_own_training.py",
+        "cli/test_run.py",
+        "cli/test_stops.py",
+        "contracts",
+        "loop/test_poisoned.py",
+        "schedule/test_commands.py",
+        "schedule/test_nightly.py",
+        "studies",
+    ),
 )
-"""Folders and files below `tests` that start clusters and servers: two at once would starve each other."""
+"""Folders and files below `tests` that start clusters and servers, and mostly wait: each queue is one process's, since
+many at once would starve each other.
+"""
 
 LONGEST = "workers/training"
 """Its files come first of the others: at the end, one of them would keep a processor busy after all is done."""
@@ -81,11 +86,12 @@ def postgres():
 
 
 class Scheduling(LoadFileScheduling):
-    """The tests of a file go to one process, since they share what is made for the file; all of ONE_BY_ONE to one."""
+    """The tests of a file go to one process, since they share what is made for the file; so do those of a queue."""
 
     def _split_scope(self, nodeid):
         file = super()._split_scope(nodeid)
-        return "one by one" if _below(TESTS.parent / file, ONE_BY_ONE) else file
+        queue = _queue(TESTS.parent / file)
+        return file if queue == len(QUEUES) else f"queue {queue}"
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist may be absent
@@ -97,7 +103,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if _below(item.path, SLOW) or _uses(item, SLOW_FIXTURES):
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: (not _below(item.path, ONE_BY_ONE), not _below(item.path, (LONGEST,))))
+    items.sort(key=lambda item: (_queue(item.path), not _below(item.path, (LONGEST,))))
     marked = [item for item in items if item.get_closest_marker("cuda")]
     if marked and not _cuda():
         for item in marked:
@@ -125,6 +131,11 @@ def _refuse_skip(report):
         *_, reason = report.longrepr
         report.outcome = "failed"
         report.longrepr = f"{reason} (with CI=true only tests marked `cuda` may be skipped)"
+
+
+def _queue(path):
+    """The number of the queue that a file is in; one more than the last for a file of none."""
+    return next((number for number, places in enumerate(QUEUES) if _below(path, places)), len(QUEUES))
 
 
 def _below(path, places):
