@@ -10,12 +10,13 @@ PYTEST := OMP_NUM_THREADS=1 .venv/bin/python -m pytest --dist loadfile --no-load
 timed = began=$$(date +%s); $(1); code=$$?; echo "make $@ took $$(($$(date +%s) - began)) s"; exit $$code
 
 .DEFAULT_GOAL := help
-.PHONY: help study quick test check bench heuristics gate calibrate schema constraints clean
+.PHONY: help study quick test examples check bench heuristics gate calibrate schema constraints clean
 
 help:
 	@echo "make study        install Slalom into .venv and run the study digits-optimizers"
 	@echo "make quick        run the tests that need no Ray cluster, browser or PostgreSQL (minutes)"
 	@echo "make test         run the whole test suite (a quarter of an hour)"
+	@echo "make examples     run what the documents show of Lightning, Hugging Face and XGBoost (a minute, and their download)"
 	@echo "make check        lint, format, types, documents"
 	@echo "make bench        measure against its peers (half an hour; ONLY=mixture for a part, QUICK=1)"
 	@echo "make heuristics   run the bundled studies and write docs/heuristics.md again (twenty minutes)"
@@ -35,6 +36,10 @@ quick: .venv/dev
 test: .venv/dev
 	@echo "tests"
 	@$(call timed,$(PYTEST) -n 3)
+
+examples: .venv/examples
+	@echo "examples"
+	@$(call timed,OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/repository/library_examples.py)
 
 check: .venv/dev
 	@echo "lint"
@@ -87,6 +92,11 @@ clean:
 .venv/dev: .venv/slalom
 	@echo "installing the tools for tests and checks into .venv"
 	@$(INSTALL) -e '.[dev]'
+	@touch $@
+
+.venv/examples: .venv/dev
+	@echo "installing the examples' libraries into .venv"
+	@$(INSTALL) -e '.[examples]'
 	@touch $@
 
 .venv/bench: .venv/slalom

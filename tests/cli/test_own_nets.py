@@ -59,3 +59,4 @@ def test_a_net_that_packs_can_train_passes(empty):
     (empty / "cats.py").write_text(TASK.replace("BODY", "return self.out(inputs)"))
     done = here("check", "small.yaml")
     assert (done.returncode, done.stderr) == (0, "")
+    assert "note: the task's net was trained here for two steps" in done.stdout

@@ -76,6 +76,17 @@ def test_a_reader_is_told_the_same():
 
 
 @pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"trials": 4}, "epochs at which a generation of 4 is judged: 1, 3, 9"),
+        ({"pruner": "none"}, "every trial is trained to its end"),
+    ],
+)
+def test_a_reader_is_told_how_trials_are_pruned(options, line):
+    assert line in list(plan_lines(study(**options)))
+
+
+@pytest.mark.parametrize(
     ("arms", "options", "limit"),
     [
         (2, {"searches": 5}, "5 searches cannot tell any arm from the baseline at alpha 0.05: it takes 6"),

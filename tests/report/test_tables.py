@@ -275,6 +275,7 @@ def test_the_legend_says_which_direction_is_better():
         ({"tune": Tune(32, searches=Searches(1, 1))}, "seed by seed", "Each arm is searched once, on one split;"),
         ({"tune": Tune(32, searches=Searches(6, 24))}, "search by search", "and where that decides nothing up to 24"),
         ({"tune": Tune(32, searches=Searches(3, 3), pick=Pick(4, 2))}, "searches", "best 4 trained again from 2 seeds"),
+        ({"tune": Tune(8, searches=Searches(3, 3), pick=Pick(4, 2))}, "searches", "halving), the choice by validation"),
     ],
 )
 def test_the_unit_is_said_wherever_it_counts(changes, reading, how):

@@ -65,10 +65,17 @@ def plan_lines(spec: StudySpec) -> Iterator[str]:
     least, most = (found["trials"][end] for end in ("at_least", "at_most"))
     cheap, dear = (found["full_trainings"][end] for end in ("at_least", "at_most"))
     yield f"{_between(least, most)} trials in all, which cost as much as {_between(cheap, dear)} full trainings"
-    yield f"epochs at which a generation of {tune.generation} is judged: {', '.join(map(str, rungs(spec)))}"
+    yield _pruning(spec)
     yield from found["limits"]
     yield from (f"note: {note}" for note in spec.notes)
     yield f"fingerprint {spec.fingerprint}"
+
+
+def _pruning(spec: StudySpec) -> str:
+    if spec.tune.pruner == "none":
+        return "every trial is trained to its end"
+    together = min(spec.tune.generation, spec.tune.trials)
+    return f"epochs at which a generation of {together} is judged: {', '.join(map(str, rungs(spec)))}"
 
 
 def _between(least: float, most: float) -> str:

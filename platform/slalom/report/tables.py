@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from slalom.errors import listing
+from slalom.search.choice import most_picked
 from slalom.verdict.answers import Answer
 from slalom.verdict.scope import Scope
 from slalom.verdict.wording import count, probability, short, with_bounds
@@ -152,9 +153,8 @@ def protocol(spec: StudySpec) -> str:
         many += f", and where that decides nothing up to {tune.searches.at_most} times"
     once = "Each arm is searched once, on one split"
     searches = f"{once if tune.searches.at_most == 1 else many}; splits and seeds are the same in every arm"
-    pick = (
-        f"its best {tune.pick.best} trained again from {count(tune.pick.seeds, 'seed')}, " if tune.pick.trials else ""
-    )
+    again = max(most_picked(spec, arm) for arm in spec.arms)
+    pick = f"its best {again // tune.pick.seeds} trained again from {count(tune.pick.seeds, 'seed')}, " if again else ""
     return (
         f"{searches}. A search: "
         f"{count(tune.trials, 'tuning trial')} of {count(spec.epochs, 'epoch')} ({tune.sampler}, {tune.pruner}), {pick}"

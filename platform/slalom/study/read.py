@@ -56,6 +56,9 @@ def _no_rehearsal(spec: StudySpec, arm: str) -> None:
 OWN_MODEL: Settings = {"name": OWN}
 """An arm's model where the task brings its own."""
 
+REHEARSED = "the task's net was trained here for two steps, alike alone and in packs, and as plain torch trains it"
+"""What is noted of such a net that is not refused."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -220,6 +223,7 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
     if inspected.rehearse is not None:
         with _told_of(fields["task"]):
             inspected.rehearse(sample_trials(spec))
+        inspected = replace(inspected, notes=(*inspected.notes, REHEARSED))
     mark = fingerprint(spec, inspected.data, task.digest, task.options, _digests(spec, task))
     return replace(
         spec, facts=dict(inspected.facts), notes=inspected.notes, fingerprint=mark, data_digest=inspected.data

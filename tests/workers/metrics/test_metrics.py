@@ -178,7 +178,7 @@ def test_a_regression_needs_neither_loss_nor_metric_and_takes_labels_as_a_list(t
     spec = slalom.Study(**STUDY, task="mine.py:Houses", arms=arms, compare={"baseline": "line"})
     assert spec.metric.name == "loss"
     assert {arm.settings["loss"]["name"] for arm in spec.arms} == {"squared_error"}
-    assert spec.notes[0] == "train.inputs is float64, and was cast to float32"
+    assert spec.notes[0].startswith("cast to float32: train.inputs, validation.inputs, test.inputs")
     judged = slalom.Study(
         **STUDY,
         task="mine.py:Houses",

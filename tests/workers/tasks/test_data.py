@@ -44,9 +44,8 @@ def test_numbers_of_another_size_are_cast_and_what_rounds_is_said() -> None:
     given = [one._replace(inputs=one.inputs.astype(np.float64)) for one in (split(), split(2), split(3))]
     cast = Data(given[0], given[1], given[2], classes=2)
     assert cast.digest() == data().digest()
-    assert cast.notes == tuple(
-        f"{n}.inputs is float64, and was cast to float32" for n in ("train", "validation", "test")
-    )
+    assert cast.notes == ("cast to float32: train.inputs, validation.inputs and test.inputs",)
+    assert replace(cast, classes=3).notes == cast.notes
     assert data().notes == ()
     assert data(train=split()._replace(labels=split().labels.astype(np.uint8))).digest() == data().digest()
 
@@ -64,7 +63,10 @@ def test_a_number_for_each_example_may_be_a_list() -> None:
     flat = [one._replace(labels=one.labels[:, 0].astype(np.float64)) for one in parts]
     found = Data(flat[0], flat[1], flat[2], classes=None)
     assert found.digest() == Data(parts[0], parts[1], parts[2], classes=None).digest()
-    assert (found.outputs, found.notes[0]) == (1, "train.labels is float64, and was cast to float32")
+    assert (found.outputs, found.notes[0]) == (
+        1,
+        "cast to float32: train.labels, validation.labels and test.labels",
+    )
 
 
 def test_shape_is_that_of_one_input() -> None:

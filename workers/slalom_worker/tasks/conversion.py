@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
+from slalom.errors import listing
 
-def converted(name: str, inputs: Any, labels: Any, classes: int | None) -> tuple[Any, Any, list[str]]:
-    """Inputs and labels in these types where theirs are of the same sort, and notes on what was rounded.
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+FLOAT32 = np.dtype(np.float32)
+
+
+def converted(inputs: Any, labels: Any, classes: int | None) -> tuple[Any, Any]:
+    """Inputs and labels in these types where theirs are of the same sort.
 
     A regression's labels [n] become [n, 1]. What is no array, or of another sort, is left as it is; an array that is
     right is the same object.
     """
-    notes: list[str] = []
-    inputs = _cast(f"{name}.inputs", inputs, notes)
-    labels = _cast(f"{name}.labels", labels, notes)
+    inputs, labels = _cast(inputs), _cast(labels)
     if classes is None and isinstance(labels, np.ndarray) and labels.ndim == 1:
         labels = labels[:, None]
-    return inputs, labels, notes
+    return inputs, labels
 
 
-def _cast(name: str, array: Any, notes: list[str]) -> Any:
-    if not isinstance(array, np.ndarray) or array.dtype in (np.float32, np.int64):
+def rounding(splits: Mapping[str, Any]) -> Iterator[str]:
+    """A note on the arrays of these splits, which are given by name, whose numbers `converted` rounds; or no note."""
+    arrays = {f"{name}.{part}": getattr(splits[name], part, None) for part in ("inputs", "labels") for name in splits}
+    if cast := [name for name, array in arrays.items() if _is_real(array) and array.itemsize > FLOAT32.itemsize]:
+        yield f"cast to float32: {listing(cast)}"
+
+
+def _is_real(array: Any) -> TypeGuard[NDArray[np.floating]]:
+    return isinstance(array, np.ndarray) and np.issubdtype(array.dtype, np.floating)
+
+
+def _cast(array: Any) -> Any:
+    if not isinstance(array, np.ndarray) or array.dtype in (FLOAT32, np.int64):
         return array
     if np.issubdtype(array.dtype, np.integer):
         return array.astype(np.int64)
-    if not np.issubdtype(array.dtype, np.floating):
+    if not _is_real(array):
         return array
-    if array.dtype.itemsize > np.dtype(np.float32).itemsize:
-        notes.append(f"{name} is {array.dtype}, and was cast to float32")
     with np.errstate(over="ignore"):  # what is too large is refused as not finite
         return array.astype(np.float32)

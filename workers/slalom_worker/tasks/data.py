@@ -12,7 +12,7 @@ import numpy as np
 
 from slalom.errors import InputError, nearest
 from slalom.wire.kinds import positive
-from slalom_worker.tasks.conversion import converted
+from slalom_worker.tasks.conversion import converted, rounding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,18 +77,19 @@ class Data:
         if self.bound is not None:
             _require(self.bound in positive(), f"bound must be {positive()}", self.bound)
         object.__setattr__(self, "facts", {str(name): _fact(name, value) for name, value in self.facts.items()})
-        for name in (*NAMES, *(() if self.pool is None else ("pool",))):
-            split = self._converted(name, getattr(self, name))
+        splits = {name: getattr(self, name) for name in (*NAMES, *(() if self.pool is None else ("pool",)))}
+        object.__setattr__(self, "notes", (*self.notes, *rounding(splits)))
+        for name, split in splits.items():
+            split = self._converted(split)
             _check_split(name, split, self.classes)
             object.__setattr__(self, name, split.plain())
             _check_like(f"{name}.inputs", split.inputs, self.train.inputs)
             _check_like(f"{name}.labels", split.labels, self.train.labels)
 
-    def _converted(self, name: str, split: Any) -> Any:
+    def _converted(self, split: Any) -> Any:
         if not isinstance(split, Split):
             return split
-        inputs, labels, notes = converted(name, split.inputs, split.labels, self.classes)
-        object.__setattr__(self, "notes", (*self.notes, *(note for note in notes if note not in self.notes)))
+        inputs, labels = converted(split.inputs, split.labels, self.classes)
         same = inputs is split.inputs and labels is split.labels
         return split if same else split._replace(inputs=inputs, labels=labels)
 
