@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,14 @@ from torch.func import functional_call, vjp
 
 from slalom.errors import InputError
 from slalom_worker.models.activations import ACTIVATIONS
+from slalom_worker.models.average import Average
 from slalom_worker.models.linear import Linear
+from slalom_worker.models.local import Local
+from slalom_worker.models.maps import Maps
+from slalom_worker.models.picture import Affine, Picture
+from slalom_worker.models.radial import Radial
+from slalom_worker.models.started import Convolution, Full
+from slalom_worker.models.subsampling import Subsampling
 from slalom_worker.regularizers import SlotDropout
 
 if TYPE_CHECKING:
@@ -82,12 +89,31 @@ def _choice(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Bac
     return outputs, lambda second: ({}, pull(second)[0])
 
 
+def _average(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
+    """Of means over so many pixels: the weights, one over their number, are squared."""
+    outputs, pull, *_ = vjp(lambda inputs: layer(weights, inputs), inputs)
+    pixels: Any = layer.module.pixels
+    return outputs, lambda second: ({}, pull(second)[0] / pixels)
+
+
+def _radial(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
+    """Of minus squared distances, whose slopes are twice the differences."""
+    apart = inputs.unsqueeze(-2) - layer.module.get_buffer("codes")
+    slopes = 4 * apart * apart
+    return layer(weights, inputs), lambda second: ({}, (second.unsqueeze(-1) * slopes).sum(-2))
+
+
 LAYERS: Mapping[type[nn.Module], Callable[[Layer, Weights, Tensor], tuple[Tensor, Back]]] = {
     **dict.fromkeys((Linear, nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d), _linear),
+    **dict.fromkeys((Convolution, Full, Local, Maps, Subsampling), _linear),
+    Average: _average,
+    Radial: _radial,
     **dict.fromkeys((nn.CELU, nn.ELU, nn.GELU, nn.LeakyReLU, nn.LogSigmoid, nn.Mish, nn.ReLU), _elementwise),
     **dict.fromkeys((nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Tanh), _elementwise),
     **{type(make()): _elementwise for make in ACTIVATIONS.values()},
+    Affine: _elementwise,
     **dict.fromkeys((nn.Flatten, nn.Identity, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, SlotDropout), _choice),
+    **dict.fromkeys((nn.ConstantPad2d, nn.Unflatten, Picture), _choice),
 }
 """By kind of layer: a function that gives the layer's outputs and its `Back`. Dropout layers drop nothing here."""
 
