@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError
-from slalom.study.nets import sizes
 from slalom.study.ranges import Choices, IntRange, Range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from slalom.study.document import Node
     from slalom.study.inspected import Inspected
     from slalom.study.model import Arm, StudySpec
+    from slalom.study.nets import Nets
     from slalom.wire.kinds import Catalogue
-    from slalom.wire.net_size import NetSize
     from slalom.wire.trial import Settings
 
 
@@ -50,8 +48,7 @@ def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]
     """Refuse a study whose settings do not go with what its data are."""
     arms = fields["arms"].fields()
     for arm in spec.arms:
-        nets = partial(sizes, arm.settings["model"], inspected.shape, inspected.outputs, catalogue)
-        _refuse(arms[arm.name], _nets(arm.settings, nets, curved=_curved(spec, arm, catalogue)), arm.name)
+        _refuse(arms[arm.name], _nets(arm.settings, spec.nets, curved=_curved(spec, arm, catalogue)), arm.name)
         if inspected.layers is not None:
             _refuse(arms[arm.name], _per_layer(arm.settings, inspected.layers, inspected.layers - 1), arm.name)
         if inspected.examples is not None:
@@ -136,10 +133,10 @@ def _curved(spec: StudySpec, arm: Arm, catalogue: Catalogue) -> str | None:
     return "record: [curvature]" if "curvature" in spec.record else None
 
 
-def _nets(settings: Settings, nets: Callable[[], list[NetSize]], *, curved: str | None) -> Iterator[str]:
+def _nets(settings: Settings, nets: Nets, *, curved: str | None) -> Iterator[str]:
     """Rules of an arm's nets, of all those that its search can come to."""
     try:
-        found = nets()
+        found = nets.sizes(settings["model"])
     except InputError as exc:
         yield str(exc)
         return

@@ -145,17 +145,17 @@ class Table(nn.Module):
     def __init__(self, table, kernel, stride=1, places=1):
         super().__init__()
         self.table, self.stride = table, stride
-        self.weights = nn.ParameterList(torch.randn(1, len(seen), kernel, kernel) for seen in table)
-        self.bias = nn.Parameter(torch.randn(len(table) * places))
+        weights = [torch.randn(1, len(seen), kernel, kernel) for seen in table]
+        self.parts = nn.ParameterList([*weights, torch.randn(len(table) * places)])
 
     def forward(self, x):
+        *weights, bias = self.parts
         maps = [
             functional.conv2d(x[:, list(seen)], weight, stride=self.stride)
-            for seen, weight in zip(self.table, self.weights, strict=True)
+            for seen, weight in zip(self.table, weights, strict=True)
         ]
         x = torch.cat(maps, 1)
-        whole = len(self.bias) == len(self.table)
-        return x + (self.bias.view(-1, 1, 1) if whole else self.bias.view(x.shape[1:]))
+        return x + (bias.view(-1, 1, 1) if len(bias) == len(self.table) else bias.view(x.shape[1:]))
 
 
 class Subsampling(nn.Module):

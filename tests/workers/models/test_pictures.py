@@ -32,7 +32,7 @@ def specs(program, count):
     return [trial(n, program.work, ways[n % len(ways)], epochs=EPOCHS) for n in range(count)]
 
 
-@pytest.mark.parametrize("width", [1, 2, 7])
+@pytest.mark.parametrize("width", [1, *(pytest.param(width, marks=pytest.mark.slow) for width in (2, 7))])
 @pytest.mark.parametrize(("name", "structure"), STRUCTURES, ids=str)
 def test_a_pack_trains_every_net_of_pictures_as_torch_does(name, structure, width):
     program = objective(work(name, **structure))
@@ -43,7 +43,12 @@ def test_a_pack_trains_every_net_of_pictures_as_torch_does(name, structure, widt
     check_equivalence(program, trials, wanted, width)
 
 
-@pytest.mark.parametrize(("name", "structure"), STRUCTURES, ids=str)
+LARGE = [
+    pytest.param(name, structure, marks=[] if name == "convnet" else pytest.mark.slow) for name, structure in STRUCTURES
+]
+
+
+@pytest.mark.parametrize(("name", "structure"), LARGE, ids=str)
 def test_no_net_of_pictures_makes_a_trial_depend_on_its_pack(name, structure):
     program = objective(work(name, "float32", **structure))
     check_invariance(program, specs(program, 8), (1, 2, 7))

@@ -48,9 +48,14 @@ def second(outputs: Tensor, options: Options) -> Tensor:
     return p * (1 - p)
 
 
+def slope(outputs: Tensor, options: Options) -> Tensor:
+    """The sum [n] of the first derivatives: minus the probability of the rubbish class."""
+    return _logs(outputs, options).exp().sum(-2) - 1
+
+
 def predict(outputs: Tensor, _options: Options, _numbers: bool) -> Tensor:
     """Class probabilities [n, classes], given that it is one of them."""
     return outputs.softmax(-1)
 
 
-RADIAL = Loss(each, second, of_mean, predict, parameters={"j": positive(1.0)})
+RADIAL = Loss(each, second, of_mean, predict, parameters={"j": positive(1.0)}, slope=slope)

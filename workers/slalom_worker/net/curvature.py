@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -146,12 +146,21 @@ def _flat(module: nn.Module, prefix: str) -> list[Layer]:
     return [Layer(prefix, module)]
 
 
-def diagonal(
-    layers: Sequence[Layer], by_outputs: Callable[[Tensor], Tensor], weights: Weights, inputs: Tensor
-) -> list[Tensor]:
+class LossSlopes(NamedTuple):
+    """A loss's derivatives by a net's outputs [B, k], as functions of these.
+
+    second: [B, k]
+    first: their sum over an example's outputs [B], or None; see Loss.slope
+    """
+
+    second: Callable[[Tensor], Tensor]
+    first: Callable[[Tensor], Tensor] | None = None
+
+
+def diagonal(layers: Sequence[Layer], loss: LossSlopes, weights: Weights, inputs: Tensor) -> list[Tensor]:
     """The diagonal of one net's Gauss-Newton matrix, summed over examples: a tensor for each weight, in their order.
 
-    by_outputs: gives the loss's second derivatives [B, k] from the net's outputs [B, k]
+    A radial output counts as a part of the loss: its own second derivatives, -2, are taken with the loss's slopes.
     inputs: [B, *shape]
     """
     backs: list[Back] = []
@@ -159,9 +168,11 @@ def diagonal(
     for layer in layers:
         outputs, back = LAYERS[type(layer.module)](layer, layer.own(weights), outputs)
         backs.append(back)
-    second = by_outputs(outputs)
+    second = loss.second(outputs)
     found: list[Tensor] = []
     for layer, back in zip(reversed(layers), reversed(backs), strict=True):
         by_weights, second = back(second)
+        if isinstance(layer.module, Radial) and loss.first is not None:
+            second = second - 2 * loss.first(outputs).unsqueeze(-1)
         found = [*(by_weights[name] for name, _ in layer.module.named_parameters()), *found]
     return found
