@@ -70,6 +70,27 @@ def test_curvature_is_refused_where_no_net_of_the_arm_has_one(edited, pictures):
     assert plain.arms[0].settings["optimizer"] == "levenberg_marquardt"
 
 
+@pytest.mark.parametrize(
+    ("batches", "wrong"), [("batch_size: 8", True), ("batch_size: {int: [5, 12]}", True), ("batch_size: 7", False)]
+)
+def test_a_batch_of_one_example_cannot_be_normalised_where_maps_are_one_pixel(batches, wrong, edited, reading):
+    """33 examples: the last of batches of 8 has one, and of batches of 7 five."""
+    told = Inspected("0" * 64, shape=(1, 8, 8), outputs=10, examples=33)
+    own = Reading(reading.folder, reading.catalogue, lambda *_: told)
+    net = (
+        MODEL,
+        "model: {name: convnet, channels: [4], kernels: 8, padding: valid, pooling: none, normalisation: batch}",
+    )
+    sized = ("batch_size: 32", batches)
+    if not wrong:
+        edited(net, sized, reading=own)
+        return
+    with pytest.raises(StudyError, match="the last batch has one where 33 examples come in batches of 8"):
+        edited(net, sized, reading=own)
+    edited(net, ("batch_size: 32", f"{batches}, drop_last: true"), reading=own)
+    edited(net, sized, ("kernels: 8", "kernels: 7"), reading=own)
+
+
 OPTIONS = {
     "channels": "{int: [2, 5]}",
     "layers": "{int: [1, 2]}",

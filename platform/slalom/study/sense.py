@@ -53,6 +53,8 @@ def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]
             _refuse(arms[arm.name], _per_layer(arm.settings, inspected.layers, inspected.layers - 1), arm.name)
         if inspected.examples is not None:
             _refuse(arms[arm.name], _whole_batches(arm.settings, inspected.examples), arm.name)
+            if any(net.paired for net in spec.nets.sizes(arm.settings["model"])):
+                _refuse(arms[arm.name], _paired(arm.settings, inspected.examples), arm.name)
         if inspected.whole:
             _refuse(arms[arm.name], _whole(arm.settings, inspected), arm.name)
         rules = _of_numbers if inspected.regression else _of_classes
@@ -109,6 +111,22 @@ def _whole_batches(settings: Settings, examples: int) -> Iterator[str]:
     largest = size.high if isinstance(size, IntRange) else max(_values(examples if size is None else size))
     if True in _values(settings["drop_last"]) and largest > examples:
         yield f"drop_last leaves no batch: batch_size must be at most the {examples} training examples, got {largest}"
+
+
+def _paired(settings: Settings, examples: int) -> Iterator[str]:
+    size = settings["batch_size"]
+    sizes = (
+        range(size.low, min(size.high, examples) + 1)
+        if isinstance(size, IntRange)
+        else _values(examples if size is None else size)
+    )
+    kept = False in _values(settings["drop_last"])
+    alone = next((one for one in sizes if one == 1 or (kept and examples % one == 1)), None)
+    if alone is not None:
+        yield (
+            "batch normalisation of maps of one pixel takes two examples of a batch or more, but the last batch has "
+            f"one where {examples} examples come in batches of {alone}; set drop_last: true, or another batch_size"
+        )
 
 
 def _whole(settings: Settings, inspected: Inspected) -> Iterator[str]:

@@ -13,12 +13,14 @@ class NetSize:
     connections: weights and biases that come into units, those that units share counted once for each unit
     hidden: how many places there are at which `hidden_dropout` drops units
     uncurved: what a layer is called of which no curvature is estimated, or None where all have one
+    paired: it trains on batches of two examples or more alone
     """
 
     layers: tuple[int, ...]
     connections: int
     hidden: int
     uncurved: str | None = None
+    paired: bool = False
 
     @property
     def parameters(self) -> int:

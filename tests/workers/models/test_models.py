@@ -205,6 +205,21 @@ def test_an_initialization_draws_own_layers_by_their_fans():
         assert float(weights.std()) == pytest.approx((2 / fans.inputs) ** 0.5, rel=0.35)
 
 
+def test_a_picture_of_one_channel_needs_no_axis_for_it():
+    assert size("lenet5_modern", (28, 28), 10) == size("lenet5_modern", PICTURE, 10)
+    module = MODELS["convnet"].build((8, 8), 3, model("convnet"))
+    assert module(torch.zeros(2, 8, 8)).shape == (2, 3)
+
+
+def test_a_small_picture_is_enlarged_and_framed():
+    net = assemble(Planner("frame", (1, 3, 2)).picture(7, 9, background=-1.0).plan())
+    found = net(torch.arange(6.0).view(1, 6))[0, 0]
+    assert found.shape == (7, 7)
+    assert found[0:6:2, 1:5:2].tolist() == [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
+    assert torch.equal(found[0:6:2, 1:5:2], found[1:6:2, 2:6:2])
+    assert (found == -1).sum() == 49 - 24
+
+
 REFUSED = {
     "no picture": ("convnet", (64,), {}, "takes pictures"),
     "a picture that is too large": ("lenet5_modern", (1, 33, 20), {}, "at most 32 x 32 pixels, got 33 x 20"),

@@ -49,7 +49,8 @@ def test_every_method_has_a_reference_for_all_that_can_be_set(table):
 def test_every_model_and_activation_has_a_reference():
     # the last two are too large to train here: tests/workers/models/test_models.py holds their layers, made narrow
     missing = MODELS.keys() - literature.MODELS.keys() - plain.MODELS.keys() - {"alexnet", "alexnet_single"}
-    assert not missing, f"{sorted(missing)}: no reference; add a line to MODELS in tests/workers/literature.py"
+    place = "tests/workers/literature.py, or of nets of pictures in tests/workers/models/plain.py"
+    assert not missing, f"{sorted(missing)}: no reference; add a line to MODELS in {place}"
     missing = {name for model in MODELS for name in activations(model) if name} - literature.ACTIVATIONS.keys()
     assert not missing, f"{sorted(missing)}: no reference; add a line to ACTIVATIONS in tests/workers/literature.py"
 

@@ -51,4 +51,6 @@ class Plan:
             sum(step.connections for step in self.steps),
             self.hidden,
             next((UNCURVED[step.kind] for step in self.steps if step.kind in UNCURVED), None),
+            # maps of one pixel: the variance of a batch of one example is none
+            paired=any(step.kind == "batch" and step.connections == step.parameters for step in self.steps),
         )
