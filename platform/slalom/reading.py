@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 from functools import partial
-from math import prod
 from typing import TYPE_CHECKING
 
 from slalom.errors import InputError
@@ -121,7 +120,7 @@ def inspect_task(settings: Settings, folder: Path, methods: Methods | None = Non
         regression=data.classes is None,
         splits=splits_of(task),
         examples=len(data.train.labels),
-        inputs=prod(data.shape),
+        shape=data.net_shape,
         outputs=data.outputs,
         rehearse=rehearsal,
         whole=data.train.inputs.dtype.kind == "i",

@@ -50,6 +50,10 @@ STUDIES: tuple[dict[str, Any], ...] = (
 )
 
 
+SIZES = ("parameters", "connections")
+"""Of a trial's net: they follow from the study's text, and no library computes them."""
+
+
 def numbers(document: dict[str, Any]) -> list[dict[str, Any]]:
     """What a study's trials gave: no times, versions or hosts are in it."""
     from slalom.loop.run import run
@@ -64,7 +68,8 @@ def numbers(document: dict[str, Any]) -> list[dict[str, Any]]:
     spec = study_from({**COMMON, **document}, Reading(Path(__file__).parent, CATALOGUE, inspect_task))
     store, lanes = OptunaStore("sqlite:///:memory:", spec, "here"), local_lanes(spec)
     run(spec, store, lanes, InMemoryRecorder(), Proposals)
-    return export(spec, store.ended())
+    rows = export(spec, store.ended())
+    return [{name: value for name, value in row.items() if name not in SIZES} for row in rows]
 
 
 if __name__ == "__main__":

@@ -25,10 +25,10 @@ def test_layers_are_counted_in_the_own_net_alone(edited, reading):
 def test_a_net_that_no_lane_holds_is_refused(edited, reading):
     large = ("hidden: [32]", "hidden: [65536, 65536]")
     with pytest.raises(StudyError, match=r"model must have at most 100,000,000 weights, .* got 4,299,948,042"):
-        edited(large, reading=inspecting(reading, inputs=64, outputs=10))
+        edited(large, reading=inspecting(reading, shape=(64,), outputs=10))
     searched = ("hidden: [32]", "hidden: {int: [8, 65536]}")
     with pytest.raises(StudyError, match="model must have at most 100,000,000 weights"):
-        edited(searched, reading=inspecting(reading, inputs=10_000, outputs=10))
+        edited(searched, reading=inspecting(reading, shape=(10_000,), outputs=10))
 
 
 def test_an_own_net_is_tried_with_the_programs_of_every_arm(edited, reading):

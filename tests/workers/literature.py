@@ -266,6 +266,13 @@ def squared_error(outputs, labels, options):
     return nn.functional.mse_loss(outputs, targets, reduction="none").sum(1) / 2
 
 
+def radial(outputs, labels, options):
+    """Equation 9 of LeCun et al. 1998, of penalties y that are minus the outputs."""
+    y = -outputs
+    own = y.gather(1, labels[:, None])[:, 0]
+    return own + torch.log(torch.exp(torch.tensor(-options["j"], dtype=y.dtype)) + torch.exp(-y).sum(1))
+
+
 LOSSES = {
     "cross_entropy": Each(cross_entropy, ({"label_smoothing": 0.0}, {"label_smoothing": 0.1})),
     "squared_error": Each(
@@ -277,6 +284,7 @@ LOSSES = {
             {"low": 0.0, "high": 1.0, "output": "logistic"},
         ),
     ),
+    "radial": Each(radial, ({"j": 1.0}, {"j": 0.1})),
 }
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from slalom.wire.seeds import derive
 from slalom_worker.training import streams
 from tests.workers import literature
+from tests.workers.models import plain
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 DROPOUT = {True: "input_dropout", False: "hidden_dropout"}
@@ -173,5 +174,5 @@ def dropping(masks, step):
 
 def plain_net(work, data):
     """The model's plain module, its weights drawn from torch's global generator."""
-    net = literature.MODELS[work.model["name"]]
-    return net.make(data.shape, data.classes, work.model).to(DTYPES[work.precision])
+    net = {**literature.MODELS, **plain.MODELS}[work.model["name"]]
+    return net.make(data.net_shape, data.classes, work.model).to(DTYPES[work.precision])

@@ -55,16 +55,35 @@ NUMBERS = {
     **COMMON,
 }
 
+PICTURES = {
+    "name": "pictures",
+    "question": "Does sharing weights pay at equal units?",
+    "task": "digits",
+    "model": {"name": "convnet", "channels": [3], "kernels": 3, "full": [8]},
+    "training": {"epochs": 2, "batch_size": 32, "optimizer": "sgd"},
+    "search": {"learning_rate": {"log": [0.01, 0.3]}},
+    "arms": {
+        "single": {"model": {"normalisation": "batch"}, "preprocess": "standardize"},
+        "several": {"ensemble": ENSEMBLE, "model": {"connectivity": "local"}, "hidden_dropout": 0.2},
+        "searched": {"model": {"channels": {"int": [2, 4]}, "pooling": {"choice": ["max", "average"]}}},
+    },
+    "compare": {"baseline": "single"},
+    "tune": {"trials": 2, "pruner": "none", "searches": 2, "pick": "none"},
+    "confirm": {"seeds": 2},
+    "resources": {"pack_width": 8},
+}
+STUDIES = (WHITENED, NUMBERS, PICTURES)
+
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """Both studies, run in this process, by name."""
+    """The studies, run in this process, by name."""
     home = tmp_path_factory.mktemp("home")
-    for document in (WHITENED, NUMBERS):
+    for document in STUDIES:
         database(home / document["name"])
     return {
         document["name"]: slalom.run(slalom.Study(**document), home / document["name"], lanes=local_lanes)
-        for document in (WHITENED, NUMBERS)
+        for document in STUDIES
     }
 
 
@@ -92,7 +111,7 @@ def answers(trial: TrialSpec) -> tuple[NDArray[np.float32], NDArray[np.float64]]
     for _ in range(trial.epochs):
         pack.advance()
     placed = program.split(trial.split)
-    outputs, loss = program.outputs(nets.best_parameters, placed.test).double(), trial.work.loss
+    outputs, loss = program.outputs(nets.best_parameters, placed.test, nets.state).double(), trial.work.loss
     said = combined_prediction(
         lambda each: program.loss.predict(each, loss, program.data.classes is None),
         outputs,
@@ -103,7 +122,7 @@ def answers(trial: TrialSpec) -> tuple[NDArray[np.float32], NDArray[np.float64]]
 
 
 @pytest.mark.parametrize(
-    ("study", "arm"), [("whitened", "single"), ("whitened", "several"), ("numbers", "single"), ("numbers", "several")]
+    ("study", "arm"), [(study, arm) for study in ("whitened", "numbers", "pictures") for arm in ("single", "several")]
 )
 def test_a_loaded_model_says_what_the_pack_s_nets_say(ran, study, arm):
     model, trial = kept(ran[study], arm)
@@ -113,6 +132,27 @@ def test_a_loaded_model_says_what_the_pack_s_nets_say(ran, study, arm):
         error = np.mean(wanted.argmax(1) != examples.labels)
         (ended,) = [one for one in ran[study].ended.values() if one.spec == trial]
         assert error == pytest.approx(ended.result.metrics["test.error"])
+
+
+def test_every_trial_tells_how_large_its_net_is(ran):
+    result = ran["pictures"]
+    sizes = {
+        (row["arm"], row["params"].get("model.channels")): (row["parameters"], row["connections"])
+        for row in result.export()
+    }
+    full = 8 * 10 + 10
+    assert sizes["single", None] == (30 + 6 + 3 * 16 * 8 + 8 + full, 30 * 64 + 2 * 192 + 3 * 16 * 8 + 8 + full)
+    assert sizes["several", None] == (30 * 64 + 392 + full, 30 * 64 + 392 + full)
+    widths = {channels for arm, channels in sizes if arm == "searched"}
+    assert all(sizes["searched", width][0] == width * 10 + (width * 16 + 1) * 8 + full for width in widths)
+    runs = runs_in(result.home.tracking_uri, "pictures")
+    recorded = {
+        (run.data.metrics["net.parameters"], run.data.metrics["net.connections"])
+        for run in runs
+        if run.data.tags.get("slalom.arm") == "single" and "net.parameters" in run.data.metrics
+    }
+    assert recorded == {sizes["single", None]}
+    assert {"parameters", "connections"} <= set(result.trials().columns)
 
 
 def test_a_study_of_numbers_runs_to_its_verdict(ran):

@@ -46,12 +46,14 @@ PREPARED = "prepared."
 def freeze(parameters: Mapping[str, Tensor], data: Data, prepared: Fitted | None = None) -> bytes:
     """One net's parameters and state (Forward.state), and its preprocessing if any, as a safetensors file's bytes.
 
-    The header has the "shape" of an input and the type of "inputs", the number of "outputs", and the "kind" of
-    prediction, "classes" or "numbers".
+    The header has the "shape" of an input, that of the "picture" which an input is, if it is one, the type of "inputs",
+    the number of "outputs", and the "kind" of prediction, "classes" or "numbers".
     """
     kind = "numbers" if data.classes is None else "classes"
     inputs = data.train.inputs.dtype.name
     about = {"shape": json.dumps(list(data.shape)), "inputs": inputs, "outputs": str(data.outputs), "kind": kind}
+    if data.picture is not None:
+        about["picture"] = json.dumps(data.picture)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in parameters.items()}
     arrays = {} if prepared is None else prepared.arrays()
     return save({**tensors, **{PREPARED + name: torch.as_tensor(array) for name, array in arrays.items()}}, about)
@@ -119,7 +121,8 @@ def _stand_in(header: Mapping[str, str]) -> Data:
     inputs, outputs = np.zeros((1, *json.loads(header["shape"])), header["inputs"]), int(header["outputs"])
     numbers = header["kind"] == "numbers"
     split = Split(inputs, np.zeros((1, outputs), np.float32) if numbers else np.zeros(1, np.int64))
-    return Data(split, split, split, None if numbers else outputs)
+    picture = tuple(json.loads(header["picture"])) if "picture" in header else None
+    return Data(split, split, split, None if numbers else outputs, picture=picture)
 
 
 def _fill(module: nn.Module, weights: Mapping[str, Tensor]) -> None:

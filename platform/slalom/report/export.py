@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from slalom.study.model import StudySpec
+    from slalom.wire.net_size import NetSize
     from slalom.wire.trial import Ended, TrialId
 
 PHASES = list(Phase)
@@ -23,10 +24,10 @@ def export(spec: StudySpec, ended: Mapping[TrialId, Ended]) -> list[dict[str, An
         ended,
         key=lambda trial: (arms.index(trial.arm), trial.search, PHASES.index(trial.phase), trial.number),
     )
-    return [_row(ended[trial]) for trial in order]
+    return [_row(ended[trial], spec.nets.size(ended[trial].spec.work.model)) for trial in order]
 
 
-def _row(ended: Ended) -> dict[str, Any]:
+def _row(ended: Ended, net: NetSize | None) -> dict[str, Any]:
     trial, result = ended.spec, ended.result
     return {
         "arm": trial.id.arm,
@@ -37,6 +38,8 @@ def _row(ended: Ended) -> dict[str, Any]:
         "attempt": result.attempt,
         "outcome": str(result.outcome),
         "epochs": result.epochs,
+        "parameters": None if net is None else net.parameters,
+        "connections": None if net is None else net.connections,
         "params": dict(sorted(trial.params.items())),
         "metrics": _finite(result.metrics),
         "history": [{"epoch": report.epoch, **_finite(report.metrics)} for report in result.history],

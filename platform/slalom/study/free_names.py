@@ -149,7 +149,7 @@ def _with_model(fields: dict[str, Node], arms: Fields, lifting: Lifting, catalog
     name = Node("name", OWN, base.place, base.head)
     options = {**(_mapping(base) if "model" in fields else {}), **lifting.found["model"]}
     fields["model"] = Node("model", {"name": name, **options}, base.place, base.head)
-    return replace(catalogue, models={OWN: _kinds(signature, written)}, layers={})
+    return replace(catalogue, models={OWN: _kinds(signature, written)}, nets={})
 
 
 def _with_task(arm: Node, shared: Fields) -> Node:

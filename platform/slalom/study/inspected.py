@@ -25,7 +25,8 @@ class Inspected:
     splits: how the task comes to other splits than its own: they can be "drawn" from its examples, the task has them
         "loaded" one by one, or it has "one" alone
     examples: of the training part, or None where nobody counted
-    inputs, outputs: how many numbers an example has, and a net's answer; 0 where nobody counted
+    shape: of one input as a net takes it, such as (64,), or (1, 8, 8) of pictures; () where nobody looked
+    outputs: how many numbers a net's answer has; 1 where nobody counted
     rehearse: trains a net of the task's own for a step of each of these trials, and raises InputError where a pack
         cannot train it; None where the task brings no net
     whole: the inputs are whole numbers
@@ -39,8 +40,8 @@ class Inspected:
     regression: bool = False
     splits: Splits = "drawn"
     examples: int | None = None
-    inputs: int = 0
-    outputs: int = 0
+    shape: tuple[int, ...] = ()
+    outputs: int = 1
     rehearse: Callable[[Sequence[TrialSpec]], None] | None = None
     whole: bool = False
     notes: tuple[str, ...] = ()

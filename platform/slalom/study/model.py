@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from slalom.errors import InputError, nearest
+from slalom.study.nets import Nets
 from slalom.wire.seeds import split_seed
 from slalom.wire.trial import PROGRAM, Work
 
@@ -179,6 +180,7 @@ class StudySpec:
     text: the study file as it was read, for the records
     about: "heuristic", "claim" and "source" of what is tested, where the study says so
     own_training: trials are trained by a function of the user's, whose parameters are the arms' settings
+    nets: how large the trials' nets are; what it says follows from the rest
     """
 
     name: str
@@ -207,6 +209,7 @@ class StudySpec:
     resampled: bool = False
     loads_splits: bool = False
     own_training: bool = False
+    nets: Nets = field(default_factory=Nets, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]

@@ -19,6 +19,7 @@ from slalom.study.free_names import check_options, lift
 from slalom.study.inspected import Inspected
 from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, OWN, REQUIRED, SEED, task_table
 from slalom.study.model import Arm, StudySpec
+from slalom.study.nets import Nets
 from slalom.study.own_code import closure
 from slalom.study.own_methods import OpenMethod, OwnMethods, is_own, names_own, open_methods
 from slalom.study.own_training import Read, read_own_training
@@ -218,6 +219,7 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
         spec = _of_numbers(spec, fields, reading.catalogue)
     for arm in spec.arms:
         _inspect_own(arm, spec, fields, reading)
+    spec = replace(spec, nets=Nets(reading.catalogue.nets, inspected.shape, inspected.outputs))
     check_data(spec, inspected, fields, reading.catalogue)
     spec = _split(spec, split, inspected, fields)
     if inspected.rehearse is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from slalom.errors import InputError
 from slalom.study.ranges import Choices, IntRange, Range
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from slalom.study.document import Node
     from slalom.study.inspected import Inspected
     from slalom.study.model import Arm, StudySpec
+    from slalom.study.nets import Nets
     from slalom.wire.kinds import Catalogue
     from slalom.wire.trial import Settings
 
@@ -46,12 +48,13 @@ def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]
     """Refuse a study whose settings do not go with what its data are."""
     arms = fields["arms"].fields()
     for arm in spec.arms:
-        _refuse(arms[arm.name], _too_large(arm.settings["model"], inspected, catalogue), arm.name)
-        layers = _layers(arm.settings["model"], catalogue) if inspected.layers is None else inspected.layers
-        if layers is not None:
-            _refuse(arms[arm.name], _per_layer(arm.settings, layers), arm.name)
+        _refuse(arms[arm.name], _nets(arm.settings, spec.nets, curved=_curved(spec, arm, catalogue)), arm.name)
+        if inspected.layers is not None:
+            _refuse(arms[arm.name], _per_layer(arm.settings, inspected.layers, inspected.layers - 1), arm.name)
         if inspected.examples is not None:
             _refuse(arms[arm.name], _whole_batches(arm.settings, inspected.examples), arm.name)
+            if any(net.paired for net in spec.nets.sizes(arm.settings["model"])):
+                _refuse(arms[arm.name], _paired(arm.settings, inspected.examples), arm.name)
         if inspected.whole:
             _refuse(arms[arm.name], _whole(arm.settings, inspected), arm.name)
         rules = _of_numbers if inspected.regression else _of_classes
@@ -110,6 +113,22 @@ def _whole_batches(settings: Settings, examples: int) -> Iterator[str]:
         yield f"drop_last leaves no batch: batch_size must be at most the {examples} training examples, got {largest}"
 
 
+def _paired(settings: Settings, examples: int) -> Iterator[str]:
+    size = settings["batch_size"]
+    sizes = (
+        range(size.low, min(size.high, examples) + 1)
+        if isinstance(size, IntRange)
+        else _values(examples if size is None else size)
+    )
+    kept = False in _values(settings["drop_last"])
+    alone = next((one for one in sizes if one == 1 or (kept and examples % one == 1)), None)
+    if alone is not None:
+        yield (
+            "batch normalisation of maps of one pixel takes two examples of a batch or more, but the last batch has "
+            f"one where {examples} examples come in batches of {alone}; set drop_last: true, or another batch_size"
+        )
+
+
 def _whole(settings: Settings, inspected: Inspected) -> Iterator[str]:
     if not inspected.has_model:
         yield (
@@ -125,34 +144,30 @@ def _values(value: Any) -> tuple[Any, ...]:
     return value.options if isinstance(value, Choices) else (value,)
 
 
-def _layers(model: Settings, catalogue: Catalogue) -> int | None:
-    """Layers with weights, None of a net that nobody knows; a list of one that is searched counts as one."""
-    if model["name"] not in catalogue.layers:
-        return None
-    return catalogue.layers[model["name"]](_largest(model))
+def _curved(spec: StudySpec, arm: Arm, catalogue: Catalogue) -> str | None:
+    """What of an arm estimates curvature, or None."""
+    if arm.settings["optimizer"] in catalogue.curvature:
+        return str(arm.settings["optimizer"])
+    return "record: [curvature]" if "curvature" in spec.record else None
 
 
-def _largest(model: Settings) -> dict[str, Any]:
-    """The structure with the largest of what is searched, as a list of one."""
-    return {
-        name: (value.high,)
-        if isinstance(value, IntRange)
-        else (max(value.options),)
-        if isinstance(value, Choices)
-        else value
-        for name, value in model.items()
-    }
+def _nets(settings: Settings, nets: Nets, *, curved: str | None) -> Iterator[str]:
+    """Rules of an arm's nets, of all those that its search can come to."""
+    try:
+        found = nets.sizes(settings["model"])
+    except InputError as exc:
+        yield str(exc)
+        return
+    for net in found:
+        if net.parameters > MOST_WEIGHTS:
+            yield f"model must have at most {MOST_WEIGHTS:,} weights, which a lane can hold, got {net.parameters:,}"
+        if net.uncurved is not None and curved is not None:
+            yield f"{curved} estimates curvature, which is not known behind {net.uncurved}; take a net without it"
+        yield from _per_layer(settings, len(net.layers), net.hidden)
 
 
-def _too_large(model: Settings, inspected: Inspected, catalogue: Catalogue) -> Iterator[str]:
-    if model["name"] in catalogue.weights:
-        found = catalogue.weights[model["name"]](inspected.inputs, inspected.outputs, _largest(model))
-        if found > MOST_WEIGHTS:
-            yield f"model must have at most {MOST_WEIGHTS:,} weights, which a lane can hold, got {found:,}"
-
-
-def _per_layer(settings: Settings, layers: int) -> Iterator[str]:
-    wanted = {"layer_rates": (layers, "layers"), "hidden_dropout": (layers - 1, "hidden layers")}
+def _per_layer(settings: Settings, layers: int, hidden: int) -> Iterator[str]:
+    wanted = {"layer_rates": (layers, "layers"), "hidden_dropout": (hidden, "hidden layers")}
     for name, (count, what) in wanted.items():
         if isinstance(settings[name], dict) and len(settings[name]) != count:
             yield f"{name} must list a number for each of {count} {what}, got {len(settings[name])}"

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from slalom.wire.net_size import NetSize
+
 
 @dataclass(frozen=True)
 class Number:
@@ -220,8 +222,9 @@ class Judging:
 class Catalogue:
     """Every method that a study can name, each with what may be set of it.
 
-    layers: how many layers with weights a model has, given its structure
-    weights: how many weights a model has for so many inputs and outputs, given its structure
+    nets: how large a model's net is, given the shape of an input, the number of outputs and the model's structure, all
+        as numbers that are not searched; it raises InputError, with the reason, where there is no such net
+    curvature: the optimizers that estimate the loss's curvature
     momentum: the default momentum of those optimizers that have one to set
     full_batch: why an optimizer makes sense with all examples in every step alone, of those for which it is so
     own_task: the options of a user's own task, where arms set some; None where they do not
@@ -229,13 +232,13 @@ class Catalogue:
 
     tasks: Mapping[str, Kinds]
     models: Mapping[str, Kinds]
-    layers: Mapping[str, Callable[[Mapping[str, Any]], int]]
-    weights: Mapping[str, Callable[[int, int, Mapping[str, Any]], int]]
+    nets: Mapping[str, Callable[[tuple[int, ...], int, Mapping[str, Any]], NetSize]]
     losses: Mapping[str, Kinds]
     preprocessing: tuple[str, ...]
     initializations: Mapping[str, Kinds]
     optimizers: Mapping[str, Kinds]
     momentum: Mapping[str, float]
+    curvature: frozenset[str]
     full_batch: Mapping[str, str]
     momentum_schedules: Mapping[str, Kinds]
     rate_schedules: Mapping[str, Kinds]

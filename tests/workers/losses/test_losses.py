@@ -34,6 +34,28 @@ def test_no_loss_makes_a_trial_depend_on_its_pack(loss, precision):
     check_invariance(clouds_objective(work), specs, WIDTHS)
 
 
+@pytest.mark.parametrize("j", [0.1, 5.0])
+def test_the_radial_loss_and_its_slopes_are_those_of_the_papers_equation(j):
+    """Of penalties from 0, where a class is met, to some hundreds, as distances to LeNet-5's codes are."""
+    torch.manual_seed(0)
+    labels = torch.arange(24) % 6
+    penalties = torch.cat([torch.rand(8, 6) * scale for scale in (1, 8, 300)]).double()
+    outputs = (-penalties).requires_grad_()
+    options = {"j": j}
+    found = LOSSES["radial"].each(outputs.unsqueeze(0), labels.unsqueeze(0), options)[0]
+    wanted = literature.radial(outputs, labels, options)
+    assert (found - wanted).abs().max() < 1e-9
+    (slope,) = torch.autograd.grad(found.sum(), outputs, create_graph=True)
+    (other,) = torch.autograd.grad(wanted.sum(), outputs)
+    assert (slope - other).abs().max() < 1e-9
+    second = torch.stack(
+        [torch.autograd.grad(slope[:, k].sum(), outputs, retain_graph=True)[0][:, k] for k in range(6)]
+    )
+    assert (LOSSES["radial"].second(outputs, options) - second.mT).abs().max() < 1e-9
+    alone = LOSSES["radial"].of_mean(outputs.unsqueeze(0), torch.ones(1, 24).double(), labels, options)
+    assert (alone - found).abs().max() < 1e-9
+
+
 def test_what_a_net_says_is_a_probability_for_each_class():
     outputs = torch.tensor([[0.7, -0.7, -0.7], [-5.0, 5.0, 0.0]])
     options = {"low": -0.7, "high": 0.7, "output": "linear"}

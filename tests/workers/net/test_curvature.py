@@ -13,11 +13,19 @@ from slalom.wire.trial import Outcome, Turn
 from slalom_worker.lane.worker import LaneWorker
 from slalom_worker.losses import LOSSES
 from slalom_worker.models.activations import ACTIVATIONS, Logistic
+from slalom_worker.models.average import Average
 from slalom_worker.models.linear import Linear
-from slalom_worker.net.curvature import chain, diagonal
+from slalom_worker.models.local import Local
+from slalom_worker.models.maps import Maps
+from slalom_worker.models.picture import Affine
+from slalom_worker.models.radial import Radial
+from slalom_worker.models.started import Convolution, Full
+from slalom_worker.models.subsampling import Subsampling
+from slalom_worker.net.curvature import LAYERS, Layer, LossSlopes, chain, diagonal
 from slalom_worker.program.ways import Way
 from tests.workers.cases import DATA, PRECISIONS, WIDTHS, clouds_objective, clouds_work
 from tests.workers.checks import check_invariance, train
+from tests.workers.models import picture_trials
 from tests.workers.net.test_own_models import IMAGE, convolutions, objective
 from tests.workers.trials import CPU, order, settings, trial, work
 from tests.workers.trials import objective as bundled
@@ -34,9 +42,8 @@ def net(*widths, activation=nn.Tanh, outputs=()):
 def estimated(module, loss, inputs=INPUTS, output="linear"):
     """The mean over the inputs, flat [P]."""
     options = {"low": 0.0, "high": 1.0, "output": output}
-    found = diagonal(
-        chain(module), lambda outputs: LOSSES[loss].second(outputs, options), dict(module.named_parameters()), inputs
-    )
+    slopes = LossSlopes(lambda outputs: LOSSES[loss].second(outputs, options))
+    found = diagonal(chain(module), slopes, dict(module.named_parameters()), inputs)
     return torch.cat([part.detach().flatten() for part in found]) / len(inputs)
 
 
@@ -104,6 +111,65 @@ def test_a_convolution_has_the_diagonal_of_the_linear_layer_that_it_is():
     by_weight = torch.einsum("oi,iow->w", weight.view(18, 25), of_weight)
     want = torch.cat([by_weight, bias.view(2, 9).sum(1), rest])
     assert torch.allclose(estimated(module, "squared_error", inputs), want, rtol=1e-10)
+
+
+def test_a_radial_output_counts_as_a_part_of_the_loss():
+    """Far from every code the loss is a squared distance, and at most two classes' codes are ever near."""
+    torch.manual_seed(0)
+    layer, inputs = nn.Sequential(nn.Linear(3, 84), Radial()).double(), torch.randn(4, 3).double()
+    options, loss = {"j": 1.0}, LOSSES["radial"]
+    slopes = LossSlopes(lambda outputs: loss.second(outputs, options), lambda outputs: loss.slope(outputs, options))
+    found, bias = diagonal(chain(layer), slopes, dict(layer.named_parameters()), inputs)
+    assert torch.allclose(bias, torch.full_like(bias, 2.0 * len(inputs)))
+    assert torch.allclose(found, 2 * (inputs**2).sum(0).expand_as(found))
+
+
+MAPS, FLAT = (2, 6, 6), (84,)
+
+RULES = {
+    "average": (Average(2, 2), MAPS),
+    "average of patches that overlap": (Average(3, 1), MAPS),
+    "local": (Local(2, 3, 3, 2, 1, (3, 3)), MAPS),
+    "convolution": (Convolution(2, 4, 3, None, padding=1, groups=2), MAPS),
+    "maps": (Maps(2, ((0,), (0, 1), (1,)), 3, 1, (4, 4), "lecun"), MAPS),
+    "subsampling": (Subsampling(2, "lecun"), MAPS),
+    "affine": (Affine(1.275, -0.1), MAPS),
+    "frame": (nn.ConstantPad2d((1, 2, 0, 1), -1.0), MAPS),
+    "radial": (Radial(), FLAT),
+    "full": (Full(84, 5, True, "deepobs"), FLAT),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_layer_squares_its_slopes(rule):
+    """By its inputs, and by weights that one unit alone has, h is the sum of squared slopes times the outputs' h."""
+    layer, shape = RULES[rule]
+    layer, example = layer.double(), torch.randn(1, *shape).double()
+    weights = {name: weight.detach() for name, weight in layer.named_parameters()}
+    outputs, back = LAYERS[type(layer)](Layer("", layer), weights, example)
+    second = torch.rand_like(outputs)
+    by_weights, by_inputs = back(second)
+    run = lambda weights, inputs: functional_call(layer, weights, (inputs,)).flatten()  # noqa: E731
+    squared = lambda jacobian: torch.einsum("o,o...->...", second.flatten(), jacobian**2)  # noqa: E731
+    wanted = squared(jacrev(run, argnums=1)(weights, example))
+    assert (by_inputs - wanted).norm() < 1e-12 * wanted.norm()
+    slopes = jacrev(run)(weights, example) if weights else {}
+    for name, found in by_weights.items():
+        if rule in ("local", "full") or (name, rule) == ("bias", "maps"):
+            assert (found - squared(slopes[name])).norm() < 1e-12 * found.norm()
+        assert found.shape == weights[name].shape
+
+
+@pytest.mark.parametrize("name", ["lenet5", "lenet1989", "convnet"])
+def test_lenets_own_optimizer_trains_lenets_in_packs(name):
+    program = picture_trials.objective(picture_trials.work(name, "float32", **({} if name != "convnet" else SMALL)))
+    check_invariance(program, marquardt(program.work, 3, epochs=1), (1, 2))
+    (slot,) = train(program, marquardt(program.work, 1, epochs=2))
+    assert float(slot.tensors["curvature"].min()) >= 0
+    assert float(slot.tensors["curvature"].max()) > 0
+
+
+SMALL = {"connectivity": "local", "pooling": "average", "channels": (3, 2), "kernels": (3,), "full": (5,)}
 
 
 def test_a_pack_estimates_what_one_net_has():

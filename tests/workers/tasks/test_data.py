@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from slalom.errors import InputError
 from slalom_worker.tasks import Data, Split
+from slalom_worker.training.methods_rehearsal import excerpt
 
 
 def split(count: int = 4) -> Any:
@@ -178,3 +180,17 @@ def test_digest_follows_classes_and_shape() -> None:
     flat = {name: getattr(data(), name) for name in ("train", "validation", "test")}
     flat = {name: one._replace(inputs=one.inputs.reshape(-1, 6)) for name, one in flat.items()}
     assert len({data().digest(), data(classes=3).digest(), data(**flat).digest()}) == 3
+
+
+def test_inputs_in_a_row_can_be_pictures_for_nets_alone() -> None:
+    flat = {name: one._replace(inputs=one.inputs.reshape(len(one.inputs), 6)) for name, one in PARTS.items()}
+    pictures, vectors = data(**flat, picture=(1, 2, 3)), data(**flat)
+    assert (pictures.shape, pictures.net_shape, vectors.net_shape) == ((6,), (1, 2, 3), (6,))
+    assert pictures.digest() == vectors.digest()
+    for same in (pictures.plain(), pictures.pooled(), pickle.loads(pickle.dumps(pictures)), excerpt(pictures, 2)):
+        assert same.picture == (1, 2, 3)
+    with pytest.raises(InputError, match=r"picture must be \(channels, height, width\) of inputs \[6\], but got"):
+        data(**flat, picture=(1, 2, 2))
+
+
+PARTS: dict[str, Any] = {"train": split(), "validation": split(2), "test": split(3)}

@@ -23,7 +23,7 @@ def test_splits_hold_each_digit_once_and_every_class_alike() -> None:
     original = sorted((*row, label) for row, label in zip((pixels / 16).tolist(), labels, strict=True))
     ours = sorted((*row, label) for one in splits for row, label in zip(one.inputs.tolist(), one.labels, strict=True))
     assert ours == original
-    assert (data.shape, data.classes, data.facts) == ((64,), 10, {})
+    assert (data.shape, data.net_shape, data.classes, data.facts) == ((64,), (1, 8, 8), 10, {})
     for split, share in zip(splits, (0.6, 0.2, 0.2), strict=True):
         assert np.abs(np.bincount(split.labels) - share * np.bincount(labels)).max() <= 1
 

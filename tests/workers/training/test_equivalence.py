@@ -15,6 +15,7 @@ from slalom_worker.schedules import MOMENTUM_SCHEDULES, RATE_SCHEDULES
 from tests.workers import literature
 from tests.workers.cases import DATA, STRUCTURES, WIDTHS, activations, cases, clouds_objective, clouds_work, diverging
 from tests.workers.checks import check_equivalence, results, train
+from tests.workers.models import plain
 from tests.workers.reference import Reference, plain_net
 from tests.workers.trials import settings, trial
 
@@ -46,8 +47,10 @@ def test_every_method_has_a_reference_for_all_that_can_be_set(table):
 
 
 def test_every_model_and_activation_has_a_reference():
-    missing = MODELS.keys() - literature.MODELS.keys()
-    assert not missing, f"{sorted(missing)}: no reference; add a line to MODELS in tests/workers/literature.py"
+    # the last two are too large to train here: tests/workers/models/test_models.py holds their layers, made narrow
+    missing = MODELS.keys() - literature.MODELS.keys() - plain.MODELS.keys() - {"alexnet", "alexnet_single"}
+    place = "tests/workers/literature.py, or of nets of pictures in tests/workers/models/plain.py"
+    assert not missing, f"{sorted(missing)}: no reference; add a line to MODELS in {place}"
     missing = {name for model in MODELS for name in activations(model) if name} - literature.ACTIVATIONS.keys()
     assert not missing, f"{sorted(missing)}: no reference; add a line to ACTIVATIONS in tests/workers/literature.py"
 

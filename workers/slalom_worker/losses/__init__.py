@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from slalom_worker.losses.base import Loss
 from slalom_worker.losses.cross_entropy import CROSS_ENTROPY
+from slalom_worker.losses.radial import RADIAL
 from slalom_worker.losses.squared_error import SQUARED_ERROR
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 LOSSES: Mapping[str, Loss] = {
     "cross_entropy": CROSS_ENTROPY,
     "squared_error": SQUARED_ERROR,
+    "radial": RADIAL,
 }
 
 __all__ = ["LOSSES", "Loss"]

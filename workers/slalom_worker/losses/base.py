@@ -30,6 +30,8 @@ class Loss:
     predict: (outputs [n, k], options, whether the task is a regression) -> predictions [n, k]: numbers, or class
         probabilities
     parameters: what a study may set of the loss
+    slope: (outputs [n, k], options) -> the sum [n] of the loss's first derivatives by an example's outputs, where that
+        is the same for every label; None where it is 0, or not
     """
 
     each: Callable[[Tensor, Tensor, Options], Tensor]
@@ -37,3 +39,4 @@ class Loss:
     of_mean: Callable[[Tensor, Tensor, Tensor, Options], Tensor]
     predict: Callable[[Tensor, Options, bool], Tensor]
     parameters: Kinds
+    slope: Callable[[Tensor, Options], Tensor] | None = None

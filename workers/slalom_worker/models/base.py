@@ -1,4 +1,4 @@
-"""What a model is to a pack: a function that builds an ordinary torch module; loads without torch."""
+"""What a model is to a pack: a plan of layers from which an ordinary torch module is made; loads without torch."""
 
 from __future__ import annotations
 
@@ -11,20 +11,33 @@ if TYPE_CHECKING:
     from torch import nn
 
     from slalom.wire.kinds import Kind
+    from slalom.wire.net_size import NetSize
+    from slalom_worker.models.plan import Plan
+
+    Structure = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Model:
     """A family of nets.
 
+    plan: (shape of one input, outputs, structure) -> the net's layers; InputError, with the reason, where a net of that
+        structure does not fit inputs of that shape
     structure: what a study may set under `model:`
-    layers: the number of layers with weights in a net of a structure
-    weights: the number of weights in a net for so many inputs and outputs, of a structure
-    build: (shape of one input, outputs, structure) -> module from inputs [B, *shape] to outputs [B, k],
-        its weights drawn from torch's global generator, which the pack seeds
     """
 
-    build: Callable[[tuple[int, ...], int, Mapping[str, Any]], nn.Module]
+    plan: Callable[[tuple[int, ...], int, Structure], Plan]
     structure: Mapping[str, Kind]
-    layers: Callable[[Mapping[str, Any]], int]
-    weights: Callable[[int, int, Mapping[str, Any]], int]
+
+    def size(self, shape: tuple[int, ...], outputs: int, structure: Structure) -> NetSize:
+        """How large a net is; InputError as from `plan`."""
+        return self.plan(shape, outputs, structure).size()
+
+    def build(self, shape: tuple[int, ...], outputs: int, structure: Structure) -> nn.Module:
+        """A module from inputs [B, ...] to outputs [B, k]; InputError as from `plan`.
+
+        Its weights are drawn from torch's global generator, which the pack seeds.
+        """
+        from slalom_worker.models.assembly import assemble
+
+        return assemble(self.plan(shape, outputs, structure))

@@ -6,59 +6,28 @@ BackProp", section 4.4).
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slalom.wire.kinds import Choice, Integers, flag
+from slalom.wire.kinds import Integers, flag
 from slalom_worker.models.base import Model
+from slalom_worker.models.planner import Planner
+from slalom_worker.models.structure import ACTIVATION, WIDEST, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from torch import nn
-
-
-WIDEST = 65_536
-"""Units of a hidden layer, at most."""
+    from slalom_worker.models.base import Structure
+    from slalom_worker.models.plan import Plan
 
 
-def build(shape: tuple[int, ...], outputs: int, structure: Mapping[str, Any]) -> nn.Module:
-    """The net: input dropout; linear layer, activation and dropout for each hidden width; a last linear layer."""
-    from math import prod
-
-    from torch import nn
-
-    from slalom_worker.models import activations
-    from slalom_worker.models.linear import Linear
-    from slalom_worker.regularizers.dropout import SlotDropout
-
-    activation = activations.ACTIVATIONS[structure["activation"]]
-    layers: list[nn.Module] = [nn.Flatten(), SlotDropout("input_dropout")]
-    width = prod(shape)
-    for number, hidden in enumerate(_widths(structure), start=1):
-        layers += [Linear(width, hidden, structure["bias"]), activation(), SlotDropout("hidden_dropout", layer=number)]
-        width = hidden
-    return nn.Sequential(*layers, Linear(width, outputs, structure["bias"]))
-
-
-def _widths(structure: Mapping[str, Any]) -> Sequence[int]:
-    """The widths of the hidden layers; a searched width is a number, for one layer."""
-    hidden = structure["hidden"]
-    return (hidden,) if isinstance(hidden, int) else hidden
-
-
-def _weights(inputs: int, outputs: int, structure: Mapping[str, Any]) -> int:
-    widths = (inputs, *_widths(structure), outputs)
-    return sum((one + structure["bias"]) * other for one, other in pairwise(widths))
+def plan(shape: tuple[int, ...], outputs: int, structure: Structure) -> Plan:
+    """Input dropout; linear layer, activation and dropout for each hidden width; a last linear layer."""
+    net, bias = Planner("mlp", shape), structure["bias"]
+    net.flatten().input_dropout()
+    for units in listed(structure["hidden"]):
+        net.full(units, bias=bias, kind="linear").activation(structure["activation"]).hidden_dropout()
+    return net.full(outputs, bias=bias, kind="linear").plan()
 
 
 MLP = Model(
-    build,
-    {
-        "hidden": Integers((32,), low=1, high=WIDEST),
-        "activation": Choice("tanh", ("tanh", "logistic", "relu", "scaled_tanh")),
-        "bias": flag(True),
-    },
-    lambda structure: len(_widths(structure)) + 1,
-    _weights,
+    plan,
+    {"hidden": Integers((32,), low=1, high=WIDEST), "activation": ACTIVATION, "bias": flag(True)},
 )

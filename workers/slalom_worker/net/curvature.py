@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,14 @@ from torch.func import functional_call, vjp
 
 from slalom.errors import InputError
 from slalom_worker.models.activations import ACTIVATIONS
+from slalom_worker.models.average import Average
 from slalom_worker.models.linear import Linear
+from slalom_worker.models.local import Local
+from slalom_worker.models.maps import Maps
+from slalom_worker.models.picture import Affine, Picture
+from slalom_worker.models.radial import Radial
+from slalom_worker.models.started import Convolution, Full
+from slalom_worker.models.subsampling import Subsampling
 from slalom_worker.regularizers import SlotDropout
 
 if TYPE_CHECKING:
@@ -82,12 +89,31 @@ def _choice(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Bac
     return outputs, lambda second: ({}, pull(second)[0])
 
 
+def _average(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
+    """Of means over so many pixels: the weights, one over their number, are squared."""
+    outputs, pull, *_ = vjp(lambda inputs: layer(weights, inputs), inputs)
+    pixels: Any = layer.module.pixels
+    return outputs, lambda second: ({}, pull(second)[0] / pixels)
+
+
+def _radial(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
+    """Of minus squared distances, whose slopes are twice the differences."""
+    apart = inputs.unsqueeze(-2) - layer.module.get_buffer("codes")
+    slopes = 4 * apart * apart
+    return layer(weights, inputs), lambda second: ({}, (second.unsqueeze(-1) * slopes).sum(-2))
+
+
 LAYERS: Mapping[type[nn.Module], Callable[[Layer, Weights, Tensor], tuple[Tensor, Back]]] = {
     **dict.fromkeys((Linear, nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d), _linear),
+    **dict.fromkeys((Convolution, Full, Local, Maps, Subsampling), _linear),
+    Average: _average,
+    Radial: _radial,
     **dict.fromkeys((nn.CELU, nn.ELU, nn.GELU, nn.LeakyReLU, nn.LogSigmoid, nn.Mish, nn.ReLU), _elementwise),
     **dict.fromkeys((nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Tanh), _elementwise),
     **{type(make()): _elementwise for make in ACTIVATIONS.values()},
+    Affine: _elementwise,
     **dict.fromkeys((nn.Flatten, nn.Identity, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, SlotDropout), _choice),
+    **dict.fromkeys((nn.ConstantPad2d, nn.Unflatten, Picture), _choice),
 }
 """By kind of layer: a function that gives the layer's outputs and its `Back`. Dropout layers drop nothing here."""
 
@@ -120,12 +146,21 @@ def _flat(module: nn.Module, prefix: str) -> list[Layer]:
     return [Layer(prefix, module)]
 
 
-def diagonal(
-    layers: Sequence[Layer], by_outputs: Callable[[Tensor], Tensor], weights: Weights, inputs: Tensor
-) -> list[Tensor]:
+class LossSlopes(NamedTuple):
+    """A loss's derivatives by a net's outputs [B, k], as functions of these.
+
+    second: [B, k]
+    first: their sum over an example's outputs [B], or None; see Loss.slope
+    """
+
+    second: Callable[[Tensor], Tensor]
+    first: Callable[[Tensor], Tensor] | None = None
+
+
+def diagonal(layers: Sequence[Layer], loss: LossSlopes, weights: Weights, inputs: Tensor) -> list[Tensor]:
     """The diagonal of one net's Gauss-Newton matrix, summed over examples: a tensor for each weight, in their order.
 
-    by_outputs: gives the loss's second derivatives [B, k] from the net's outputs [B, k]
+    A radial output counts as a part of the loss: its own second derivatives, -2, are taken with the loss's slopes.
     inputs: [B, *shape]
     """
     backs: list[Back] = []
@@ -133,9 +168,11 @@ def diagonal(
     for layer in layers:
         outputs, back = LAYERS[type(layer.module)](layer, layer.own(weights), outputs)
         backs.append(back)
-    second = by_outputs(outputs)
+    second = loss.second(outputs)
     found: list[Tensor] = []
     for layer, back in zip(reversed(layers), reversed(backs), strict=True):
         by_weights, second = back(second)
+        if isinstance(layer.module, Radial) and loss.first is not None:
+            second = second - 2 * loss.first(outputs).unsqueeze(-1)
         found = [*(by_weights[name] for name, _ in layer.module.named_parameters()), *found]
     return found

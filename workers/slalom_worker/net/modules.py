@@ -15,6 +15,7 @@ from slalom.wire.seeds import derive
 from slalom.wire.trial import Work
 from slalom_worker.initializations.base import Fans
 from slalom_worker.models import MODELS
+from slalom_worker.models.fanned import Fanned
 from slalom_worker.own_file import user_errors
 from slalom_worker.regularizers import ChannelDropout, SlotDropout
 from slalom_worker.tasks import OwnModel
@@ -75,22 +76,31 @@ def initialise(module: nn.Module, scheme: Initialization, parameters: Mapping[st
     drawn: set[int] = set()
     with torch.no_grad():
         for name, part in module.named_modules():
-            if not isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
+            if not isinstance(part, nn.Linear | nn.modules.conv._ConvNd | Fanned):
                 continue
             if is_parametrized(part):
                 raise InputError(
                     f"model: the weights of {name} ({type(part).__name__}) are computed from others, so that no "
                     f"initialization can draw them, got {parameters['scheme']}; leave it at fan_in"
                 )
-            fans = Fans(*nn.init._calculate_fan_in_and_fan_out(part.weight))
+            views = list(_fans(part))
             if part.weight.requires_grad and id(part.weight) not in drawn:
-                scheme.draw(part.weight, fans, generator, parameters)
+                for weights, fans in views:
+                    scheme.draw(weights, fans, generator, parameters)
             if part.bias is not None and part.bias.requires_grad and id(part.bias) not in drawn:
                 if scheme.biases:
-                    scheme.draw(part.bias, fans, generator, parameters)
+                    scheme.draw(part.bias, views[0][1], generator, parameters)
                 else:
                     part.bias.zero_()
             drawn |= {id(part.weight), id(part.bias)}
+
+
+def _fans(part: Any) -> Iterator[tuple[Tensor, Fans]]:
+    """A layer's weights, whole or in parts of other fans."""
+    if isinstance(part, Fanned):
+        yield from part.fans()
+    else:
+        yield part.weight, Fans(*nn.init._calculate_fan_in_and_fan_out(part.weight))
 
 
 def own_layers(settings: Settings, data: Data, task: Task) -> int:
@@ -154,7 +164,7 @@ def unseeded_module(work: Work, data: Data, task: Task) -> nn.Module:
 def _build(work: Work, data: Data, task: Task) -> nn.Module:
     structure = {name: value for name, value in work.model.items() if name != "name"}
     if not isinstance(task, OwnModel):
-        return MODELS[work.model["name"]].build(data.shape, data.outputs, structure)
+        return MODELS[work.model["name"]].build(data.net_shape, data.outputs, structure)
     module = task.model(**structure)
     if not isinstance(module, nn.Module):
         raise InputError(f"{work.task['name']}: model() must return a torch.nn.Module, but returned {module!r}")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from slalom_worker.methods import BUNDLED, Methods
 from slalom_worker.net.batching import Batching
-from slalom_worker.net.curvature import Layer, chain, diagonal
+from slalom_worker.net.curvature import Layer, LossSlopes, chain, diagonal
 from slalom_worker.net.examples import Batch, Examples, SideBySide, in_precision, side_by_side
 from slalom_worker.net.forward import FAN_IN, NO_STATE, Forward
 from slalom_worker.net.modules import DTYPES, layers_of, weights_of
@@ -217,7 +217,10 @@ class Objective:
 
     def _curvature(self, inputs: Tensor, *weights: Tensor) -> list[Tensor]:
         """The Gauss-Newton matrix's diagonal, for each weight, summed over the examples with inputs [E, n, *shape]."""
-        of_one = partial(diagonal, self.chain, lambda outputs: self.loss.second(outputs, self.work.loss))
+        options, slope = self.work.loss, self.loss.slope
+        first = None if slope is None else lambda outputs: slope(outputs, options)
+        loss = LossSlopes(lambda outputs: self.loss.second(outputs, options), first)
+        of_one = partial(diagonal, self.chain, loss)
         return self.way.over_slots(of_one, dict(zip(self.shapes, weights, strict=True)), inputs)
 
     def _outcome(self, inputs: Tensor, labels: Tensor, *nets: Tensor) -> list[Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from math import fsum, isfinite
+from math import fsum, isfinite, prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
@@ -56,6 +56,8 @@ class Data:
     classes: number of classes, or None in a regression
     facts: what is known about the task, such as {"bayes_error": 0.2101}; finite numbers, shown with the verdict
     bound: every parameter is kept within +-bound after each update (projection), or None for no bound
+    picture: (channels, height, width) of inputs that are pictures laid out in a row, as nets of pictures take them; no
+        part of the digest, since it changes no array
     notes: what was done to the arrays, for people to read
     pool: what other splits of the task are drawn from, before options change it, or None where that is `train` and
         then `validation`; where their inputs are slices of the pool's, they lie in memory once, pickled too
@@ -68,6 +70,7 @@ class Data:
     facts: Mapping[str, float] = field(default_factory=dict)
     bound: float | None = None
     pool: Split | None = None
+    picture: tuple[int, int, int] | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -85,6 +88,9 @@ class Data:
             object.__setattr__(self, name, split.plain())
             _check_like(f"{name}.inputs", split.inputs, self.train.inputs)
             _check_like(f"{name}.labels", split.labels, self.train.labels)
+        if self.picture is not None:
+            fits = len(self.picture) == 3 and prod(self.picture) == prod(self.shape)
+            _require(fits, f"picture must be (channels, height, width) of inputs {list(self.shape)}", self.picture)
 
     def _converted(self, split: Any) -> Any:
         if not isinstance(split, Split):
@@ -135,13 +141,18 @@ class Data:
         return self.train.inputs.shape[1:]
 
     @property
+    def net_shape(self) -> tuple[int, ...]:
+        """The shape of one input as a net takes it: of the picture where it is one, such as (1, 8, 8)."""
+        return self.picture or self.shape
+
+    @property
     def outputs(self) -> int:
         """The width of a net's output: the classes, or k of the targets [n, k]."""
         return self.train.labels.shape[1] if self.classes is None else self.classes
 
     def plain(self) -> Data:
         """The data without the facts, which training does not need; its classes are those that every node knows."""
-        return Data(self.train, self.validation, self.test, self.classes, bound=self.bound, pool=self.pool)
+        return replace(self, facts={}, notes=())
 
     def digest(self) -> str:
         """SHA-256 over classes, bound and every part's shapes, types and bytes, as hexadecimal text."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CLASSES = 10
+PICTURE = (1, 8, 8)
 SHARES = (60, 20, 20)
 SPLIT_SEED = 0
 RARE_SEED = 1
@@ -80,6 +81,7 @@ class Digits(TrainingOptions):
             Part.of(pool, test).split(),
             classes=CLASSES,
             pool=pool,
+            picture=PICTURE,
         )
 
     def draw(self, pool: Split, own: Parts, seed: int) -> Parts:  # noqa: ARG002 (no part stays)

@@ -41,6 +41,7 @@ CHECKSUMS: Mapping[str, str] = {
 }
 """SHA-256 of the unpacked files: Debian packed them anew, so only the content is the same everywhere."""
 CLASSES = 10
+PICTURE = (1, 28, 28)
 SHARES = (5, 1)
 SPLIT_SEED = 0
 TIMEOUT = 60.0
@@ -79,6 +80,7 @@ class FashionMnist(TrainingOptions):
             test=Split(*self._images(folder, "t10k")),
             classes=CLASSES,
             pool=pool,
+            picture=PICTURE,
         )
 
     def draw(self, pool: Split, own: Parts, seed: int) -> Parts:

@@ -107,7 +107,7 @@ def _same(when: str, wanted: Sequence[dict[str, Tensor]], got: Sequence[dict[str
 def excerpt(data: Data, count: int) -> Data:
     """Up to `count` examples of each part, spread evenly over it."""
     train, validation, test = (_some(part, count) for part in (data.train, data.validation, data.test))
-    return Data(train, validation, test, data.classes, bound=data.bound)
+    return Data(train, validation, test, data.classes, bound=data.bound, picture=data.picture)
 
 
 def _some(part: Split, count: int) -> Split:

@@ -9,6 +9,7 @@ from slalom.records.on_mlflow.pages.page import MetricPoint, Page, cut, flat, id
 from slalom.wire.trial import PROGRAM, Outcome
 
 if TYPE_CHECKING:
+    from slalom.wire.net_size import NetSize
     from slalom.wire.trial import Ended, Report, TrialResult
 
 MOST_POINTS = 1000
@@ -23,8 +24,11 @@ STATUS = {
 """The status of the MLflow run: a pruned trial went as planned, a diverged one should be seen without a search."""
 
 
-def trial_page(fingerprint: str, trial: Ended) -> Page:
-    """The page of a trial that ended; tags without a text are left out."""
+def trial_page(fingerprint: str, trial: Ended, net: NetSize | None = None) -> Page:
+    """The page of a trial that ended; tags without a text are left out.
+
+    net: how large its net is, or None where nobody knows
+    """
     spec, result = trial.spec, trial.result
     tags = {
         **identity(fingerprint, "trial", spec.id.arm),
@@ -41,17 +45,22 @@ def trial_page(fingerprint: str, trial: Ended) -> Page:
     shown = ("task", "precision", *PROGRAM) if spec.work.model else ("task",)  # a training function has no program
     program = {name: getattr(spec.work, name) for name in shown}
     params = spelled({**program, "epochs": spec.epochs, **spec.settings})
-    return Page({name: tag for name, tag in tags.items() if tag}, {**params, **flat(spec.params)}, _points(result))
+    return Page({name: tag for name, tag in tags.items() if tag}, {**params, **flat(spec.params)}, _points(result, net))
 
 
-def _points(result: TrialResult) -> tuple[MetricPoint, ...]:
-    """The metrics of the reports, and those final metrics that the last report lacks, such as the test metrics."""
-    reports = _thinned(result.history, len(result.metrics) + 1)
+def _points(result: TrialResult, net: NetSize | None) -> tuple[MetricPoint, ...]:
+    """The metrics of the reports, those final metrics that the last report lacks, and how large the net is."""
+    last = {"epochs": float(result.epochs), **_size(net)}
+    reports = _thinned(result.history, len(result.metrics) + len(last))
     shown = reports[-1].metrics if reports and reports[-1].epoch == result.epochs else {}
     late = {name: value for name, value in result.metrics.items() if shown.get(name) != value}
     numbers = [(name, value, report.epoch) for report in reports for name, value in report.metrics.items()]
-    numbers += [(name, value, result.epochs) for name, value in {**late, "epochs": float(result.epochs)}.items()]
+    numbers += [(name, value, result.epochs) for name, value in {**late, **last}.items()]
     return tuple(MetricPoint(*number, _moment(result, number[2])) for number in numbers if math.isfinite(number[1]))
+
+
+def _size(net: NetSize | None) -> dict[str, float]:
+    return {} if net is None else {"net.parameters": float(net.parameters), "net.connections": float(net.connections)}
 
 
 def _thinned(history: tuple[Report, ...], reserved: int) -> list[Report]:
