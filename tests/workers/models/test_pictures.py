@@ -3,7 +3,10 @@
 from math import isfinite
 
 import pytest
+import torch
 
+from slalom_worker.initializations import INITIALIZATIONS
+from slalom_worker.net.modules import build_module, initialise, weights_of
 from tests.workers.checks import check_equivalence, check_invariance
 from tests.workers.models.picture_trials import STRUCTURES, PictureReference, objective, work
 from tests.workers.trials import settings, trial
@@ -52,3 +55,14 @@ LARGE = [
 def test_no_net_of_pictures_makes_a_trial_depend_on_its_pack(name, structure):
     program = objective(work(name, "float32", **structure))
     check_invariance(program, specs(program, 8), (1, 2, 7))
+
+
+@pytest.mark.parametrize("scheme", ["fan_in", "he"])
+@pytest.mark.parametrize(("name", "structure"), STRUCTURES, ids=str)
+def test_a_trial_begins_as_the_net_built_from_its_seed(name, structure, scheme):
+    program = objective(work(name, **structure))
+    for seed in (7, 3):
+        module = build_module(program.work, program.data, None, seed)
+        initialise(module, INITIALIZATIONS[scheme], {"scheme": scheme}, seed)
+        built = torch.cat([part.detach().flatten() for part in weights_of(module).values()])
+        assert torch.equal(program.initial(seed, {"scheme": scheme}), built)

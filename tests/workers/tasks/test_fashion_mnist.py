@@ -15,6 +15,7 @@ import pytest
 
 from slalom.errors import Infrastructure, InputError
 from slalom_worker.tasks.fashion_mnist import CHECKSUMS, PACKAGE, FashionMnist, download
+from slalom_worker.tasks.parts import own_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +103,23 @@ def test_train_and_validation_are_disjoint(clothes: Data) -> None:
 
 def test_digest_is_the_same_on_every_machine(clothes: Data) -> None:
     assert clothes.digest() == DIGEST
+
+
+def test_fewer_examples_are_a_part_of_all_in_every_split(package: Path, clothes: Data) -> None:
+    few = FashionMnist(examples=1234)
+    data = few.load()
+    assert len(data.train.labels) == 1234
+    assert np.ptp(np.bincount(data.train.labels)) == 1
+    assert data.validation.labels.tobytes() == clothes.validation.labels.tobytes()
+    own, pool = own_parts(data), data.pool
+    assert pool is not None
+    parts = [few.draw(pool, own, seed) for seed in (1, 2)]
+    whole = FashionMnist().draw(pool, own_parts(clothes), 1)
+    assert {len(part.train.rows) for part in parts} == {1234}
+    assert set(parts[0].train.rows) < set(whole.train.rows)
+    assert parts[0].train.labels.tolist() == pool.labels[parts[0].train.rows].tolist()
+    assert parts[0].validation.rows.tolist() == whole.validation.rows.tolist()
+    assert set(parts[0].train.rows) != set(parts[1].train.rows)
 
 
 def test_download_gives_what_the_package_gives_and_is_done_once(package: Path, tmp_path: Path) -> None:

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slalom.errors import Infrastructure, InputError
-from slalom.wire.kinds import Text
+from slalom.wire.kinds import Integer, Text
+from slalom.wire.seeds import derive
 from slalom_worker.tasks.data import Data, Split, TaskKind
-from slalom_worker.tasks.parts import Parts, drawn
-from slalom_worker.tasks.splits import stratified
+from slalom_worker.tasks.parts import Part, Parts
+from slalom_worker.tasks.splits import divided, stratified
 from slalom_worker.tasks.training_options import TRAINING_OPTIONS, TrainingOptions
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ CHECKSUMS: Mapping[str, str] = {
 CLASSES = 10
 PICTURE = (1, 28, 28)
 SHARES = (5, 1)
-SPLIT_SEED = 0
+TRAINING_EXAMPLES = 50_000
+SPLIT_SEED, EXAMPLES_SEED = 0, 1
 TIMEOUT = 60.0
 """Seconds without an answer before a download is given up."""
 INSTEAD = (
@@ -57,12 +59,14 @@ class FashionMnist(TrainingOptions):
     """Inputs [784] in [0, 1]: pixel rows one after the other, grey levels divided by 255.
 
     data: a folder with the four published files, packed by gzip
+    examples: how many training examples are left, each class alike, or None for all; fewer make short studies
     package, cache, address: where the files are looked for without `data`, in this order;
         the cache is ~/.cache/slalom/fashion_mnist unless given
     further options: TrainingOptions
     """
 
     data: str | None = None
+    examples: int | None = None
     package: Path = PACKAGE
     cache: Path | None = None
     address: str = ADDRESS
@@ -75,7 +79,7 @@ class FashionMnist(TrainingOptions):
         order, count = np.concatenate(rows), len(rows[0])  # so that each part is a slice of the pool
         pool = Split(inputs[order], labels[order])
         return Data(
-            train=self.altered(Split(pool.inputs[:count], pool.labels[:count]), CLASSES),
+            train=self.altered(self._few(Part.of(pool, np.arange(count)), EXAMPLES_SEED).split(), CLASSES),
             validation=Split(pool.inputs[count:], pool.labels[count:]),
             test=Split(*self._images(folder, "t10k")),
             classes=CLASSES,
@@ -85,8 +89,16 @@ class FashionMnist(TrainingOptions):
 
     def draw(self, pool: Split, own: Parts, seed: int) -> Parts:
         """See Draws."""
-        parts = drawn(pool, own, seed)
-        return parts._replace(train=self.altered_part(parts.train, CLASSES, seed))
+        train, validation = divided(pool.labels, len(pool.labels) - len(own.validation.rows), seed)
+        few = self._few(Part.of(pool, train), derive(seed, "examples"))
+        return Parts(self.altered_part(few, CLASSES, seed), Part.of(pool, validation), own.test)
+
+    def _few(self, train: Part, seed: int) -> Part:
+        """Of a training part as many examples as the option says, drawn by a seed."""
+        if self.examples is None:
+            return train
+        rows, _ = divided(train.labels, self.examples, seed)
+        return train._replace(rows=train.rows[rows], labels=train.labels[rows])
 
     def _folder(self) -> Path:
         if self.data is not None:
@@ -166,4 +178,8 @@ def _store(path: Path, content: bytes) -> None:
         part.replace(path)
 
 
-FASHION_MNIST = TaskKind(FashionMnist, {"data": Text(), **TRAINING_OPTIONS}, folders=("data",))
+FASHION_MNIST = TaskKind(
+    FashionMnist,
+    {"data": Text(), "examples": Integer(None, low=100, high=TRAINING_EXAMPLES), **TRAINING_OPTIONS},
+    folders=("data",),
+)
