@@ -11,6 +11,8 @@ from slalom.errors import InputError
 from slalom_worker.tasks import Data, Split
 from slalom_worker.training.methods_rehearsal import excerpt
 
+NO_CLASSES = r"train.labels must be int64 of classes \(numbers are predicted with classes=None\)"
+
 
 def split(count: int = 4) -> Any:
     inputs = np.arange(count * 6, dtype=np.float32).reshape(count, 2, 3)
@@ -90,7 +92,7 @@ def test_shape_is_that_of_one_input() -> None:
         ({"train": split()._replace(inputs=np.full((4, 6), 1e300))}, "train.inputs must be finite, but got"),
         ({"train": split()._replace(inputs=np.ones(4, np.float32))}, r"of shape \[n, ...\], but got \[4\]"),
         ({"train": split()._replace(inputs=changed(split().inputs, np.nan))}, r"be finite, but got \[nan\]"),
-        ({"train": split()._replace(labels=np.ones(4))}, "train.labels must be int64, but got float32"),
+        ({"train": split()._replace(labels=np.ones(4))}, f"{NO_CLASSES}, but got float64"),
         ({"train": split()._replace(labels=np.ones((4, 1), np.int64))}, r"labels must be of shape \[n\]"),
         ({"train": split()._replace(labels=np.ones(3, np.int64))}, "a label for each of 4 inputs, but got 3"),
         ({"train": split()._replace(labels=changed(split().labels, 2))}, r"in \[0, 2\), but got \[2\]"),
@@ -130,7 +132,7 @@ def test_illegal_data_cannot_be_built(wrong: dict[str, Any], message: str) -> No
         ({"train": targets(split())._replace(labels=np.ones((3, 3), np.float32))}, "a label for each of 4 inputs"),
         ({"train": targets(split())._replace(labels=np.full((4, 1), np.inf, np.float32))}, "labels must be finite"),
         ({"test": targets(split())._replace(weights=np.full((4, 3), 1 / 12))}, r"of shape \[n\] = \[4\]"),
-        ({"classes": 2}, "train.labels must be int64, but got float32"),
+        ({"classes": 2}, f"{NO_CLASSES}, but got float32"),
     ],
 )
 def test_illegal_regression_data_cannot_be_built(wrong: dict[str, Any], message: str) -> None:

@@ -140,7 +140,9 @@ def _check_outputs(outputs: object, inputs: Tensor, data: Data, dtype: torch.dty
         raise InputError(f"model: must give a tensor [B, {data.outputs}], but gives a {type(outputs).__name__}")
     if tuple(outputs.shape) != (len(inputs), data.outputs):
         shape = tuple(outputs.shape)
-        raise InputError(f"model: must give {data.outputs} outputs for each input, but gives {shape} for {len(inputs)}")
+        raise InputError(
+            f"model: must give {data.outputs} outputs for each input, but gives {shape} for {len(inputs)} inputs"
+        )
     if outputs.dtype != dtype:
         raise InputError(f"model: must give outputs of its parameters' type {dtype}, but gives {outputs.dtype}")
 

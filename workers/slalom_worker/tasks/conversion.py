@@ -22,7 +22,9 @@ def converted(inputs: Any, labels: Any, classes: int | None) -> tuple[Any, Any]:
     A regression's labels [n] become [n, 1]. What is no array, or of another sort, is left as it is; an array that is
     right is the same object.
     """
-    inputs, labels = _cast(inputs), _cast(labels)
+    inputs = _cast(inputs)
+    if classes is None or not _is_real(labels):  # real numbers are no classes, and are refused as they came
+        labels = _cast(labels)
     if classes is None and isinstance(labels, np.ndarray) and labels.ndim == 1:
         labels = labels[:, None]
     return inputs, labels

@@ -210,7 +210,7 @@ def _check_split(name: str, split: object, classes: int | None) -> None:
         shaped = labels.ndim == 2 and labels.shape[1] > 0
         _require(shaped, f"{name}.labels must be of shape [n, k] in a regression", list(labels.shape))
     else:
-        _check_array(f"{name}.labels", labels, np.int64)
+        _check_array(f"{name}.labels", labels, np.int64, " of classes (numbers are predicted with classes=None)")
         _require(labels.ndim == 1, f"{name}.labels must be of shape [n]", list(labels.shape))
         wrong = labels[(labels < 0) | (labels >= classes)]
         _require(not wrong.size, f"{name}.labels must be in [0, {classes})", wrong[:1])
