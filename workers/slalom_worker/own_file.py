@@ -24,7 +24,20 @@ PREFIX = "slalom_user_task_"
 
 
 class FreshSource(SourceFileLoader):
-    """Compiles the file as it is now: a bytecode cache can be stale within a second, and litters the folder."""
+    """Compiles the file as it is now: a bytecode cache can be stale within a second, and litters the folder.
+
+    running: whether the file is being imported
+    """
+
+    running = False
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the file."""
+        self.running = True
+        try:
+            super().exec_module(module)
+        finally:
+            self.running = False
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 (the protocol's name)
         """The compiled file."""
@@ -59,13 +72,19 @@ class Beside(MetaPathFinder):
 def load_module(path: Path) -> ModuleType:
     """The module of a file, imported anew at every call; files of the same name in two folders are two modules.
 
-    So are the modules beside the file that it imports. Raises InputError where there is no such file or importing it
-    fails.
+    So are the modules beside the file that it imports. Raises InputError where there is no such file, importing it
+    fails, or it is being imported already: a study is then written in the file that it names, and would be read anew
+    each time the file is imported.
     """
     if not path.is_file():
         raise InputError(f"{path}: must be a Python file, but got no such file")
     # by path, so that two files of one name do not meet
     name = f"{PREFIX}{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    if getattr(getattr(sys.modules.get(name), "__loader__", None), "running", False):
+        raise InputError(
+            f"{path}: is imported for what a study names in it; what it does with a study must stand under "
+            '`if __name__ == "__main__":`'
+        )
     loader = FreshSource(name, str(path))
     spec = ModuleSpec(name, loader, origin=str(path))
     spec.has_location = True

@@ -64,7 +64,7 @@ def _add_regress(commands: Any) -> None:
 
 def _set(options: argparse.Namespace) -> None:
     from slalom import api
-    from slalom.cli.terminal import Watch
+    from slalom.status.watch import Watch
 
     spec = api.load(options.study)
     file = options.output or _beside(options.study, spec.name)
@@ -110,11 +110,11 @@ def _regress(options: argparse.Namespace) -> int:
     from functools import partial
 
     from slalom import api, wiring
-    from slalom.cli.terminal import Watch
     from slalom.regression import webhook
     from slalom.regression.baseline import Baseline
     from slalom.regression.gate import Answer
     from slalom.regression.hold import hold
+    from slalom.status.watch import Watch
 
     spec = api.load(options.study)
     pinned = Baseline.read(options.baseline or _beside(options.study, spec.name))

@@ -38,6 +38,8 @@ def as_json(spec: StudySpec, summary: Summary, where: Mapping[str, str]) -> dict
         },
     }
     made: dict[str, Any] = plain(found)
+    if summary.verdict is not None:
+        del made["verdict"]["comparisons"]  # each arm's is its difference
     return made
 
 

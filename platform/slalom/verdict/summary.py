@@ -98,6 +98,7 @@ class Verdict:
     about: "way" of training, or "choice", the settings that one search found
     split: "resampled" where every search had its own, "fixed" where all numbers are of one split
     searches: how many the verdict rests on
+    comparisons: every arm against the baseline, one family; pairs: every pair of arms, another family
     """
 
     sentence: str
@@ -106,6 +107,8 @@ class Verdict:
     split: str = "resampled"
     searches: int = 0
     warnings: tuple[str, ...] = ()
+    comparisons: tuple[Comparison, ...] = field(default=(), repr=False)
+    pairs: tuple[Comparison, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

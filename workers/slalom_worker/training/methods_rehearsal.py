@@ -19,6 +19,7 @@ from slalom_worker.training.measures import further
 from slalom_worker.training.nets import TrainedTrial, member_orders
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
+from slalom_worker.training.watched_methods import watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,15 +43,15 @@ def rehearse_methods(trials: Sequence[TrialSpec], data: Data, task: Task, method
     """Train trials of one program on a few of the task's examples, alone, together, and with interruptions.
 
     Raises InputError where a trial cannot be trained, or where its numbers are others from one time to the next, in a
-    pack of another width, beside a trial that diverges, or when it was interrupted.
+    pack of another width, beside a trial that diverges, or when it was interrupted; and where an optimizer or a
+    schedule looks at the numbers of all slots to decide what to do.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in a lane
     try:
         size = trials[0].work.batch_size or 0
-        objective = Objective(
-            trials[0].work, excerpt(data, max(EXAMPLES, BATCHES * size + 1)), task, torch.device("cpu"), methods
-        )
+        few = excerpt(data, max(EXAMPLES, BATCHES * size + 1))
+        objective = Objective(trials[0].work, few, task, torch.device("cpu"), watched(methods))
         with redirect_stdout(sys.stderr):
             _compare(objective, [order for trial in trials for order in _orders(trial)])
     except SlalomError:
