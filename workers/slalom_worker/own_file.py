@@ -154,12 +154,27 @@ def telling(function: Callable[..., object], file: Path, action: str) -> Callabl
     return call
 
 
+@contextmanager
+def apart() -> Iterator[None]:
+    """A context after which the users' modules are those from before it, whatever was imported anew within it."""
+    kept = {name: module for name, module in sys.modules.items() if _is_users(module)}
+    try:
+        yield
+    finally:
+        for name in [name for name, module in sys.modules.items() if _is_users(module)]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+
+
+def _is_users(module: object) -> bool:
+    spec = module.__dict__.get("__spec__") if isinstance(module, ModuleType) else None
+    return isinstance(getattr(spec, "loader", None), FreshSource)
+
+
 def _forget_modules(folder: Path | None) -> None:
     """Have modules that lie beside users' files imported anew, those in `folder` excepted."""
     for name, module in [*sys.modules.items()]:
-        spec = module.__dict__.get("__spec__") if isinstance(module, ModuleType) else None
-        loader = getattr(spec, "loader", None)
-        if not isinstance(loader, FreshSource) or name.startswith(PREFIX):
+        if not _is_users(module) or name.startswith(PREFIX):
             continue
-        if folder is None or not Path(loader.path).is_relative_to(folder):
+        if folder is None or not Path(str(module.__file__)).is_relative_to(folder):
             del sys.modules[name]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slalom.study.ranges import Choices, IntRange, Range
+from slalom.study.space import assign, space
+from slalom.study.trials import samples
+from slalom.wire.kinds import MOST_WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,8 +22,8 @@ if TYPE_CHECKING:
 MOST_TRIALS = 10_000_000
 """Of a whole study."""
 
-MOST_WEIGHTS = 100_000_000
-"""Of one net: with its gradient and an optimizer's buffers it then takes 1.6 GB."""
+PER_LAYER = {"layer_rates": (0, "layers"), "hidden_dropout": (1, "hidden layers")}
+"""Settings that can be a list for the layers: by how much it is shorter than they are many, and of what it is."""
 
 
 def check_arm(arm: Arm, node: Node, catalogue: Catalogue) -> None:
@@ -47,9 +50,9 @@ def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]
     arms = fields["arms"].fields()
     for arm in spec.arms:
         _refuse(arms[arm.name], _too_large(arm.settings["model"], inspected, catalogue), arm.name)
-        layers = _layers(arm.settings["model"], catalogue) if inspected.layers is None else inspected.layers
-        if layers is not None:
-            _refuse(arms[arm.name], _per_layer(arm.settings, layers), arm.name)
+        if any(isinstance(arm.settings[name], dict) for name in PER_LAYER):
+            for layers in _layers(arm, inspected, catalogue):
+                _refuse(arms[arm.name], _per_layer(arm.settings, layers), arm.name)
         if inspected.examples is not None:
             _refuse(arms[arm.name], _whole_batches(arm.settings, inspected.examples), arm.name)
         if inspected.whole:
@@ -125,11 +128,16 @@ def _values(value: Any) -> tuple[Any, ...]:
     return value.options if isinstance(value, Choices) else (value,)
 
 
-def _layers(model: Settings, catalogue: Catalogue) -> int | None:
-    """Layers with weights, None of a net that nobody knows; a list of one that is searched counts as one."""
-    if model["name"] not in catalogue.layers:
-        return None
-    return catalogue.layers[model["name"]](_largest(model))
+def _layers(arm: Arm, inspected: Inspected, catalogue: Catalogue) -> list[int]:
+    """Layers with weights: of a task's own net at each end of what is searched of it; none of a net that nobody knows.
+
+    A list of one that is searched counts as one.
+    """
+    model = arm.settings["model"]
+    if inspected.layers is not None:
+        ends = samples(space({"model": model}))
+        return [inspected.layers(assign({"model": model}, params)["model"]) for params in ends]
+    return [catalogue.layers[model["name"]](_largest(model))] if model["name"] in catalogue.layers else []
 
 
 def _largest(model: Settings) -> dict[str, Any]:
@@ -152,8 +160,8 @@ def _too_large(model: Settings, inspected: Inspected, catalogue: Catalogue) -> I
 
 
 def _per_layer(settings: Settings, layers: int) -> Iterator[str]:
-    wanted = {"layer_rates": (layers, "layers"), "hidden_dropout": (layers - 1, "hidden layers")}
-    for name, (count, what) in wanted.items():
+    for name, (fewer, what) in PER_LAYER.items():
+        count = layers - fewer
         if isinstance(settings[name], dict) and len(settings[name]) != count:
             yield f"{name} must list a number for each of {count} {what}, got {len(settings[name])}"
 

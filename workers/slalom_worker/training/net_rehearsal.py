@@ -14,6 +14,7 @@ from slalom_worker.net.drawing import Drawing
 from slalom_worker.net.examples import Batch, Examples
 from slalom_worker.net.modules import build_module, initialise, net_errors, rest_of, weights_of
 from slalom_worker.net.objective import Objective
+from slalom_worker.net.own_size import check_size
 from slalom_worker.net.probing import begin_forward
 from slalom_worker.training.methods_rehearsal import same
 
@@ -54,6 +55,7 @@ def rehearse_net(trials: Sequence[TrialSpec], data: Data, task: Task, methods: M
     torch.set_num_threads(1)  # as in a lane: a product split over threads rounds otherwise
     try:
         for trial in {trial.work.key: trial for trial in trials}.values():
+            check_size(trial.work, data, task)
             _rehearse(Objective(trial.work, data, task, torch.device("cpu"), methods), trial)
     finally:
         torch.set_num_threads(threads)
