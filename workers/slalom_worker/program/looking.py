@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from torch.overrides import TorchFunctionMode
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 if TYPE_CHECKING:
@@ -18,21 +19,35 @@ LEAVING = frozenset(("numpy", "tolist", "__array__", "__dlpack__"))
 """Methods of tensors by which numbers leave torch, unseen by its operations."""
 
 
-class Leaving(TorchFunctionMode):
-    """A context that calls a function with the name of each method of LEAVING that is used in it."""
+@contextmanager
+def leaving(tell: Callable[[str], object]) -> Iterator[None]:
+    """A context that calls a function with the name of each method of LEAVING that this thread uses in it.
 
-    def __init__(self, tell: Callable[[str], object]) -> None:
-        super().__init__()
-        self._tell = tell
+    The methods are replaced for its time: a mode for torch's functions would keep layers from their fast paths, so that
+    other operations were seen than are done without it.
+    """
+    mine = get_ident()
+    known = {name: getattr(Tensor, name) for name in LEAVING}
+    written = {name for name in LEAVING if name in vars(Tensor)}
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """Call the function."""
-        name = getattr(func, "__name__", "")
-        if name in LEAVING:
-            self._tell(name)
-        return func(*args, **(kwargs or {}))
+    def telling(name: str) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            if get_ident() == mine:
+                tell(name)
+            return known[name](*given, **named)
+
+        return call
+
+    for name in LEAVING:
+        setattr(Tensor, name, telling(name))
+    try:
+        yield
+    finally:
+        for name in LEAVING:
+            if name in written:
+                setattr(Tensor, name, known[name])
+            else:
+                delattr(Tensor, name)
 
 
 class _Looking(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -57,5 +72,5 @@ class _Looking(TorchDispatchMode):  # type: ignore[no-untyped-call]
 @contextmanager
 def looking(tell: Callable[[str], object]) -> Iterator[None]:
     """A context that calls a function with the name of all by which code looks at its numbers."""
-    with Leaving(tell), _Looking(tell):
+    with leaving(tell), _Looking(tell):
         yield

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from slalom_worker.program.looking import Leaving
+from slalom_worker.program.looking import leaving
 from slalom_worker.program.tape import Call, Name, Tape, record
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def operations(function: Callable[..., list[Tensor]], arguments: Sequence[Tensor
     Beside them the names of methods by which numbers leave torch, such as "tolist".
     """
     found: set[str] = set()
-    with Leaving(found.add):
+    with leaving(found.add):
         tape, _ = record(function, arguments)
     return found | {call.word for call in tape.calls}
 
