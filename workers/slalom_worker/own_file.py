@@ -11,7 +11,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError, SlalomError
 
@@ -97,6 +97,11 @@ def load_module(path: Path) -> ModuleType:
     return module
 
 
+def aside() -> redirect_stdout[Any]:
+    """A context in which the user's code prints to standard error: standard output may be JSON."""
+    return redirect_stdout(sys.stderr)
+
+
 @contextmanager
 def beside(file: Path | None) -> Iterator[None]:
     """A context for calls of the user's code: modules beside its file are found, and it prints to standard error."""
@@ -108,8 +113,7 @@ def beside(file: Path | None) -> Iterator[None]:
     finder = Beside(folder)
     sys.meta_path.insert(0, finder)
     try:
-        # what it prints is for people: standard output may be JSON
-        with redirect_stdout(sys.stderr):
+        with aside():
             yield
     finally:
         sys.meta_path.remove(finder)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +12,7 @@ from slalom.errors import InputError, SlalomError
 from slalom.wire.trial import Order, TrialId
 from slalom_worker.net.examples import side_by_side
 from slalom_worker.net.objective import Objective
+from slalom_worker.own_file import aside
 from slalom_worker.tasks.data import Data, Split, normalised
 from slalom_worker.training.measures import further
 from slalom_worker.training.nets import TrainedTrial, member_orders
@@ -51,8 +50,8 @@ def rehearse_methods(trials: Sequence[TrialSpec], data: Data, task: Task, method
     try:
         size = trials[0].work.batch_size or 0
         few = excerpt(data, max(EXAMPLES, BATCHES * size + 1))
-        objective = Objective(trials[0].work, few, task, torch.device("cpu"), watched(methods))
-        with redirect_stdout(sys.stderr):
+        with aside():
+            objective = Objective(trials[0].work, few, task, torch.device("cpu"), watched(methods))
             _compare(objective, [order for trial in trials for order in _orders(trial)])
     except SlalomError:
         raise
