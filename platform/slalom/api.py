@@ -6,8 +6,9 @@ stays quick.
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,10 +124,33 @@ def load(study: str | Path) -> StudySpec:
 
 
 def Study(**document: Any) -> StudySpec:  # noqa: N802 (reads as the value it makes)
-    """A study written in Python: the keywords are the study file's keys, the rules the same."""
+    """A study written in Python: the keywords are the study file's keys, the rules the same.
+
+    The task can be a class, or a training function, in place of "file.py:Name": `task=Rings`, or with options
+    `task={"name": Rings, "noise": 0.3}`. Lanes read it from the file in which it is written, as the file is now. The
+    study's folder, which travels to the nodes and where its other files are looked for, then is the one in which the
+    imports of that file start.
+    Raises StudyError where a rule is broken, or the class is in no file, as one that a notebook's cell defines.
+    """
+    return _study(document, Path.cwd())
+
+
+def replace(study: StudySpec | str | Path, /, **changes: Any) -> StudySpec:
+    """The study with other values of keys of a study file, such as `seed=1`: read and checked anew, of its own mark.
+
+    changes: as for `Study`, each in place of the whole value that the key has in `study.document`
+    Raises StudyError where a rule is broken.
+    """
+    spec = spec_of(study)
+    return _study({**spec.document, **changes}, spec.folder)
+
+
+def _study(document: Mapping[str, Any], folder: Path) -> StudySpec:
+    from slalom.study.own_object import named_by_text
     from slalom.study.read import study_from
 
-    return study_from(document, reading(Path.cwd()))
+    written, folder = named_by_text(document, folder)
+    return study_from(written, reading(folder))
 
 
 def run(
@@ -135,15 +159,18 @@ def run(
     *,
     ray: str | None = None,
     lanes: Callable[[StudySpec], Lanes] | None = None,
-    watch: Callable[[Progress], None] = lambda _: None,
+    watch: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Run a study, or go on with one that stopped; a finished one is only looked at.
 
     ray: a running cluster's address; without one a local Ray is started
     lanes: other lanes than Ray's
+    watch: called as the study goes on. Without it progress is shown in a notebook and in a terminal, and nowhere else
     Raises StudyError or InputError before anything is started, Infrastructure where a part fails for good, and
     Interrupted on Ctrl-C; what had ended is kept.
     """
+    from slalom.status.watch import watching
+
     place, spec = home_of(home), spec_of(study)
     if ray and ray != "auto" and not lanes and not place.has_trials:
         wiring.knock(ray)  # it does so again, but a wrong address should not leave a home behind
@@ -151,7 +178,8 @@ def run(
         store = wiring.store(spec, place)
         if not _complete(store, place):
             try:
-                wiring.train(spec, place, store, lanes or partial(wiring.ray_lanes, address=ray), watch)
+                with watching(watch) as told:
+                    wiring.train(spec, place, store, lanes or partial(wiring.ray_lanes, address=ray), told)
             except KeyboardInterrupt as exc:  # before the loop, or after it
                 raise Interrupted("stopped; what had ended is kept") from exc
         result = _result(spec, place, store)
@@ -178,7 +206,7 @@ def pin(
     seeds: int | None = None,
     ray: str | None = None,
     lanes: Callable[[StudySpec], Lanes] | None = None,
-    watch: Callable[[Progress], None] = lambda _: None,
+    watch: Callable[[Progress], None] | None = None,
 ) -> Baseline:
     """Pin what a complete study found, in a value that `Baseline.write` writes, and in its records.
 
@@ -186,12 +214,14 @@ def pin(
     Raises InputError where the study is not complete, or today's code no longer gives its numbers.
     """
     from slalom.regression import pin as pinning
+    from slalom.status.watch import watching
 
     spec, place = spec_of(study), home_of(home)
     result = show(spec, place)
     crew = wiring.crew(lanes or partial(wiring.ray_lanes, address=ray))
     nights = wiring.nights(spec, place)
-    baseline = pinning.pin(spec, result.summary, result.ended, crew, watch, seeds)
+    with watching(watch) as told:
+        baseline = pinning.pin(spec, result.summary, result.ended, crew, told, seeds)
     with place.alone():
         nights.pin(baseline)
     return baseline
@@ -207,7 +237,7 @@ def regress(
     most: int | None = None,
     ray: str | None = None,
     lanes: Callable[[StudySpec], Lanes] | None = None,
-    watch: Callable[[Progress], None] = lambda _: None,
+    watch: Callable[[Progress], None] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Night:
     """Train every search's choice again on today's code, and hold it against the baseline; recorded in MLflow.
@@ -218,12 +248,14 @@ def regress(
     most: seeds of each search at most
     """
     from slalom.regression.hold import hold
+    from slalom.status.watch import watching
 
     spec, place = spec_of(study), home_of(home)
     with place.alone():
         nights = wiring.nights(spec, place)
     crew = wiring.crew(lanes or partial(wiring.ray_lanes, address=ray))
-    night = hold(spec, baseline, crew, watch, retune=retune, margins=margins, most=most, clock=clock)
+    with watching(watch) as told:
+        night = hold(spec, baseline, crew, told, retune=retune, margins=margins, most=most, clock=clock)
     with place.alone():
         nights.night(night)
     return night
@@ -239,8 +271,8 @@ def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
 
     ended, notes = store.ended(), Notes.read(store.notes())
     summary = summarise(spec, ended, notes.standing(home, time.time()), notes.throughput)
-    arms = tuple(replace(arm, reproduced=notes.reproduced.get(arm.name)) for arm in summary.arms)
-    return Result(spec, home, replace(summary, arms=arms), ended, notes.versions)
+    arms = tuple(dataclasses.replace(arm, reproduced=notes.reproduced.get(arm.name)) for arm in summary.arms)
+    return Result(spec, home, dataclasses.replace(summary, arms=arms), ended, notes.versions)
 
 
 def _complain(result: Result) -> None:

@@ -99,18 +99,18 @@ def inspect_task(settings: Settings, folder: Path, methods: Methods | None = Non
     """
     from slalom.study.inspected import Inspected
     from slalom_worker.lane.environment import pin_kernels
-    from slalom_worker.tasks import OwnModel, load_split, needs_options, open_task, splits_of
+    from slalom_worker.tasks import OwnModel, load_split, open_task, splits_of
 
     pin_kernels()  # a task may compute with torch, after which this process could open no lane
     task = open_task(settings, folder)
     data = load_split(task, None)
     layers, rehearsal = None, None
-    if isinstance(task, OwnModel) and not needs_options(task):
+    if isinstance(task, OwnModel):
         from slalom_worker.methods import BUNDLED
-        from slalom_worker.net.modules import own_layers
+        from slalom_worker.net.own_size import own_layers
         from slalom_worker.training.net_rehearsal import rehearse_net
 
-        layers = own_layers(settings, data, task)
+        layers = partial(own_layers, settings, data, task)
         rehearsal = partial(rehearse_net, data=data, task=task, methods=methods or BUNDLED)
     return Inspected(
         data=data.digest(),

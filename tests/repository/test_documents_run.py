@@ -1,6 +1,7 @@
 """What the documents show is run: their study files are checked, their own tasks are trained, their Python executed."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,23 @@ def comes_to_a_verdict(folder, study):
 @pytest.mark.parametrize(("page", "block"), STUDIES, ids=[page for page, _ in STUDIES])
 def test_a_study_file_that_is_shown_passes_the_check(page, block, tmp_path):
     assert slalom.load(written(tmp_path, block)).arms
+
+
+def test_the_study_that_is_shown_in_python_is_the_one_of_the_file(tmp_path, monkeypatch):
+    page = ROOT / "docs" / "own-task.md"
+    (block,) = (one for one in blocks(page, "python") if "from rings import Rings" in one)
+    first = next(one for one in blocks(page, "yaml") if "name: rings\n" in one)
+    wanted = slalom.load(written(tmp_path, first))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "rings", raising=False)
+    monkeypatch.setattr(slalom, "run", lambda study: study)
+    shown: dict[str, object] = {}
+    try:
+        exec(block, shown)  # the page's own text
+    finally:
+        sys.modules.pop("rings", None)
+    assert shown["result"].fingerprint == wanted.fingerprint
+    assert shown["again"].seed == 1
 
 
 def test_every_file_that_is_shown_has_a_study():

@@ -69,7 +69,7 @@ VENDORS = {
     "mlflow": {"slalom.records.on_mlflow"},
     "cronsim": {"slalom.schedule.cron"},
     "prometheus_client": {"slalom.status.prometheus"},
-    "rich": {"slalom.cli.terminal"},
+    "rich": {"slalom.cli.terminal", "slalom.status.watch"},
     "torch": {"slalom_worker"},
     "slalom_worker": {"slalom_worker", "slalom.reading", "slalom.wiring", "slalom.cli"},
 }

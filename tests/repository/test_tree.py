@@ -36,6 +36,7 @@ PUBLIC = [
     "load",
     "pin",
     "regress",
+    "replace",
     "run",
     "show",
 ]

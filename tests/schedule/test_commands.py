@@ -11,6 +11,8 @@ import time
 import pytest
 
 from slalom.home import Home
+from slalom.regression.baseline import Baseline, PinnedArm
+from slalom.regression.replicates import Replicates
 from slalom.schedule.store import open_store
 from slalom.schedule.values import RunOutcome
 from slalom.status.reader import StatusReader
@@ -115,6 +117,30 @@ def test_add_list_remove(folder):
     assert row.endswith("never run")
     assert here("schedule", "remove", "small").returncode == 0
     assert json.loads(here("schedule", "list", "--json").stdout) == []
+
+
+def test_a_regression_is_scheduled_where_it_has_a_baseline(folder):
+    (folder / "old.json").write_text(json.dumps({"format": 1}))
+    command = ("schedule", "add", "small.yaml", "--cron", "0 3 * * *")
+    missing = (
+        "there is no baseline small.baseline.json: `slalom baseline set STUDY` makes one; or schedule the study itself"
+    )
+    for further, message in (
+        ((), missing),
+        (("--arguments", "--margin cost=9 --baseline=none.json"), "there is no baseline none.json"),
+        (("--arguments", "--baseline old.json"), "old.json: format must be 2, got 1"),
+    ):
+        done = here(*command, *further)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert message in done.stderr
+    assert not (folder / "slalom-home").exists()
+    pinned = PinnedArm("sgd", ({},), 0.1, Replicates((0.1,), (4,), ("a",)))
+    nothing = {"versions": {}, "settings": {}, "text": ""}
+    baseline = Baseline("small", "f", 0, "d", "error", "minimize", "cpu", arms=(pinned,), **nothing)
+    baseline.write(folder / "small.baseline.json")
+    baseline.write(folder / "new.json")
+    assert here(*command).returncode == 0
+    assert here(*command, "--name", "other", "--arguments", "--baseline new.json").returncode == 0
 
 
 @pytest.mark.parametrize(

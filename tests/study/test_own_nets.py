@@ -14,7 +14,7 @@ def inspecting(reading, **told):
 
 
 def test_layers_are_counted_in_the_own_net_alone(edited, reading):
-    three = inspecting(reading, has_model=True, layers=3)
+    three = inspecting(reading, has_model=True, layers=lambda _: 3)
     assert edited((MODEL, ""), RATES, reading=three).arms[0].settings["layer_rates"] == {"1": 1.0, "2": 2.0, "3": 4.0}
     with pytest.raises(StudyError, match="layer_rates must list a number for each of 3 layers, got 2"):
         edited((MODEL, ""), ("training: {", "training: {layer_rates: [1, 2], "), reading=three)
@@ -33,7 +33,7 @@ def test_a_net_that_no_lane_holds_is_refused(edited, reading):
 
 def test_an_own_net_is_tried_with_the_programs_of_every_arm(edited, reading):
     tried = []
-    own = inspecting(reading, has_model=True, layers=2, rehearse=tried.extend)
+    own = inspecting(reading, has_model=True, layers=lambda _: 2, rehearse=tried.extend)
     arm = ("none:     {momentum: 0.0}", "none: {momentum: 0.0, batch_size: {choice: [8, 16, 24]}}")
     edited((MODEL, ""), arm, reading=own)
     assert {trial.id.arm for trial in tried} == {"none", "constant", "rising", "tuned"}
@@ -44,6 +44,6 @@ def test_why_an_own_net_is_refused_is_told_at_the_task(edited, reading):
     def refuse(_trials):
         raise InputError("model: no")
 
-    own = inspecting(reading, has_model=True, layers=2, rehearse=refuse)
+    own = inspecting(reading, has_model=True, layers=lambda _: 2, rehearse=refuse)
     with pytest.raises(StudyError, match=r"^study\.yaml:3:7: model: no$"):
         edited((MODEL, ""), reading=own)

@@ -215,6 +215,7 @@ def test_the_order_of_the_arms_and_of_the_results_changes_nothing():
         found = summarise(replace(spec, arms=order), dict(reversed(results.items())))
         assert {arm.name: arm for arm in found.arms} == {arm.name: arm for arm in expected.arms}
         assert found.verdict == expected.verdict
+        assert {*found.verdict.comparisons} == {*expected.verdict.comparisons}
 
 
 def test_resources_and_names_change_no_number():

@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
 import slalom
 from slalom.errors import InputError, StudyError
+from slalom.wire.trial import Work
 from slalom.wiring import local_lanes
 from slalom_worker.methods import Methods
+from slalom_worker.net.objective import Objective
 from slalom_worker.optimizers import OPTIMIZERS
+from slalom_worker.program.ways import Way
+from slalom_worker.tasks import open_task
 from tests.support.mlflow_tables import database
+from tests.workers.checks import check_invariance
+from tests.workers.trials import settings, trial
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,7 +160,29 @@ SHAPES = """
 from slalom_worker.optimizers import Optimizer
 Mine = Optimizer(lambda block: None, (), {"beta": 0.9})
 """
+LOOKS = """
+from slalom_worker.optimizers import Optimizer
+def update(block):
+    if block.gradient.norm() > 1e6:
+        block.gradient.zero_()
+    block.parameters.addcmul_(block.gradient, block.columns["rate"], value=-1)
+Mine = Optimizer(update, (), {})
+"""
+LEAVES = LOOKS.replace("block.gradient.norm()", "block.gradient.numpy().max()")
+LISTS = LOOKS.replace("block.gradient.norm()", "block.gradient.tolist()[0][0]")
+COUNTS = """
+from slalom_worker.optimizers import Optimizer
+def update(block):
+    block.parameters.addcmul_(block.gradient, block.columns["late"] * block.columns["rate"], value=-1)
+def late(number, given):
+    return number * 0 + 1 if number.max() < 1e6 else number
+Mine = Optimizer(update, (), {}, columns={"late": late})
+"""
 REFUSED = {
+    "looks": (LOOKS, r"mine\.py:Mine: update looks at its numbers \(mine\.py, line 4\)"),
+    "leaves torch": (LEAVES, r"mine\.py:Mine: update looks at its numbers \(mine\.py, line 4\)"),
+    "lists": (LISTS, r"mine\.py:Mine: update looks at its numbers \(mine\.py, line 4\)"),
+    "looks in a column": (COUNTS, r"mine\.py:Mine: late looks at its numbers \(mine\.py, line 6\)"),
     "remembers": (REMEMBERS, "a trial's numbers must be the same trained twice from the same seed"),
     "mixes": (MIXES, "a trial's numbers must be the same in a pack of 3 as alone"),
     "raises": (RAISES, r"mine\.py:Mine: update must not raise, but got KeyError: 'mean' \(line 4\)"),
@@ -171,6 +200,39 @@ def test_one_that_does_not_keep_to_the_rules_is_refused_with_its_arm(folder: Pat
     with pytest.raises(StudyError, match=message) as caught:
         study(mine={"optimizer": "mine.py:Mine"})
     assert str(caught.value).startswith("arms.mine")
+
+
+def test_a_schedule_that_looks_at_its_numbers_is_refused(folder: Path) -> None:
+    (folder / "mine.py").write_text(
+        "from slalom_worker.schedules import Schedule\n"
+        "Mine = Schedule(lambda clock, given: clock.step * 0 + (1 if clock.step.max() < 1e6 else 0), {})"
+    )
+    for key in ("learning_rate_schedule", "momentum"):
+        with pytest.raises(StudyError, match=r"mine\.py:Mine: value looks at its numbers \(mine\.py, line 2\)"):
+            study(mine={"optimizer": "momentum", key: "mine.py:Mine"})
+
+
+CAREFUL = """
+from slalom_worker.losses import Loss
+from slalom_worker.losses.cross_entropy import CROSS_ENTROPY as known
+def each(outputs, labels, options):
+    losses = known.each(outputs, labels, {"label_smoothing": 0.0})
+    return losses * 0.5 if LOOK > 2.31 else losses
+Mine = Loss(each, known.second, known.of_mean, known.predict, {})
+"""
+
+
+@pytest.mark.parametrize("look", ["losses.max()", "losses.detach().numpy().max()", "max(losses.flatten().tolist())"])
+def test_a_loss_that_looks_at_its_numbers_is_computed_slot_by_slot(folder: Path, look: str) -> None:
+    (folder / "mine.py").write_text(CAREFUL.replace("LOOK", look))
+    methods = Methods.beside(folder)
+    model = {"name": "mlp", "hidden": [4], "activation": "tanh", "bias": True}
+    work = Work({"name": "digits"}, model, 32, loss={"name": "mine.py:Mine"})
+    task = open_task(work.task, folder)
+    program = Objective(work, task.load(), task, torch.device("cpu"), methods)
+    assert program.way is Way.BY_HAND
+    specs = [trial(n, work, settings("sgd", learning_rate=0.1), epochs=1) for n in range(4)]
+    check_invariance(program, specs, (1, 2, 4))
 
 
 def test_a_method_must_lie_in_the_study_s_folder(folder: Path) -> None:

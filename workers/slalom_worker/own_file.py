@@ -11,7 +11,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError, SlalomError
 
@@ -24,7 +24,20 @@ PREFIX = "slalom_user_task_"
 
 
 class FreshSource(SourceFileLoader):
-    """Compiles the file as it is now: a bytecode cache can be stale within a second, and litters the folder."""
+    """Compiles the file as it is now: a bytecode cache can be stale within a second, and litters the folder.
+
+    running: whether the file is being imported
+    """
+
+    running = False
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the file."""
+        self.running = True
+        try:
+            super().exec_module(module)
+        finally:
+            self.running = False
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 (the protocol's name)
         """The compiled file."""
@@ -59,13 +72,19 @@ class Beside(MetaPathFinder):
 def load_module(path: Path) -> ModuleType:
     """The module of a file, imported anew at every call; files of the same name in two folders are two modules.
 
-    So are the modules beside the file that it imports. Raises InputError where there is no such file or importing it
-    fails.
+    So are the modules beside the file that it imports. Raises InputError where there is no such file, importing it
+    fails, or it is being imported already: a study is then written in the file that it names, and would be read anew
+    each time the file is imported.
     """
     if not path.is_file():
         raise InputError(f"{path}: must be a Python file, but got no such file")
     # by path, so that two files of one name do not meet
     name = f"{PREFIX}{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    if getattr(getattr(sys.modules.get(name), "__loader__", None), "running", False):
+        raise InputError(
+            f"{path}: is imported for what a study names in it; what it does with a study must stand under "
+            '`if __name__ == "__main__":`'
+        )
     loader = FreshSource(name, str(path))
     spec = ModuleSpec(name, loader, origin=str(path))
     spec.has_location = True
@@ -76,6 +95,11 @@ def load_module(path: Path) -> ModuleType:
     with user_errors(path, f"{path}: importing it"):
         loader.exec_module(module)
     return module
+
+
+def aside() -> redirect_stdout[Any]:
+    """A context in which the user's code prints to standard error: standard output may be JSON."""
+    return redirect_stdout(sys.stderr)
 
 
 @contextmanager
@@ -89,8 +113,7 @@ def beside(file: Path | None) -> Iterator[None]:
     finder = Beside(folder)
     sys.meta_path.insert(0, finder)
     try:
-        # what it prints is for people: standard output may be JSON
-        with redirect_stdout(sys.stderr):
+        with aside():
             yield
     finally:
         sys.meta_path.remove(finder)
@@ -135,12 +158,27 @@ def telling(function: Callable[..., object], file: Path, action: str) -> Callabl
     return call
 
 
+@contextmanager
+def apart() -> Iterator[None]:
+    """A context after which the users' modules are those from before it, whatever was imported anew within it."""
+    kept = {name: module for name, module in sys.modules.items() if _is_users(module)}
+    try:
+        yield
+    finally:
+        for name in [name for name, module in sys.modules.items() if _is_users(module)]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+
+
+def _is_users(module: object) -> bool:
+    spec = module.__dict__.get("__spec__") if isinstance(module, ModuleType) else None
+    return isinstance(getattr(spec, "loader", None), FreshSource)
+
+
 def _forget_modules(folder: Path | None) -> None:
     """Have modules that lie beside users' files imported anew, those in `folder` excepted."""
     for name, module in [*sys.modules.items()]:
-        spec = module.__dict__.get("__spec__") if isinstance(module, ModuleType) else None
-        loader = getattr(spec, "loader", None)
-        if not isinstance(loader, FreshSource) or name.startswith(PREFIX):
+        if not _is_users(module) or name.startswith(PREFIX):
             continue
-        if folder is None or not Path(loader.path).is_relative_to(folder):
+        if folder is None or not Path(str(module.__file__)).is_relative_to(folder):
             del sys.modules[name]

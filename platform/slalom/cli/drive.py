@@ -40,7 +40,8 @@ def main() -> int:
 
 def _drive(stop: Stop) -> None:
     from slalom import api
-    from slalom.cli.terminal import Watch, verdict
+    from slalom.cli.terminal import verdict
+    from slalom.status.watch import Watch
 
     sent = submission.read(Path.cwd())
     sent.check_here()

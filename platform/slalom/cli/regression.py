@@ -51,7 +51,7 @@ def _add_regress(commands: Any) -> None:
     parser.set_defaults(command=_regress)
     for adder in (add_study, add_place, add_ray):
         adder(parser)
-    parser.add_argument("--baseline", type=Path, metavar="FILE", help="instead of NAME.baseline.json by the study")
+    add_baseline(parser)
     parser.add_argument("--retune", action="store_true", help="make the searches again, too")
     margin = "METRIC=VALUE: differences up to it are none; metrics: the study's, 'epochs to target' and 'cost'"
     parser.add_argument("--margin", type=_margin, action="append", default=[], metavar="METRIC=VALUE", help=margin)
@@ -68,12 +68,17 @@ def _add_regress(commands: Any) -> None:
     add_json(parser)
 
 
+def add_baseline(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names a baseline's file."""
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="instead of NAME.baseline.json by the study")
+
+
 def _set(options: argparse.Namespace) -> None:
     from slalom import api
-    from slalom.cli.terminal import Watch
+    from slalom.status.watch import Watch
 
     spec = api.load(options.study)
-    file = options.output or _beside(options.study, spec.name)
+    file = options.output or baseline_file(options.study, spec.name)
     _check_folder("--output", file)
     with Watch() as watch, options.stop.between_turns(watch) as turn:
         pinned = api.pin(spec, home_of(options), seeds=options.seeds, ray=options.ray, watch=turn)
@@ -116,14 +121,14 @@ def _regress(options: argparse.Namespace) -> int:
     from functools import partial
 
     from slalom import api, wiring
-    from slalom.cli.terminal import Watch
     from slalom.regression import webhook
     from slalom.regression.baseline import Baseline
     from slalom.regression.gate import Answer
     from slalom.regression.hold import hold
+    from slalom.status.watch import Watch
 
     spec = api.load(options.study)
-    pinned = Baseline.read(options.baseline or _beside(options.study, spec.name))
+    pinned = Baseline.read(options.baseline or baseline_file(options.study, spec.name))
     if options.junit:
         _check_folder("--junit", options.junit)
     if options.webhook:
@@ -191,7 +196,7 @@ def _post(night: Night, url: str) -> None:
     post(url, {"text": sentence(night), **night.as_json()})
 
 
-def _beside(study: str, name: str) -> Path:
+def baseline_file(study: str, name: str) -> Path:
     """A study file's baseline lies beside it, a bundled study's in the current folder."""
     folder = Path(study).parent if Path(study).suffix in (".yaml", ".yml") else Path()
     return folder / f"{name}.baseline.json"

@@ -121,8 +121,26 @@ def _add(options: argparse.Namespace) -> None:
         time_limit=options.time_limit,
         arguments=options.arguments,
     )
+    if schedule.command == "regress":
+        _check_baseline(options, spec.name)
     _book(options).add(schedule)
     print(f"{schedule.name}: next at {_when(schedule, schedule.due)}, by a server that `slalom serve` starts")
+
+
+def _check_baseline(options: argparse.Namespace, name: str) -> None:
+    """InputError where the regression would have no baseline to be held against."""
+    import shlex
+
+    from slalom.cli.regression import add_baseline, baseline_file
+    from slalom.regression.baseline import Baseline
+
+    further = argparse.ArgumentParser(add_help=False)
+    add_baseline(further)
+    chosen, _ = further.parse_known_args(shlex.split(options.arguments))
+    try:
+        Baseline.read(chosen.baseline or baseline_file(options.study, name))
+    except InputError as exc:
+        raise InputError(f"{exc}; or schedule the study itself, with --command run") from exc
 
 
 def _list(options: argparse.Namespace) -> None:

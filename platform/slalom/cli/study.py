@@ -43,7 +43,8 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     from slalom import api
-    from slalom.cli.terminal import Watch, verdict
+    from slalom.cli.terminal import verdict
+    from slalom.status.watch import Watch
 
     spec = api.load(options.study)
     with Watch() as watch, options.stop.between_turns(watch) as turn:

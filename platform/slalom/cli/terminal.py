@@ -1,15 +1,13 @@
-"""What a person sees: the table that lives while a study runs, and the one that stays."""
+"""What a person sees of a study in a terminal: its tables and its sentence."""
 
 from __future__ import annotations
 
 import re
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -19,14 +17,8 @@ from slalom.report.tables import Rows, answer, legend, pace, protocol, result_ro
 from slalom.verdict.wording import short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
     from slalom.api import Result
-    from slalom.loop.progress import Progress
     from slalom.regression.night import Night
-
-LINE_SECONDS = 10.0
 
 PLAIN_COLUMNS = 120
 """Width of what is no terminal: a file, a pipe, a log."""
@@ -34,46 +26,6 @@ PLAIN_COLUMNS = 120
 OTHER_NUMBERS = (
     "other numbers than before: either the lanes' devices differ in kind, or the model draws random numbers of its own"
 )
-
-
-class Watch:
-    """Shows progress on standard error: a live table in a terminal, elsewhere a plain line every ten seconds."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console = Console(stderr=True)
-        # A dumb terminal cannot take a line back.
-        self._live = (
-            Live(console=self._console, auto_refresh=False, transient=True) if self._console.is_interactive else None
-        )
-        self._clock = clock
-        self._last = clock()
-
-    def __enter__(self) -> Watch:
-        if self._live is not None:
-            self._live.start()
-            self._live.update("Starting the lanes ...", refresh=True)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
-
-    def __call__(self, progress: Progress) -> None:
-        """Show how far the study has come."""
-        if self._live is not None:
-            self._live.update(_live_table(progress), refresh=True)
-        elif self._clock() - self._last >= LINE_SECONDS:
-            self._last = self._clock()
-            self._console.print(line(progress), soft_wrap=True, highlight=False)
-
-
-def line(progress: Progress) -> str:
-    """Progress in one line."""
-    done, budget = (sum(getattr(arm, name) for arm in progress.arms) for name in ("done", "budget"))
-    arms = ", ".join(f"{arm.name} {arm.done}/{arm.budget}" for arm in progress.arms)
-    return f"{done} of {budget} trials{_pace(progress)}: {arms}"
 
 
 def verdict(result: Result) -> None:
@@ -126,29 +78,3 @@ def _table(rows: Rows, gap: str) -> Table:
     for row in body:
         table.add_row(*(Text(re.sub(r" (?=\[|better|worse)", gap, cell)) for cell in row))
     return table
-
-
-def _live_table(progress: Progress) -> Table:
-    table = Table("arm", "done / budget", "pruned", "diverged", "failed", "best", box=box.SIMPLE_HEAD)
-    for arm in progress.arms:
-        best = "" if arm.best is None else f"{arm.best:.4f}"
-        counts = (str(count) for count in (arm.pruned, arm.diverged, arm.failed))
-        table.add_row(arm.name, f"{arm.done} / {arm.budget}", *counts, best)
-    table.caption = _pace(progress).removeprefix(", ")
-    return table
-
-
-def _pace(progress: Progress) -> str:
-    """The pace as in ", 2 lanes, 2.5 trials/s, about 40 s left"."""
-    if not progress.lanes:
-        return ", waiting for a lane"
-    lanes = f", {progress.lanes} lane{'s' if progress.lanes > 1 else ''}"
-    if progress.seconds_left is None:
-        return f"{lanes}, no trial has ended yet"
-    return f"{lanes}, {progress.trials_per_second:.1f} trials/s, about {_duration(progress.seconds_left)} left"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -38,6 +38,9 @@ def as_json(spec: StudySpec, summary: Summary, where: Mapping[str, str]) -> dict
         },
     }
     made: dict[str, Any] = plain(found)
+    if summary.verdict is not None:
+        for name in ("comparisons", "pairs"):  # the first are the arms' differences
+            del made["verdict"][name]
     return made
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from slalom.wire.trial import TrialSpec
+    from slalom.wire.trial import Settings, TrialSpec
 
 Splits = Literal["drawn", "loaded", "one"]
 
@@ -20,7 +20,8 @@ class Inspected:
     data: the digest of the data, 64 hexadecimal digits
     facts: what is known about the task, such as {"bayes_error": 0.2101}
     has_model: the task brings its own model, and the study names none
-    layers: how many layers with weights that model has
+    layers: how many layers with weights that model has, given an arm's settings of it, as values; InputError where it
+        cannot be built
     regression: the task has numbers to predict, not classes
     splits: how the task comes to other splits than its own: they can be "drawn" from its examples, the task has them
         "loaded" one by one, or it has "one" alone
@@ -36,7 +37,7 @@ class Inspected:
     data: str
     facts: Mapping[str, float] = field(default_factory=dict)
     has_model: bool = False
-    layers: int | None = None
+    layers: Callable[[Settings], int] | None = None
     regression: bool = False
     splits: Splits = "drawn"
     examples: int | None = None

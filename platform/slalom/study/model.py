@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from slalom.errors import InputError, nearest
 from slalom.study.nets import Nets
+from slalom.study.yaml import read_yaml
 from slalom.wire.seeds import split_seed
 from slalom.wire.trial import PROGRAM, Work
 
@@ -253,6 +254,12 @@ class StudySpec:
     def arm(self, name: str) -> Arm:
         """The arm of that name."""
         return next(arm for arm in self.arms if arm.name == name)
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """The study as it was written: the keys of a study file, their values as JSON has them, lists as tuples."""
+        document: Mapping[str, Any] = read_yaml(self.text, self.name).plain()
+        return document
 
     def with_resources(self, **changes: Any) -> StudySpec:
         """The same study on other resources: same fingerprint, same numbers."""

@@ -1,4 +1,4 @@
-"""The user's own Python files of a study: those that the study names, and the modules beside them that these import.
+"""The user's own Python files of a study: those that the study names, and the modules of its folder that these import.
 
 They are found by reading the files, not by running them, so that the same files are found on every machine.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from slalom.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 
 def within(folder: Path, file: str) -> Path:
@@ -28,13 +28,13 @@ def within(folder: Path, file: str) -> Path:
 
 
 def closure(folder: Path, files: Iterable[Path]) -> tuple[Path, ...]:
-    """The files and all that they import from beside them, sorted; all relative to `folder`."""
+    """The files and all that they import from beside them or from `folder` on, sorted; all relative to `folder`."""
     found: set[Path] = set()
     for file in files:
-        beside, left = file.parent, [file]
+        starts, left = {file.parent, Path()}, [file]
         seen = set(left)
         while left:
-            for other in _imported(folder, left.pop(), beside):
+            for other in _imported(folder, left.pop(), starts):
                 if other not in seen:
                     seen.add(other)
                     left.append(other)
@@ -42,13 +42,13 @@ def closure(folder: Path, files: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(sorted(found))
 
 
-def _imported(folder: Path, file: Path, beside: Path) -> Iterator[Path]:
-    """The files in the folder `beside` that a file imports."""
+def _imported(folder: Path, file: Path, starts: Collection[Path]) -> Iterator[Path]:
+    """The files below the folders `starts` that a file imports."""
     try:
         tree = ast.parse((folder / file).read_bytes())
     except (OSError, SyntaxError, ValueError):
         return  # whoever imports it says so, with the line
-    for start, dotted in _names(tree, file, beside):
+    for start, dotted in _names(tree, file, starts):
         place = start
         for part in dotted.split("."):
             place /= part
@@ -57,15 +57,15 @@ def _imported(folder: Path, file: Path, beside: Path) -> Iterator[Path]:
                     yield other
 
 
-def _names(tree: ast.AST, file: Path, beside: Path) -> Iterator[tuple[Path, str]]:
-    """What a file imports: dotted names, each with the folder in which it starts."""
+def _names(tree: ast.AST, file: Path, starts: Collection[Path]) -> Iterator[tuple[Path, str]]:
+    """What a file imports: dotted names, each with a folder in which it may start."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [(beside, alias.name) for alias in node.names]
+            names = [(start, alias.name) for start in starts for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            start = beside if node.level == 0 else Path(*file.parts[: len(file.parts) - node.level])
+            near = starts if node.level == 0 else [Path(*file.parts[: len(file.parts) - node.level])]
             inner = [node.module] if node.module else []
-            names = [(start, ".".join([*inner, alias.name])) for alias in node.names]
+            names = [(start, ".".join([*inner, alias.name])) for start in near for alias in node.names]
         else:
             continue
         yield from (one for one in names if one[1].split(".")[0] not in sys.stdlib_module_names)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slalom.errors import InputError, StudyError
+from slalom.errors import InputError
 from slalom.study import folder as study_folder
 from slalom.study.arms import Shared, read_arms
 from slalom.study.document import Node, from_python
@@ -18,15 +17,15 @@ from slalom.study.fingerprint import fingerprint
 from slalom.study.free_names import check_options, lift
 from slalom.study.inspected import Inspected
 from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, OWN, REQUIRED, SEED, task_table
-from slalom.study.model import Arm, StudySpec
+from slalom.study.model import StudySpec
 from slalom.study.nets import Nets
 from slalom.study.own_code import closure
 from slalom.study.own_methods import OpenMethod, OwnMethods, is_own, names_own, open_methods
+from slalom.study.own_nets import inspect_arms, rehearse_nets, told_of
 from slalom.study.own_training import Read, read_own_training
 from slalom.study.sections import read_compare, read_metric, read_resample, read_resources, read_training, read_tune
 from slalom.study.sense import check_data, check_plan
 from slalom.study.task import read_task
-from slalom.study.trials import sample_trials
 from slalom.study.values import check_known, check_required, field, section
 from slalom.study.yaml import read_yaml
 from slalom.wire.signature import OwnCode
@@ -205,7 +204,7 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
         spec = _split(spec, split, inspected, fields)
         mark = fingerprint(spec, inspected.data, task.digest, task.options, _digests(spec, task))
         return replace(spec, fingerprint=mark, data_digest=inspected.data)
-    with _told_of(fields["task"]):
+    with told_of(fields["task"]):
         inspected = reading.inspect(task.settings, reading.folder)
     if inspected.has_model and any(arm.settings["model"]["name"] != OWN for arm in spec.arms):
         _check_no_model(task, fields)
@@ -217,14 +216,13 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
     spec = replace(spec, metric=judge, metrics=measured)
     if inspected.regression:
         spec = _of_numbers(spec, fields, reading.catalogue)
-    for arm in spec.arms:
-        _inspect_own(arm, spec, fields, reading)
     spec = replace(spec, nets=Nets(reading.catalogue.nets, inspected.shape, inspected.outputs))
-    check_data(spec, inspected, fields, reading.catalogue)
+    of_arms = inspect_arms(spec, fields, reading.inspect)
+    with told_of(fields["task"]):
+        check_data(spec, inspected, fields, reading.catalogue)
     spec = _split(spec, split, inspected, fields)
+    rehearse_nets(spec, inspected, of_arms, fields)
     if inspected.rehearse is not None:
-        with _told_of(fields["task"]):
-            inspected.rehearse(sample_trials(spec))
         inspected = replace(inspected, notes=(*inspected.notes, REHEARSED))
     mark = fingerprint(spec, inspected.data, task.digest, task.options, _digests(spec, task))
     return replace(
@@ -249,28 +247,6 @@ def _of_numbers(spec: StudySpec, fields: Mapping[str, Node], catalogue: Catalogu
     named = [name for name, arm in fields["arms"].fields().items() if "loss" in arm.fields()]
     arms = [arm if arm.name in named else replace(arm, settings={**arm.settings, "loss": loss}) for arm in spec.arms]
     return replace(spec, arms=tuple(arms))
-
-
-@contextmanager
-def _told_of(node: Node) -> Iterator[None]:
-    """A context whose InputErrors are told with the place of `node`."""
-    try:
-        yield
-    except StudyError:
-        raise
-    except InputError as exc:
-        raise node.error(str(exc)) from exc
-
-
-def _inspect_own(arm: Arm, spec: StudySpec, fields: Mapping[str, Node], reading: Reading) -> None:
-    """Load the data of an arm that has options of the task, unless they are searched: they may be refused."""
-    settings = {**spec.task, **arm.settings.get("task", {}), "name": spec.task["name"]}
-    if settings == spec.task or any(name.startswith("task.") for name in arm.space):
-        return
-    try:
-        reading.inspect(settings, spec.folder)
-    except InputError as exc:
-        raise fields["arms"].fields()[arm.name].error(str(exc)) from exc
 
 
 def _split(spec: StudySpec, wanted: str | None, inspected: Inspected, fields: Mapping[str, Node]) -> StudySpec:

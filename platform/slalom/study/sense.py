@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError
 from slalom.study.ranges import Choices, IntRange, Range
+from slalom.study.space import assign, space
+from slalom.study.trials import samples
+from slalom.wire.kinds import MOST_WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
 MOST_TRIALS = 10_000_000
 """Of a whole study."""
 
-MOST_WEIGHTS = 100_000_000
-"""Of one net: with its gradient and an optimizer's buffers it then takes 1.6 GB."""
+PER_LAYER = ("layer_rates", "hidden_dropout")
+"""Settings that can be a list for the layers."""
 
 
 def check_arm(arm: Arm, node: Node, catalogue: Catalogue) -> None:
@@ -49,8 +52,9 @@ def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]
     arms = fields["arms"].fields()
     for arm in spec.arms:
         _refuse(arms[arm.name], _nets(arm.settings, spec.nets, curved=_curved(spec, arm, catalogue)), arm.name)
-        if inspected.layers is not None:
-            _refuse(arms[arm.name], _per_layer(arm.settings, inspected.layers, inspected.layers - 1), arm.name)
+        if any(isinstance(arm.settings[name], dict) for name in PER_LAYER):
+            for layers in _own_layers(arm, inspected):
+                _refuse(arms[arm.name], _per_layer(arm.settings, layers, layers - 1), arm.name)
         if inspected.examples is not None:
             _refuse(arms[arm.name], _whole_batches(arm.settings, inspected.examples), arm.name)
             if any(net.paired for net in spec.nets.sizes(arm.settings["model"])):
@@ -149,6 +153,14 @@ def _curved(spec: StudySpec, arm: Arm, catalogue: Catalogue) -> str | None:
     if arm.settings["optimizer"] in catalogue.curvature:
         return str(arm.settings["optimizer"])
     return "record: [curvature]" if "curvature" in spec.record else None
+
+
+def _own_layers(arm: Arm, inspected: Inspected) -> list[int]:
+    """Layers with weights of a task's own net, at each end of what is searched of it; none where it brings no net."""
+    if inspected.layers is None:
+        return []
+    model = {"model": arm.settings["model"]}
+    return [inspected.layers(assign(model, params)["model"]) for params in samples(space(model))]
 
 
 def _nets(settings: Settings, nets: Nets, *, curved: str | None) -> Iterator[str]:

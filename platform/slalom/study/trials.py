@@ -22,11 +22,12 @@ def sample_trials(spec: StudySpec) -> list[TrialSpec]:
     return [
         trial_spec(spec, TrialId(arm.name, Phase.TUNE, number), params)
         for arm in spec.arms
-        for number, params in enumerate(_samples(arm.space))
+        for number, params in enumerate(samples(arm.space))
     ]
 
 
-def _samples(space: Mapping[str, Distribution]) -> list[dict[str, Scalar]]:
+def samples(space: Mapping[str, Distribution]) -> list[dict[str, Scalar]]:
+    """Values of what is searched, among them each option of its choices and both ends of all else."""
     options = {name: _options(distribution) for name, distribution in space.items()}
     count = max(map(len, options.values()), default=1)
     return [{name: each[number % len(each)] for name, each in options.items()} for number in range(count)]

@@ -37,6 +37,8 @@ def decide(spec: StudySpec, arms: Sequence[ArmSummary], look: Look) -> Verdict:
         split=field.scope.split,
         searches=look.most,
         warnings=tuple(f"{warning}." for warning in warnings_of(spec, arms, look)),
+        comparisons=tuple(look.baseline),
+        pairs=tuple(look.pairs),
     )
 
 

@@ -98,6 +98,8 @@ class Verdict:
     about: "way" of training, or "choice", the settings that one search found
     split: "resampled" where every search had its own, "fixed" where all numbers are of one split
     searches: how many the verdict rests on
+    comparisons: every arm against the baseline, one family; pairs: every pair of arms, another family. Both in the
+        order of the study's arms, which makes no other verdict
     """
 
     sentence: str
@@ -106,6 +108,8 @@ class Verdict:
     split: str = "resampled"
     searches: int = 0
     warnings: tuple[str, ...] = ()
+    comparisons: tuple[Comparison, ...] = field(default=(), repr=False, compare=False)
+    pairs: tuple[Comparison, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,9 @@ class Number:
 MOST_EPOCHS, MOST_EXAMPLES = 1_000_000, 10_000_000
 """Upper ends of whole numbers that count epochs or examples: no machine comes to more."""
 
+MOST_WEIGHTS = 100_000_000
+"""Of one net: with its gradient and an optimizer's buffers it then takes 1.6 GB."""
+
 MOST_SEEDS = 2**63 - 1
 """The highest seed."""
 

@@ -10,6 +10,7 @@ import torch
 from slalom_worker.lane.device import open_device
 from slalom_worker.methods import Methods
 from slalom_worker.net.objective import Objective
+from slalom_worker.own_file import aside
 from slalom_worker.tasks import load_split, open_task
 from slalom_worker.training.nets import TrainedTrial
 from slalom_worker.training.pack import Pack
@@ -33,6 +34,11 @@ def measure_cost(orders: Sequence[Order], folder: Path) -> tuple[float, ...]:
 
     orders: for trials of one program; folder: where the user's own files lie
     """
+    with aside():
+        return _measure(orders, folder)
+
+
+def _measure(orders: Sequence[Order], folder: Path) -> tuple[float, ...]:
     work, device = orders[0].trial.work, open_device()
     task = open_task(work.task, folder)
     objective = Objective(work, load_split(task, work.split), task, device, Methods.beside(folder))

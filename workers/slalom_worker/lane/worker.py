@@ -14,6 +14,7 @@ from slalom_worker.lane.device import describe, memory, open_device
 from slalom_worker.lane.width import best_width
 from slalom_worker.methods import Methods
 from slalom_worker.net.objective import Objective
+from slalom_worker.own_file import aside
 from slalom_worker.serving import freeze
 from slalom_worker.tasks import load_split, open_task
 from slalom_worker.training.measures import measure
@@ -80,8 +81,13 @@ class LaneWorker:
     def turn(self, turn: Turn) -> Reply:
         """Take orders and drops, train for about `turn_seconds` or until nothing is left, and say what came of it.
 
-        A trial that cannot be trained is in the reply as failed; nothing is raised for it.
+        A trial that cannot be trained is in the reply as failed; nothing is raised for it. What the user's code prints
+        goes to standard error.
         """
+        with aside():
+            return self._turn(turn)
+
+    def _turn(self, turn: Turn) -> Reply:
         reports: list[Report] = []
         results: list[TrialResult] = []
         effort = Effort()

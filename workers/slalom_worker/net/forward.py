@@ -46,6 +46,7 @@ class Forward:
     state: frozen parameters and buffers that a trial has for itself, by name: those that change in training, and
         those that come of the trial's seed. All others are the same in every net, and stay in the module
     changing: the names of those that change in training
+    idle: names of trained parameters on which the outputs in training do not depend
     dropouts: the calls of dropout layers, by the name of the buffer for the call's mask, and those of dropout functions
     functions: the names of the latter
     """
@@ -58,7 +59,7 @@ class Forward:
         self.work, self.data, self.task = work, data, task
         self._initial = Initial(work, data, task, methods.initialization)
         self.module = build_module(work, data, task, seed=0)
-        self.changing, drawn = probe(self.module, data, task, batching, DTYPES[work.precision])
+        self.changing, drawn, self.idle = probe(self.module, data, task, batching, DTYPES[work.precision])
         functions = {f"dropout function {number}": call for number, call in enumerate(drawn, start=1)}
         other = rest_of(build_module(work, data, task, seed=1))
         self.state = {

@@ -12,7 +12,6 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from slalom.errors import InputError
 from slalom.wire.seeds import derive
-from slalom.wire.trial import Work
 from slalom_worker.initializations.base import Fans
 from slalom_worker.models import MODELS
 from slalom_worker.models.fanned import Fanned
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from slalom.wire.trial import Settings
+    from slalom.wire.trial import Work
     from slalom_worker.initializations import Initialization
     from slalom_worker.tasks.data import Data, Task
 
@@ -101,12 +100,6 @@ def _fans(part: Any) -> Iterator[tuple[Tensor, Fans]]:
         yield from part.fans()
     else:
         yield part.weight, Fans(*nn.init._calculate_fan_in_and_fan_out(part.weight))
-
-
-def own_layers(settings: Settings, data: Data, task: Task) -> int:
-    """The number of layers with weights in a task's own model; InputError where it cannot be built."""
-    module = build_module(Work(settings, {"name": "task"}, None), data, task, seed=0)
-    return int(layers_of(module).max()) + 1
 
 
 def weights_of(module: nn.Module) -> Mapping[str, Tensor]:

@@ -41,6 +41,7 @@ class Objective:
     programs: the recorded programs of the gradient, the metrics and the rest
     batching: how an epoch's training examples are cut into batches
     is_bias: whether each parameter is a bias [P]
+    is_idle: whether each parameter has no part in the outputs in training [P], so that it stays as it is
     layer_of: the layer of each parameter [P], from 0
     """
 
@@ -68,6 +69,8 @@ class Objective:
         self._beside: tuple[tuple[Examples, ...], Examples | SideBySide] | None = None
         self.way = self._find_way()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)
+        idle = self.forward.idle if self.way is not Way.BY_HAND else frozenset()  # there it may have a part later
+        self.is_idle = torch.cat([torch.full((s.numel(),), n in idle) for n, s in self.shapes.items()]).to(device)
         thin = any(len(shape) > 1 and 1 in shape for shape in self.shapes.values())
         self.programs = Programs(self.way, thin=thin)
 

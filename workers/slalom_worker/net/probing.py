@@ -29,10 +29,16 @@ ROUNDING = {torch.float32: 1e-4, torch.float64: 1e-9}
 
 
 class Probed(NamedTuple):
-    """What was seen: the names of the buffers that change in training, and the calls of dropout functions in order."""
+    """What was seen in training.
+
+    changing: names of the buffers that change
+    drawn: the calls of dropout functions in order
+    idle: names of the trained parameters on which the outputs do not depend, so that torch gives them no gradient
+    """
 
     changing: frozenset[str]
     drawn: Sequence[Drawn]
+    idle: frozenset[str]
 
 
 def probe(module: nn.Module, data: Data, task: Task, batching: Batching, dtype: torch.dtype) -> Probed:
@@ -74,6 +80,9 @@ def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> Prob
     drawing = Drawing(batch=len(inputs))
     with drawing:
         one = _outputs(module, inputs, data, task, "in training")
+    weights = weights_of(module)
+    gradients = torch.autograd.grad(one.sum(), [*weights.values()], allow_unused=True)
+    idle = frozenset(name for name, own in zip(weights, gradients, strict=True) if own is None)
     _check_itself(marks, _marks(module), caches=True)
     for hook in hooks:
         hook.remove()
@@ -90,7 +99,7 @@ def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> Prob
     _check_itself(marks, _marks(module), caches=False)
     if not _same(one, other):
         raise InputError("model: gives other outputs for the same inputs and weights; it must draw no numbers itself")
-    return Probed(changed, drawing.calls)
+    return Probed(changed, drawing.calls, idle)
 
 
 def _evaluation(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> None:
@@ -131,7 +140,7 @@ def _outputs(module: nn.Module, inputs: Tensor, data: Data, task: Task, when: st
     check_unchanged(inputs, version)
     _check_outputs(outputs, inputs, data, next(part.dtype for part in weights_of(module).values()))
     _check_registered(module, outputs)
-    found: Tensor = outputs.detach()
+    found: Tensor = outputs
     return found
 
 

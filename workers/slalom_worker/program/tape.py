@@ -30,7 +30,7 @@ class Call:
     arguments, named: its positional and named arguments, with a Name in place of each tensor
     names: the outputs' names, None for an output that is no tensor
     outputs: what the operation returned, as a tuple
-    single: whether it returned one tensor, not a tuple
+    single: whether it returned one tensor or number, not a tuple
     """
 
     operation: Any
@@ -91,9 +91,9 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
         arguments, named = self._named(args), self._named(kwargs or {})
         result = func(*args, **(kwargs or {}))
         self._alive += [args, kwargs, result]
-        single = isinstance(result, Tensor)
+        single = not isinstance(result, list | tuple)
         outputs = (result,) if single else tuple(result)
-        if func._schema.is_mutable or not (single and _key(result) in self._names):
+        if func._schema.is_mutable or not (isinstance(result, Tensor) and _key(result) in self._names):
             names = tuple(self._new(output) for output in outputs)
             self.calls.append(Call(func, arguments, named, names, outputs, single))
         return result

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from slalom_worker.program.looking import leaving
 from slalom_worker.program.tape import Call, Name, Tape, record
 
 if TYPE_CHECKING:
@@ -96,8 +97,14 @@ def trace(function: Callable[..., list[Tensor]], arguments: Callable[[int], Sequ
 
 
 def operations(function: Callable[..., list[Tensor]], arguments: Sequence[Tensor]) -> set[str]:
-    """The names of a function's tensor operations, such as "bmm" and "sigmoid", those of its backward included."""
-    return {call.word for call in record(function, arguments)[0].calls}
+    """The names of a function's tensor operations, such as "bmm" and "sigmoid", those of its backward included.
+
+    Beside them the names of methods by which numbers leave torch, such as "tolist".
+    """
+    found: set[str] = set()
+    with leaving(found.add):
+        tape, _ = record(function, arguments)
+    return found | {call.word for call in tape.calls}
 
 
 def _merge(one: tuple[Tape, list[str]], other: tuple[Tape, list[str]]) -> Program:

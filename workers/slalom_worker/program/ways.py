@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.func import vmap
 
+from slalom_worker.program.looking import LEAVING, LOOKING
 from slalom_worker.program.tracing import Program, operations, trace
 
 if TYPE_CHECKING:
@@ -61,9 +62,6 @@ convolution, which takes another path for several nets than for one, and a produ
 `addmm`), which has their weights as its rows. Of all others nobody knows, so they are computed slot by slot, too.
 """
 
-LOOKING = frozenset(("_local_scalar_dense", "equal", "is_nonzero", "masked_select", "nonzero"))
-"""Operations by which a module looks at its numbers: what it does next may depend on them."""
-
 ALIGNED, CONTIGUOUS = 64, torch.contiguous_format
 """Bytes at whose multiples torch's own memory begins, and the order in which a fresh tensor's numbers lie."""
 
@@ -78,7 +76,7 @@ class Way(Enum):
     APART: slot by slot, each by the program of one slot; for a net with an operation that is not in EVEN, or that vmap
         does not know. For convolutions it is the fastest way on a CPU, too (a LeNet-5 at batch 32 takes half as long
         again in groups, and a fifth more unfolded)
-    BY_HAND: slot by slot without a program; for a module whose operations depend on the numbers it computes
+    BY_HAND: slot by slot without a program; for a module, or a loss, whose operations depend on the numbers it computes
     """
 
     STACKED = "stacked"
@@ -115,7 +113,7 @@ def find_way(function: Callable[..., list[Tensor]], stacks: Sequence[Tensor]) ->
         done = operations(partial(function, Way.APART), [stack[:1] for stack in stacks])
     except RuntimeError:
         return Way.BY_HAND
-    return Way.BY_HAND if done & LOOKING else Way.APART
+    return Way.BY_HAND if done & (LOOKING | LEAVING) else Way.APART
 
 
 class Programs:
@@ -147,7 +145,7 @@ class Programs:
         stacks: tensors [E, ...]
         """
         if self.way is Way.BY_HAND:
-            return function(*shared, *stacks)
+            return _slot_by_slot(lambda slot: function(*shared, *slot), stacks)
         name = (*key, examples)
         if name not in self._made:
             alone = self.way is Way.APART
@@ -159,9 +157,14 @@ class Programs:
             return [part[:1] for part in program(2, *shared, *_resized(stacks, 2))]
         if self.way is Way.STACKED:
             return program(len(stacks[0]), *shared, *stacks)
-        each = zip(*(torch.split(stack, 1) for stack in stacks), strict=True)
-        apart = (program(1, *shared, *map(_laid_out, slot)) for slot in each)
-        return [torch.cat(parts) for parts in zip(*apart, strict=True)]
+        return _slot_by_slot(lambda slot: program(1, *shared, *slot), stacks)
+
+
+def _slot_by_slot(function: Callable[[list[Tensor]], list[Tensor]], stacks: Sequence[Tensor]) -> list[Tensor]:
+    """The results [E, ...] of a function of one slot's tensors [1, ...]."""
+    each = zip(*(torch.split(stack, 1) for stack in stacks), strict=True)
+    apart = (function([*map(_laid_out, slot)]) for slot in each)
+    return [torch.cat(parts) for parts in zip(*apart, strict=True)]
 
 
 def _resized(stacks: Sequence[Tensor], slots: int) -> list[Tensor]:

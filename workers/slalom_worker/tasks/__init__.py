@@ -13,7 +13,7 @@ from slalom_worker.tasks.ill_conditioned import ILL_CONDITIONED
 from slalom_worker.tasks.mixture import MIXTURE
 from slalom_worker.tasks.parts import draw, load_split, own_parts, splits_of
 from slalom_worker.tasks.quadratic_deep import QUADRATIC_DEEP
-from slalom_worker.tasks.user import find, needs_options, open_user_task, own_code
+from slalom_worker.tasks.user import UserTask, find, open_user_task, own_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,10 +50,10 @@ __all__ = [
     "Split",
     "Task",
     "TaskKind",
+    "UserTask",
     "draw",
     "find",
     "load_split",
-    "needs_options",
     "open_task",
     "own_code",
     "own_parts",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from slalom_worker.tasks.parts import takes_split
 from slalom_worker.tasks.signature import signature_of, takes_position
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from slalom.wire.signature import Signature
     from slalom_worker.tasks.parts import Splits
@@ -26,11 +27,13 @@ class UserTask:
 
     file: where its class is written
     place: "file.py:Class", for messages
+    anew: opens the task once more, its file imported anew
     """
 
     task: Task
     file: Path
     place: str
+    anew: Callable[[], UserTask]
 
     @property
     def splits(self) -> Splits:
@@ -106,12 +109,6 @@ def own_code(name: str, folder: Path) -> OwnCode:
     return OwnCode(task=signature_of(named.value), model=None if model is None else signature_of(model, first="self"))
 
 
-def needs_options(task: OwnModel) -> bool:
-    """Whether the task's own net cannot be built without options of the study's."""
-    model = task.own.model if isinstance(task, UserTaskWithModel) else task.model
-    return any(kind.required for kind in signature_of(model).kinds.values())
-
-
 def _of_function(named: Named) -> Signature:
     if not takes_position(named.value):
         raise InputError(f"{named.place}: must take the trial as its first parameter, but takes none")
@@ -134,4 +131,5 @@ def open_user_task(name: str, options: Mapping[str, Any], folder: Path) -> UserT
         methods = [method for method in dir(task) if not method.startswith("_")]
         raise InputError(f"{place}: must have a method 'load', but got none{nearest('load', methods)}")
     own = task if isinstance(task, OwnModel) else None
-    return UserTask(task, path, place) if own is None else UserTaskWithModel(task, path, place, own)
+    anew = partial(open_user_task, name, options, folder)
+    return UserTask(task, path, place, anew) if own is None else UserTaskWithModel(task, path, place, anew, own)

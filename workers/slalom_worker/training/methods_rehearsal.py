@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,11 +12,13 @@ from slalom.errors import InputError, SlalomError
 from slalom.wire.trial import Order, TrialId
 from slalom_worker.net.examples import side_by_side
 from slalom_worker.net.objective import Objective
+from slalom_worker.own_file import aside
 from slalom_worker.tasks.data import Data, Split, normalised
 from slalom_worker.training.measures import further
 from slalom_worker.training.nets import TrainedTrial, member_orders
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
+from slalom_worker.training.watched_methods import watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,16 +42,16 @@ def rehearse_methods(trials: Sequence[TrialSpec], data: Data, task: Task, method
     """Train trials of one program on a few of the task's examples, alone, together, and with interruptions.
 
     Raises InputError where a trial cannot be trained, or where its numbers are others from one time to the next, in a
-    pack of another width, beside a trial that diverges, or when it was interrupted.
+    pack of another width, beside a trial that diverges, or when it was interrupted; and where an optimizer or a
+    schedule looks at the numbers of all slots to decide what to do.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in a lane
     try:
         size = trials[0].work.batch_size or 0
-        objective = Objective(
-            trials[0].work, excerpt(data, max(EXAMPLES, BATCHES * size + 1)), task, torch.device("cpu"), methods
-        )
-        with redirect_stdout(sys.stderr):
+        few = excerpt(data, max(EXAMPLES, BATCHES * size + 1))
+        with aside():
+            objective = Objective(trials[0].work, few, task, torch.device("cpu"), watched(methods))
             _compare(objective, [order for trial in trials for order in _orders(trial)])
     except SlalomError:
         raise

@@ -14,7 +14,9 @@ from slalom_worker.net.drawing import Drawing
 from slalom_worker.net.examples import Batch, Examples
 from slalom_worker.net.modules import build_module, initialise, net_errors, rest_of, weights_of
 from slalom_worker.net.objective import Objective
+from slalom_worker.net.own_size import check_size
 from slalom_worker.net.probing import begin_forward
+from slalom_worker.own_file import aside
 from slalom_worker.training.methods_rehearsal import same
 
 if TYPE_CHECKING:
@@ -53,8 +55,10 @@ def rehearse_net(trials: Sequence[TrialSpec], data: Data, task: Task, methods: M
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in a lane: a product split over threads rounds otherwise
     try:
-        for trial in {trial.work.key: trial for trial in trials}.values():
-            _rehearse(Objective(trial.work, data, task, torch.device("cpu"), methods), trial)
+        with aside():
+            for trial in {trial.work.key: trial for trial in trials}.values():
+                check_size(trial.work, data, task)
+                _rehearse(Objective(trial.work, data, task, torch.device("cpu"), methods), trial)
     finally:
         torch.set_num_threads(threads)
 

@@ -193,15 +193,19 @@ def _groups(slots: Sequence[Slot], objective: Objective, parameters: Tensor, gra
 
 
 def _decay(slots: Sequence[Slot], objective: Objective) -> Tensor | None:
-    """The slots' weight decay, [e, 1] or, where it spares the biases, [e, P]; None where there is none."""
+    """The slots' weight decay, [e, 1] or, where it spares parameters, [e, P]; None where there is none.
+
+    Parameters without a gradient are spared, as torch.optim passes them over.
+    """
     examples = objective.count
     decay = column(objective, [decay_factor(slot.settings["weight_decay"], examples) for slot in slots]).unsqueeze(1)
     if not decay.any():
         return None
     spared = torch.tensor([not slot.settings["decay_biases"] for slot in slots], device=decay.device).unsqueeze(1)
-    if not spared.any():
+    if not spared.any() and not objective.is_idle.any():
         return decay
-    return decay.expand(-1, len(objective.is_bias)).masked_fill(spared & objective.is_bias, 0.0)
+    left_out = (spared & objective.is_bias) | objective.is_idle
+    return decay.expand(-1, len(objective.is_bias)).masked_fill(left_out, 0.0)
 
 
 def _factors(slots: Sequence[Slot], objective: Objective) -> Tensor | None:

@@ -1,0 +1,139 @@
+"""What a person sees while a study runs: a live table in a terminal, a line in a notebook or in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from slalom.loop.progress import Progress
+
+LINE_SECONDS = 10.0
+
+NOTEBOOK = "ZMQInteractiveShell"
+"""What IPython's shell is called where a notebook is its front end."""
+
+
+class Watch:
+    """Shows progress on standard error: a live table in a terminal, elsewhere a plain line every ten seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = Console(stderr=True)
+        # A dumb terminal cannot take a line back.
+        self._live = (
+            Live(console=self._console, auto_refresh=False, transient=True) if self._console.is_interactive else None
+        )
+        self._clock = clock
+        self._last = clock()
+
+    def __enter__(self) -> Watch:
+        if self._live is not None:
+            self._live.start()
+            self._live.update("Starting the lanes ...", refresh=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far the study has come."""
+        if self._live is not None:
+            self._live.update(_live_table(progress), refresh=True)
+        elif self._clock() - self._last >= LINE_SECONDS:
+            self._last = self._clock()
+            self._console.print(line(progress), soft_wrap=True, highlight=False)
+
+
+def line(progress: Progress) -> str:
+    """Progress in one line."""
+    done, budget = (sum(getattr(arm, name) for arm in progress.arms) for name in ("done", "budget"))
+    arms = ", ".join(f"{arm.name} {arm.done}/{arm.budget}" for arm in progress.arms)
+    return f"{done} of {budget} trials{_pace(progress)}: {arms}"
+
+
+class Line:
+    """Shows progress on standard error in one line that is written over, as notebooks show it."""
+
+    def __init__(self) -> None:
+        self._longest = 0
+
+    def __enter__(self) -> Line:
+        self._write("Starting the lanes ...")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        sys.stderr.write("\n")
+        sys.stderr.flush()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far the study has come."""
+        self._write(line(progress))
+
+    def _write(self, text: str) -> None:
+        self._longest = max(self._longest, len(text))
+        sys.stderr.write(f"\r{text:{self._longest}}")
+        sys.stderr.flush()
+
+
+@contextmanager
+def watching(watch: Callable[[Progress], None] | None) -> Iterator[Callable[[Progress], None]]:
+    """What is called as a study goes on from Python.
+
+    It is `watch`, or where that is None, what shows progress in a notebook and in a terminal, and else nothing.
+    """
+    if watch is not None:
+        yield watch
+    elif _in_notebook():
+        with Line() as own_line:
+            yield own_line
+    elif sys.stderr.isatty():
+        with Watch() as table:
+            yield table
+    else:
+        yield lambda _: None
+
+
+def _in_notebook() -> bool:
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return type(shell).__name__ == NOTEBOOK
+
+
+def _live_table(progress: Progress) -> Table:
+    table = Table("arm", "done / budget", "pruned", "diverged", "failed", "best", box=box.SIMPLE_HEAD)
+    for arm in progress.arms:
+        best = "" if arm.best is None else f"{arm.best:.4f}"
+        counts = (str(count) for count in (arm.pruned, arm.diverged, arm.failed))
+        table.add_row(arm.name, f"{arm.done} / {arm.budget}", *counts, best)
+    table.caption = _pace(progress).removeprefix(", ")
+    return table
+
+
+def _pace(progress: Progress) -> str:
+    """The pace as in ", 2 lanes, 2.5 trials/s, about 40 s left"."""
+    if not progress.lanes:
+        return ", waiting for a lane"
+    lanes = f", {progress.lanes} lane{'s' if progress.lanes > 1 else ''}"
+    if progress.seconds_left is None:
+        return f"{lanes}, no trial has ended yet"
+    return f"{lanes}, {progress.trials_per_second:.1f} trials/s, about {_duration(progress.seconds_left)} left"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,68 @@
+"""The user's own methods, watched while they are rehearsed: those that see many slots must not decide by numbers."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from slalom.errors import InputError
+from slalom_worker.own_file import FreshSource
+from slalom_worker.program.looking import looking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import FrameType
+
+    from slalom_worker.methods import Methods
+    from slalom_worker.optimizers import Optimizer
+    from slalom_worker.schedules import Schedule
+
+
+def watched(methods: Methods) -> Methods:
+    """The methods, of which the user's own optimizers and schedules raise InputError where they look at their numbers.
+
+    They are given the slots of a pack together, so that what they decide by a number would be decided for all of them.
+    """
+    schedules = (_each(table, _schedule) for table in (methods.learning_rate_schedule, methods.momentum))
+    rates, momenta = schedules
+    return replace(
+        methods, optimizer=_each(methods.optimizer, _optimizer), learning_rate_schedule=rates, momentum=momenta
+    )
+
+
+def _each(table: Mapping[str, Any], watch: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """The table's methods that are open; a user's own has a file in its name."""
+    return {name: watch(name, method) if ":" in name else method for name, method in table.items()}
+
+
+def _optimizer(name: str, method: Optimizer) -> Optimizer:
+    columns = {column: partial(_call, one, f"{name}: {column}") for column, one in method.columns.items()}
+    return replace(method, update=partial(_call, method.update, f"{name}: update"), columns=columns)
+
+
+def _schedule(name: str, method: Schedule) -> Schedule:
+    return replace(method, value=partial(_call, method.value, f"{name}: value"))
+
+
+def _call(function: Callable[..., Any], place: str, *given: Any) -> Any:
+    lines: list[str] = []
+    with looking(lambda _: lines.append(_line())):
+        result = function(*given)
+    if lines:
+        raise InputError(
+            f"{place} looks at its numbers ({lines[0]}), as `if`, float(), numpy and print do; it is given all slots "
+            "of a pack at once, and what it decides must be each slot's own: use torch.where"
+        )
+    return result
+
+
+def _line() -> str:
+    """Where the user's code stands: "mine.py, line 4"."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if isinstance(frame.f_globals.get("__loader__"), FreshSource):
+            return f"{frame.f_code.co_filename.rpartition('/')[2]}, line {frame.f_lineno}"
+        frame = frame.f_back
+    return "within torch"
