@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Work
     from slalom_worker.methods import Methods
     from slalom_worker.net.batching import Batching
-    from slalom_worker.tasks.data import Data, Task
+    from slalom_worker.tasks.base import Task
+    from slalom_worker.tasks.data import Data
 
 FAN_IN: Mapping[str, Any] = {"scheme": "fan_in"}
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from slalom.wire.trial import Work
     from slalom_worker.initializations import Initialization
-    from slalom_worker.tasks.data import Data, Task
+    from slalom_worker.tasks.base import Task
+    from slalom_worker.tasks.data import Data
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from slalom.wire.trial import Work
     from slalom_worker.net.forward import State
-    from slalom_worker.tasks.data import Data, Task
+    from slalom_worker.tasks.base import Task
+    from slalom_worker.tasks.data import Data
 
 CHUNK = 256
 """Examples that are evaluated at once; a constant, since another number may round differently."""

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from slalom.wire.trial import Settings
-    from slalom_worker.tasks.data import Data, Task
+    from slalom_worker.tasks.base import Task
+    from slalom_worker.tasks.data import Data
 
 MOST_TENSORS = 10_000
 """Parameters and buffers of a net: one that has more takes longer to build than to train."""

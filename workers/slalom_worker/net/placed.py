@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from slalom_worker.preprocessing import Fitted, Preprocessing
-    from slalom_worker.tasks.data import Data, Task
+    from slalom_worker.tasks.base import Task
+    from slalom_worker.tasks.data import Data
     from slalom_worker.tasks.parts import Parts
 
 SMALL_BYTES = 1 << 26

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from slalom_worker.net.batching import Batching
     from slalom_worker.net.drawing import Drawn
-    from slalom_worker.tasks.data import Data, Task
+    from slalom_worker.tasks.base import Task
+    from slalom_worker.tasks.data import Data
 
 ROUNDING = {torch.float32: 1e-4, torch.float64: 1e-9}
 """How far apart, relative to the largest number, the same outputs of two ways of computing may be."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError, nearest
 from slalom_worker.tasks.amsgrad_counterexample import AMSGRAD_COUNTEREXAMPLE
-from slalom_worker.tasks.data import Data, OwnModel, Split, Task, TaskKind
+from slalom_worker.tasks.base import OwnModel, Task, TaskKind
+from slalom_worker.tasks.data import Data, Split
 from slalom_worker.tasks.digits import DIGITS
 from slalom_worker.tasks.fashion_mnist import FASHION_MNIST
 from slalom_worker.tasks.ill_conditioned import ILL_CONDITIONED

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from slalom_worker.tasks.data import Data, Split, TaskKind
+from slalom_worker.tasks.base import TaskKind
+from slalom_worker.tasks.data import Data, Split
 
 if TYPE_CHECKING:
     from slalom_worker.tasks.parts import Splits

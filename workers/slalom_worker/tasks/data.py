@@ -5,21 +5,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from math import fsum, isfinite, prod
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from slalom.errors import InputError, nearest
+from slalom.errors import InputError
 from slalom.wire.kinds import positive
 from slalom_worker.tasks.conversion import converted, rounding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from slalom.wire.kinds import Kinds
 
 NAMES = ("train", "validation", "test")
 SUM_TOLERANCE = 1e-6
@@ -242,60 +240,3 @@ def _check_array(name: str, array: object, kind: type[np.generic], where: str = 
     _require(array.dtype == kind, f"{name} must be {np.dtype(kind)}{where}", array.dtype)
     finite = np.isfinite(array)
     _require(finite.all(), f"{name} must be finite", array[~finite][:1])
-
-
-class Task(Protocol):
-    """Gives the data, the same at every call and on every machine.
-
-    A user's `load` may take a parameter `split`, the number of one of the splits that the task has, from 0 on: then
-    every search trains on a split of its own that is loaded so. Otherwise splits are drawn from the data.
-
-    The options of the study file's `task:` are keyword arguments of the class. The class and `load` may raise
-    InputError for options they cannot follow, and `load` raises Infrastructure where the data cannot be had.
-    """
-
-    def load(self) -> Data:
-        """The three splits, and what is known about them."""
-        ...
-
-
-@runtime_checkable
-class OwnModel(Protocol):
-    """A task that brings its own model.
-
-    The options of the study file's `model:` are keyword arguments of `model`.
-    """
-
-    def model(self, **structure: Any) -> Any:
-        """A fresh torch module, from inputs [B, *shape] to logits or, in a regression, predicted targets [B, outputs].
-
-        Its weights are drawn from torch's global generator, which is seeded before the call.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class TaskKind:
-    """A bundled task.
-
-    make: the class, which takes options as keywords
-    options: the kind of each option, with its default, which must be the class's own
-    folders: the options that name folders; relative ones start from the study file's folder
-    """
-
-    make: Callable[..., Task]
-    options: Kinds = field(default_factory=dict)
-    folders: tuple[str, ...] = ()
-
-    def open(self, options: Mapping[str, Any], folder: Path) -> Task:
-        """The task with these options; InputError for an unknown option or a wrong value. None leaves an option out."""
-        chosen = {}
-        for name, value in options.items():
-            if name not in self.options:
-                raise InputError(f"{name!r} is no option of this task{nearest(name, self.options)}")
-            kind = self.options[name]
-            if value is None and kind.default is None:
-                continue
-            _require(value in kind, f"{name} must be {kind}", repr(value))
-            chosen[name] = str(folder / Path(value).expanduser()) if name in self.folders else value
-        return self.make(**chosen)

@@ -18,7 +18,8 @@ import numpy as np
 from slalom.errors import InputError
 from slalom.wire.kinds import Integers, Number
 from slalom.wire.seeds import derive
-from slalom_worker.tasks.data import Data, Split, TaskKind
+from slalom_worker.tasks.base import TaskKind
+from slalom_worker.tasks.data import Data, Split
 from slalom_worker.tasks.parts import Part, Parts
 from slalom_worker.tasks.splits import stratified, thinned
 from slalom_worker.tasks.training_options import TRAINING_OPTIONS, TrainingOptions

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from slalom.errors import InputError
 from slalom.wire.kinds import MOST_SEEDS, Integer, Text
 from slalom.wire.seeds import derive
-from slalom_worker.tasks.data import Data, Split, TaskKind
+from slalom_worker.tasks.base import TaskKind
+from slalom_worker.tasks.data import Data, Split
 from slalom_worker.tasks.parts import Part, Parts
 from slalom_worker.tasks.splits import random_words
 from slalom_worker.tasks.training_options import TRAINING_OPTIONS, TrainingOptions

@@ -17,7 +17,7 @@ from slalom_worker.tasks.splits import divided
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from slalom_worker.tasks.data import Task
+    from slalom_worker.tasks.base import Task
 
 Splits = Literal["drawn", "loaded", "one"]
 

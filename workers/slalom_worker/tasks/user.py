@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from slalom.errors import InputError, nearest
 from slalom.wire.signature import OwnCode
 from slalom_worker.own_file import load_module, user_errors
-from slalom_worker.tasks.data import Data, OwnModel, Task
+from slalom_worker.tasks.base import OwnModel, Task
+from slalom_worker.tasks.data import Data
 from slalom_worker.tasks.parts import takes_split
 from slalom_worker.tasks.signature import signature_of, takes_position
 

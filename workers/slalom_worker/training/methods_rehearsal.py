@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from slalom.wire.trial import TrialSpec
     from slalom_worker.methods import Methods
-    from slalom_worker.tasks.data import Task
+    from slalom_worker.tasks.base import Task
 
 TRIALS, EPOCHS = 3, 3
 PARK_EVERY = 3

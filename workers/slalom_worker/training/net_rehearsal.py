@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from slalom.wire.trial import TrialSpec
     from slalom_worker.methods import Methods
-    from slalom_worker.tasks.data import Data, Task
+    from slalom_worker.tasks.base import Task
+    from slalom_worker.tasks.data import Data
 
     Numbers = Mapping[str, Tensor]
 
