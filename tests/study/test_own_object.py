@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 
@@ -168,10 +169,17 @@ def test_a_bundled_study_with_another_seed():
     assert {**slalom.load("digits-momentum").document, "seed": 3} == study.document
 
 
-def test_seed_arms_and_verdict_are_values(rings, tmp_path):
+def test_seed_arms_and_verdict_are_values_and_a_notebook_shows_how_far_it_is(rings, tmp_path, monkeypatch, capsys):
     study = slalom.Study(**OWN, task=rings.train)
     database(tmp_path / "home")
+    shell = type("ZMQInteractiveShell", (), {})()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     result = slalom.run(study, tmp_path / "home", lanes=local_lanes)
+    shown = capsys.readouterr().err.split("\r")
+    assert shown[1] == "Starting the lanes ..."
+    assert "24 of 24 trials" in shown[-1]
+    assert slalom.run(study, tmp_path / "home", lanes=local_lanes).verdict == result.verdict
+    assert capsys.readouterr().err == ""
     verdict = result.verdict
     (found,) = verdict.comparisons
     assert (found.arm, found.other, found.answer) == ("two", "one", "identical")

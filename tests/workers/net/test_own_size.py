@@ -81,6 +81,9 @@ from slalom_worker.tasks import Data, Split
 table = []
 
 class Cats:
+    def __init__(self, shift=0):
+        self.shift = shift
+
     def load(self):
         labels = np.arange(96) % 2
         inputs = np.random.default_rng(0).normal(size=(96, 4)).astype(np.float32)
@@ -90,6 +93,7 @@ class Cats:
         if not table:
             table.append(torch.ones(4))
         assert width % 2 == 0, f"{width} is odd"
+        assert self.shift < 2, "shifted"
         inner = [layer for _ in range(depth - 1) for layer in (nn.Tanh(), nn.Linear(width, width))]
         net = nn.Sequential(nn.Linear(4, width), *inner, nn.Tanh(), nn.Linear(width, 2))
         net[0].weight.data.add_(table[0])
@@ -119,6 +123,16 @@ def test_a_net_is_tried_at_both_ends_of_what_a_search_alone_provides(cats, ends,
     assert cats(search={"width": {"int": [8, 32]}}).arms
     with pytest.raises(StudyError, match=rf"task: .*model\(\) must not raise, .* {odd} is odd"):
         cats(search={"width": {"int": ends}})
+
+
+def test_the_net_of_an_arm_with_options_of_the_task_is_tried_with_them(cats):
+    arms = {"plain": {}, "shifted": {"task": {"shift": 1}}}
+    assert cats(model={"width": 8}, arms=arms).arms
+    arms["shifted"] = {"task": {"shift": 2}}
+    with pytest.raises(
+        StudyError, match=r"^arms\.shifted: .*model\(\) must not raise, but got AssertionError: shifted"
+    ):
+        cats(model={"width": 8}, arms=arms)
 
 
 def test_whole_numbers_of_a_net_that_are_huge_are_refused(cats):
