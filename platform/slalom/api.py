@@ -178,7 +178,7 @@ def run(
         store = wiring.store(spec, place)
         if not _complete(store, place):
             try:
-                with watching(watch) as told:
+                with store.held(str(place.folder.resolve())), watching(watch) as told:
                     wiring.train(spec, place, store, lanes or partial(wiring.ray_lanes, address=ray), told)
             except KeyboardInterrupt as exc:  # before the loop, or after it
                 raise Interrupted("stopped; what had ended is kept") from exc

@@ -68,8 +68,7 @@ class Both:
     def __init__(self, budget, store):
         self._budget, self._store = budget, store
 
-    def __getattr__(self, name):
-        return getattr(self._store, name)
+        self.ended, self.held, self.note, self.notes = store.ended, store.held, store.note, store.notes
 
     def add(self, ended):
         self._budget.add(ended)

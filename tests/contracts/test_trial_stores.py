@@ -6,9 +6,10 @@ from dataclasses import replace
 import optuna
 import pytest
 
+from slalom.errors import Infrastructure, InputError
 from slalom.search.base import TrialStore
 from slalom.search.in_memory import InMemoryStore
-from slalom.search.on_optuna import OptunaStore
+from slalom.search.on_optuna import OptunaStore, holding
 from slalom.wire.trial import Outcome, Phase
 from tests.loop.worlds import budget, exported, scattered, sqlite_store, study, train
 from tests.search.on_optuna.test_store import SPEC, ended
@@ -124,3 +125,23 @@ def test_a_study_ends_the_same_over_each(stores):
     store = train(spec, stores(spec), scattered(1, deaths=2))
     assert store.ended().keys() == budget(spec).keys()
     assert exported(spec, stores(spec)) == exported(spec, train(spec))
+
+
+def test_a_trial_is_added_once(stores):
+    trials = [ended(number=number) for number in range(3)]
+    stores().add(trials[:2])
+    with pytest.raises(Infrastructure):
+        stores().add(trials[1:])
+    assert stores().ended().keys() == {one.spec.id for one in trials[:2]}
+
+
+def test_a_study_is_held_by_one_run_at_a_time(stores, monkeypatch):
+    monkeypatch.setattr(holding, "BEAT_SECONDS", 0.05)
+    other = replace(SPEC, fingerprint="f" * 64)
+    with stores().held("here"), stores(other).held("there"):
+        with pytest.raises(InputError, match=r"being run already,.* with the home here"), stores().held("there"):
+            pass
+        stores().add([ended()])
+    with stores().held("there"):
+        stores().add([ended(number=1)])
+    assert len(stores().ended()) == 2

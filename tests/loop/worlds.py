@@ -182,7 +182,7 @@ class MemoryStore(OptunaStore):
     def _open(self, url):
         return self.storage
 
-    def _insert(self, trials):
+    def _insert(self, trials, keys):
         for study, trial in trials:
             study.add_trial(trial)
 

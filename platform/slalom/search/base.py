@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from slalom.study.model import Arm, StudySpec
     from slalom.wire.trial import Ended, Scalar, TrialId
@@ -51,7 +52,16 @@ class TrialStore(Protocol):
     def add(self, ended: Sequence[Ended]) -> None:
         """Keep trials that ended, of any arms and phases: all of them, or none where it raises.
 
-        No trial may be added twice: who goes on after a failure looks at `ended` first.
+        No trial can be added twice, which raises Infrastructure: who goes on after a failure looks at `ended` first.
+        """
+        ...
+
+    def held(self, home: str) -> AbstractContextManager[None]:
+        """Hold the study as its only run until the block is left; other stores of the same study may read.
+
+        home: the run's, for people
+        Raises InputError where another run holds it, which takes seconds to tell where that one is silent. A run that
+        is silent itself for a while may lose its hold to another: `add` then raises Infrastructure, and writes nothing.
         """
         ...
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from slalom.errors import Infrastructure, InputError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from slalom.wire.trial import Ended, TrialId
 
@@ -18,6 +21,18 @@ class InMemoryStore:
     def __init__(self) -> None:
         self._ended: dict[TrialId, Ended] = {}
         self._notes: dict[str, str] = {}
+        self._holder: str | None = None
+
+    @contextmanager
+    def held(self, home: str) -> Iterator[None]:
+        """Hold the study; InputError where another run does."""
+        if self._holder is not None:
+            raise InputError(f"the study is being run already, with the home {self._holder}")
+        self._holder = home
+        try:
+            yield
+        finally:
+            self._holder = None
 
     def ended(self) -> dict[TrialId, Ended]:
         """Every trial that was added, without its weights."""
@@ -25,6 +40,8 @@ class InMemoryStore:
 
     def add(self, ended: Sequence[Ended]) -> None:
         """Keep trials that ended."""
+        if twice := [str(one.spec.id) for one in ended if one.spec.id in self._ended]:
+            raise Infrastructure(f"{', '.join(twice)}: added already")
         self._ended |= {one.spec.id: replace(one, result=replace(one.result, weights=())) for one in ended}
 
     def note(self, name: str, value: Any) -> None:

@@ -45,9 +45,10 @@ class OneByOne:
 
 
 def tables(folder):
-    """Every row of every table."""
+    """Every row of every table of Optuna's."""
     with closing(sqlite3.connect(folder / "optuna.db")) as database:
-        names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'slalom%'")
+        names = [name for (name,) in found]
         return {name: database.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in names}
 
 

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from optuna.distributions import distribution_to_json, json_to_distribution
 from optuna.storages._rdb import models
-from sqlalchemy import insert, select
+from sqlalchemy import Column, Integer, String, Table, delete, insert, select
 from sqlalchemy.orm import Session
+
+from slalom.search.on_optuna.holding import METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +30,17 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     Row = dict[str, Any]
+
+
+TRIALS = Table(
+    "slalom_trial",
+    METADATA,
+    Column("study_id", Integer, primary_key=True, autoincrement=False),
+    Column("trial", String(100), primary_key=True),
+    # no foreign key: Optuna deletes a study's trials itself, and knows nothing of this table
+    Column("trial_id", Integer, nullable=False),
+)
+"""Which of a study's trials are written, each once: two runs cannot both write one."""
 
 
 class Kept(NamedTuple):
@@ -64,9 +77,19 @@ def _distribution(text: str) -> BaseDistribution:
     return json_to_distribution(text)
 
 
-def write_rows(engine: Engine, trials: Sequence[tuple[Study, FrozenTrial]]) -> None:
-    """Add finished trials to their studies: all of them, or none where it raises an SQLAlchemyError."""
+def write_rows(
+    engine: Engine,
+    trials: Sequence[tuple[Study, FrozenTrial]],
+    keys: Sequence[str],
+    verify: Callable[[Session], None] = lambda _: None,
+) -> None:
+    """Add finished trials to their studies: all of them, or none where it raises an SQLAlchemyError.
+
+    keys: of the trials, each once in its study; IntegrityError where one is there already
+    verify: called first in the transaction; what it raises ends it
+    """
     with Session(engine) as session, session.begin():
+        verify(session)
         # in one order, so that no two writers wait for each other
         studies = sorted({study._study_id for study, _ in trials})
         numbers = {study_id: count(_next_number(session, study_id)) for study_id in studies}
@@ -74,10 +97,22 @@ def write_rows(engine: Engine, trials: Sequence[tuple[Study, FrozenTrial]]) -> N
         session.add_all(written)
         session.flush()
         rows = [(row.trial_id, trial) for row, (_, trial) in zip(written, trials, strict=True)]
+        once = [
+            {"study_id": row.study_id, "trial": key, "trial_id": row.trial_id}
+            for row, key in zip(written, keys, strict=True)
+        ]
+        session.execute(insert(TRIALS), once)
         for model, columns in PARTS.items():
             parts = [{"trial_id": trial_id, **part} for trial_id, trial in rows for part in columns(trial)]
             if parts:
                 session.execute(insert(model.__table__), parts)
+
+
+def forget_deleted(engine: Engine, studies: Sequence[int]) -> None:
+    """Forget the keys of trials that others have deleted from these studies, as Optuna's dashboard can."""
+    there = select(models.TrialModel.trial_id).where(models.TrialModel.study_id == TRIALS.c.study_id)
+    with engine.begin() as database:
+        database.execute(delete(TRIALS).where(TRIALS.c.study_id.in_(studies), TRIALS.c.trial_id.not_in(there)))
 
 
 def _next_number(session: Session, study_id: int) -> int:

@@ -8,13 +8,18 @@ again, to the same numbers.
 from __future__ import annotations
 
 import json
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.storages import RDBStorage
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from slalom.database import engine_options, translated
-from slalom.search.on_optuna.rows import read_rows, write_rows
+from slalom.errors import Infrastructure
+from slalom.search.on_optuna.holding import Hold, make_tables
+from slalom.search.on_optuna.rows import TRIALS, forget_deleted, read_rows, write_rows
 from slalom.search.on_optuna.translate import direction, quiet, stored, thawed
 
 if TYPE_CHECKING:
@@ -25,6 +30,12 @@ if TYPE_CHECKING:
     from slalom.search.on_optuna.rows import Kept
     from slalom.study.model import StudySpec
     from slalom.wire.trial import Ended, TrialId
+
+
+OPENINGS, OPENING_SECONDS = 4, 0.5
+"""How often a storage is tried to be opened, and the time between: Optuna fails where another process makes its tables
+meanwhile, or has made only some of them.
+"""
 
 
 class OptunaStore:
@@ -41,6 +52,25 @@ class OptunaStore:
         self._storage = self._open(url)
         self._root = f"{spec.name}/{spec.fingerprint[:12]}"
         self._studies: dict[str, optuna.Study] = {}
+        self._hold: Hold | None = None
+
+    @contextmanager
+    def held(self, home: str) -> Iterator[None]:
+        """See `TrialStore`."""
+        hold = Hold(self._storage.engine, self._root, home)
+        with self._translated():
+            hold.take()
+        self._hold = hold
+        try:
+            with hold.kept():
+                with self._translated():
+                    present = self._names()
+                    arms = [name for arm in self._spec.arms if (name := self._name(arm.name)) in present]
+                    forget_deleted(self._storage.engine, [self._study(name)._study_id for name in arms])
+                yield
+        finally:
+            self._hold = None
+            hold.release()
 
     def ended(self) -> dict[TrialId, Ended]:
         """Every trial that ended, in no order."""
@@ -49,7 +79,14 @@ class OptunaStore:
     def add(self, ended: Sequence[Ended]) -> None:
         """Write trials that ended, of any arms and phases: all of them, or none where it raises."""
         with self._translated():
-            self._insert([(self._study(self._name(one.spec.id.arm)), stored(one, self._spec)) for one in ended])
+            trials = [(self._study(self._name(one.spec.id.arm)), stored(one, self._spec)) for one in ended]
+            try:
+                self._insert(trials, [str(one.spec.id) for one in ended])
+            except IntegrityError as exc:
+                raise Infrastructure(
+                    f"one of {len(ended)} trials, the first of which is {ended[0].spec.id}, is in {self._shown} "
+                    f"already: another run of {self._root} has written it; what had ended is kept"
+                ) from exc
 
     def note(self, name: str, value: Any) -> None:
         """Write something about the study as a whole, such as what its lanes achieved."""
@@ -86,9 +123,9 @@ class OptunaStore:
         """The name of the Optuna study that holds an arm's trials."""
         return f"{self._root}/{arm}"
 
-    def _insert(self, trials: Sequence[tuple[optuna.Study, FrozenTrial]]) -> None:
+    def _insert(self, trials: Sequence[tuple[optuna.Study, FrozenTrial]], keys: Sequence[str]) -> None:
         if trials:
-            write_rows(self._storage.engine, trials)
+            write_rows(self._storage.engine, trials, keys, self._hold.verify if self._hold else lambda _: None)
 
     def _kept(self, studies: Sequence[optuna.Study]) -> Iterator[Kept]:
         return read_rows(self._storage.engine, [study._study_id for study in studies])
@@ -96,7 +133,20 @@ class OptunaStore:
     def _open(self, url: str) -> RDBStorage:
         # A port that is no number is a ValueError of SQLAlchemy's, tables of another Optuna a RuntimeError of Optuna's.
         with self._translated(ValueError, RuntimeError):
-            return RDBStorage(url, engine_kwargs=engine_options(url))
+            for _ in range(OPENINGS - 1):
+                try:
+                    return _opened(url)
+                except (DatabaseError, RuntimeError) as exc:
+                    if not isinstance(exc, IntegrityError | RuntimeError) and "already exists" not in str(exc):
+                        raise
+                    time.sleep(OPENING_SECONDS)
+            return _opened(url)
 
     def _translated(self, *also: type[Exception]) -> translated:
         return translated(self._shown, optuna.exceptions.OptunaError, *also)
+
+
+def _opened(url: str) -> RDBStorage:
+    storage = RDBStorage(url, engine_kwargs=engine_options(url))
+    make_tables(storage.engine, TRIALS)
+    return storage

@@ -1,0 +1,182 @@
+"""Who runs a study: one run at a time of each study in a storage, however many homes and machines share it.
+
+A run that holds a study counts on, every few seconds, in the study's row of the table of holders. Another one takes the
+study over where the count stands still, and is refused where it does not; nobody compares clocks of two machines. What
+a run writes is written in one transaction with a look whether it still holds the study, so that one that was taken for
+dead, and was only stopped for a while, writes nothing more.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, delete, insert, select, update
+from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
+
+from slalom.errors import Infrastructure, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.orm import Session
+
+BEAT_SECONDS = 3.0
+"""Between two signs of life of a run."""
+
+PATIENCE_SECONDS = 15.0
+"""After which a run that gave none is taken for dead."""
+
+METADATA = MetaData()
+
+HOLDERS = Table(
+    "slalom_holder",
+    METADATA,
+    Column("study", String(512), primary_key=True),
+    Column("token", String(64), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("machine", String(255), nullable=False),
+    Column("process", Integer, nullable=False),
+    Column("home", Text, nullable=False),
+    Column("since", Float(53), nullable=False),
+    Column("beats", Integer, nullable=False),
+)
+
+
+class Holder(NamedTuple):
+    """A run that holds a study.
+
+    token: a run's own; host, process, home, since: for people; machine: where `process` is the number of a process
+    beats: how often it gave a sign of life
+    """
+
+    token: str
+    host: str
+    machine: str
+    process: int
+    home: str
+    since: float
+    beats: int
+
+    @property
+    def dead(self) -> bool:
+        """Whether its process is known to be gone, which only its own machine can tell."""
+        return bool(self.machine) and self.machine == _machine() and not Path(f"/proc/{self.process}").exists()
+
+    def __str__(self) -> str:
+        since = datetime.fromtimestamp(self.since).astimezone().isoformat(sep=" ", timespec="seconds")
+        return f"process {self.process} on {self.host}, with the home {self.home}, since {since}"
+
+
+class Hold:
+    """A run's hold on a study; every call but `release` raises SQLAlchemyError where the database does not answer."""
+
+    def __init__(self, engine: Engine, study: str, home: str) -> None:
+        """study: its name in the storage; home: the run's, for people."""
+        self._engine = engine
+        self._study = study
+        self._mine = Holder(
+            secrets.token_hex(16), socket.gethostname(), _machine(), os.getpid(), home, time.time(), beats=0
+        )
+
+    def take(self, clock: Callable[[], float] = time.monotonic, wait: Callable[[float], None] = time.sleep) -> None:
+        """Hold the study; InputError where another run does, which may take PATIENCE_SECONDS to tell."""
+        began, first = clock(), None
+        while True:
+            with self._engine.begin() as database:
+                found = self._found(database)
+                if found is None:
+                    if self._inserted(database):
+                        return
+                    continue
+                first = first or found
+                silent = found == first and clock() - began >= PATIENCE_SECONDS
+                if (silent or found.dead) and self._taken(database, found):
+                    return
+            if found != first:
+                raise InputError(
+                    f"{self._study} is being run already, by {found}: wait for it, or stop it and run this again"
+                )
+            wait(BEAT_SECONDS / 6)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Give signs of life until the block is left."""
+        over = Event()
+        beating = Thread(target=self._beat, args=[over], name="slalom-hold", daemon=True)
+        beating.start()
+        try:
+            yield
+        finally:
+            over.set()
+            beating.join(BEAT_SECONDS)
+
+    def verify(self, session: Session) -> None:
+        """Make sure, for the rest of a transaction, that nobody else holds the study; Infrastructure where one does."""
+        if session.execute(self._beaten()).rowcount:  # type: ignore[attr-defined]
+            return
+        holder = self._found(session.connection())
+        by = f"by {holder}" if holder else "by a run that has ended"
+        raise Infrastructure(
+            f"{self._study} was taken over {by}, since this run gave no sign of life for {PATIENCE_SECONDS:.0f} s; "
+            "what had ended before is kept"
+        )
+
+    def release(self) -> None:
+        """Hold it no more; where the database does not answer, the next run waits for a sign of life in vain."""
+        with suppress(SQLAlchemyError), self._engine.begin() as database:
+            database.execute(delete(HOLDERS).where(HOLDERS.c.study == self._study, HOLDERS.c.token == self._mine.token))
+
+    def _beat(self, over: Event) -> None:
+        while not over.wait(BEAT_SECONDS):
+            with suppress(SQLAlchemyError), self._engine.begin() as database:  # the loop's own writes tell of an outage
+                database.execute(self._beaten())
+
+    def _beaten(self) -> Any:
+        mine = (HOLDERS.c.study == self._study, HOLDERS.c.token == self._mine.token)
+        return update(HOLDERS).where(*mine).values(beats=HOLDERS.c.beats + 1)
+
+    def _found(self, database: Connection) -> Holder | None:
+        columns = [HOLDERS.c[name] for name in Holder._fields]
+        row = database.execute(select(*columns).where(HOLDERS.c.study == self._study)).first()
+        return None if row is None else Holder(*row)
+
+    def _inserted(self, database: Connection) -> bool:
+        try:
+            with database.begin_nested():
+                database.execute(insert(HOLDERS).values(study=self._study, **self._mine._asdict()))
+        except IntegrityError:  # another run was first
+            return False
+        return True
+
+    def _taken(self, database: Connection, found: Holder) -> bool:
+        """Whether this run is the one that took it over from a holder that was as `found` says."""
+        as_it_was = (HOLDERS.c.study == self._study, HOLDERS.c.token == found.token, HOLDERS.c.beats == found.beats)
+        taken = update(HOLDERS).where(*as_it_was).values(**self._mine._asdict())
+        return bool(database.execute(taken).rowcount)
+
+
+def make_tables(engine: Engine, *more: Table) -> None:
+    """Make the table of holders and others where they are missing, also beside another process that makes them."""
+    for table in (HOLDERS, *more):
+        try:
+            table.create(engine, checkfirst=True)
+        except DatabaseError:
+            table.create(engine, checkfirst=True)
+
+
+def _machine() -> str:
+    """A name for what gives processes their numbers: this boot of this machine, and its namespace; "" where unknown."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
