@@ -33,6 +33,7 @@ SLOW = (
     "cli/test_run.py",
     "cli/test_stops.py",
     "kernels",
+    "loop/test_own_training.py",
     "loop/test_poisoned.py",
     "regression/test_nights.py",
     "repository/test_adding_a_method.py",
@@ -40,6 +41,8 @@ SLOW = (
     "schedule/test_commands.py",
     "schedule/test_nightly.py",
     "workers/test_serving.py",
+    "workers/training/test_own_nets.py",
+    "workers/training/test_splits.py",
     "workers/training/test_torch_layers.py",
 )
 """Folders and files below `tests` whose every test is slow."""
