@@ -205,7 +205,6 @@ def trained(program, chosen, epochs, starts):
     return slots
 
 
-@pytest.mark.slow
 @needs_esl
 @pytest.mark.parametrize("name", FORMULAS)
 def test_the_minimum_is_the_one_that_scipy_finds(name):

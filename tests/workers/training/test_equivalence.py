@@ -64,7 +64,6 @@ def suite():
     return found, wild, wanted
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(REFERENCE_SECONDS)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_pack_trains_every_trial_as_torch_does(width):
@@ -73,7 +72,6 @@ def test_a_pack_trains_every_trial_as_torch_does(width):
     check_equivalence(clouds_objective(WORK), [spec for own, spec in found if own == width], wanted, width)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(REFERENCE_SECONDS)
 def test_wide_packs_train_all_cases_beside_trials_that_diverge():
     found, wild, wanted = suite()

@@ -45,7 +45,6 @@ def test_no_setting_makes_a_trial_depend_on_its_pack(precision):
     check_invariance(clouds_objective(of), [*specs[:50], *wild, *specs[50:]], WIDTHS)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(("name", "structure"), STRUCTURES)
 def test_no_model_makes_a_trial_depend_on_its_pack(name, structure, precision):
@@ -63,7 +62,6 @@ WORKS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", WORKS)
 def test_no_size_makes_a_trial_depend_on_its_pack(name):
     check_invariance(objective(WORKS[name]), some(WORKS[name]), WIDTHS)
