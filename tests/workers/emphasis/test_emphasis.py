@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from slalom_worker.emphasis import EMPHASIS, ExampleState
+from slalom_worker.emphasis import EMPHASIS, Emphasis, ExampleState
 from slalom_worker.net.examples import Batch
 from slalom_worker.training import streams
 from slalom_worker.training.pack import Pack
@@ -48,6 +48,14 @@ def test_steps_grow_by_what_draws_would():
     weighted = present(EMPHASIS["class_balanced"], balanced(0.7, "weighting"), ExampleState.first(LABELS)).weights
     assert float(weighted.mean()) == pytest.approx(1.0, abs=1e-12)
     assert weighted.numpy() / len(LABELS) == pytest.approx(np.diff(drawn.numpy(), prepend=0.0), abs=1e-12)
+
+
+def test_a_scheme_that_does_not_say_how_draws():
+    """A user's own, for which two words less are to be written."""
+    scheme = Emphasis(lambda state, _: 1.0 + state.labels, {})
+    cumulated = present(scheme, {"scheme": "mine.py:MINE"}, ExampleState.first(LABELS)).cumulated
+    wanted = np.cumsum(1.0 + LABELS) / (1.0 + LABELS).sum()
+    assert cumulated.numpy() == pytest.approx(wanted, abs=1e-12)
 
 
 def test_an_example_counts_more_the_longer_it_is_missed_up_to_the_cap():

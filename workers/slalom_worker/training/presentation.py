@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from slalom_worker.emphasis.base import BY
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,7 +39,7 @@ def present(
     if scheme.weights is None:
         return Presentation()
     weights = torch.as_tensor(scheme.weights(state, emphasis), dtype=torch.float64)
-    if emphasis["by"] == "weighting":
+    if emphasis.get("by", BY.default) == "weighting":
         return Presentation(weights=weights / (weights if bag is None else weights[bag]).mean())
     if bag is not None:
         weights = weights * torch.bincount(bag, minlength=len(weights))
