@@ -59,8 +59,8 @@ class Emphasis:
     weights: (state, parameters) -> how much each example counts [n], positive, of any scale; None where every
         example comes once an epoch
     parameters: what a study may set; one called "by" is BY, without which examples are drawn; one called "focus" is the
-        power f in (1 - p)^f, by which an example's gradient is multiplied, where p is the probability that the net gives
-        to the example's class
+        power f in (1 - p)^f, by which an example's gradient is multiplied, where p is the probability that the net
+        gives to the example's class
     reads_net: whether the weights depend on `ExampleState.misses`
     """
 
