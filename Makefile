@@ -3,10 +3,11 @@ PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq -c constraints.txt
 
-# Three tests at a time, of which two mostly wait: tests that start clusters and servers stand in two queues, and those of
-# a file come one after the other, since they share what is made for the file (tests/conftest.py). Each has one thread:
-# with two each they would wait for each other at every small product.
-PYTEST := OMP_NUM_THREADS=1 .venv/bin/python -m pytest --dist loadfile --no-loadscope-reorder
+# Two tests at a time, those of a file one after the other, since they share what is made for the file; and those that
+# start clusters and servers one after the other, beside all the rest (tests/conftest.py). Each has one thread: two of
+# them with two threads each would wait for each other at every small product. A third process was no faster: two
+# processors are busy with these.
+PYTEST := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 timed = began=$$(date +%s); $(1); code=$$?; echo "make $@ took $$(($$(date +%s) - began)) s"; exit $$code
 
 .DEFAULT_GOAL := help
@@ -31,11 +32,11 @@ study: .venv/slalom
 
 quick: .venv/dev
 	@echo "quick tests"
-	@$(call timed,$(PYTEST) -n 2 -m "not slow")
+	@$(call timed,$(PYTEST) -m "not slow")
 
 test: .venv/dev
 	@echo "tests"
-	@$(call timed,$(PYTEST) -n 3)
+	@$(call timed,$(PYTEST))
 
 examples: .venv/examples
 	@echo "examples"

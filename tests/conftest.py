@@ -54,26 +54,21 @@ SLOW = (
 SLOW_FIXTURES = ("postgres",)
 """Who uses one of them is slow."""
 
-QUEUES = (
-    ("cluster",),
-    (
-        "browser",
-        "cli/test_own_training.py",
-        "cli/test_run.py",
-        "cli/test_stops.py",
-        "contracts",
-        "loop/test_poisoned.py",
-        "schedule/test_commands.py",
-        "schedule/test_nightly.py",
-        "studies",
-    ),
+ONE_BY_ONE = (
+    "browser",
+    "cluster",
+    "cli/test_own_training.py",
+    "cli/test_run.py",
+    "cli/test_stops.py",
+    "contracts",
+    "loop/test_poisoned.py",
+    "schedule/test_commands.py",
+    "schedule/test_nightly.py",
 )
-"""Folders and files below `tests` that start clusters and servers, and mostly wait: each queue is one process's, since
-many at once would starve each other.
-"""
+"""Folders and files below `tests` that start clusters and servers: two at once would starve each other."""
 
-LONGEST = "workers/training"
-"""Its files come first of the others: at the end, one of them would keep a processor busy after all is done."""
+LONGEST = ("repository/test_documents_run.py", "studies", "workers/training")
+"""Their files come first of the others: at the end, one of them would keep a processor busy after all is done."""
 
 # A shell's background job is started with SIGINT ignored, and so would be all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -93,12 +88,11 @@ def postgres():
 
 
 class Scheduling(LoadFileScheduling):
-    """The tests of a file go to one process, since they share what is made for the file; so do those of a queue."""
+    """The tests of a file go to one process, since they share what is made for the file; all of ONE_BY_ONE to one."""
 
     def _split_scope(self, nodeid):
         file = super()._split_scope(nodeid)
-        queue = _queue(TESTS.parent / file)
-        return file if queue == len(QUEUES) else f"queue {queue}"
+        return "one by one" if _below(TESTS.parent / file, ONE_BY_ONE) else file
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist may be absent
@@ -110,7 +104,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if _below(item.path, SLOW) or _uses(item, SLOW_FIXTURES):
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: (_queue(item.path), not _below(item.path, (LONGEST,))))
+    items.sort(key=lambda item: (not _below(item.path, ONE_BY_ONE), not _below(item.path, LONGEST)))
     marked = [item for item in items if item.get_closest_marker("cuda")]
     if marked and not _cuda():
         for item in marked:
@@ -138,11 +132,6 @@ def _refuse_skip(report):
         *_, reason = report.longrepr
         report.outcome = "failed"
         report.longrepr = f"{reason} (with CI=true only tests marked `cuda` may be skipped)"
-
-
-def _queue(path):
-    """The number of the queue that a file is in; one more than the last for a file of none."""
-    return next((number for number, places in enumerate(QUEUES) if _below(path, places)), len(QUEUES))
 
 
 def _below(path, places):

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from slalom import load, wiring
+from slalom.home import Home
 from tests.cli.studies import SMALL, here, slalom
 
 # what is replaced in the study, by what, where the message points, and words that it holds
@@ -87,6 +89,16 @@ def test_the_process_itself_gives_up_in_time(empty):
     assert time.monotonic() - began < 15
     assert done.returncode == 3
     assert re.fullmatch(r"slalom: the Optuna storage postgresql\S*://me:\*\*\*@.* does not answer: .*\n", done.stderr)
+
+
+def test_a_study_that_is_run_from_another_home_is_refused(empty):
+    storage = f"sqlite:///{empty}/shared.db"
+    with wiring.store(load("small.yaml"), Home(empty / "a", storage)).held("the first home"):
+        done = here("run", "small.yaml", "--home", "b", "--storage", storage)
+    assert (done.returncode, done.stdout) == (2, "")
+    told = r"slalom: small/\w{12} is being run already, by process \d+ on \S+, with the home the first home, since "
+    assert re.match(told, done.stderr)
+    assert not (empty / "b" / "mlflow.db").exists()
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,6 @@ def story(tmp_path_factory):
     with start(*RUN, cwd=folder, stdout=PIPE, stderr=PIPE, text=True) as first:
         await_that((home / "optuna.db").exists)
         seen.refused = here("run", study, "--home", home)
-        seen.elsewhere = here("run", study, "--home", folder / "b", "--storage", f"sqlite:///{home}/optuna.db")
         await_that(one_more())
         os.killpg(first.pid, signal.SIGINT)
         seen.told = first.communicate(timeout=60)
@@ -66,12 +65,6 @@ def story(tmp_path_factory):
 def test_a_second_run_on_the_same_home_is_refused(story):
     assert (story.refused.returncode, story.refused.stdout) == (2, "")
     assert story.refused.stderr.startswith(f"slalom: --home: another run is at work in {story.home}")
-
-
-def test_a_second_run_on_the_same_storage_is_refused_whatever_its_home(story):
-    assert (story.elsewhere.returncode, story.elsewhere.stdout) == (2, "")
-    assert re.match(r"slalom: small/\w{12} is being run already, by process \d+ on ", story.elsewhere.stderr)
-    assert f"with the home {story.home}, since" in story.elsewhere.stderr
 
 
 def test_both_stops_are_130_and_say_how_to_go_on(story):
