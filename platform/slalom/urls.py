@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+STORAGE, TRACKING_URI, WEBHOOK = "SLALOM_STORAGE", "SLALOM_TRACKING_URI", "SLALOM_WEBHOOK"
+"""The environment variables in place of options that may hold a password: every user of a machine can read its
+processes' arguments, and only a process's own user its environment.
+"""
+
 OPEN_OPTIONS = ("application_name", "charset", "connect_timeout", "driver", "host", "port", "sslmode", "user")
 """The options of a URL whose values are no secrets; those of all others are hidden."""
 

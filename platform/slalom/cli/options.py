@@ -10,12 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from slalom.home import DEFAULT_FOLDER, Home
-from slalom.urls import hide_passwords
-
-STORAGE, TRACKING_URI, WEBHOOK = "SLALOM_STORAGE", "SLALOM_TRACKING_URI", "SLALOM_WEBHOOK"
-"""The environment variables in place of options that may hold a password: every user of a machine can read its
-processes' arguments, and only a process's own user its environment.
-"""
+from slalom.urls import STORAGE, TRACKING_URI, hide_passwords
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.cli.options import WEBHOOK, add_json, add_place, add_ray, add_study, home_of
+from slalom.cli.options import add_json, add_place, add_ray, add_study, home_of
 from slalom.errors import Infrastructure, InputError
+from slalom.urls import WEBHOOK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

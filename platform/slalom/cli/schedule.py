@@ -12,8 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.cli.options import STORAGE, TRACKING_URI, add_json, add_place, add_ray, add_study, home_of
+from slalom.cli.options import add_json, add_place, add_ray, add_study, home_of
 from slalom.errors import InputError
+from slalom.urls import STORAGE, TRACKING_URI
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.cli.options import TRACKING_URI, add_json, add_place, add_ray, add_study, command, home_of, port, print_json
+from slalom.cli.options import add_json, add_place, add_ray, add_study, command, home_of, port, print_json
 from slalom.errors import Infrastructure, InputError
 from slalom.home import DEFAULT_FOLDER
+from slalom.urls import TRACKING_URI
 
 if TYPE_CHECKING:
     import argparse

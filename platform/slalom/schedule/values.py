@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from slalom.errors import InputError
+from slalom.urls import STORAGE, TRACKING_URI, WEBHOOK
 
 if TYPE_CHECKING:
     from slalom.schedule.cron import Cron
@@ -85,7 +86,7 @@ def outcome_of(code: int) -> RunOutcome:
     return CODES.get(code, RunOutcome.DIED)
 
 
-OPEN = {"--storage": "SLALOM_STORAGE", "--tracking-uri": "SLALOM_TRACKING_URI", "--webhook": "SLALOM_WEBHOOK"}
+OPEN = {"--storage": STORAGE, "--tracking-uri": TRACKING_URI, "--webhook": WEBHOOK}
 """The options that may hold a password, and the environment variables that are read in their place."""
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import NamedTuple
 
 TICKS = os.sysconf("SC_CLK_TCK")
+
+START_SECONDS = 120
+"""In which a process must have come as far as its work."""
 
 
 class Spent(NamedTuple):
@@ -45,3 +50,19 @@ def now() -> Moment:
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
     return Moment(time.perf_counter(), {pid: ticks[pid] for pid in family})
+
+
+def side_by_side(processes: Sequence[BaseProcess], together: Barrier) -> Spent:
+    """What passes while these processes are all at work.
+
+    together: where each of them, and this one, waits before its work and behind it
+    """
+    for process in processes:
+        process.start()
+    together.wait(START_SECONDS)
+    began = now()
+    together.wait()
+    spent = now().since(began)
+    for process in processes:
+        process.join()
+    return spent

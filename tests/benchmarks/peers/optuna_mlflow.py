@@ -18,7 +18,7 @@ from mlflow.entities import Metric, Param
 from mlflow.tracking import MlflowClient
 
 from tests.benchmarks.peers.contest import Timing, check_recorded, contest
-from tests.benchmarks.peers.moments import now
+from tests.benchmarks.peers.moments import START_SECONDS, side_by_side
 from tests.benchmarks.peers.serial import tensors, train
 from tests.benchmarks.workloads import CORES, LEARNING_RATES, Workload
 
@@ -28,9 +28,6 @@ LOCK_SECONDS = 60
 
 WARM_UP = 2
 """Trials of each process before the clock starts: much is imported and opened by the first."""
-
-START_SECONDS = 120
-"""In which a process must have come so far."""
 
 
 def storage(folder: Path) -> optuna.storages.RDBStorage:
@@ -81,14 +78,7 @@ def run(workload: Workload, trials: int) -> Timing:
         together = context.Barrier(CORES + 1)
         arguments = (folder, workload, experiment, trials // CORES, together)
         processes = [context.Process(target=work, args=arguments) for _ in range(CORES)]
-        for process in processes:
-            process.start()
-        together.wait(START_SECONDS)
-        began = now()
-        together.wait()
-        spent = now().since(began)
-        for process in processes:
-            process.join()
+        spent = side_by_side(processes, together)
         done = len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))
         expected = trials + CORES * WARM_UP
         if done != expected:

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import rustuna
 
 from tests.benchmarks.peers.contest import Timing, contest
-from tests.benchmarks.peers.moments import now
-from tests.benchmarks.peers.optuna_mlflow import START_SECONDS, STUDY, WARM_UP
+from tests.benchmarks.peers.moments import START_SECONDS, side_by_side
+from tests.benchmarks.peers.optuna_mlflow import STUDY, WARM_UP
 from tests.benchmarks.workloads import CORES, LEARNING_RATES, Workload
 
 
@@ -44,14 +44,7 @@ def run(workload: Workload, trials: int) -> Timing:
         context = get_context("spawn")
         together = context.Barrier(CORES + 1)
         processes = [context.Process(target=work, args=(folder, trials // CORES, together)) for _ in range(CORES)]
-        for process in processes:
-            process.start()
-        together.wait(START_SECONDS)
-        began = now()
-        together.wait()
-        spent = now().since(began)
-        for process in processes:
-            process.join()
+        spent = side_by_side(processes, together)
         done, expected = len(study.trials), trials + CORES * WARM_UP
         if done != expected:
             raise RuntimeError(f"Rustuna must hold {expected} trials, but holds {done}")

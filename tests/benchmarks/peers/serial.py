@@ -18,10 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.benchmarks.peers.contest import Timing, contest
-from tests.benchmarks.peers.moments import now
+from tests.benchmarks.peers.moments import START_SECONDS, side_by_side
 from tests.benchmarks.workloads import CORES, LEARNING_RATES, WORKLOADS, Workload
-
-START_SECONDS = 120.0
 
 Heard = Callable[[int, Mapping[str, float]], None]
 """Takes an epoch, from 1, and its metrics."""
@@ -103,14 +101,7 @@ def run(workload: Workload, trials: int) -> Timing:
     together, best = context.Barrier(CORES + 1), context.SimpleQueue()
     rates = learning_rates(trials)
     processes = [context.Process(target=work, args=(workload, rates[n::CORES], together, best)) for n in range(CORES)]
-    for process in processes:
-        process.start()
-    together.wait(START_SECONDS)
-    began = now()
-    together.wait()
-    spent = now().since(began)
-    for process in processes:
-        process.join()
+    spent = side_by_side(processes, together)
     return Timing(CORES, trials, *spent, min(best.get() for _ in processes))
 
 
