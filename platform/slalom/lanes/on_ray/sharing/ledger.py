@@ -29,7 +29,8 @@ class Ledger:
     """What lanes may have of each node, and what others took, from several looks at the cluster.
 
     Ray tells what is free on each node, and which actors are where, but not both at one moment. So only what was
-    neither free nor a lane's at every look of the last STARTING_SECONDS counts as taken by others.
+    neither free nor a lane's at every look of the last STARTING_SECONDS counts as taken by others. A node that a look
+    did not see had nothing taken then: a lane takes its GPU as soon as a node is there, before it is told whose it is.
     """
 
     def __init__(self) -> None:
@@ -52,8 +53,8 @@ class Ledger:
         return left, others
 
     def _least(self, node: str, total: Mapping[str, float]) -> dict[str, float]:
-        looks = [missing[node] for _, missing in self._looks if node in missing]
-        return {name: max(0.0, round(min((look.get(name, 0) for look in looks), default=0), 4)) for name in total}
+        looks = [missing.get(node, {}) for _, missing in self._looks]
+        return {name: max(0.0, round(min(look.get(name, 0) for look in looks), 4)) for name in total}
 
 
 def _totals() -> Nodes:
