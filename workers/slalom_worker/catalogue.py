@@ -24,7 +24,7 @@ def catalogue(methods: Methods) -> Catalogue:
         full_batch={name: optimizer.full_batch for name, optimizer in optimizers.items() if optimizer.full_batch},
         momentum_schedules={name: schedule.parameters for name, schedule in methods.momentum.items()},
         rate_schedules={name: schedule.parameters for name, schedule in methods.learning_rate_schedule.items()},
-        metrics={name: Judging(one.goal, one.of, one.worst) for name, one in methods.metric.items()},
+        metrics={name: Judging(one.goal, one.of, one.worst, one.options) for name, one in methods.metric.items()},
         emphasis={name: scheme.parameters for name, scheme in methods.emphasis.items()},
     )
 

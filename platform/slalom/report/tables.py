@@ -29,13 +29,13 @@ Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 def result_rows(spec: StudySpec, summary: Summary) -> Rows:
     """What each arm reached on test data, and against the baseline."""
-    header = ("arm", f"test {spec.metric.name}", "difference", "p (Holm)", "P(better)")
+    header = ("arm", spec.metric.on("test"), "difference", "p (Holm)", "P(better)")
     return header, [(arm.name, _confirmed(arm), *_compared(spec, arm)) for arm in summary.arms]
 
 
 def tuning_rows(spec: StudySpec, summary: Summary) -> Rows:
     """What each arm's searches chose, and how their trials ended."""
-    header = ("arm", f"best validation {spec.metric.name}", "tuning trials", "chosen, median [range] over searches")
+    header = ("arm", f"best {spec.metric.on('validation')}", "tuning trials", "chosen, median [range] over searches")
     return header, [
         (arm.name, _tuned(arm), _trials(arm, spec.arm(arm.name).nets), _chosen(arm)) for arm in summary.arms
     ]
@@ -146,7 +146,7 @@ def claim(spec: StudySpec) -> str:
 
 def protocol(spec: StudySpec) -> str:
     """What every arm was given, in one line."""
-    metric, tune = spec.metric.name, spec.tune
+    tune = spec.tune
     split = "each search on its own split" if spec.resampled else "on the task's own split"
     many = f"Each arm is searched {tune.searches.at_least} times, independently, {split}"
     if tune.searches.at_most > tune.searches.at_least:
@@ -157,9 +157,10 @@ def protocol(spec: StudySpec) -> str:
     pick = f"its best {again // tune.pick.seeds} trained again from {count(tune.pick.seeds, 'seed')}, " if again else ""
     return (
         f"{searches}. A search: "
-        f"{count(tune.trials, 'tuning trial')} of {count(spec.epochs, 'epoch')} ({tune.sampler}, {tune.pruner}), {pick}"
-        f"the choice by validation {metric}, then {count(spec.confirm_seeds, 'confirm seed')} of the choice, judged by "
-        f"test {metric}. Fingerprint {spec.fingerprint[:12]}."
+        f"{count(tune.trials, 'tuning trial')} of {count(spec.epochs, 'epoch')} ({tune.sampler}, {tune.pruner}), "
+        f"{pick}the choice by {spec.metric.on('validation')}, then "
+        f"{count(spec.confirm_seeds, 'confirm seed')} of the choice, "
+        f"judged by {spec.metric.on('test')}. Fingerprint {spec.fingerprint[:12]}."
     )
 
 

@@ -44,7 +44,7 @@ def fingerprint(
         "precision": spec.precision,
         "epochs": spec.epochs,
         "report_every": spec.report_every,
-        "metric": {"name": spec.metric.name, "goal": spec.metric.goal},
+        "metric": {"name": spec.metric.name, "goal": spec.metric.goal, **_target(spec)},
         "arms": {arm.name: arm.settings for arm in spec.arms},
         "streams": {arm.name: arm.stream for arm in spec.arms if arm.stream},
         "seed": spec.seed,
@@ -56,6 +56,10 @@ def fingerprint(
     }
     canonical = json.dumps(_plain(content), sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _target(spec: StudySpec) -> dict[str, float]:
+    return {} if spec.metric.target is None else {"to": spec.metric.target}
 
 
 def _task(task: Settings, options: Kinds) -> Settings:

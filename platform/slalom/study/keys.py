@@ -183,9 +183,9 @@ Predicts = Literal["classes", "numbers"]
 
 def metric_key(catalogue: Catalogue, predicts: Predicts | None = None) -> Key:
     """The kind of the study's metric; its default is another one where the task predicts numbers."""
-    names = tuple(catalogue.metrics)
+    names = tuple(name for name, one in catalogue.metrics.items() if not one.options)
     methods: dict[str, Kinds] = {
-        name: {"goal": Choice(one.goal, (one.goal,)), "record": Words((), names)}
+        name: {"goal": Choice(one.goal, (one.goal,)), "record": Words((), names), **one.options}
         for name, one in catalogue.metrics.items()
     }
     return Key(

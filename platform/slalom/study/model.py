@@ -31,15 +31,21 @@ class Metric:
     """What the arms are judged by: a metric's name within a split ("error", "loss") and its better direction.
 
     worst: the worst value that there can be, or None
+    target: the training error to which passes are counted, or None where another metric decides
     """
 
     name: str
     goal: Goal
     worst: float | None = None
+    target: float | None = None
 
     def better(self, one: float, other: float) -> bool:
         """Whether `one` is strictly better."""
         return one < other if self.goal == "minimize" else one > other
+
+    def on(self, part: str) -> str:
+        """What people read: "test error", or "passes to training error 0.25", which are of no part of the data."""
+        return f"{part} {self.name}" if self.target is None else f"{self.name} to training error {self.target:g}"
 
 
 @dataclass(frozen=True)

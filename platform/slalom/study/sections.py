@@ -86,8 +86,8 @@ def read_metric(node: Node | None, catalogue: Catalogue, predicts: Predicts | No
         _check_metrics(node, [*names], catalogue, predicts)
     judge = catalogue.metrics[read["name"]]
     return Metrics(
-        Metric(reported(read["name"]), judge.goal, judge.worst),
-        tuple(name for name in names if name not in ALWAYS),
+        Metric(reported(read["name"]), judge.goal, judge.worst, read.get("to")),
+        tuple(name for name in names if name not in ALWAYS and not catalogue.metrics[name].options),
     )
 
 

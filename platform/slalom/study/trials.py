@@ -56,5 +56,6 @@ def trial_spec(spec: StudySpec, trial: TrialId, params: Mapping[str, Scalar], at
         report_every=spec.report_every,
         record=spec.record,
         metrics=spec.metrics,
+        target=spec.metric.target,
         split=spec.split(trial.search),
     )

@@ -208,7 +208,7 @@ def _costs(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
         each = [
             f"{name} {short(one.mean)} ({count(one.trials, 'trial')})" for name, one in equal.items() if name in shown
         ]
-        yield f"after equally many nets, {budget} in a search, validation {spec.metric.name} is: {listing(each)}"
+        yield f"after equally many nets, {budget} in a search, {spec.metric.on('validation')} is: {listing(each)}"
 
 
 def _orders(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
@@ -227,6 +227,6 @@ def _orders(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
     ]
     if told:
         more = [f"{count(len(told) - MOST, 'further pair')} of arms"] if len(told) > MOST else []
-        yield f"the order depends on the tuning effort, by validation {spec.metric.name}: " + "; ".join(
+        yield f"the order depends on the tuning effort, by {spec.metric.on('validation')}: " + "; ".join(
             [*told[:MOST], *more]
         )

@@ -112,14 +112,19 @@ def _against_baseline(field: _Field) -> str:
 
 
 def _alone(field: _Field, arm: _Arm) -> str:
-    reached = f"{arm.name} reaches test {field.spec.metric.name} {with_bounds(arm.confirm.mean, arm.confirm.interval)}"
+    reached = f"{arm.name} reaches {_metric(field)} {with_bounds(arm.confirm.mean, arm.confirm.interval)}"
     others = "no other arm finished a tuning trial" if len(field.spec.arms) > 1 else "there is no other arm"
     return f"{field.conditions}: {reached}; {others}, so nothing can be compared"
 
 
+def _metric(field: _Field) -> str:
+    metric = field.spec.metric
+    return metric.on("test") if metric.target is None else f"{metric.on('test')}:"
+
+
 def _part(field: _Field, answer: Answer, found: Sequence[Comparison], *, is_first: bool) -> str:
     """What is said of the arms of one answer; the first part names the metric and the baseline's value."""
-    metric = f"test {field.spec.metric.name} " if is_first else ""
+    metric = f"{_metric(field)} " if is_first else ""
     value = field.value(field.baseline) if is_first else ""
     base = f"the baseline {field.baseline}" if is_first else "the baseline"
     names = [f"{one.arm} ({metric if number == 0 else ''}{field.value(one.arm)})" for number, one in enumerate(found)]

@@ -7,7 +7,7 @@ next to its code; this module knows none of the methods.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isinf
 from sys import float_info
 from typing import TYPE_CHECKING, Any, Literal
@@ -214,11 +214,13 @@ class Judging:
     goal: "minimize" or "maximize"
     of: what is predicted, "classes" or "numbers", or None for both
     worst: the worst value that there can be, or None
+    options: what a study sets of it; a metric with options can only be the one that decides
     """
 
     goal: Literal["minimize", "maximize"]
     of: str | None = None
     worst: float | None = None
+    options: Mapping[str, Number] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,7 @@ class TrialSpec:
     record: what reports hold of each layer beside the metrics, "gradient" and "curvature"; no number depends on it
     split: the seed by which the task's examples are split anew, or None for the task's own split
     metrics: names of what is measured beside loss and, of classes, error and accuracy
+    target: the training error to which passes are counted, or None where they are not
     """
 
     id: TrialId
@@ -133,6 +134,7 @@ class TrialSpec:
     record: tuple[str, ...] = ()
     split: int | None = None
     metrics: tuple[str, ...] = ()
+    target: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

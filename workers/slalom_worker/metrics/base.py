@@ -5,13 +5,15 @@ The files here work on numpy arrays and load without torch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
+
+    from slalom.wire.kinds import Number
 
 Goal = Literal["minimize", "maximize"]
 
@@ -21,13 +23,16 @@ class Metric:
     """One way of judging.
 
     value: (labels [n] (classes) or [n, k] (numbers), predictions [n, k], weights [n] of sum 1) -> a finite number, all
-        float64 but classes; predictions are class probabilities, or numbers. None for what every trial reports anyway
+        float64 but classes; predictions are class probabilities, or numbers. None for what every trial reports anyway,
+        and for what follows from all reports of a trial
     goal: which direction is better
     of: what is predicted, "classes" or "numbers", or None for both
     worst: the worst value that there can be, which a training that diverged counts as; None where there is none
+    options: what a study sets of it by name; a metric with options can only be the one that decides
     """
 
     value: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], float] | None
     goal: Goal
     of: Literal["classes", "numbers"] | None = None
     worst: float | None = None
+    options: Mapping[str, Number] = field(default_factory=dict)

@@ -27,11 +27,11 @@ def measure(objective: Objective, trials: Sequence[TrainedTrial]) -> list[dict[s
     """The metrics of each trial by name, such as "validation.error", each on the trial's own split.
 
     Every trial has its training loss and its metrics on validation data. A complete one has those on training data too,
-    and a complete confirm trial those on test data; no other trial sees test data.
+    as has one that counts its passes; and a complete confirm trial those on test data; no other trial sees test data.
     """
     found = [{"train.loss": trial.loss} for trial in trials]
-    ends = [row for row, trial in enumerate(trials) if trial.complete]
-    tests = [row for row in ends if trials[row].trial.id.phase is Phase.CONFIRM]
+    ends = [row for row, trial in enumerate(trials) if trial.complete or trial.trial.target is not None]
+    tests = [row for row in ends if trials[row].complete and trials[row].trial.id.phase is Phase.CONFIRM]
     for name, rows in (("validation", list(range(len(trials)))), ("train", ends), ("test", tests)):
         for row, metrics in zip(rows, _on(objective, name, [trials[row] for row in rows]), strict=True):
             for metric, value in metrics.items():
@@ -39,6 +39,9 @@ def measure(objective: Objective, trials: Sequence[TrainedTrial]) -> list[dict[s
                 key = "train.final_loss" if (name, metric) == ("train", "loss") else f"{name}.{metric}"
                 found[row][key] = value
     for trial, metrics in zip(trials, found, strict=True):
+        if trial.trial.target is not None:
+            parts = [part for part in ("validation", "test") if f"{part}.error" in metrics]
+            metrics.update(dict.fromkeys((f"{part}.passes" for part in parts), trial.passes(metrics["train.error"])))
         if trial.bags:
             train = trial.split.train
             outputs = objective.outputs(trial.best_parameters, train, trial.state)

@@ -84,6 +84,10 @@ class TrainedTrial:
         """Each net's bag [n], see Slot.bag; empty without bagging."""
         return [slot.bag for slot in self.slots if slot.bag is not None]
 
+    def passes(self, error: float) -> float:
+        """The passes to the trial's target, given the training error now; see Slot.passes."""
+        return self.slots[0].passes(error)
+
     def follow(self, order: Order) -> TrainedTrial:
         """Set every slot's `stop` by an order for the same trial."""
         self.order = order

@@ -10,6 +10,7 @@ import torch
 
 from slalom.errors import InputError
 from slalom_worker.emphasis import ExampleState
+from slalom_worker.metrics.passes import passes
 from slalom_worker.training.presentation import Presentation, present
 from slalom_worker.training.streams import bag
 
@@ -46,7 +47,8 @@ class Slot:
         named "net." and its name there; where the emphasis reads the net, "misses" [n] of the training examples (see
         emphasis.ExampleState); and, where it stops early, "stopping.kept" [P], the parameters with the least
         validation loss so far, their state, named "stopping.net." and its name, "stopping.best", that loss, and
-        "stopping.waited", epochs since
+        "stopping.waited", epochs since; where passes are counted, "passes.reached", 0 until they are, and
+        "passes.told" [2], the epoch and the training error of the last report
     bag: the training examples [n] that the net is trained on, drawn with replacement, or None for all of them
     split: the split that the trial is trained and measured on
     presentation: how the examples are presented in this epoch
@@ -97,6 +99,9 @@ class Slot:
             tensors |= {KEPT + name: tensor.clone() for name, tensor in state.items()}
             tensors["stopping.best"] = torch.full((), math.inf, dtype=torch.float64)
             tensors["stopping.waited"] = torch.zeros((), dtype=torch.float64)
+        if order.trial.target is not None:
+            tensors["passes.reached"] = torch.zeros((), dtype=torch.float64)
+            tensors["passes.told"] = torch.zeros(2, dtype=torch.float64)
         own = bag(order.trial.seeds.batches, len(labels)) if settings["ensemble"].get("bagging") else None
         first = present(emphasis, settings["emphasis"], ExampleState.first(labels), own)
         return cls(order, methods, tensors, own, split, first).follow(order)
@@ -127,6 +132,26 @@ class Slot:
             self.tensors["stopping.waited"].zero_()
         else:
             self.tensors["stopping.waited"].add_(1)
+
+    def passes(self, error: float) -> float:
+        """The passes after which the training error first came down to the trial's target.
+
+        error: the training error now, which is kept for the next report
+        Where it has not come down yet: the epochs so far and the error, so that less error is better. Raises
+        RuntimeError where the trial has no target.
+        """
+        if self.trial.target is None:
+            raise RuntimeError("passes are counted where a trial has a target, but it has none")
+        reached, told = self.tensors["passes.reached"], self.tensors["passes.told"]
+        if not reached:
+            epoch, above = told.tolist()
+            before = (int(epoch), above) if epoch else None
+            found = passes(self.trial.target, self.epoch, error, before)
+            told.copy_(told.new_tensor([self.epoch, error]))
+            if found is None:
+                return self.epoch + error
+            reached.fill_(found)
+        return float(reached)
 
     @property
     def stops_early(self) -> bool:

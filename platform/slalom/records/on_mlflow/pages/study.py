@@ -142,7 +142,8 @@ def _line(study: StudySpec, arm: ArmSummary) -> str:
         return f"{arm.tuning.trials} of {arm.budget} tuning trials ended."
     confirm, difference = arm.confirm, arm.difference
     unit = Scope.of(study, confirm.searches).unit
-    line = f"Test {study.metric.name} {with_bounds(confirm.mean, confirm.interval)} over {unit}"
+    metric = study.metric.on("test")
+    line = f"{metric[0].upper()}{metric[1:]} {with_bounds(confirm.mean, confirm.interval)} over {unit}"
     if difference is None:
         return f"{line}; the baseline." if arm.name == study.compare.baseline else f"{line}."
     against = with_bounds(difference.mean, difference.interval, "+")
