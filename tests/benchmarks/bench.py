@@ -1,7 +1,7 @@
 """Slalom and its peers on the same work, the same machine and in the same hour.
 
     make bench                  everything; writes docs/performance.md's measured part again
-    make bench ONLY=mixture     a workload, `floor` or `widths`; prints only
+    make bench ONLY=mixture     a workload, `floor`, `widths` or `routes`; prints only
     make bench QUICK=1          everything with little work, to see that it runs; prints only
 
 Every contestant is a process of its own, on one thread per core. Contestants take turns, so that a slow minute hits
@@ -25,7 +25,7 @@ from rich.console import Console
 from tests.benchmarks.document import write
 from tests.benchmarks.machine import machine
 from tests.benchmarks.peers.contest import Timing
-from tests.benchmarks.tables import Table, contest_table, floor_table, width_table
+from tests.benchmarks.tables import Table, contest_table, floor_table, route_table, width_table
 from tests.benchmarks.workloads import WORKLOADS
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ PROGRAMS = {
 }
 ONCE = ("ray_tune_defaults",)
 """Contestants of the first round alone: so slow that three rounds would double the time of all."""
-PARTS = (*WORKLOADS, "floor", "widths")
+PARTS = (*WORKLOADS, "floor", "widths", "routes")
 Timings = dict[tuple[str, str], list[Timing]]
 """By workload and contestant, one of each round."""
 
@@ -73,6 +73,8 @@ def measured(parts: Sequence[str], console: Console, *, quick: bool) -> Iterator
         yield floor_table(answer("peers.floor"))
     if "widths" in parts:
         yield width_table(answer("pack"))
+    if "routes" in parts:
+        yield route_table(answer("routes"))
 
 
 def contests(workloads: Sequence[str], console: Console, *, quick: bool) -> Timings:

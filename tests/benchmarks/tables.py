@@ -98,18 +98,23 @@ def floor_table(found: Mapping[str, float]) -> Table:
     return Table(title, ("what", "measured"), [(name, f"{value:.3g}") for name, value in found.items()])
 
 
+def route_table(found: Mapping[str, Mapping[str, float]]) -> Table:
+    """Microseconds by layer and route, each with how many times faster it is than slot by slot."""
+    title = "Microseconds per slot for a layer of 16 slots, one thread, CPU time (times faster than slot by slot)"
+    return _ratios(title, "layer", found, "slot by slot")
+
+
 def width_table(found: Mapping[str, Mapping[str, float]]) -> Table:
     """Microseconds by net and width, each with its ratio to the plain loop."""
     title = "Microseconds per trial and step, one thread, CPU time (times faster than one by one)"
-    columns = list(dict.fromkeys(name for steps in found.values() for name in steps))
+    return _ratios(title, "net", found, "one by one")
+
+
+def _ratios(title: str, what: str, found: Mapping[str, Mapping[str, float]], first: str) -> Table:
+    """A row for each name, its numbers each with its ratio to the one of the column `first`."""
+    columns = list(dict.fromkeys(name for row in found.values() for name in row))
     rows = [
-        (
-            net,
-            *(
-                f"{steps[name]:.3g} ({steps['one by one'] / steps[name]:.3g}x)" if name in steps else "-"
-                for name in columns
-            ),
-        )
-        for net, steps in found.items()
+        (name, *(f"{row[one]:.3g} ({row[first] / row[one]:.3g}x)" if one in row else "-" for one in columns))
+        for name, row in found.items()
     ]
-    return Table(title, ("net", *columns), rows)
+    return Table(title, (what, *columns), rows)

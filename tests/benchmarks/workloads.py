@@ -39,8 +39,9 @@ class Arms(NamedTuple):
 
 @dataclass(frozen=True)
 class Workload:
-    """A net with one hidden layer of tanh units, trained by Adam.
+    """A net with one hidden layer of tanh units, or LeNet-5, trained by Adam.
 
+    hidden: units of the hidden layer; None for LeNet-5 as it is built today
     batch_size: None for all examples at once
     report_every: epochs between two reports of validation metrics, by everyone
     arms: of Slalom's study
@@ -53,7 +54,7 @@ class Workload:
     name: str
     title: str
     task: Mapping[str, Any]
-    hidden: int
+    hidden: int | None
     batch_size: int | None
     epochs: int
     report_every: int
@@ -62,6 +63,13 @@ class Workload:
     width: int = 64
     pruner: str = "none"
     empty: bool = False
+
+    @property
+    def model(self) -> dict[str, Any]:
+        """As a study says it."""
+        if self.hidden is None:
+            return {"name": "lenet5_modern"}
+        return {"name": "mlp", "hidden": [self.hidden], "activation": "tanh"}
 
     def data(self) -> Data:
         """The three splits that Slalom's peers train on, and are measured on."""
@@ -74,7 +82,7 @@ class Workload:
             name=f"bench-{self.name}",
             question="Which decay of Adam's first moment is best?",
             task=dict(self.task),
-            model={"name": "mlp", "hidden": [self.hidden], "activation": "tanh"},
+            model=self.model,
             training={
                 "epochs": self.epochs,
                 "batch_size": self.batch_size or "all",
@@ -119,7 +127,7 @@ WORKLOADS = {
             batch_size=None,
             epochs=1,
             report_every=1,
-            arms=Arms(2, 10, 24, 2),
+            arms=Arms(8, 10, 12, 2),
             trials={"optuna_mlflow": 120, "rustuna": 400, "ray_tune": 64, "ray_tune_defaults": 24},
             empty=True,
         ),
@@ -131,7 +139,7 @@ WORKLOADS = {
             batch_size=32,
             epochs=286,
             report_every=29,
-            arms=Arms(2, 10, 24, 2),
+            arms=Arms(8, 10, 12, 2),
             trials={
                 "optuna_mlflow": 28,
                 "ray_tune": 24,
@@ -149,7 +157,7 @@ WORKLOADS = {
             batch_size=32,
             epochs=40,
             report_every=4,
-            arms=Arms(2, 10, 14, 2),
+            arms=Arms(8, 10, 6, 2),
             trials={"optuna_mlflow": 28, "ray_tune": 24, "serial": 24, "static": 64, "refilled": 64},
         ),
         Workload(
@@ -165,6 +173,18 @@ WORKLOADS = {
             width=2,
         ),
         Workload(
+            "lenet",
+            "LeNet-5 on 1,000 pictures of Fashion-MNIST, batch 32, 8 epochs: 256 steps",
+            {"name": "fashion_mnist", "examples": 1000, "validation_examples": 1000},
+            hidden=None,
+            batch_size=32,
+            epochs=8,
+            report_every=1,
+            arms=Arms(2, 2, 8, 2),
+            trials={"optuna_mlflow": 12, "serial": 12},
+            width=8,
+        ),
+        Workload(
             "halving",
             "mixture by successive halving: two of three trials stop at a rung, at 1/9 and at 1/3 of 279 epochs",
             {"name": "mixture"},
@@ -172,7 +192,7 @@ WORKLOADS = {
             batch_size=32,
             epochs=279,
             report_every=31,
-            arms=Arms(2, 10, 20, 1),
+            arms=Arms(8, 10, 10, 1),
             trials={"static": 300, "refilled": 300},
             pruner="successive_halving",
         ),

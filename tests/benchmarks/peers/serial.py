@@ -47,10 +47,7 @@ def train(workload: Workload, data: Tensors, learning_rate: float, heard: Heard)
     if workload.empty:
         heard(1, {"validation.error": learning_rate})
         return learning_rate
-    classes = int(data.labels.max()) + 1
-    net = nn.Sequential(
-        nn.Linear(data.inputs.shape[1], workload.hidden), nn.Tanh(), nn.Linear(workload.hidden, classes)
-    )
+    net = build(workload, data)
     optimizer = torch.optim.Adam(net.parameters(), learning_rate)
     count = len(data.labels)
     error = float("nan")
@@ -67,6 +64,20 @@ def train(workload: Workload, data: Tensors, learning_rate: float, heard: Heard)
             error = metrics["validation.error"]
             heard(epoch, metrics)
     return error
+
+
+def build(workload: Workload, data: Tensors) -> nn.Module:
+    """The net as anyone would write it."""
+    classes = int(data.labels.max()) + 1
+    if workload.hidden is not None:
+        return nn.Sequential(
+            nn.Linear(data.inputs.shape[1], workload.hidden), nn.Tanh(), nn.Linear(workload.hidden, classes)
+        )
+    return nn.Sequential(
+        *(nn.Unflatten(1, (1, 28, 28)), nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+        *(nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, classes)),
+    )
 
 
 @torch.no_grad()
