@@ -105,6 +105,18 @@ def test_digest_is_the_same_on_every_machine(clothes: Data) -> None:
     assert clothes.digest() == DIGEST
 
 
+def test_fewer_pictures_that_validate_leave_more_to_train(package: Path, clothes: Data) -> None:
+    many = FashionMnist(validation_examples=600).load()
+    assert (len(many.train.labels), len(many.validation.labels)) == (59_400, 600)
+    assert np.bincount(many.validation.labels).tolist() == [60] * 10
+    assert (many.test.inputs == clothes.test.inputs).all()
+
+
+def test_more_examples_than_train_are_refused(package: Path) -> None:
+    with pytest.raises(InputError, match=r"examples must be at most 50000, .* beside 10000 that validate, got 50001"):
+        FashionMnist(examples=50_001).load()
+
+
 def test_fewer_examples_are_a_part_of_all_in_every_split(package: Path, clothes: Data) -> None:
     few = FashionMnist(examples=1234)
     data = few.load()

@@ -24,7 +24,7 @@ from slalom.wire.seeds import derive
 from slalom_worker.tasks.base import TaskKind
 from slalom_worker.tasks.data import Data, Split
 from slalom_worker.tasks.parts import Part, Parts
-from slalom_worker.tasks.splits import divided, stratified
+from slalom_worker.tasks.splits import divided
 from slalom_worker.tasks.training_options import TRAINING_OPTIONS, TrainingOptions
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ CHECKSUMS: Mapping[str, str] = {
 """SHA-256 of the unpacked files: Debian packed them anew, so only the content is the same everywhere."""
 CLASSES = 10
 PICTURE = (1, 28, 28)
-SHARES = (5, 1)
-TRAINING_EXAMPLES = 50_000
+EXAMPLES, VALIDATION_EXAMPLES = 60_000, 10_000
+"""The authors' training examples, and how many of them validate."""
 SPLIT_SEED, EXAMPLES_SEED = 0, 1
 TIMEOUT = 60.0
 """Seconds without an answer before a download is given up."""
@@ -61,6 +61,7 @@ class FashionMnist(TrainingOptions):
 
     data: a folder with the four published files, packed by gzip
     examples: how many training examples are left, each class alike, or None for all; fewer make short studies
+    validation_examples: how many of the authors' 60,000 validate; the others train
     package, cache, address: where the files are looked for without `data`, in this order;
         the cache is ~/.cache/slalom/fashion_mnist unless given
     further options: TrainingOptions
@@ -68,15 +69,16 @@ class FashionMnist(TrainingOptions):
 
     data: str | None = None
     examples: int | None = None
+    validation_examples: int = VALIDATION_EXAMPLES
     package: Path = PACKAGE
     cache: Path | None = None
     address: str = ADDRESS
 
     def load(self) -> Data:
-        """50,000 training, 10,000 validation (of the authors' 60,000), 10,000 test examples."""
+        """50,000 training, 10,000 validation (of the authors' 60,000), 10,000 test examples, where nothing is set."""
         folder = self._folder()
         inputs, labels = self._images(folder, "train")
-        rows = stratified(labels, SHARES, SPLIT_SEED)
+        rows = divided(labels, len(labels) - self.validation_examples, SPLIT_SEED)
         order, count = np.concatenate(rows), len(rows[0])  # so that each part is a slice of the pool
         pool = Split(inputs[order], labels[order])
         return Data(
@@ -98,6 +100,11 @@ class FashionMnist(TrainingOptions):
         """Of a training part as many examples as the option says, drawn by a seed."""
         if self.examples is None:
             return train
+        if self.examples > len(train.labels):
+            raise InputError(
+                f"task fashion_mnist: examples must be at most {len(train.labels)}, as many as train beside "
+                f"{self.validation_examples} that validate, got {self.examples}"
+            )
         rows, _ = divided(train.labels, self.examples, seed)
         return train._replace(rows=train.rows[rows], labels=train.labels[rows])
 
@@ -181,6 +188,11 @@ def _store(path: Path, content: bytes) -> None:
 
 FASHION_MNIST = TaskKind(
     FashionMnist,
-    {"data": Text(), "examples": Integer(None, low=100, high=TRAINING_EXAMPLES), **TRAINING_OPTIONS},
+    {
+        "data": Text(),
+        "examples": Integer(None, low=100, high=EXAMPLES - 100),
+        "validation_examples": Integer(VALIDATION_EXAMPLES, low=100, high=EXAMPLES // 2),
+        **TRAINING_OPTIONS,
+    },
     folders=("data",),
 )
