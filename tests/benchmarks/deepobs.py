@@ -17,6 +17,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 import slalom
+from slalom.study.model import StudySpec
 from slalom.wire.trial import Phase
 from tests.benchmarks.tables import Table
 
@@ -38,7 +39,7 @@ PUBLISHED = {
 }
 
 
-def study() -> slalom.Study:
+def study() -> StudySpec:
     """Each optimizer at its rate, from three seeds."""
     return slalom.Study(
         name="deepobs-2c2d",

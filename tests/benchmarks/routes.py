@@ -12,6 +12,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -62,7 +63,7 @@ def measured(layer: Layer) -> dict[str, float]:
     for name, route in routes.items():
         if not torch.allclose(route(inputs, kernels), expected, atol=1e-3):
             raise RuntimeError(f"{name} must give the maps that slot by slot gives")
-        found[name] = seconds(lambda route=route: step(route, inputs, kernels, slope)) / SLOTS * 1e6
+        found[name] = seconds(partial(step, route, inputs, kernels, slope)) / SLOTS * 1e6
     same = inputs[:1]
     expected = routes["slot by slot"](same.expand_as(inputs), kernels)
     if not torch.allclose(of_one_batch(layer)(same, kernels), expected, atol=1e-3):

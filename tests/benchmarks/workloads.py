@@ -180,7 +180,7 @@ WORKLOADS = {
             batch_size=32,
             epochs=8,
             report_every=1,
-            arms=Arms(2, 2, 8, 2),
+            arms=Arms(2, 6, 8, 2),
             trials={"optuna_mlflow": 12, "serial": 12},
             width=8,
         ),
