@@ -59,16 +59,18 @@ class Infrastructure(SlalomError):
 
 
 class LaneLost(Infrastructure):
-    """A lane died, its node left the cluster, or a trial's program raised; each trial of the lane loses an attempt.
+    """A lane died or hung, its node left the cluster, or a trial's program raised; its trials lose an attempt each.
 
     raised: whether the trials' own program raised an exception, so that neither process nor machine failed
     left: whether the whole node is gone, which a trial can hardly cause
+    looped: whether the lane's process was alive, but its trials came on no further
     """
 
-    def __init__(self, message: str, *, raised: bool = False, left: bool = False) -> None:
+    def __init__(self, message: str, *, raised: bool = False, left: bool = False, looped: bool = False) -> None:
         super().__init__(message)
         self.raised = raised
         self.left = left
+        self.looped = looped
 
 
 class Interrupted(SlalomError):

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from slalom_worker.lane.alone import AloneWorker
     from slalom_worker.tasks import Data
 
-CLOSE_SECONDS = 30.0
+CLOSE_SECONDS = 3.0
+"""The time in which records that are under way at a Ctrl-C are finished; what is not, the next run writes."""
 
 
 def store(spec: StudySpec, home: Home) -> TrialStore:
@@ -45,7 +46,18 @@ def store(spec: StudySpec, home: Home) -> TrialStore:
 
 
 def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
-    """Lanes on a Ray cluster, the default; an actor finds the user's own files in the folder that it runs in.
+    """Lanes on a Ray cluster, the default, held by a process of their own, which Ray may end.
+
+    spec: travels to that process without what is known of its nets' sizes, since that is code
+    """
+    from slalom.lanes.apart import ApartLanes
+    from slalom.study.nets import Nets
+
+    return ApartLanes(partial(_ray_lanes, replace(spec, nets=Nets()), address), "Ray")
+
+
+def _ray_lanes(spec: StudySpec, address: str | None) -> Lanes:
+    """Lanes on a Ray cluster that this process joins; an actor finds the user's own files in the folder it runs in.
 
     The task's data are loaded here, once for all lanes, unless each search has a split that the task loads.
     """

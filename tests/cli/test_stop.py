@@ -3,11 +3,13 @@
 import logging
 import os
 import signal
+import subprocess
 import sys
 import time
 
 import pytest
 
+from slalom.cli import stop as module
 from slalom.cli.stop import Stop
 from tests.cli.studies import SIGNALS
 
@@ -71,6 +73,75 @@ def test_a_loop_that_is_told_twice_at_once(stop):
     with pytest.raises(KeyboardInterrupt):
         loop()
     assert seen == [1, "first"]
+
+
+def test_a_turn_that_takes_long_is_broken_off(stop, monkeypatch):
+    monkeypatch.setattr(module, "TURN_SECONDS", 0.2)
+    seen = []
+
+    def loop():
+        with stop.between_turns(seen.append) as turn:
+            turn(1)
+            tell(signal.SIGINT)
+            seen.append("the turn goes on")
+            time.sleep(30)
+            seen.append("for too long")
+
+    with pytest.raises(KeyboardInterrupt):
+        loop()
+    assert seen == [1, "the turn goes on"]
+
+
+def test_a_turn_that_may_take_its_time_does(stop, monkeypatch):
+    monkeypatch.setattr(module, "TURN_SECONDS", 0.1)
+    seen = []
+
+    def loop():
+        with stop.between_turns(seen.append, None) as turn:
+            turn(1)
+            tell(signal.SIGINT)
+            time.sleep(0.5)
+            turn(2)
+
+    with pytest.raises(KeyboardInterrupt):
+        loop()
+    assert seen == [1, 2]
+
+
+def test_a_loop_that_ends_in_time_is_not_ended_by_force(stop):
+    def loop():
+        with stop.between_turns(lambda _: None, 0.2) as turn:
+            turn(1)
+            tell(signal.SIGINT)
+            turn(2)
+
+    with pytest.raises(KeyboardInterrupt):
+        loop()
+    time.sleep(0.5)
+
+
+HANGING = """
+import os, signal, time
+from slalom.cli import stop as module
+from slalom.cli.stop import Stop
+
+stop = Stop()
+stop.listen()
+with stop.between_turns(lambda _: None, 1.0) as turn:
+    turn(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    while True:
+        try:
+            time.sleep(100)
+        except KeyboardInterrupt:
+            pass
+"""
+
+
+def test_what_hears_nothing_is_ended_by_force():
+    done = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "slalom: stopped; what had ended is kept; the same command goes on\n"
 
 
 def test_a_word_that_got_lost_before_the_loop_is_heard_by_its_first_turn(stop):

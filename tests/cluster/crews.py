@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 
 from slalom import wiring
-from slalom.lanes.base import Demand, LaneOpened
+from slalom.lanes.base import Demand, LaneNotice, LaneOpened
 from slalom.lanes.on_ray import RayLanes
 from slalom_worker.lane.environment import LANE_ENVIRONMENT
 from tests.cluster.studies import SPEC
@@ -61,10 +61,10 @@ class Slowly:
 
 
 def heard(lanes, count):
-    """So many things that come back, in their order; that a lane opened is not told."""
+    """So many things that come back, in their order; that a lane opened is not told, and no notices are."""
     found, patience = [], Patience(SECONDS)
     while len(found) < count:
         assert not patience.over, f"only {found} came back"
         lanes.size(PLENTY)
-        found += [(lane, news) for lane, news in lanes.collect(0.5) if not isinstance(news, LaneOpened)]
+        found += [(lane, news) for lane, news in lanes.collect(0.5) if not isinstance(news, LaneOpened | LaneNotice)]
     return found

@@ -14,8 +14,10 @@ import slalom
 from slalom.errors import Infrastructure, InputError
 from slalom.lanes.on_ray import connection
 from tests.cluster.clusters import free_port
-from tests.cluster.crews import crew
-from tests.cluster.studies import SPEC
+from tests.cluster.crews import crew, heard
+from tests.cluster.studies import SPEC, rows
+from tests.cluster.workers import told
+from tests.support.mlflow_tables import database
 
 SECONDS = 15.0
 
@@ -100,6 +102,9 @@ def test_the_run_says_so_and_its_home_is_not_locked(tmp_path):
             slalom.run(SPEC, tmp_path, ray=f"127.0.0.1:{free_port()}")
 
 
-def test_a_process_that_is_connected_already(cluster):
-    with crew(cluster.address, 1), pytest.raises(InputError, match=r"connected to Ray already; call ray.shutdown\(\)"):
-        crew(cluster.address, 1).__enter__()
+def test_a_process_that_is_connected_itself_can_run_a_study(cluster, expected, tmp_path):
+    database(tmp_path)
+    with crew(cluster.address, 1) as own:
+        assert rows(slalom.run(SPEC, tmp_path, ray=cluster.address).export()) == expected
+        own.send(0, told("answer", 3))
+        assert heard(own, 1)[0][1].slots == 3

@@ -90,7 +90,7 @@ def study(tmp_path, monkeypatch):
 
 
 def test_the_driver_alone_loads(pair, study, tmp_path):
-    """When the study is read, and for the lanes. The numbers are those of lanes that load."""
+    """When the study is read, and for the lanes, in the process that holds them; numbers are of lanes that load."""
     expected = run_here(study)
     (tmp_path / "notes").unlink()
     read = slalom.Study(**STUDY, task=study.task)
@@ -99,7 +99,7 @@ def test_the_driver_alone_loads(pair, study, tmp_path):
     result = slalom.run(read, tmp_path / "home", lanes=slowly.start, watch=slowly.watch)
     assert rows(result.export()) == expected
     assert sorted(Counter(slowly.nodes).values()) == [2, 2]
-    assert (tmp_path / "notes").read_text().split() == [str(os.getpid())] * 2
+    assert (tmp_path / "notes").read_text().split() == [str(os.getpid()), str(slowly.lanes.process)]
 
 
 def test_data_that_change_between_two_calls_are_refused(study, tmp_path):

@@ -26,6 +26,7 @@ class Obedient:
 
     device_name = "made up"
     memory = None
+    progress = ()
 
     def __init__(self):
         self.taken = 0
@@ -56,6 +57,16 @@ class Obedient:
 
     def sleep(self, number):
         time.sleep(number / 1000)
+
+    def step(self, number):
+        """Come on, for so many tenths of a second."""
+        for at in range(number):
+            self.progress = (at,)
+            time.sleep(0.1)
+
+    def loop(self, number):
+        while True:
+            pass
 
     def heavy(self, number):
         """Answer with some megabytes, which take a way of their own."""

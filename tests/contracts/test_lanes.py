@@ -1,4 +1,4 @@
-"""What all Lanes keep to: in this process, on a virtual clock, and as actors of a Ray cluster."""
+"""What all Lanes keep to: in this process and in another, on a virtual clock, and as actors of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from slalom.errors import Infrastructure, LaneLost
+from slalom.lanes.apart import ApartLanes
 from slalom.lanes.in_process import InProcessLanes
 from slalom.lanes.on_ray import RayLanes
 from slalom.lanes.simulated import SimulatedLanes
@@ -34,10 +35,14 @@ def simulated(factory, count):
     return SimulatedLanes(lambda _: factory(), count)
 
 
-@pytest.fixture(params=["in process", "simulated", pytest.param("on ray", marks=pytest.mark.slow)])
+def apart(factory, count):
+    return ApartLanes(partial(InProcessLanes, factory, count), "another process")
+
+
+@pytest.fixture(params=["in process", "apart", "simulated", pytest.param("on ray", marks=pytest.mark.slow)])
 def start(request):
     """A function that starts lanes, closed in the end."""
-    makers = {"in process": InProcessLanes, "simulated": simulated}
+    makers = {"in process": InProcessLanes, "apart": apart, "simulated": simulated}
     make = makers.get(request.param) or partial(on_ray, request.getfixturevalue("address"))
     started = []
 

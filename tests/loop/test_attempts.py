@@ -1,5 +1,6 @@
 """A lost lane costs an attempt; a trial whose attempts are spent is failed, and the study goes on."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ SPEC = study()
 BAD = TrialId("rising", Phase.TUNE, 3)
 GONE, RAISED = LaneLost("lane 0: gone"), LaneLost("lane 0: ValueError", raised=True)
 LEFT = LaneLost("lane 0: its node left", left=True)
+LOOPED = LaneLost("lane 0 has come on no further", looped=True)
 
 
 def raising(trial):
@@ -33,6 +35,15 @@ def test_a_trial_that_always_raises_is_failed_after_three_attempts(lanes):
     assert "ZeroDivisionError: rising/0/tune/3 in epoch 1" in failed[BAD].error
     assert written(SPEC, store) == budget(SPEC)
     assert sorted(attempt for trial, attempt, epoch in crew.trained if trial == BAD) == [0, 1, 2]
+
+
+def test_a_lane_that_is_lost_is_told_at_once_but_not_a_trial_that_raises():
+    told = []
+    lanes = scattered(4, 3, Nature(raises=raising), deaths=6)
+    train(SPEC, lanes=lanes, watch=lambda progress: told.extend(progress.told))
+    assert len(told) == lanes.died - ATTEMPTS == 3
+    assert all(re.fullmatch(r"lane \d.*?(; \d+ trials? in it lost an attempt)?", line) for line in told), told
+    assert any("lost an attempt" in line for line in told)
 
 
 def test_a_failed_trial_is_counted_in_its_arm():
@@ -93,6 +104,8 @@ def test_a_lost_trial_comes_up_again_with_the_next_attempt():
         ([LEFT] * DEATHS, True),
         ([LEFT] * ATTEMPTS + [RAISED] * (ATTEMPTS - 1), False),
         ([LEFT] * ATTEMPTS + [RAISED] * ATTEMPTS, True),
+        ([LOOPED] * (ATTEMPTS - 1), False),
+        ([LOOPED] * ATTEMPTS, True),
     ],
 )
 def test_machines_that_go_are_not_the_trials_fault(losses, fails):
@@ -112,6 +125,7 @@ def test_machines_that_go_are_not_the_trials_fault(losses, fails):
         ([GONE] * (ATTEMPTS - 2), False),
         ([GONE] * (ATTEMPTS - 1), True),
         ([RAISED] * (ATTEMPTS - 1), True),
+        ([LOOPED] * (ATTEMPTS - 1), True),
         ([RAISED] + [LEFT] * (ATTEMPTS - 1), False),
         ([LEFT] * (DEATHS // 2 - 1), False),
         ([LEFT] * (DEATHS // 2), True),

@@ -11,9 +11,9 @@ from slalom.loop.progress import ArmProgress, Progress
 from slalom.status.watch import Watch, watching
 
 
-def progress(done, seconds, trials=None, lanes=2):
+def progress(done, seconds, trials=None, lanes=2, told=()):
     arms = (ArmProgress("sgd", done, 10, 2, 1, 0, 0.25), ArmProgress("adam", done, 10, 0, 0, 0, None))
-    return Progress(arms, seconds, 2 * done if trials is None else trials, lanes)
+    return Progress(arms, seconds, 2 * done if trials is None else trials, lanes, told)
 
 
 def test_a_line_every_ten_seconds(capsys):
@@ -28,6 +28,13 @@ def test_a_line_every_ten_seconds(capsys):
         "4 of 20 trials, 2 lanes, 0.4 trials/s, about 40 s left: sgd 2/10, adam 2/10",
         "8 of 20 trials, 2 lanes, 0.4 trials/s, about 30 s left: sgd 4/10, adam 4/10",
     ]
+
+
+def test_what_is_told_of_lanes_is_a_line_at_once(capsys):
+    with Watch(clock=lambda: 0.0) as watch:
+        watch(progress(done=1, seconds=1.0, told=("lane 0 [on 10.0.0.7] hangs",)))
+        watch(progress(done=1, seconds=1.5))
+    assert capsys.readouterr().err == "lane 0 [on 10.0.0.7] hangs\n"
 
 
 def test_no_line_before_the_tenth_second(capsys):

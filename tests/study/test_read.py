@@ -310,13 +310,14 @@ def test_other_words_and_sections(edited):
         ("metric: {name: error, goal: minimize}", "metric: accuracy"),
         ("sampler: tpe, pruner: successive_halving", "sampler: qmc, pruner: none, generation: 4"),
         ("lanes: auto, gpus_per_lane: 1, pack_width: auto", "lanes: 2, gpus_per_lane: 0.25, pack_width: 16"),
+        ("pack_width: 16", "pack_width: 16, trial_timeout: 90"),
     )
     assert all(arm.settings["batch_size"] is None for arm in study.arms)
     assert (study.precision, study.report_every) == ("float64", 5)
     assert study.record == ("gradient",)
     assert study.metric == Metric("accuracy", "maximize", 0.0)
     assert (study.tune.sampler, study.tune.pruner, study.tune.generation) == ("qmc", "none", 4)
-    assert study.resources == Resources(lanes=2, gpus_per_lane=0.25, pack_width=16)
+    assert study.resources == Resources(lanes=2, gpus_per_lane=0.25, pack_width=16, trial_timeout=90.0)
 
 
 def test_an_option_of_a_task_without_a_default_may_be_left_out(edited):

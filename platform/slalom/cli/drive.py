@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 PREDECESSOR_SECONDS = 60.0
 
+JOB_SECONDS = 45.0
+"""The time in which a job that was told to stop must have written and closed all: less than Ray gives it."""
+
 
 def main() -> int:
     """Run the study in this folder, or go on with it; gives the exit code that `slalom run` would."""
@@ -55,7 +58,7 @@ def _drive(stop: Stop) -> None:
     try:
         _await_predecessor(home)
         wiring.store(spec, home).note(Note.SUBMISSION, sent.noted())
-        with Watch() as watch, stop.between_turns(watch) as turn:
+        with Watch() as watch, stop.between_turns(watch, JOB_SECONDS) as turn:
             result = api.run(spec, home, ray="auto", watch=turn)
     except (Interrupted, KeyboardInterrupt) as exc:
         # Only `slalom stop` tells a job to stop. One whose head is gone is killed, and its note stays.

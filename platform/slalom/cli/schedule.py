@@ -187,7 +187,7 @@ def _serve(options: argparse.Namespace) -> None:
     with (
         suppress(KeyboardInterrupt),
         _metrics(options, home, scheduler),
-        options.stop.between_turns(lambda _: None) as turn,
+        options.stop.between_turns(lambda _: None, None) as turn,
     ):
         _say(f"server {scheduler.server}, logs in {spawn.logs}")
         serve(scheduler, turn)

@@ -8,6 +8,8 @@ import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from slalom.cli.deadline import Deadline
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
@@ -15,6 +17,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ONCE_MORE_SECONDS = 0.01
+
+TURN_SECONDS = 2.0
+"""The time in which a loop that was told to stop must come to the end of its turn; after it, it is stopped within."""
+
+LAST_SECONDS = 9.5
+"""The time in which a loop that was told to stop must have written all and closed all; after it the process ends."""
+
 
 LOCKED = ("<frozen importlib", logging.__file__, weakref.__file__)
 """Code that holds locks which other threads need too, or is called where no exception gets out."""
@@ -25,12 +34,14 @@ class Stop:
 
     Raised just anywhere, it can get lost, or leave a module half made, or leave the lock of an import or of the logging
     held: then the thread that records, which imports and logs as well, waits for ever. So a run that is told to stop
-    does so between two turns of its loop; told again, or elsewhere, as soon as it has left such code.
+    does so between two turns of its loop; told again, or elsewhere, or where the turn takes longer than TURN_SECONDS,
+    as soon as it has left such code. A run that has not ended after LAST_SECONDS, whatever it waits for, is ended then.
     """
 
     def __init__(self) -> None:
         self._told = 0
         self._turning = False
+        self._deadline: Deadline | None = None
 
     def listen(self) -> None:
         """Have SIGTERM stop the command as Ctrl-C does, and Ctrl-C only where it is not ignored, as behind `nohup`."""
@@ -39,23 +50,37 @@ class Stop:
             signal.signal(signal.SIGINT, self._hear)
 
     @contextmanager
-    def between_turns(self, watch: Callable[[T], None]) -> Iterator[Callable[[T], None]]:
-        """What a loop calls after each turn: `watch`, and then it stops, if it was told to."""
+    def between_turns(
+        self, watch: Callable[[T], None], last_seconds: float | None = LAST_SECONDS
+    ) -> Iterator[Callable[[T], None]]:
+        """What a loop calls after each turn: `watch`, and then it stops, if it was told to.
+
+        last_seconds: the time in which the loop must have stopped, see above; None where it may take its time
+        """
 
         def turn(seen: T) -> None:
             watch(seen)
             self._turning = True
             if self._told:
+                signal.setitimer(signal.ITIMER_REAL, 0)
                 raise KeyboardInterrupt
 
+        deadline = self._deadline = None if last_seconds is None else Deadline(last_seconds)
         try:
             yield turn
         finally:
-            self._turning = False
+            self._turning, self._deadline = False, None
+            if deadline is not None:
+                deadline.over()
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self._told += number != signal.SIGALRM
-        if self._turning and self._told == 1:
+        if self._deadline is not None:
+            self._deadline.told()
+        if self._turning and self._told == 1 and number != signal.SIGALRM:
+            if self._deadline is not None:
+                signal.signal(signal.SIGALRM, self._hear)
+                signal.setitimer(signal.ITIMER_REAL, TURN_SECONDS)
             return
         while frame is not None:
             if frame.f_code.co_filename.startswith(LOCKED):

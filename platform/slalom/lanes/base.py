@@ -24,6 +24,11 @@ class Worker(Protocol):
         """The kind of device that it trains on, such as "cpu x86-64 avx2" or a GPU's name."""
         ...
 
+    @property
+    def progress(self) -> tuple[int, ...]:
+        """Numbers that change as it trains, such as the steps done; another thread asks for them within a turn."""
+        ...
+
     def turn(self, turn: Turn) -> Reply:
         """Forget the trials that the turn drops, take its orders, and train for a short while.
 
@@ -55,7 +60,14 @@ class LaneOpened:
     device: str
 
 
-News = Reply | LaneOpened | LaneLost
+@dataclass(frozen=True)
+class LaneNotice:
+    """What people should know of a lane, open or not, in a line; it changes nothing."""
+
+    text: str
+
+
+News = Reply | LaneOpened | LaneLost | LaneNotice
 
 
 class Lanes(Protocol):
@@ -65,7 +77,8 @@ class Lanes(Protocol):
     the loop calls `release`. While a lane is open it takes turns, and answers each with one `Reply`.
 
     The loss of a lane is returned once. The turns that the lane was sent are then void, and the trials that it held, in
-    training or waiting, are gone. A lane that was lost or released may open again under its number.
+    training or waiting, are gone. A lane that was lost or released may open again under its number. Where lanes have
+    processes of their own, one that hangs is given up, which is its loss too.
 
     Any call raises Infrastructure where the implementation, after its own retries, has no lane to offer.
     """

@@ -59,6 +59,11 @@ class SimulatedWorker:
         self.parked: dict[TrialId, int] = {}
         self.seats: list[Seat] = []
 
+    @property
+    def progress(self) -> tuple[int, ...]:
+        """The epochs of the trials in the pack."""
+        return tuple(seat.epoch for seat in self.seats)
+
     def turn(self, turn: Turn) -> Reply:
         """Take the orders, then train for about `turn_seconds` of the lane's clock, or until no trial is left."""
         reports: list[Report] = []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Order, TrialId, TrialSpec
 
 ATTEMPTS = 3
-"""Tries at a trial that raises before it counts as failed; the last is made alone, so that no neighbour is to blame."""
+"""Tries at a trial that raises or loops before it has failed; the last is made alone: no neighbour is to blame."""
 
 DEATHS = 10
 """Tries at a trial whose lanes die: machines that go are not the trial's fault, but one that brings down every process
@@ -59,7 +59,7 @@ class Attempts:
         """The lane that trained the trial is gone: begin its next attempt; whether that may be made."""
         spec = self._trials[trial] = replace(self._trials[trial], attempt=self._trials[trial].attempt + 1)
         self._blamed[trial] += not loss.left
-        return spec.attempt < DEATHS and not (loss.raised and self._blamed[trial] >= ATTEMPTS)
+        return spec.attempt < DEATHS and not ((loss.raised or loss.looped) and self._blamed[trial] >= ATTEMPTS)
 
     def order(self, order: Order) -> Order:
         """The order as one for its trial's present attempt, in company or alone."""

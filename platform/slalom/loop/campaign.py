@@ -155,7 +155,7 @@ class Campaign:
         """What has been found so far."""
         return summarise(self.spec, self.ended, state, self.throughput)
 
-    def progress(self, lanes: int) -> Progress:
-        """How far it has come, on so many lanes."""
+    def progress(self, lanes: int, told: Sequence[str] = ()) -> Progress:
+        """How far it has come, on so many lanes; `told` of lanes are lines for people."""
         arms = tuple(tally.progress(self._plans[name].budget) for name, tally in self._tallies.items())
-        return Progress(arms, self._clock() - self._began, self._trials, lanes)
+        return Progress(arms, self._clock() - self._began, self._trials, lanes, tuple(told))

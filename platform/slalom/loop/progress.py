@@ -31,12 +31,14 @@ class Progress:
     """How far a study has come.
 
     seconds: since this run began; trials: that ended in it; lanes: that are open
+    told: lines about lanes that people should read, each told once
     """
 
     arms: tuple[ArmProgress, ...]
     seconds: float
     trials: int
     lanes: int
+    told: tuple[str, ...] = ()
 
     @property
     def trials_per_second(self) -> float:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from slalom.errors import Interrupted, LaneLost
-from slalom.lanes.base import Demand, LaneOpened
+from slalom.lanes.base import Demand, LaneNotice, LaneOpened
 from slalom.loop.campaign import Campaign
 from slalom.loop.devices import Devices
 from slalom.loop.notes import Note, Notes, noted
@@ -57,7 +57,7 @@ def run(
             resize(lanes, Demand(campaign.trainable, placement.slots), placement, clock())
             for lane, turn in placement.turns():
                 lanes.send(lane, turn)
-            listen(lanes, placement, campaign, devices)
+            told = listen(lanes, placement, campaign, devices)
             over = campaign.over()
             store.add(over)
             recorder.trials(over)
@@ -69,7 +69,7 @@ def run(
             if kept:
                 recorder.summary(campaign.summary(State.RUNNING))
             pulse.beat(campaign, placement)
-            watch(campaign.progress(placement.lanes))
+            watch(campaign.progress(placement.lanes, told))
         state = State.COMPLETE
     except KeyboardInterrupt as exc:
         write_rest(campaign, store, recorder)
@@ -89,8 +89,12 @@ def resize(lanes: Lanes, demand: Demand, placement: Placement, now: float) -> No
         lanes.release(lane)
 
 
-def listen(lanes: Lanes, placement: Placement, campaign: Campaign, devices: Devices) -> None:
-    """Hear what has come back, and wait a little for the first; InputError of a lane on another kind of device."""
+def listen(lanes: Lanes, placement: Placement, campaign: Campaign, devices: Devices) -> list[str]:
+    """Hear what has come back, and wait a little for the first; InputError of a lane on another kind of device.
+
+    Returns what people should read of it: which lanes were lost, but for a trial's program that raised.
+    """
+    told = []
     heard = lanes.collect(POLL_SECONDS)
     names = lanes.names
     for lane, news in heard:
@@ -98,10 +102,20 @@ def listen(lanes: Lanes, placement: Placement, campaign: Campaign, devices: Devi
             devices.admit(lane, news.device, names[lane])
             placement.opened(lane)
         elif isinstance(news, LaneLost):
-            campaign.lost(placement.lost(lane), news)
+            trials = placement.lost(lane)
+            campaign.lost(trials, news)
+            told += [] if news.raised else [f"{news}{again(len(trials))}"]
+        elif isinstance(news, LaneNotice):
+            told.append(news.text)
         else:
             placement.replied(lane, news)
             campaign.hear(news, names[lane], devices.of(lane))
+    return told
+
+
+def again(trials: int) -> str:
+    """What becomes of the trials of a lane that was lost, as the end of a line."""
+    return f"; {trials} trial{'s' if trials > 1 else ''} in it lost an attempt" if trials else ""
 
 
 def write_rest(campaign: Campaign, store: TrialStore, recorder: Recorder) -> None:

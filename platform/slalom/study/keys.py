@@ -29,6 +29,9 @@ DEFAULT_MODEL = "mlp"
 MOST_TRIALS = 100_000
 """Tuning trials of a search, at most."""
 
+MOST_SECONDS = 10_000_000.0
+"""Of a time limit: four months."""
+
 OWN = "task"
 """The name, among models, of the one that the task brings."""
 
@@ -167,6 +170,13 @@ RESOURCES: Keys = {
     "priority": Key(
         Integer(0, low=-1000, high=1000),
         "among the studies of a cluster: lanes go to higher ones first, and are shared evenly by equal ones",
+    ),
+    "trial_timeout": Key(
+        Number(None, low=1.0, high=MOST_SECONDS),
+        "seconds after which a lane whose trials have come on by no step (in a training function of your own: by no "
+        "report) is given up, and its trials are tried again; `auto`: 20 times the longest that a step took, but at "
+        "least ten minutes, and an hour in a function of your own",
+        word="auto",
     ),
 }
 TRIAL_RESOURCES: Keys = {

@@ -155,6 +155,8 @@ class Resources:
         where all GPUs are of one type
     priority: among the studies of a cluster
     cpus_per_lane: cores that each lane owns, or None for one, and for none beside a GPU
+    trial_timeout: seconds after which a lane that has come on no further is given up, or None for a time that follows
+        from how long steps take
     """
 
     lanes: int | None = None
@@ -164,6 +166,7 @@ class Resources:
     nodes: str = "auto"
     priority: int = 0
     cpus_per_lane: float | None = None
+    trial_timeout: float | None = None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from slalom.wire.signature import Signature
 
 OF_EVERY_TRAINING = ("epochs", "report_every")
-OF_EVERY_LANE = ("lanes", "nodes", "priority")
+OF_EVERY_LANE = ("lanes", "nodes", "priority", "trial_timeout")
 GOAL = Choice(None, ("minimize", "maximize"))
 
 

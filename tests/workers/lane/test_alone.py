@@ -13,7 +13,9 @@ def test_a_lane_trains_its_orders_one_after_the_other(tmp_path):
     clock = iter(range(1000))
     worker = AloneWorker(tmp_path, "error", turn_seconds=0.0, device=CPU, clock=lambda: next(clock))
     orders = tuple(order(until=2, number=number) for number in range(3))
+    before = worker.progress
     first = worker.turn(Turn(orders, ()))
+    assert worker.progress != before
     assert [report.trial.number for report in first.reports] == [0, 0]
     assert (first.slots, first.effort.trained, first.effort.available) == (1, 2, 2)
     second = worker.turn(Turn((), (orders[1].trial.id,)))

@@ -53,6 +53,12 @@ class AloneWorker:
         self.clock = clock
         self.waiting: deque[Order] = deque()
         self.trainers: dict[str, Trainer] = {}
+        self.reports = 0
+
+    @property
+    def progress(self) -> tuple[int, ...]:
+        """The reports that functions have made so far."""
+        return (self.reports,)
 
     def turn(self, turn: Turn) -> Reply:
         """Take orders and drops, train for about `turn_seconds`, one trial at least, and say what came of it.
@@ -89,5 +95,10 @@ class AloneWorker:
         name = str(order.trial.work.task["name"])
         if name not in self.trainers:
             function = find(name, self.folder)
-            self.trainers[name] = Trainer(function, self.metric, self.device, self.device_name, self.threads)
+            self.trainers[name] = Trainer(
+                function, self.metric, self.device, self.device_name, self.threads, self._count
+            )
         return self.trainers[name]
+
+    def _count(self) -> None:
+        self.reports += 1

@@ -78,6 +78,11 @@ class LaneWorker:
         self.widths: dict[str, int] = {}
         self.key: str | None = None
 
+    @property
+    def progress(self) -> tuple[int, ...]:
+        """The steps that each open pack has trained."""
+        return tuple(pack.steps for pack in tuple(self.packs.values()))
+
     def turn(self, turn: Turn) -> Reply:
         """Take orders and drops, train for about `turn_seconds` or until nothing is left, and say what came of it.
 

@@ -62,6 +62,7 @@ class Trial:
     device: str
     _metric: str = field(repr=False)
     _until: int = field(repr=False)
+    _heard: Callable[[], None] = field(repr=False)
     _reported: list[dict[str, float]] = field(default_factory=list, repr=False)
 
     @property
@@ -79,6 +80,7 @@ class Trial:
         if self._is_over:
             raise StopTraining
         self._reported.append(_checked({**(metrics or {}), **named}, self._metric, validation, "report()"))
+        self._heard()
         return not self._is_over
 
     @property
@@ -108,6 +110,7 @@ class Trainer:
     function: "file.py:function" found
     metric: the study's, which every report must hold
     threads: of numerical libraries on the CPU
+    heard: called at every report
     """
 
     function: Named
@@ -115,6 +118,7 @@ class Trainer:
     device: torch.device
     device_name: str
     threads: int = 1
+    heard: Callable[[], None] = lambda: None
 
     def train(self, order: Order) -> Trained:
         """Train the order's trial from its seed to the order's end.
@@ -158,6 +162,7 @@ class Trainer:
             device=str(self.device),
             _metric=self.metric,
             _until=order.until,
+            _heard=self.heard,
         )
 
     def _call(self, trial: Trial) -> object:

@@ -44,11 +44,13 @@ class Pack:
     """Slots of one pack key. Their number changes between epochs; a trial's numbers do not depend on it.
 
     slots: those that are seated, sorted by optimizer
+    steps: how many were trained so far, by any slots
     """
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
         self.slots: list[Slot] = []
+        self.steps = 0
         self._stack: Stack | None = None
         self._train: SideBySide | None = None
         self._weighting = Weighting()
@@ -109,6 +111,7 @@ class Pack:
         if stack.recording and step == len(epoch.done) - 1:
             note_gradients(self.objective, self.slots, stack.gradient)
         stack.update(epoch, step, losses)
+        self.steps += 1
         return losses
 
     def _note_validation(self) -> None:

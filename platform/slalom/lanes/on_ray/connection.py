@@ -58,15 +58,13 @@ def connected(address: str | None, folder: Path | None, namespace: str, data_byt
     address: of a running cluster; None starts a local Ray, and stops it when the block is left
     folder: the actors run in a copy of it; None for Ray's own choice
     data_bytes: room for the task's data in a local Ray's object store
-    Raises InputError where the address is none, or where this process is connected already, and Infrastructure within
-    seconds where nothing answers at the address, or where Ray does not start.
+    Raises InputError where the address is none, and Infrastructure within seconds where nothing answers at the address,
+    or where Ray does not start. This process must not be connected yet.
     """
     if address is not None and address != "auto":
         knock(address)
     with own_environment():
         ray = _ray()
-        if ray.is_initialized():
-            raise InputError("this process is connected to Ray already; call ray.shutdown() before a study is run")
         options: dict[str, Any] = {"address": address} if address else _local(data_bytes)
         if folder is not None:
             options["runtime_env"] = {"working_dir": str(folder)}

@@ -18,6 +18,7 @@ class Lane:
     bundle: the resources that the actor was given
     node: the id of the actor's node, once it is known
     leaving: whether the loop was told to give the lane back
+    progress: the answer to how far it has come, where it was asked
     turns: the answers of the turns that the lane was sent, oldest first
     """
 
@@ -27,6 +28,7 @@ class Lane:
     bundle: Mapping[str, float]
     node: str = ""
     leaving: bool = False
+    progress: Any | None = None
     turns: deque[Any] = field(default_factory=deque)
 
     @property

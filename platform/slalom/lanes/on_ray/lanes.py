@@ -5,13 +5,14 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom.errors import Infrastructure, LaneLost
-from slalom.lanes.base import LaneOpened
-from slalom.lanes.on_ray.actor import LaneActor
+from slalom.lanes.base import LaneNotice, LaneOpened
+from slalom.lanes.hangs import Hangs
+from slalom.lanes.on_ray.actor import ASIDE, LaneActor
 from slalom.lanes.on_ray.broadcast import put, size
 from slalom.lanes.on_ray.connection import connected, knock
 from slalom.lanes.on_ray.lane import Lane
@@ -32,6 +33,9 @@ SILENCE_SECONDS = 20.0
 
 DEATHS = 10
 """How often a lane's process may die without a reply in between."""
+
+WATCH_SECONDS = 1.0
+"""The time between two looks whether lanes hang."""
 
 CREATION = "creation task"
 """What Ray's message says where an actor could not be made."""
@@ -75,12 +79,13 @@ class RayLanes:
             self._address = str(address if client else self._ray.get_runtime_context().gcs_address)
             self._allotment = Allotment(self._ray, address, spec)
             self._held.callback(self._allotment.leave)
-            self._actor = self._ray.remote(LaneActor)
+            self._actor = self._ray.remote(concurrency_groups={ASIDE: 1})(LaneActor)
             self._environment = {"env_vars": {**environment, **self._allotment.need.environment}}
         except BaseException:
             self.close()
             raise
-        self._heard = self._served = time.monotonic()
+        self._hangs = Hangs(spec.resources.trial_timeout, by_reports=spec.own_training)
+        self._heard = self._served = self._watched = time.monotonic()
 
     @property
     def names(self) -> Sequence[str]:
@@ -103,22 +108,27 @@ class RayLanes:
         return recalled
 
     def release(self, lane: int) -> None:
-        """See `Lanes`: the lane's actor is killed."""
+        """See `Lanes`: the lane's actor is killed; where its process is stopped, the node does that within seconds."""
+        self._hangs.end(lane)
         self._ray.kill(self._lanes.pop(lane).actor)
 
     def send(self, lane: int, turn: Turn) -> None:
         """See `Lanes`."""
         own = self._lanes[lane]
+        if not own.turns:
+            self._hangs.begin(lane)
         own.turns.append(own.actor.turn.remote(turn))
 
     def collect(self, timeout: float) -> Sequence[tuple[int, News]]:
-        """See `Lanes`; at most one answer of each lane is returned."""
+        """See `Lanes`; at most one answer of each lane is returned, and where there is none, whether the lane hangs."""
         if not self._lanes:
             time.sleep(timeout)
         awaited = {ref: lane for lane in self._lanes.values() if (ref := lane.awaited) is not None}
         ready = self._ready(list(awaited), timeout) if awaited else []
         self._check_start()
-        return [(awaited[ref].number, news) for ref in ready for news in self._take(awaited[ref])]
+        self._hangs.look()
+        found = [(awaited[ref].number, news) for ref in ready for news in self._take(awaited[ref])]
+        return found + self._hung()
 
     def close(self) -> None:
         """Stop the actors, and the cluster where it was started here; a second call does nothing."""
@@ -191,6 +201,9 @@ class RayLanes:
             self._names[lane.number] = f"lane {lane.number} on {self._allotment.place(lane.node)}"
             return [LaneOpened(device)]
         if isinstance(answer, Reply):
+            self._hangs.answered(lane.number)
+            if not lane.turns:
+                self._hangs.end(lane.number)
             self._deaths.pop(lane.number, None)
             if answer.memory is not None:
                 self._allotment.need.seen(answer.memory)
@@ -203,20 +216,55 @@ class RayLanes:
             self.release(lane.number)
         else:
             lane.turns.clear()
+            self._hangs.end(lane.number)
             lane.opening = lane.actor.open.remote()
         return LaneLost(f"{self._names[lane.number]}: {why}", raised=True)
 
     def _died(self, lane: Lane, exc: Exception) -> Sequence[News]:
-        """Drop a lane whose process died; `size` starts another. The loss of one that had not opened is no news."""
+        """Drop a lane whose process died; `size` starts another. One that had not opened is lost to nobody."""
         self.release(lane.number)
-        name = self._names[lane.number]
+        text = f"{self._names[lane.number]}: {_reason(exc)}"
+        self._count_death(lane, text)
+        if lane.opening is not None:
+            return [LaneNotice(f"{text}; it had not opened yet, and is started again")]
+        self._allotment.look()
+        return [LaneLost(text, left=not self._allotment.has(lane.node))]
+
+    def _count_death(self, lane: Lane, text: str) -> None:
+        """Raise Infrastructure where the lanes of that number have died too often."""
         self._deaths[lane.number] += 1
         if self._deaths[lane.number] > DEATHS:
-            raise Infrastructure(f"{name} died {self._deaths[lane.number]} times without an answer: {_reason(exc)}")
-        if lane.opening is not None:
+            raise Infrastructure(f"{text}; it died {self._deaths[lane.number]} times without an answer")
+
+    def _hung(self) -> list[tuple[int, News]]:
+        """The lanes that hang, which are dropped, and notices of those that may; looked for once a second."""
+        if time.monotonic() - self._watched < WATCH_SECONDS:
             return []
-        self._allotment.look()
-        return [LaneLost(f"{name}: {_reason(exc)}", left=not self._allotment.has(lane.node))]
+        self._watched = time.monotonic()
+        for number in self._hangs.to_ask():
+            lane = self._lanes[number]
+            if lane.progress is None:
+                lane.progress = lane.actor.progress.options(concurrency_group=ASIDE).remote()
+        asked = {lane.progress: lane for lane in self._lanes.values() if lane.progress is not None}
+        for ref in self._ray.wait(list(asked), num_returns=len(asked), timeout=0)[0] if asked else ():
+            self._hear(asked[ref])
+        at_work = [lane for lane in self._lanes.values() if lane.opening is None and lane.turns]
+        return [(lane.number, news) for lane in at_work if (news := self._judge(lane)) is not None]
+
+    def _hear(self, lane: Lane) -> None:
+        """A lane has said how far it has come; one that died is told of by its turn's answer."""
+        answer, lane.progress = lane.progress, None
+        with suppress(self._ray.exceptions.RayError):
+            progress, where = self._ray.get(answer)
+            if lane.opening is None and lane.turns:
+                self._hangs.heard(lane.number, progress, where)
+
+    def _judge(self, lane: Lane) -> News | None:
+        news = self._hangs.found(lane.number, self._names[lane.number])
+        if isinstance(news, LaneLost):
+            self.release(lane.number)
+            self._count_death(lane, str(news))
+        return news
 
 
 def _travelling(spec: StudySpec, held: ExitStack) -> Path | None:
