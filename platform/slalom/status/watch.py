@@ -49,7 +49,9 @@ class Watch:
             self._live.stop()
 
     def __call__(self, progress: Progress) -> None:
-        """Show how far the study has come."""
+        """Show how far the study has come, below what is told of its lanes."""
+        for text in progress.told:
+            self._console.print(text, soft_wrap=True, highlight=False, markup=False)
         if self._live is not None:
             self._live.update(_live_table(progress), refresh=True)
         elif self._clock() - self._last >= LINE_SECONDS:
@@ -81,7 +83,10 @@ class Line:
         sys.stderr.flush()
 
     def __call__(self, progress: Progress) -> None:
-        """Show how far the study has come."""
+        """Show how far the study has come, below what is told of its lanes."""
+        for text in progress.told:
+            self._write(text)
+            self._write("\n")
         self._write(line(progress))
 
     def _write(self, text: str) -> None:

@@ -168,6 +168,10 @@ RESOURCES: Keys = {
         Integer(0, low=-1000, high=1000),
         "among the studies of a cluster: lanes go to higher ones first, and are shared evenly by equal ones",
     ),
+    "outage_limit": Key(
+        Number(900.0, low=0.0, high=1_000_000.0),
+        "seconds for which the storage or MLflow may not answer: training goes on meanwhile, and what ends waits",
+    ),
 }
 TRIAL_RESOURCES: Keys = {
     "cpus_per_trial": Key(

@@ -155,6 +155,7 @@ class Resources:
         where all GPUs are of one type
     priority: among the studies of a cluster
     cpus_per_lane: cores that each lane owns, or None for one, and for none beside a GPU
+    outage_limit: seconds for which the storage or MLflow may not answer
     """
 
     lanes: int | None = None
@@ -164,6 +165,7 @@ class Resources:
     nodes: str = "auto"
     priority: int = 0
     cpus_per_lane: float | None = None
+    outage_limit: float = 900.0
 
 
 @dataclass(frozen=True)
