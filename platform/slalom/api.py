@@ -17,6 +17,7 @@ from slalom import wiring
 from slalom.errors import Infrastructure, InputError, Interrupted
 from slalom.home import DEFAULT_FOLDER, Home
 from slalom.loop.notes import Notes
+from slalom.loop.progress import Telling
 from slalom.reading import reading
 from slalom.study.bundled import study_file
 from slalom.wire.trial import Outcome
@@ -178,8 +179,12 @@ def run(
         store = wiring.store(spec, place)
         if not _complete(store, place):
             try:
-                with store.held(str(place.folder.resolve())), watching(watch) as told:
-                    wiring.train(spec, place, store, lanes or partial(wiring.ray_lanes, address=ray), told)
+                with watching(watch) as shown:
+                    telling = Telling(shown)
+                    patient = wiring.patient(store, spec, place, telling.tell)
+                    with patient.held(str(place.folder.resolve())):
+                        wiring.train(spec, place, patient, lanes or partial(wiring.ray_lanes, address=ray), telling)
+                    telling.end()
             except KeyboardInterrupt as exc:  # before the loop, or after it
                 raise Interrupted("stopped; what had ended is kept") from exc
         result = _result(spec, place, store)

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy.exc
 from sqlalchemy.engine import make_url
 
-from slalom.errors import Infrastructure
+from slalom.errors import Infrastructure, Outage
 from slalom.urls import hide_passwords
 
 CONNECT_SECONDS = 5
@@ -52,6 +52,20 @@ def _write_ahead(file: Path) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
 
 
+def passing(error: BaseException | None) -> bool:
+    """Whether an error, or what it came of, is that of a database server that does not answer for now.
+
+    Errors of SQLite are none: its file is on a disk of this machine, which nobody restarts.
+    """
+    while error is not None:
+        if isinstance(error, sqlalchemy.exc.OperationalError | sqlalchemy.exc.InterfaceError):
+            return not isinstance(error.orig, sqlite3.Error)
+        if isinstance(error, sqlalchemy.exc.DBAPIError):
+            return error.connection_invalidated
+        error = error.__cause__
+    return False
+
+
 class translated:  # noqa: N801 (a context manager, read as a word)
     """A context that raises Infrastructure in place of the errors of a database.
 
@@ -76,7 +90,8 @@ class translated:  # noqa: N801 (a context manager, read as a word)
         )
         if isinstance(error, vendors):
             reason = next(iter(str(error.__cause__ or error).strip().splitlines()), type(error).__name__)
-            raise Infrastructure(
+            kind = Outage if passing(error) else Infrastructure
+            raise kind(
                 f"the Optuna storage {self._shown} does not answer: {hide_passwords(reason)}; check --storage, "
                 "or leave it out for a file in the home folder"
             ) from error

@@ -4,7 +4,8 @@
     ├── InputError          the user: a study file, an option or a task is wrong (exit code 2); nothing was started
     │   └── StudyError      a study file breaks a rule, with file:line:column
     ├── Infrastructure      the operator: a database, a server or a cluster failed (exit code 3); the state is kept
-    │   └── LaneLost        nobody: one lane died, and its trials are tried again
+    │   ├── LaneLost        nobody: one lane died, and its trials are tried again
+    │   └── Outage          nobody for a while: a server does not answer, and is asked again
     ├── Interrupted         nobody: the user stopped the run (exit code 130); the state is kept
     └── Crashed             the developer: an exception that is none of these (exit code 70), with its traceback
 
@@ -71,6 +72,10 @@ class LaneLost(Infrastructure):
         self.raised = raised
         self.left = left
         self.looped = looped
+
+
+class Outage(Infrastructure):
+    """A server does not answer now, as while it is restarted, and may do so later."""
 
 
 class Interrupted(SlalomError):

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
     from slalom.home import Home
     from slalom.lanes.base import Lanes, Worker
-    from slalom.loop.progress import Progress
+    from slalom.loop.progress import Telling
     from slalom.records.base import NightRecorder, Recorder
     from slalom.regression.baseline import Baseline
     from slalom.regression.night import Night
     from slalom.regression.retrain import Crew
     from slalom.report.rehearsal import Rehearsal
     from slalom.search.base import TrialStore
+    from slalom.search.patient import PatientStore
     from slalom.study.model import Arm, StudySpec
     from slalom.wire.trial import Order, Scalar
     from slalom_worker.lane.alone import AloneWorker
@@ -43,6 +44,14 @@ def store(spec: StudySpec, home: Home) -> TrialStore:
     from slalom.search.on_optuna import OptunaStore
 
     return OptunaStore(home.storage_url, spec, home.shown()["storage"])
+
+
+def patient(store: TrialStore, spec: StudySpec, home: Home, tell: Callable[[str], None]) -> PatientStore:
+    """The study's trials, written through outages of the storage; `tell` takes a line for people."""
+    from slalom.search.on_optuna import OptunaOutbox
+    from slalom.search.patient import PatientStore
+
+    return PatientStore(store, OptunaOutbox(home.folder, spec), spec.resources.outage_limit, tell)
 
 
 def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
@@ -168,9 +177,9 @@ def knock(ray: str) -> None:
 def train(
     spec: StudySpec,
     home: Home,
-    trials: TrialStore,
+    trials: PatientStore,
     lanes: Callable[[StudySpec], Lanes],
-    watch: Callable[[Progress], None],
+    telling: Telling,
 ) -> None:
     """Train what is left of a study; everything that can be unreachable is tried before the first trial is placed."""
     from slalom.loop.run import run
@@ -179,14 +188,15 @@ def train(
     from slalom.search.on_optuna import Proposals
 
     made_with = versions()
-    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec), made_with)
+    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec), made_with, telling.tell)
     with _finished(recorder):
         _note_versions(trials, made_with)
         crew = lanes(spec)
         try:
-            run(spec, trials, crew, recorder, Proposals, watch)
+            run(spec, trials, crew, recorder, Proposals, telling)
         finally:
             crew.close()
+        trials.settle()
     recorded = Notes.read(trials.notes()).recorded
     trials.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
 

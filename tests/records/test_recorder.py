@@ -12,10 +12,14 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+import requests
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, TEMPORARILY_UNAVAILABLE
 
 from slalom.errors import Infrastructure
-from slalom.records.on_mlflow import MlflowRecorder
-from slalom.records.on_mlflow.write_behind import ROOM, WriteBehind
+from slalom.records.on_mlflow import MlflowRecorder, write_behind
+from slalom.records.on_mlflow.outage import is_outage
+from slalom.records.on_mlflow.write_behind import ROOM, Patience, WriteBehind
 from tests.support.mlflow_tables import database
 from tests.support.record_samples import describe, ended, runs_in, study, summary, tuning_summary
 
@@ -71,6 +75,50 @@ def test_who_waits_for_room_is_not_kept_by_a_failure():
     assert not giver.is_alive()
     with pytest.raises(Infrastructure, match="no"):
         writing.close()
+
+
+def test_a_job_that_fails_for_a_while_is_done_again_before_those_after_it(monkeypatch):
+    monkeypatch.setattr(write_behind, "RETRY_SECONDS", 0.01)
+    told, done, failing = [], [], iter([OSError("away"), OSError("away"), None])
+    patience = Patience(lambda exc: isinstance(exc, OSError), 60.0, lambda exc: told.append(str(exc)), told.append)
+    writing = WriteBehind(list, lambda _: done.append("end"), str, patience)
+
+    def job(_):
+        if (failure := next(failing)) is not None:
+            raise failure
+        done.append("first")
+
+    writing.add(job)
+    writing.add(lambda _: done.append("second"))
+    writing.close()
+    assert done == ["first", "second", "end"]
+    assert told[0] == "away"
+    assert len(told) == 2
+
+
+def test_a_job_that_fails_for_too_long_is_a_failure():
+    patience = Patience(lambda _: True, 0.0, lambda _: None, lambda _: None)
+    writing = WriteBehind(list, lambda _: None, lambda exc: f"blamed: {exc}", patience)
+    writing.add(lambda _: 1 / 0)
+    with pytest.raises(Infrastructure, match="blamed: division by zero"):
+        writing.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (MlflowException("too many 500 error responses"), True),
+        (MlflowException("starting", error_code=TEMPORARILY_UNAVAILABLE), True),
+        (MlflowException("no such run", error_code=RESOURCE_DOES_NOT_EXIST), False),
+        (ConnectionResetError(104, "reset"), True),
+        (requests.ConnectionError("refused"), True),
+        (OSError(28, "No space left on device"), False),
+        (PermissionError(13, "denied"), False),
+        (ValueError("a bug"), False),
+    ],
+)
+def test_which_errors_are_outages(error, passes):
+    assert is_outage(error) is passes
 
 
 QUIET = """

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from slalom.wire.trial import Outcome, Phase, validation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slalom.study.model import StudySpec
     from slalom.wire.trial import Ended
 
@@ -50,6 +52,30 @@ class Progress:
         """At the pace so far; None while nothing has ended."""
         left = sum(arm.budget - arm.done for arm in self.arms)
         return left / self.trials_per_second if self.trials else None
+
+
+class Telling:
+    """Passes progress on, with lines that other parts of a run have for people; they may be told from any thread."""
+
+    def __init__(self, watch: Callable[[Progress], None]) -> None:
+        self._watch = watch
+        self._lines: list[str] = []
+        self._last: Progress | None = None
+
+    def tell(self, line: str) -> None:
+        """Show a line with the progress that comes next."""
+        self._lines.append(line)
+
+    def __call__(self, progress: Progress) -> None:
+        """Show progress, and the lines that were told since."""
+        lines = [self._lines.pop(0) for _ in range(len(self._lines))]
+        self._last = progress
+        self._watch(replace(progress, told=(*progress.told, *lines)))
+
+    def end(self) -> None:
+        """Show the lines that were told since the last progress."""
+        if self._lines and self._last is not None:
+            self(replace(self._last, told=()))
 
 
 class Tally:

@@ -178,6 +178,10 @@ RESOURCES: Keys = {
         "least ten minutes, and an hour in a function of your own",
         word="auto",
     ),
+    "outage_limit": Key(
+        Number(900.0, low=0.0, high=1_000_000.0),
+        "seconds for which the storage or MLflow may not answer: training goes on meanwhile, and what ends waits",
+    ),
 }
 TRIAL_RESOURCES: Keys = {
     "cpus_per_trial": Key(

@@ -157,6 +157,7 @@ class Resources:
     cpus_per_lane: cores that each lane owns, or None for one, and for none beside a GPU
     trial_timeout: seconds after which a lane that has come on no further is given up, or None for a time that follows
         from how long steps take
+    outage_limit: seconds for which the storage or MLflow may not answer
     """
 
     lanes: int | None = None
@@ -167,6 +168,7 @@ class Resources:
     priority: int = 0
     cpus_per_lane: float | None = None
     trial_timeout: float | None = None
+    outage_limit: float = 900.0
 
 
 @dataclass(frozen=True)

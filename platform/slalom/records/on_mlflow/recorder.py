@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from slalom.records.on_mlflow.address import check
 from slalom.records.on_mlflow.environment import set_defaults
+from slalom.records.on_mlflow.outage import is_outage
 from slalom.records.on_mlflow.sqlite import finish_sqlite, sqlite_file
-from slalom.records.on_mlflow.write_behind import WriteBehind
+from slalom.records.on_mlflow.write_behind import Patience, WriteBehind
 from slalom.urls import hide_passwords, showable
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ class MlflowRecorder:
     artifacts: the folder of a new experiment's files; None leaves the choice to the tracking server
     describe: gives the study's description, as Markdown
     versions: what the run is made with, by name; they become tags of the study's run
+    tell: takes a line for people, when the server does not answer and when it does again; an outage may last as long as
+        the study's resources say
 
     One thread of the recorder's own does all the work, MLflow's import included. Making a recorder takes seconds at
     most; it raises InputError for a URI that MLflow cannot record to, and Infrastructure where the server or database
@@ -45,6 +49,7 @@ class MlflowRecorder:
         study: StudySpec,
         describe: Callable[[Summary], str],
         versions: Mapping[str, str] | None = None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         check(tracking_uri)
         self._uri = tracking_uri
@@ -52,7 +57,16 @@ class MlflowRecorder:
         self._latest: Summary | None = None
         self._ended: deque[Ended] = deque()
         opening = partial(_open_experiment, tracking_uri, artifacts, study, versions or {})
-        self._writing = WriteBehind(opening, self._finish, self._blame)
+        shown = f"MLflow at {showable(tracking_uri)}"
+        patience = Patience(
+            is_outage if sqlite_file(tracking_uri) is None else lambda _: False,
+            study.resources.outage_limit,
+            began=lambda exc: tell(
+                f"{shown} does not answer: {hide_passwords(str(exc))}; training goes on, and records wait"
+            ),
+            over=lambda seconds: tell(f"{shown} answers again after {seconds:.0f} s; records are written on"),
+        )
+        self._writing = WriteBehind(opening, self._finish, self._blame, patience)
 
     def trials(self, ended: Sequence[Ended]) -> None:
         """Queue the trials for writing; see `Recorder`."""
@@ -79,8 +93,10 @@ class MlflowRecorder:
         There is such a job for each trial, and the first of them does the work of those after it. Each job writes at
         least one trial while any is left, so that a job which comes after a trial's own finds that trial written.
         """
-        waiting = min(len(self._ended), MOST_TRIALS)
-        experiment.trials([self._ended.popleft() for _ in range(waiting)])
+        waiting = [*islice(self._ended, MOST_TRIALS)]
+        experiment.trials(waiting)
+        for _ in waiting:  # not before they are written, since the job may be done again
+            self._ended.popleft()
 
     def _write_summary(self, summary: Summary, experiment: Experiment) -> None:
         if summary is self._latest:

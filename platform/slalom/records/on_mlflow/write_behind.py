@@ -1,7 +1,13 @@
-"""Jobs that one thread does later, in order, so that whoever hands a job over does not wait for it."""
+"""Jobs that one thread does later, in order, so that whoever hands a job over does not wait for it.
+
+A job that fails for a while, as where a server is restarted, is tried again; the jobs after it wait.
+"""
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
+from functools import partial
 from queue import Queue
 from threading import Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -12,9 +18,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+R = TypeVar("R")
+
+RETRY_SECONDS = 2.0
+"""The time between two attempts at a job that fails for a while."""
 
 ROOM = 1000
 """The most jobs that may wait; `add` waits while there are so many."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a job may fail for a while.
+
+    passing: whether an exception is one that may be gone a little later; the job can then be done again from its start
+    limit: seconds after which it is raised nevertheless
+    began, over: called with the first such exception of a job, and with the seconds after which the job was done
+    """
+
+    passing: Callable[[Exception], bool]
+    limit: float
+    began: Callable[[Exception], None]
+    over: Callable[[float], None]
+
+
+IMPATIENT = Patience(lambda _: False, 0.0, lambda _: None, lambda _: None)
+"""Every exception is a failure."""
 
 
 class WriteBehind(Generic[T]):
@@ -23,14 +52,20 @@ class WriteBehind(Generic[T]):
     make: makes the target, in the thread
     finish: called with the target after the last job, if no job failed
     blame: turns an exception of `make`, of a job or of `finish` into the message of the Infrastructure that is raised
+    patience: which of them are no failure yet
 
     One thread alone may call `add` and `close`. Once something has failed, the jobs that wait are dropped, and every
     later call raises Infrastructure.
     """
 
     def __init__(
-        self, make: Callable[[], T], finish: Callable[[T], None], blame: Callable[[BaseException], str]
+        self,
+        make: Callable[[], T],
+        finish: Callable[[T], None],
+        blame: Callable[[BaseException], str],
+        patience: Patience = IMPATIENT,
     ) -> None:
+        self._patience = patience
         self._jobs: Queue[Callable[[T], None] | None] = Queue(ROOM)
         self._blame = blame
         self._failure: BaseException | None = None
@@ -55,16 +90,36 @@ class WriteBehind(Generic[T]):
 
     def _work(self, make: Callable[[], T], finish: Callable[[T], None]) -> None:
         try:
-            target = make()
+            target = self._done(make)
             while (job := self._jobs.get()) is not None:
-                job(target)
-            finish(target)
+                self._done(partial(job, target))
+            self._done(partial(finish, target))
         except BaseException as exc:  # noqa: BLE001 (whatever it is, `add` and `close` raise it)
             self._failure = exc
             # an `add` that waits for room goes on; the call after it raises the failure
             with self._jobs.mutex:
                 self._jobs.queue.clear()
                 self._jobs.not_full.notify_all()
+
+    def _done(self, work: Callable[[], R]) -> R:
+        """What the work returns, done again and again while it fails for a while."""
+        began: float | None = None
+        while True:
+            try:
+                found = work()
+            except Exception as exc:
+                now = time.monotonic()
+                if began is None:
+                    began = now
+                    if self._patience.passing(exc):
+                        self._patience.began(exc)
+                if not self._patience.passing(exc) or now - began >= self._patience.limit:
+                    raise
+                time.sleep(RETRY_SECONDS)
+            else:
+                if began is not None:
+                    self._patience.over(time.monotonic() - began)
+                return found
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

@@ -100,6 +100,11 @@ class OptunaStore:
                 return {}
             return {name: json.loads(value) for name, value in self._study(self._root).user_attrs.items()}
 
+    def close(self) -> None:
+        """Let go of the storage; no other method may be called after it."""
+        self._storage.remove_session()
+        self._storage.engine.dispose()
+
     def _read(self) -> Iterator[Ended]:
         with self._translated():
             present = self._names()
