@@ -12,6 +12,7 @@ from slalom_worker.tasks.data import Data, Split
 from slalom_worker.tasks.digits import DIGITS
 from slalom_worker.tasks.fashion_mnist import FASHION_MNIST
 from slalom_worker.tasks.ill_conditioned import ILL_CONDITIONED
+from slalom_worker.tasks.image_folder import IMAGE_FOLDER
 from slalom_worker.tasks.mixture import MIXTURE
 from slalom_worker.tasks.mnist import MNIST
 from slalom_worker.tasks.parts import draw, load_split, own_parts, splits_of
@@ -28,6 +29,7 @@ TASKS: Mapping[str, TaskKind] = {
     "fashion_mnist": FASHION_MNIST,
     "mnist": MNIST,
     "cifar10": CIFAR10,
+    "image_folder": IMAGE_FOLDER,
     "ill_conditioned": ILL_CONDITIONED,
     "amsgrad_counterexample": AMSGRAD_COUNTEREXAMPLE,
     "quadratic_deep": QUADRATIC_DEEP,
