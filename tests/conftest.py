@@ -42,6 +42,7 @@ SLOW = (
     "schedule/test_nightly.py",
     "workers/net/test_own_models.py",
     "workers/optimizers/test_conjugate_gradient.py",
+    "workers/tasks/test_image_folder_study.py",
     "workers/test_serving.py",
     "workers/training/test_equivalence.py",
     "workers/training/test_invariance.py",

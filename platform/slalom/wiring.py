@@ -121,7 +121,13 @@ def _worker(spec: StudySpec, folder: Path) -> Callable[..., Worker]:
 
     if spec.own_training:
         return _alone_worker(spec, folder)
-    return partial(lane_worker, folder, spec.resources.pack_width)
+    digest = None if _tasks_differ(spec) else spec.data_digest
+    return partial(lane_worker, folder, spec.resources.pack_width, digest=digest)
+
+
+def _tasks_differ(spec: StudySpec) -> bool:
+    """Whether an arm has options of the task, and so data of its own."""
+    return any("task" in arm.settings for arm in spec.arms)
 
 
 def _alone_worker(spec: StudySpec, folder: Path) -> Callable[[], AloneWorker]:
@@ -150,12 +156,13 @@ def _data_of(spec: StudySpec) -> Data | None:
     """The task's data again, without what training does not need; InputError where they are others by now.
 
     With a pool where splits are drawn from them. None where the lanes load them: where the task loads each search's
-    split by itself, where an arm has options of the task, and where a function of the user's trains. To keep the data
+    split by itself, where an arm has options of the task, where a function of the user's trains, and where the data lie
+    in files that each node makes for itself. To keep the data
     from when the study was read would be to hold them as long as somebody holds the study.
     """
     from slalom_worker.tasks import load_split, open_task
 
-    if spec.own_training or (spec.resampled and spec.loads_splits) or any("task" in arm.settings for arm in spec.arms):
+    if spec.own_training or (spec.resampled and spec.loads_splits) or _tasks_differ(spec):
         return None
     data = load_split(open_task(spec.task, spec.folder), None)
     found = data.digest()
@@ -164,6 +171,8 @@ def _data_of(spec: StudySpec) -> Data | None:
             f"{spec.name}: load() must give the same data at every call, but the study was read with data of the "
             f"digest {spec.data_digest[:12]}, and they are {found[:12]} now"
         )
+    if data.inputs_digest is not None:
+        return None
     return data.pooled().plain() if spec.resampled else data.plain()
 
 

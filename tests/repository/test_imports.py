@@ -71,6 +71,7 @@ VENDORS = {
     "prometheus_client": {"slalom.status.prometheus"},
     "rich": {"slalom.cli.terminal", "slalom.status.watch"},
     "torch": {"slalom_worker"},
+    "PIL": {"slalom_worker.tasks.decoding"},
     "slalom_worker": {"slalom_worker", "slalom.reading", "slalom.wiring", "slalom.cli"},
 }
 """What may be imported by whom; a name stands for itself and all below it."""

@@ -83,8 +83,9 @@ class Predictor:
         """Class probabilities, or numbers, [n, k]; the fractions of the votes, where an ensemble votes.
 
         inputs: an array [n, *shape], or a table with a row for each
+        Raises InputError where the net learned from bytes of pictures, and other numbers are given.
         """
-        given = np.array(inputs, dtype=self.stand_in.train.inputs.dtype).reshape(-1, *self.stand_in.shape)
+        given = _of_type(inputs, self.stand_in.train.inputs.dtype).reshape(-1, *self.stand_in.shape)
         prepared = given if self.prepared is None else self.prepared.apply(given)
         examples = in_precision(torch.as_tensor(prepared), self.dtype)
         with torch.inference_mode():
@@ -94,6 +95,19 @@ class Predictor:
 
     def _predict(self, outputs: Tensor) -> Tensor:
         return self.loss.predict(outputs, self.options, self.stand_in.classes is None)
+
+
+def _of_type(inputs: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The inputs as an array of the type that the net learned from."""
+    given = np.asarray(inputs)
+    if dtype == np.uint8 and given.dtype != np.uint8:
+        wrong = given[(given != np.round(given)) | (given < 0) | (given > 255)]
+        if wrong.size:
+            raise InputError(
+                "inputs must be the bytes of pictures, whole numbers in [0, 255], which the net gets divided by 255, "
+                f"but got {wrong[0]}"
+            )
+    return np.array(inputs, dtype=dtype)
 
 
 def _load_pyfunc(path: str) -> Predictor:

@@ -13,18 +13,21 @@ if TYPE_CHECKING:
     from slalom_worker.tasks import Data
 
 
-def lane_worker(folder: Path | str, width: int | None, data: Data | None = None) -> LaneWorker:
+def lane_worker(
+    folder: Path | str, width: int | None, data: Data | None = None, *, digest: str | None = None
+) -> LaneWorker:
     """A worker in this process, its device opened.
 
     folder: where the user's own files lie
     width: slots of a pack; None for the fastest, measured once for a program on a kind of machine and kept in the
         user's cache folder on the lane's node
     data: the task's data, or None where the worker loads them itself
+    digest: of the data that a worker must have loaded; None where they differ by trial
     """
     from slalom_worker.lane.width import best_width
     from slalom_worker.lane.worker import LaneWorker
 
-    return LaneWorker(folder, width or partial(best_width, file=_width_file()), data=data)
+    return LaneWorker(folder, width or partial(best_width, file=_width_file()), data=data, digest=digest)
 
 
 def alone_worker(folder: Path | str, metric: str, threads: int, *, on_gpu: bool) -> AloneWorker:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import platform
 import time
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slalom.errors import SlalomError
+from slalom.errors import InputError, SlalomError
 from slalom.wire.trial import Effort, Outcome, Reply, Report, TrialResult
 from slalom_worker.lane.device import describe, memory, open_device
 from slalom_worker.lane.width import best_width
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import torch
 
     from slalom.wire.trial import Metrics, Order, TrialId, TrialSpec, Turn
-    from slalom_worker.tasks import Data
+    from slalom_worker.tasks import Data, Task
 
 
 MOST_PACKS = 16
@@ -54,6 +55,7 @@ class LaneWorker:
         device: torch.device | None = None,
         clock: Callable[[], float] = time.monotonic,
         data: Data | None = None,
+        digest: str | None = None,
     ) -> None:
         """folder: where the user's own files lie.
 
@@ -62,7 +64,9 @@ class LaneWorker:
         device: the lane's device, or None to open the best there is
         data: of the one task that all orders have, shared with other lanes and so never written to; or None, where the
             worker loads them itself
+        digest: of data that each node makes for itself, where all orders have the same; None checks nothing
         """
+        self.digest = digest
         self.device = device or open_device()
         self.device_name = describe(self.device)
         self.folder = Path(folder)
@@ -181,7 +185,7 @@ class LaneWorker:
             work = orders[0].trial.work
             try:
                 task = open_task(work.task, self.folder)
-                data = load_split(task, work.split) if self.data is None else self.data
+                data = self._load(task, work.split) if self.data is None else self.data
                 if orders[0].trial.split is not None:
                     data = data.pooled()  # here, so that what was loaded is not kept beside it
                 objective = Objective(work, data, task, self.device, self.methods)
@@ -196,6 +200,16 @@ class LaneWorker:
                 del self.packs[oldest]
         self.key = key
         return failed
+
+    def _load(self, task: Task, split: int | None) -> Data:
+        """The data of a split; InputError where this node has made others of its files than the study was read with."""
+        data = load_split(task, split)
+        if self.digest is not None and data.inputs_digest is not None and data.digest() != self.digest:
+            raise InputError(
+                f"every node must have the study's pictures, of the digest {self.digest[:12]}, but {platform.node()} "
+                f"has others, of the digest {data.digest()[:12]}; are its files, and its version of Pillow, the same?"
+            )
+        return data
 
     def _measure_width(self, objective: Objective, orders: deque[Order]) -> tuple[int | None, list[TrialResult]]:
         """The width of a new pack, by the first of its orders that can be trained; those before it have failed.

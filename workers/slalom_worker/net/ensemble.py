@@ -7,6 +7,7 @@ Source: Breiman 1996, "Bagging predictors"; Breiman 1996, "Out-of-bag estimation
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -108,7 +109,8 @@ def _mean(split: Examples, values: Tensor) -> float:
 
 def _part(split: Examples, rows: Tensor) -> Examples | None:
     """Those examples of a split alone; None where nothing is left."""
+    some = partial(Examples, split.source, split.rows[rows], split.labels[rows])
     if split.weights is None:
-        return Examples.of(split.inputs[rows], split.labels[rows]) if rows.any() else None
+        return some() if rows.any() else None
     weights = split.weights[rows]
-    return Examples.of(split.inputs[rows], split.labels[rows], weights / weights.sum()) if weights.sum() > 0 else None
+    return some(weights / weights.sum()) if weights.sum() > 0 else None

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from slalom_worker.net.ahead import ahead
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -33,7 +35,10 @@ def tensor_of(array: NDArray[Any]) -> Tensor:
 
 
 def in_precision(inputs: Tensor, dtype: torch.dtype) -> Tensor:
-    """Real numbers in a precision; whole numbers, such as words, stay whole."""
+    """Real numbers in a precision; bytes, which are of pictures, over 255; whole numbers, such as words, stay whole."""
+    if inputs.dtype == torch.uint8:
+        # by a tensor: a GPU multiplies by the reciprocal of a number, which rounds otherwise
+        return inputs.to(dtype).div_(torch.full((), 255.0, dtype=dtype, device=inputs.device))
     return inputs.to(dtype) if inputs.is_floating_point() else inputs
 
 
@@ -43,11 +48,32 @@ class Source:
 
     inputs: Tensor
 
+    @property
+    def far(self) -> bool:
+        """Whether `fetch` may take long, so that it is called ahead of the step."""
+        return False
+
     def take(self, rows: Tensor, into: Tensor | None = None) -> Tensor:
         """Inputs [E, B, *shape] of rows [E, B]; written to `into`, a tensor of that shape, unless it is None."""
+        return self.give(self.fetch(rows), into)
+
+    def fetch(self, rows: Tensor) -> Tensor:
+        """What `give` makes inputs of."""
+        return rows
+
+    def give(self, fetched: Tensor, into: Tensor | None = None) -> Tensor:
+        """The inputs of the rows that were fetched; see `take`."""
         flat = None if into is None else into.view(-1, *self.inputs.shape[1:])
-        found = torch.index_select(self.inputs, 0, rows.reshape(-1), out=flat)
-        return found.view(*rows.shape, *self.inputs.shape[1:])
+        found = torch.index_select(self.inputs, 0, fetched.reshape(-1), out=flat)
+        return found.view(*fetched.shape, *self.inputs.shape[1:])
+
+    def between(self, first: int, last: int) -> Tensor:
+        """The inputs of the rows from `first` to before `last`, a view where that can be."""
+        return self.inputs[first:last]
+
+    def empty(self, *shape: int) -> Tensor:
+        """Room for inputs [*shape, *their own]."""
+        return self.inputs.new_empty(*shape, *self.inputs.shape[1:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +108,8 @@ class Examples:
     def between(self, first: int, last: int) -> Tensor:
         """The inputs of the examples from `first` to before `last`; see `inputs`."""
         if self.start is None:
-            return self.source.inputs.index_select(0, self.rows[first:last])
-        return self.source.inputs[self.start + first : min(self.start + last, self.start + len(self))]
+            return self.source.take(self.rows[first:last])
+        return self.source.between(self.start + first, min(self.start + last, self.start + len(self)))
 
     def chunk(self, first: int, last: int) -> tuple[Tensor, Tensor]:
         """Inputs and labels of the examples from `first` to before `last`."""
@@ -153,15 +179,17 @@ class SideBySide:
         whole = orders.shape[1] // size * size
         by_step = [_steps(part[:, :whole], size) for part in (rows, labels)]
         inputs = self._ahead(size)
-        for block_rows, block_labels in zip(*(torch.split(part, len(inputs)) for part in by_step), strict=True):
-            yield from zip(self._inputs(block_rows, inputs), block_labels, strict=True)
+        by_block, labels_by_block = (torch.split(part, len(inputs)) for part in by_step)
+        fetched = (ahead if self._far else map)(self._fetch, by_block)
+        for block, block_labels in zip(fetched, labels_by_block, strict=True):
+            yield from zip(self._give(block, inputs[: len(block_labels)]), block_labels, strict=True)
         if whole < orders.shape[1]:
             yield self.take(orders[:, whole:]), labels[:, whole:].contiguous()
 
     def take(self, index: Tensor) -> Tensor:
         """Inputs [E, B, *shape] of each slot's examples `index` [E, B]."""
         rows = self._rows_of(index).unsqueeze(0)
-        return self._inputs(rows, self._empty(*rows.shape))[0]
+        return self._give(self._fetch(rows), self._empty(*rows.shape))[0]
 
     def _rows_of(self, index: Tensor) -> Tensor:
         """The rows of each slot's examples `index` [E, B]."""
@@ -175,14 +203,23 @@ class SideBySide:
         wide = index.view(*index.shape, *(1 for _ in self._labels.shape[2:]))
         return self._labels.gather(1, wide.expand(*index.shape, *self._labels.shape[2:]))
 
-    def _inputs(self, rows: Tensor, into: Tensor) -> Tensor:
-        """Inputs [steps, E, B, *shape] of rows [steps, E, B], written to the first steps of `into`."""
-        found = into[: len(rows)]
+    @property
+    def _far(self) -> bool:
+        return any(part.source.far for part in self.parts)
+
+    def _fetch(self, rows: Tensor) -> list[Tensor]:
+        """What each source has of rows [steps, E, B], for `_give`."""
         if len(self._sources) == 1:
-            return self.parts[0].source.take(rows, found)
-        for source, slots in self._sources.items():
-            found.index_copy_(1, slots, source.take(rows.index_select(1, slots)))
-        return found
+            return [self.parts[0].source.fetch(rows)]
+        return [source.fetch(rows.index_select(1, slots)) for source, slots in self._sources.items()]
+
+    def _give(self, fetched: list[Tensor], into: Tensor) -> Tensor:
+        """Inputs [steps, E, B, *shape] of what was fetched, written to `into`."""
+        if len(self._sources) == 1:
+            return self.parts[0].source.give(fetched[0], into)
+        for (source, slots), own in zip(self._sources.items(), fetched, strict=True):
+            into.index_copy_(1, slots, source.give(own))
+        return into
 
     def _ahead(self, size: int) -> Tensor:
         """Room for the inputs of as many steps as are gathered at once [steps, E, size, *shape].
@@ -193,8 +230,7 @@ class SideBySide:
         return self._empty(max(1, AHEAD_BYTES // max(1, step.nbytes)), *step.shape[1:3])
 
     def _empty(self, *shape: int) -> Tensor:
-        inputs = self.parts[0].source.inputs
-        return inputs.new_empty(*shape, *inputs.shape[1:])
+        return self.parts[0].source.empty(*shape)
 
     def chunk(self, first: int, last: int) -> tuple[Tensor, Tensor]:
         """Inputs [E, c, *shape] and labels [E, c] of each slot's examples from `first` to before `last`."""

@@ -15,6 +15,7 @@ from slalom.wire.seeds import derive
 from slalom_worker.initializations.base import Fans
 from slalom_worker.models import MODELS
 from slalom_worker.models.fanned import Fanned
+from slalom_worker.net.examples import in_precision
 from slalom_worker.own_file import user_errors
 from slalom_worker.regularizers import ChannelDropout, SlotDropout
 from slalom_worker.tasks import OwnModel
@@ -151,7 +152,7 @@ def unseeded_module(work: Work, data: Data, task: Task) -> nn.Module:
     module = _replace_dropout(module, {})
     if any(map(is_lazy, (*module.parameters(), *module.buffers()))):
         with user_errors(_file(task), "model: the first forward of a lazy layer"), torch.no_grad():
-            module.eval()(torch.tensor(data.train.inputs[:2]))
+            module.eval()(in_precision(torch.tensor(data.train.inputs[:2]), torch.float32))
     return module
 
 

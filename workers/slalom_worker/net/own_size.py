@@ -13,6 +13,7 @@ from torch.nn.parameter import is_lazy
 from slalom.errors import InputError
 from slalom.wire.kinds import MOST_WEIGHTS
 from slalom.wire.trial import Work
+from slalom_worker.net.examples import in_precision
 from slalom_worker.net.modules import build_module, layers_of, seeded
 from slalom_worker.own_file import apart, beside
 from slalom_worker.tasks import OwnModel, UserTask
@@ -98,7 +99,7 @@ def _build(work: Work, data: Data, task: Any, count: _Count) -> None:
     with _counting(count), seeded(0):
         module: Any = task.model(**options)
         if isinstance(module, nn.Module) and any(map(is_lazy, module.parameters())):
-            inputs = torch.as_tensor(data.train.inputs[:2])
+            inputs = in_precision(torch.as_tensor(data.train.inputs[:2]), torch.float32)
             with torch.no_grad(), beside(getattr(task, "file", None)):
                 module.eval()(torch.empty_like(inputs, device=torch.get_default_device()))
     if isinstance(module, nn.Module):

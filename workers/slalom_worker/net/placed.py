@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from slalom_worker.net.byte_source import ByteSource, placed_bytes
 from slalom_worker.net.examples import Examples, Source, in_precision, tensor_of
 from slalom_worker.preprocessing import NOTHING
 from slalom_worker.tasks.parts import Part, draw, own_parts
@@ -55,7 +56,8 @@ class PlacedSplits:
     """The splits of one pack key, each put on the device when a trial first needs it, and kept.
 
     What lies in memory: the task's arrays, once; of each split the rows of its parts and their labels. Only where
-    inputs are preprocessed, or drawn from a generator, has each split inputs of its own.
+    inputs are preprocessed, or drawn from a generator, has each split inputs of its own; bytes of pictures are
+    preprocessed as steps take them, where the preprocessing maps each number by itself.
     """
 
     def __init__(
@@ -100,9 +102,16 @@ class PlacedSplits:
     def _place(self, parts: Parts) -> PlacedSplit:
         prepared = None
         if self._preprocess is not NOTHING:
-            prepared = self._preprocess.fit(parts.train.split().inputs)
+            prepared = _fit(self._preprocess, parts.train)
         train, validation = (self._shelf.place(part, prepared) for part in parts[:2])
         return PlacedSplit(train, validation, parts.train.labels, prepared, parts, self._shelf)
+
+
+def _fit(preprocess: Preprocessing, train: Part) -> Fitted:
+    """What a preprocessing learns on a training part."""
+    if train.inputs.dtype == np.uint8:
+        return preprocess.fit_bytes(train.inputs, train.rows)
+    return preprocess.fit(train.split().inputs)
 
 
 class Shelf:
@@ -114,6 +123,7 @@ class Shelf:
         self._device = device
         self._dtype = dtype
         self._sources: dict[int, Source] = {}
+        self._bytes: dict[int, Tensor] = {}
         self._parts: dict[int, tuple[Part, Examples]] = {}
         self._small: Source | None = None
 
@@ -124,6 +134,8 @@ class Shelf:
     def place(self, part: Part, prepared: Fitted | None) -> Examples:
         """A part on the device; `prepared` is applied to its inputs."""
         if prepared is not None:
+            if part.inputs.dtype == np.uint8 and prepared.factor.ndim == 1:
+                return self._examples(part, self._byte_source(part.inputs, prepared), 0)
             part = Part(prepared.apply(part.split().inputs), np.arange(len(part.rows)), *part[2:])
             return self._examples(part, *self._beside(part.inputs))
         if id(part) not in self._parts:
@@ -134,8 +146,16 @@ class Shelf:
 
     def _source(self, inputs: NDArray[Any]) -> Source:
         if id(inputs) not in self._sources:
-            self._sources[id(inputs)] = Source(self._on_device(inputs))
+            of_bytes = inputs.dtype == np.uint8
+            self._sources[id(inputs)] = self._byte_source(inputs) if of_bytes else Source(self._on_device(inputs))
         return self._sources[id(inputs)]
+
+    def _byte_source(self, inputs: NDArray[Any], prepared: Fitted | None = None) -> ByteSource:
+        """A source over bytes, which are put on the device once, whatever is prepared of them."""
+        if id(inputs) not in self._bytes:
+            self.keep(inputs)
+            self._bytes[id(inputs)] = placed_bytes(tensor_of(inputs), self._device)
+        return ByteSource(self._bytes[id(inputs)], self._device, self._dtype, prepared)
 
     def _beside(self, inputs: NDArray[Any]) -> tuple[Source, int]:
         """A source with these inputs, and the first row that they have there."""

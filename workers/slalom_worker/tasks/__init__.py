@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from slalom.errors import InputError, nearest
 from slalom_worker.tasks.amsgrad_counterexample import AMSGRAD_COUNTEREXAMPLE
 from slalom_worker.tasks.base import OwnModel, Task, TaskKind
+from slalom_worker.tasks.cifar10 import CIFAR10
 from slalom_worker.tasks.data import Data, Split
 from slalom_worker.tasks.digits import DIGITS
 from slalom_worker.tasks.fashion_mnist import FASHION_MNIST
 from slalom_worker.tasks.ill_conditioned import ILL_CONDITIONED
+from slalom_worker.tasks.image_folder import IMAGE_FOLDER
 from slalom_worker.tasks.mixture import MIXTURE
+from slalom_worker.tasks.mnist import MNIST
 from slalom_worker.tasks.parts import draw, load_split, own_parts, splits_of
 from slalom_worker.tasks.quadratic_deep import QUADRATIC_DEEP
 from slalom_worker.tasks.user import UserTask, find, open_user_task, own_code
@@ -24,6 +27,9 @@ TASKS: Mapping[str, TaskKind] = {
     "digits": DIGITS,
     "mixture": MIXTURE,
     "fashion_mnist": FASHION_MNIST,
+    "mnist": MNIST,
+    "cifar10": CIFAR10,
+    "image_folder": IMAGE_FOLDER,
     "ill_conditioned": ILL_CONDITIONED,
     "amsgrad_counterexample": AMSGRAD_COUNTEREXAMPLE,
     "quadratic_deep": QUADRATIC_DEEP,

@@ -1,4 +1,4 @@
-"""A split's arrays in the types that training takes: float32 for real numbers, int64 for whole ones."""
+"""A split's arrays in the types that training takes: float32 of real numbers, int64 of whole ones, pictures' bytes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 FLOAT32 = np.dtype(np.float32)
 
 
-def converted(inputs: Any, labels: Any, classes: int | None) -> tuple[Any, Any]:
+def converted(inputs: Any, labels: Any, classes: int | None, *, picture: bool = False) -> tuple[Any, Any]:
     """Inputs and labels in these types where theirs are of the same sort.
 
     A regression's labels [n] become [n, 1]. What is no array, or of another sort, is left as it is; an array that is
     right is the same object.
+    picture: whether the inputs are pictures, whose bytes stay bytes
     """
-    inputs = _cast(inputs)
+    if not (picture and isinstance(inputs, np.ndarray) and inputs.dtype == np.uint8):
+        inputs = _cast(inputs)
     if classes is None or not _is_real(labels):  # real numbers are no classes, and are refused as they came
         labels = _cast(labels)
     if classes is None and isinstance(labels, np.ndarray) and labels.ndim == 1:

@@ -27,12 +27,13 @@ SUM_TOLERANCE = 1e-6
 class Split(NamedTuple):
     """The n examples of a split.
 
-    inputs: [n, ...] float32, or int64 for whole numbers such as words
+    inputs: [n, ...] float32; int64 for whole numbers such as words; or uint8, the bytes of pictures, which nets and
+        preprocessing get divided by 255
     labels: [n] int64 in [0, classes); in a regression the targets [n, k] float32
     weights: [n] float64 of sum 1, or None where all examples count alike
     """
 
-    inputs: NDArray[np.float32]
+    inputs: NDArray[Any]
     labels: NDArray[np.int64] | NDArray[np.float32]
     weights: NDArray[np.float64] | None = None
 
@@ -54,11 +55,14 @@ class Data:
     classes: number of classes, or None in a regression
     facts: what is known about the task, such as {"bayes_error": 0.2101}; finite numbers, shown with the verdict
     bound: every parameter is kept within +-bound after each update (projection), or None for no bound
-    picture: (channels, height, width) of inputs that are pictures laid out in a row, as nets of pictures take them; no
-        part of the digest, since it changes no array
+    picture: (channels, height, width) of inputs that are pictures, also where they are laid out in a row, as nets of
+        pictures take them; no part of the digest, since it changes no array. Bytes of a picture stay bytes, others
+        become whole numbers
     notes: what was done to the arrays, for people to read
     pool: what other splits of the task are drawn from, before options change it, or None where that is `train` and
         then `validation`; where their inputs are slices of the pool's, they lie in memory once, pickled too
+    inputs_digest: stands for the bytes of all inputs in the digest, where they lie in a file that each node makes for
+        itself, so that they are not sent there; None where they are in memory
     """
 
     train: Split
@@ -70,6 +74,7 @@ class Data:
     pool: Split | None = None
     picture: tuple[int, int, int] | None = None
     notes: tuple[str, ...] = ()
+    inputs_digest: str | None = None
 
     def __post_init__(self) -> None:
         if self.classes is not None:
@@ -82,7 +87,7 @@ class Data:
         object.__setattr__(self, "notes", (*self.notes, *rounding(splits)))
         for name, split in splits.items():
             split = self._converted(split)
-            _check_split(name, split, self.classes)
+            _check_split(name, split, self.classes, picture=self.picture is not None)
             object.__setattr__(self, name, split.plain())
             _check_like(f"{name}.inputs", split.inputs, self.train.inputs)
             _check_like(f"{name}.labels", split.labels, self.train.labels)
@@ -93,7 +98,7 @@ class Data:
     def _converted(self, split: Any) -> Any:
         if not isinstance(split, Split):
             return split
-        inputs, labels = converted(split.inputs, split.labels, self.classes)
+        inputs, labels = converted(split.inputs, split.labels, self.classes, picture=self.picture is not None)
         same = inputs is split.inputs and labels is split.labels
         return split if same else split._replace(inputs=inputs, labels=labels)
 
@@ -113,7 +118,7 @@ class Data:
                 state[name] = state[name]._replace(inputs=state["pool"].inputs[inputs])
         self.__dict__.update(state)
 
-    def place(self, inputs: NDArray[np.float32]) -> slice | None:
+    def place(self, inputs: NDArray[Any]) -> slice | None:
         """Where in the pool's inputs an array [n, ...] lies; None where it has its own memory."""
         if self.pool is None:
             return None
@@ -163,6 +168,9 @@ class Data:
                     sha.update(b"none")
                     continue
                 sha.update(f"{array.dtype.str}{array.shape}".encode())
+                if array is split.inputs and self.inputs_digest is not None:
+                    sha.update(self.inputs_digest.encode())
+                    continue
                 sha.update(np.ascontiguousarray(array).data.cast("B"))
         return sha.hexdigest()
 
@@ -195,12 +203,13 @@ def _fact(name: str, value: Any) -> float:
     return float(value)
 
 
-def _check_split(name: str, split: object, classes: int | None) -> None:
+def _check_split(name: str, split: object, classes: int | None, *, picture: bool) -> None:
     if not isinstance(split, Split):
         raise InputError(f"{name} must be a Split, but got {type(split).__name__}")
     inputs, labels, weights = split
-    whole = isinstance(inputs, np.ndarray) and inputs.dtype == np.int64
-    _check_array(f"{name}.inputs", inputs, np.int64 if whole else np.float32)
+    kinds = (np.int64, np.uint8) if picture else (np.int64,)
+    of_inputs = next((kind for kind in kinds if isinstance(inputs, np.ndarray) and inputs.dtype == kind), np.float32)
+    _check_array(f"{name}.inputs", inputs, of_inputs)
     shaped = inputs.ndim >= 2 and 0 not in inputs.shape[1:]
     _require(shaped, f"{name}.inputs must be of shape [n, ...]", list(inputs.shape))
     if classes is None:
@@ -238,5 +247,7 @@ def _check_array(name: str, array: object, kind: type[np.generic], where: str = 
             "leave such examples out, or fill them in"
         )
     _require(array.dtype == kind, f"{name} must be {np.dtype(kind)}{where}", array.dtype)
+    if not issubclass(kind, np.floating):
+        return  # whole numbers are finite, and pictures may be more than fits the memory
     finite = np.isfinite(array)
     _require(finite.all(), f"{name} must be finite", array[~finite][:1])

@@ -25,12 +25,12 @@ Splits = Literal["drawn", "loaded", "one"]
 class Part(NamedTuple):
     """The n examples that train, validate or test in a split.
 
-    inputs: [N, ...] float32, of which the part's inputs are rows
+    inputs: [N, ...], as in Split, of which the part's inputs are rows
     rows: [n] int64
     labels, weights: the part's own, as in Split
     """
 
-    inputs: NDArray[np.float32]
+    inputs: NDArray[Any]
     rows: NDArray[np.int64]
     labels: NDArray[np.int64] | NDArray[np.float32]
     weights: NDArray[np.float64] | None = None

@@ -50,7 +50,7 @@ class TrainingOptions:
     def altered(self, train: Split, classes: int) -> Split:
         """The training split, first mislabelled, then repeated, so that all copies of an example have one label."""
         size = train.inputs.nbytes * self.replicate
-        if size > MOST_BYTES:
+        if self.replicate > 1 and size > MOST_BYTES:
             raise InputError(
                 f"replicate must leave the training examples at {MOST_BYTES >> 20} MB at most, but {self.replicate} "
                 f"copies take {size >> 20} MB"

@@ -13,7 +13,7 @@ from slalom_worker.methods import BUNDLED
 from slalom_worker.net.drawing import Drawing
 from slalom_worker.net.examples import Batch, Examples
 from slalom_worker.net.modules import build_module, initialise, net_errors, rest_of, weights_of
-from slalom_worker.net.objective import Objective
+from slalom_worker.net.objective import CHUNK, Objective
 from slalom_worker.net.own_size import check_size
 from slalom_worker.net.probing import begin_forward
 from slalom_worker.own_file import aside
@@ -134,7 +134,7 @@ def _in_torch(objective: Objective, trial: TrialSpec) -> Numbers:
     with torch.no_grad():
         found["an output in evaluation"] = module.eval()(_some(objective).inputs)
         for part in (objective.train, objective.validation, objective.test):
-            module(part.inputs[_extremes(part)])
+            module(part.take(_extremes(part).unsqueeze(0))[0])
     return found
 
 
@@ -167,8 +167,12 @@ def _some(objective: Objective) -> Examples:
 
 def _extremes(part: Examples) -> Tensor:
     """The rows of a part with its largest and its smallest number, in which an index is out of range where one is."""
-    each = part.inputs.flatten(1)
-    return torch.stack([each.amax(1).argmax(), each.amin(1).argmin()])
+    highs, lows = [], []
+    for first in range(0, len(part), CHUNK):
+        each = part.between(first, first + CHUNK).flatten(1)
+        highs.append(each.amax(1))
+        lows.append(each.amin(1))
+    return torch.stack([torch.cat(highs).argmax(), torch.cat(lows).argmin()])
 
 
 def _differs(one: Numbers, other: Numbers) -> str | None:
