@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from slalom.errors import InputError
 from slalom_worker.tasks.fashion_mnist import PUBLISHED, FashionMnist
 from slalom_worker.tasks.parts import own_parts
 from tests.workers.tasks.sites import served
