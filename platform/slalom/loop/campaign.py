@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class Campaign:
-    """All arms' plans together; only `run` drives it."""
+    """All arms' plans together; only `run` drives it.
+
+    remarks: what lanes had to tell in this run
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Campaign:
         """
         self.spec = spec
         self.ended = ended
+        self.remarks: list[str] = []
         self._tallies = {arm.name: Tally(spec, arm.name) for arm in spec.arms}
         for one in ended.values():
             self._tallies[one.spec.id.arm].add(one)
@@ -100,6 +104,7 @@ class Campaign:
     def hear(self, reply: Reply, lane: str, device: str) -> None:
         """A lane's turn came back; `device` is the kind that it trains on."""
         self._effort += reply.effort
+        self.remarks += reply.told
         self._width = max(self._width or 0, reply.slots or 0) or None
         for report in reply.reports:
             self._plans[report.trial.arm].hear(report)
@@ -158,4 +163,4 @@ class Campaign:
     def progress(self, lanes: int) -> Progress:
         """How far it has come, on so many lanes."""
         arms = tuple(tally.progress(self._plans[name].budget) for name, tally in self._tallies.items())
-        return Progress(arms, self._clock() - self._began, self._trials, lanes)
+        return Progress(arms, self._clock() - self._began, self._trials, lanes, tuple(self.remarks))

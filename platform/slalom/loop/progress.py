@@ -31,12 +31,14 @@ class Progress:
     """How far a study has come.
 
     seconds: since this run began; trials: that ended in it; lanes: that are open
+    remarks: what lanes had to tell in it, the first first
     """
 
     arms: tuple[ArmProgress, ...]
     seconds: float
     trials: int
     lanes: int
+    remarks: tuple[str, ...] = ()
 
     @property
     def trials_per_second(self) -> float:

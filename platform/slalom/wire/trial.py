@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -134,6 +135,12 @@ class TrialSpec:
     split: int | None = None
     metrics: tuple[str, ...] = ()
 
+    @property
+    def mark(self) -> str:
+        """A digest that is equal just where two trials have the same numbers and reports, whatever their attempts."""
+        own = [getattr(self, one.name) for one in fields(self) if one.name not in ("attempt", "work")]
+        return hashlib.sha256(repr((self.work.key, *map(_sorted, own))).encode()).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -227,6 +234,7 @@ class Reply:
     A trial that was reported at its order's `until` waits in the lane for the next order.
     slots: how many trials the lane trains at once, or None before it knows
     memory: what the lane takes by now, or None where that was not looked at
+    told: what people should know, such as that a checkpoint was not usable
     """
 
     reports: tuple[Report, ...] = ()
@@ -234,3 +242,4 @@ class Reply:
     effort: Effort = Effort()
     slots: int | None = None
     memory: Memory | None = None
+    told: tuple[str, ...] = ()

@@ -8,23 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from slalom.wire.checkpoints import Checkpoints
     from slalom_worker.lane.alone import AloneWorker
     from slalom_worker.lane.worker import LaneWorker
     from slalom_worker.tasks import Data
 
 
-def lane_worker(folder: Path | str, width: int | None, data: Data | None = None) -> LaneWorker:
+def lane_worker(
+    folder: Path | str, width: int | None, data: Data | None = None, checkpoints: Checkpoints | None = None
+) -> LaneWorker:
     """A worker in this process, its device opened.
 
     folder: where the user's own files lie
     width: slots of a pack; None for the fastest, measured once for a program on a kind of machine and kept in the
         user's cache folder on the lane's node
     data: the task's data, or None where the worker loads them itself
+    checkpoints: of the study, or None where it keeps none
     """
     from slalom_worker.lane.width import best_width
     from slalom_worker.lane.worker import LaneWorker
 
-    return LaneWorker(folder, width or partial(best_width, file=_width_file()), data=data)
+    fitting = partial(best_width, file=_width_file())
+    return LaneWorker(folder, width or fitting, data=data, checkpoints=checkpoints)
 
 
 def alone_worker(folder: Path | str, metric: str, threads: int, *, on_gpu: bool) -> AloneWorker:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from slalom.errors import SlalomError
 from slalom.wire.trial import Effort, Outcome, Reply, Report, TrialResult
+from slalom_worker.lane.checkpoints import LaneCheckpoints
 from slalom_worker.lane.device import describe, memory, open_device
 from slalom_worker.lane.width import best_width
 from slalom_worker.methods import Methods
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from slalom.wire.checkpoints import Checkpoints
     from slalom.wire.trial import Metrics, Order, TrialId, TrialSpec, Turn
     from slalom_worker.tasks import Data
 
@@ -44,6 +46,7 @@ class LaneWorker:
     parked: trials that have reached the end of their order and wait to be judged
     seated: the trials in the pack of `key`
     packs: those that are open, by pack key; widths: of all that were opened so far
+    owed: reports from before a checkpoint, which the loop may never have had
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class LaneWorker:
         device: torch.device | None = None,
         clock: Callable[[], float] = time.monotonic,
         data: Data | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         """folder: where the user's own files lie.
 
@@ -62,6 +66,7 @@ class LaneWorker:
         device: the lane's device, or None to open the best there is
         data: of the one task that all orders have, shared with other lanes and so never written to; or None, where the
             worker loads them itself
+        checkpoints: of the study, or None where it keeps none; InputError where their folder is not there
         """
         self.device = device or open_device()
         self.device_name = describe(self.device)
@@ -77,6 +82,8 @@ class LaneWorker:
         self.packs: dict[str, Pack] = {}
         self.widths: dict[str, int] = {}
         self.key: str | None = None
+        self.owed: list[Report] = []
+        self.checkpoints = None if checkpoints is None else LaneCheckpoints(checkpoints, self.device_name)
 
     def turn(self, turn: Turn) -> Reply:
         """Take orders and drops, train for about `turn_seconds` or until nothing is left, and say what came of it.
@@ -97,6 +104,8 @@ class LaneWorker:
         deadline = self.clock() + self.turn_seconds
         while True:
             results += self._refill()
+            reports += self.owed
+            self.owed = []
             if self.key is None or not self.packs[self.key].slots:
                 break
             pack = self.packs[self.key]
@@ -105,13 +114,18 @@ class LaneWorker:
                 trained.skip()
             filled = len(pack.slots)
             effort += Effort(filled, max(self.widths[self.key], filled))
+            trained = self.seated
             told, ended = self._judge(pack)
             reports += told
             results += ended
+            if self.checkpoints is not None:
+                over = {result.trial for result in ended}
+                self.checkpoints.save(one for one in trained if one.trial.id not in over)
             if self.clock() >= deadline:
                 break
         width = self.widths.get(self.key) if self.key else None
-        return Reply(tuple(reports), tuple(results), effort, width, memory(self.device))
+        told = () if self.checkpoints is None else self.checkpoints.told()
+        return Reply(tuple(reports), tuple(results), effort, width, memory(self.device), told)
 
     def _forget(self, drops: set[TrialId]) -> None:
         """Drop trials that were pruned or are trained elsewhere."""
@@ -148,11 +162,16 @@ class LaneWorker:
         while orders and (count_nets(orders[0].trial) <= free or not admitted):
             order = orders.popleft()
             try:
-                admitted.append(self._resume(order, pack.objective))
+                trained = self._resume(order, pack.objective)
             except SlalomError as exc:
                 failed.append(_failure(order.trial, str(exc)))
                 continue
-            free -= len(admitted[-1].slots)
+            self.owed += trained.owed()
+            if trained.epoch >= order.until:  # an earlier attempt was further: its report is the answer
+                self.parked[order.trial.id] = trained
+                continue
+            admitted.append(trained)
+            free -= len(trained.slots)
         if len(admitted) > len(self.seated):
             self._seat(admitted)
         if not orders:
@@ -210,15 +229,17 @@ class LaneWorker:
         return None, failed
 
     def _resume(self, order: Order, objective: Objective) -> TrainedTrial:
-        """The order's trial, as it was parked or before its first epoch.
+        """The order's trial, as it was parked, else as its checkpoint has it, else before its first epoch.
 
-        A trial that an earlier attempt parked will do, since its numbers do not depend on the attempt, unless it was
-        parked after the order's end.
+        A trial that an earlier attempt parked or saved will do, since its numbers do not depend on the attempt, unless
+        it is at or after the order's end and has no report of it.
         """
-        parked = self.parked.pop(order.trial.id, None)
-        if parked is None or parked.epoch > order.until:
+        known = self.parked.pop(order.trial.id, None)
+        if self.checkpoints is not None and (known is None or not known.can_follow(order)):
+            known = self.checkpoints.load(order, objective)
+        if known is None or not known.can_follow(order):
             return TrainedTrial.start(order, objective)
-        return parked.follow(order)
+        return known.follow(order)
 
     def _judge(self, pack: Pack) -> tuple[list[Report], list[TrialResult]]:
         """Reports and results that are due after an epoch; trials that end or wait to be judged leave the pack."""
@@ -235,6 +256,9 @@ class LaneWorker:
             found = {**metrics, **more}
             if not diverged:
                 reports.append(Report(trial.id, trial.attempt, trained.epoch, found))
+                trained.told = trained.epoch
+                if self.checkpoints is not None:
+                    trained.reports.append(reports[-1])
             if diverged or trained.complete:
                 results.append(self._result(trained, pack.objective, found, diverged=diverged))
                 gone.add(id(trained))
