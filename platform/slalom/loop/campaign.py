@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from slalom.search.base import ProposeFor
     from slalom.study.model import StudySpec
     from slalom.verdict.summary import Summary
-    from slalom.wire.trial import Order, Reply, TrialId
+    from slalom.wire.trial import Order, Reply, TrialId, TrialResult
 
 
 class Campaign:
@@ -136,8 +136,8 @@ class Campaign:
         result = replace(ended.result, started=started, ended=self._clock(), device=ended.result.device or device)
         return replace(ended, result=result)
 
-    def kept(self) -> list[tuple[Ended, tuple[bytes, ...]]]:
-        """The arms' best confirm trials with their weights, each told once."""
+    def kept(self) -> list[tuple[Ended, TrialResult]]:
+        """The arms' best confirm trials, each with the result that has its weights, told once."""
         kept = [plan.kept() for plan in self._plans.values()]
         return [one for one in kept if one is not None]
 

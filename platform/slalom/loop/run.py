@@ -67,8 +67,8 @@ def run(
             remarks.add(campaign.remarks)
             placement.drop(ended.spec.id for ended in over)
             kept = campaign.kept()
-            for best, weights in kept:
-                recorder.model(best.spec, weights)
+            for best, again in kept:
+                recorder.model(best.spec, again.weights, again.learned)
             if kept:
                 recorder.summary(campaign.summary(State.RUNNING))
             pulse.beat(campaign, placement)

@@ -9,6 +9,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from slalom.wire.learned import NOTHING, Learned
+
 if TYPE_CHECKING:
     from slalom.wire.seeds import Seeds
 
@@ -174,6 +176,7 @@ class TrialResult:
     history: the reports, oldest first
     error: the exception's text of a failed trial
     weights: of each net, where they were asked for: one, or an ensemble's members, each as safetensors
+    learned: what is shown of these nets
     lane, device: where it ended, such as "lane 3 on 10.0.0.7" and "cpu x86-64 avx2" or the GPU's name
     started, ended: seconds since the epoch, or None where nobody looked at the clock
     """
@@ -186,6 +189,7 @@ class TrialResult:
     history: tuple[Report, ...] = ()
     error: str | None = None
     weights: tuple[bytes, ...] = field(default=(), repr=False)
+    learned: Learned = NOTHING
     lane: str = ""
     device: str = ""
     started: float | None = None

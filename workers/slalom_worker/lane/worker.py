@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slalom.errors import SlalomError
+from slalom.wire.learned import NOTHING
 from slalom.wire.trial import Effort, Outcome, Reply, Report, TrialResult
 from slalom_worker.lane.checkpoints import LaneCheckpoints
 from slalom_worker.lane.device import describe, memory, open_device
@@ -18,6 +19,7 @@ from slalom_worker.net.objective import Objective
 from slalom_worker.own_file import aside
 from slalom_worker.serving import freeze
 from slalom_worker.tasks import load_split, open_task
+from slalom_worker.training.learning import learned
 from slalom_worker.training.measures import measure
 from slalom_worker.training.nets import TrainedTrial, count_nets
 from slalom_worker.training.pack import Pack
@@ -124,8 +126,8 @@ class LaneWorker:
             if self.clock() >= deadline:
                 break
         width = self.widths.get(self.key) if self.key else None
-        told = () if self.checkpoints is None else self.checkpoints.told()
-        return Reply(tuple(reports), tuple(results), effort, width, memory(self.device), told)
+        remarks = () if self.checkpoints is None else self.checkpoints.told()
+        return Reply(tuple(reports), tuple(results), effort, width, memory(self.device), remarks)
 
     def _forget(self, drops: set[TrialId]) -> None:
         """Drop trials that were pruned or are trained elsewhere."""
@@ -284,6 +286,7 @@ class LaneWorker:
                 freeze({**objective.views(slot.best_parameters), **slot.state}, objective.data, trained.split.prepared)
                 for slot in kept
             ),
+            learned=learned(objective, trained) if kept else NOTHING,
             device=self.device_name,
         )
 

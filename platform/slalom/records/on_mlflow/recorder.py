@@ -11,6 +11,7 @@ from slalom.records.on_mlflow.environment import set_defaults
 from slalom.records.on_mlflow.sqlite import finish_sqlite, sqlite_file
 from slalom.records.on_mlflow.write_behind import WriteBehind
 from slalom.urls import hide_passwords, showable
+from slalom.wire.learned import NOTHING, Learned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -60,9 +61,9 @@ class MlflowRecorder:
             self._ended.append(trial)
             self._writing.add(self._write_trials)
 
-    def model(self, trial: TrialSpec, weights: Sequence[bytes]) -> None:
-        """Queue a trial's weights for writing, and the model's registration; see `Recorder`."""
-        self._writing.add(lambda experiment: experiment.model(trial, weights))
+    def model(self, trial: TrialSpec, weights: Sequence[bytes], learned: Learned = NOTHING) -> None:
+        """Queue a trial's weights for writing, what was learned, and the model's registration; see `Recorder`."""
+        self._writing.add(lambda experiment: experiment.model(trial, weights, learned))
 
     def summary(self, summary: Summary) -> None:
         """Queue a summary for writing; it is left out where a later one comes before its turn."""
