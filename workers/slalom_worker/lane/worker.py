@@ -116,13 +116,13 @@ class LaneWorker:
                 trained.skip()
             filled = len(pack.slots)
             effort += Effort(filled, max(self.widths[self.key], filled))
-            trained = self.seated
+            seated = self.seated
             told, ended = self._judge(pack)
             reports += told
             results += ended
             if self.checkpoints is not None:
                 over = {result.trial for result in ended}
-                self.checkpoints.save(one for one in trained if one.trial.id not in over)
+                self.checkpoints.save(one for one in seated if one.trial.id not in over)
             if self.clock() >= deadline:
                 break
         width = self.widths.get(self.key) if self.key else None
