@@ -3,6 +3,7 @@
 import os
 import pty
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -28,6 +29,13 @@ def test_a_line_every_ten_seconds(capsys):
         "4 of 20 trials, 2 lanes, 0.4 trials/s, about 40 s left: sgd 2/10, adam 2/10",
         "8 of 20 trials, 2 lanes, 0.4 trials/s, about 30 s left: sgd 4/10, adam 4/10",
     ]
+
+
+def test_what_lanes_had_to_tell_is_said_at_once_and_once(capsys):
+    with Watch(clock=lambda: 0.0) as watch:
+        for told in ((), ("the first [one]",), ("the first [one]", "the second"), ("the first [one]", "the second")):
+            watch(replace(progress(done=1, seconds=1.0), remarks=told))
+    assert capsys.readouterr().err.splitlines() == ["Note: the first [one]", "Note: the second"]
 
 
 def test_no_line_before_the_tenth_second(capsys):
