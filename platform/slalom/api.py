@@ -42,6 +42,7 @@ class Result:
     """What a study has found so far.
 
     versions: what its runs were made with (Slalom's code, Python and the packages), each combination once
+    remarks: what lanes had to tell, such as that a checkpoint was not usable
     """
 
     spec: StudySpec
@@ -49,6 +50,7 @@ class Result:
     summary: Summary
     ended: Mapping[TrialId, Ended]
     versions: tuple[Mapping[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """The study's name and the verdict's sentence, in a line."""
@@ -108,7 +110,8 @@ class Result:
         """The object that `slalom run --json` prints."""
         from slalom.report.plain import as_json
 
-        return {**as_json(self.spec, self.summary, self.home.shown()), "versions": [*map(dict, self.versions)]}
+        of_runs = {"versions": [*map(dict, self.versions)], "remarks": [*self.remarks]}
+        return {**as_json(self.spec, self.summary, self.home.shown()), **of_runs}
 
 
 def load(study: str | Path) -> StudySpec:
@@ -277,7 +280,7 @@ def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
     ended, notes = store.ended(), Notes.read(store.notes())
     summary = summarise(spec, ended, notes.standing(home, time.time()), notes.throughput)
     arms = tuple(dataclasses.replace(arm, reproduced=notes.reproduced.get(arm.name)) for arm in summary.arms)
-    return Result(spec, home, dataclasses.replace(summary, arms=arms), ended, notes.versions)
+    return Result(spec, home, dataclasses.replace(summary, arms=arms), ended, notes.versions, notes.remarks)
 
 
 def _complain(result: Result) -> None:

@@ -60,6 +60,10 @@ class Home:
         """The folder in which MLflow keeps artifacts; None where a tracking server decides."""
         return None if urlsplit(self.tracking_uri).scheme in ("http", "https") else self.folder.resolve() / "artifacts"
 
+    def checkpoints(self, fingerprint: str) -> Path:
+        """The folder of a study's checkpoints, which is there while the study runs, where it keeps any."""
+        return self.folder.resolve() / "checkpoints" / fingerprint[:16]
+
     @property
     def has_trials(self) -> bool:
         """Whether there may be trials: True for a storage elsewhere, which nobody asks."""

@@ -6,6 +6,7 @@ when it is used.
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from slalom.errors import InputError, Interrupted, SlalomError
 from slalom.loop.notes import Note, Notes
 from slalom.records.provenance import versions
+from slalom.wire.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -122,7 +124,7 @@ def _worker(spec: StudySpec, folder: Path) -> Callable[..., Worker]:
     if spec.own_training:
         return _alone_worker(spec, folder)
     digest = None if _tasks_differ(spec) else spec.data_digest
-    return partial(lane_worker, folder, spec.resources.pack_width, digest=digest)
+    return partial(lane_worker, folder, spec.resources.pack_width, digest=digest, checkpoints=spec.checkpoints)
 
 
 def _tasks_differ(spec: StudySpec) -> bool:
@@ -197,6 +199,7 @@ def train(
     from slalom.search.on_optuna import Proposals
 
     made_with = versions()
+    spec = _with_checkpoints(spec, home, made_with["code"])
     recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec), made_with, telling.tell)
     with _finished(recorder):
         _note_versions(trials, made_with)
@@ -206,8 +209,30 @@ def train(
         finally:
             crew.close()
         trials.settle()
+    _remove_checkpoints(home, spec.fingerprint)
     recorded = Notes.read(trials.notes()).recorded
     trials.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
+
+
+def _with_checkpoints(spec: StudySpec, home: Home, code: str) -> StudySpec:
+    """The study with the place of its checkpoints, where it keeps any; the place is made."""
+    if spec.checkpoint_every is None:
+        return spec
+    folder = home.checkpoints(spec.fingerprint)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise InputError(f"--home: cannot write checkpoints to {folder}: {exc.strerror}") from exc
+    return replace(spec, checkpoints=Checkpoints(spec.checkpoint_every, folder, spec.fingerprint, code))
+
+
+def _remove_checkpoints(home: Home, fingerprint: str) -> None:
+    """Remove what is left of a complete study's, also of earlier runs and of lanes that were given up."""
+    folder = home.checkpoints(fingerprint)
+    if folder.exists():
+        shutil.rmtree(folder)
+    with suppress(OSError):  # of other studies there are some
+        folder.parent.rmdir()
 
 
 def _note_versions(trials: TrialStore, made_with: Mapping[str, str]) -> None:

@@ -51,6 +51,7 @@ def test_the_order_of_keys_and_arms_does_not_matter(document, catalogue, data):
         ("confirm:", "seed: 0\nconfirm:"),
         ("confirm:", "resample: {split: each_search}\nconfirm:"),
         ("alpha: 0.05", "alpha: 0.05, margin: none"),
+        ("confirm:", "checkpoint: {every: 2}\nconfirm:"),
     ],
 )
 def test_what_leaves_the_numbers_as_they_are_does_not_matter(replacement, edited):

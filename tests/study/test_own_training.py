@@ -145,6 +145,10 @@ REFUSED = {
     "unknown in search": (("  rate: {log", "  rat: {log"), [":7:3: ", "search", "'rat'", "did you mean 'rate'?"]),
     "unknown in training": ((", name: sgd", ", nam: sgd"), ["training", "'nam'", "did you mean 'name'?"]),
     "of packs": ((", name: sgd", ", batch_size: 32"), ["training", "'batch_size'"]),
+    "checkpoints of packs": (
+        ("training: {epochs", "checkpoint: {every: 2}\ntraining: {epochs"),
+        ["checkpoint must be left out where a function of your own trains", "{every: 2}"],
+    ),
     "missing": (("search:\n  rate: {log: [1e-3, 1.0]}\n", ""), ["arm narrow needs a rate", "no default"]),
     "search without a distribution": (("rate: {log: [1e-3, 1.0]}", "rate: 0.1"), ["must be a distribution", "0.1"]),
     "set twice": (("name: sgd", "rate: 0.1"), ["rate must be set once", "4:"]),

@@ -224,6 +224,12 @@ def test_no_impossible_searches_can_be_made(make, message):
         make()
 
 
+@pytest.mark.parametrize(("written", "every"), [("", None), ("checkpoint: {every: 2}\n", 2)])
+def test_checkpoints_are_kept_where_the_study_says_so(written, every, reading):
+    study = read_study(SMALLEST + written, "study.yaml", reading)
+    assert (study.checkpoint_every, study.checkpoints) == (every, None)
+
+
 @pytest.mark.parametrize(("epochs", "every"), [(1, 1), (100, 1), (101, 2), (1000, 10)])
 def test_a_trial_reports_about_a_hundred_times_unless_the_study_says(epochs, every, reading):
     study = read_study(SMALLEST.replace("epochs: 3", f"epochs: {epochs}"), "study.yaml", reading)

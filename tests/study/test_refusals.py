@@ -74,6 +74,14 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "unknown word for batch_size": ("batch_size: 32", "batch_size: ▶al", ["in [1, 10000000], or 'all'", "'al'"]),
     "unknown precision": ("epochs: 40", "epochs: 40, precision: ▶float16", ["precision 'float16'", "float32, float64"]),
     "report after the end": ("epochs: 40", "epochs: 40, report_every: ▶41", ["[1, epochs=40]", "got 41"]),
+    "checkpoint without a number": ("confirm:", "▶checkpoint: {}\nconfirm:", ["checkpoint needs 'every'"]),
+    "checkpoint is a number": ("confirm:", "checkpoint: ▶5\nconfirm:", ["checkpoint must be a mapping", "5"]),
+    "checkpoint of no epochs": ("confirm:", "checkpoint: {every: ▶0}\nconfirm:", ["in [1, 1000000]", "got 0"]),
+    "checkpoint at the end": (
+        "confirm:",
+        "checkpoint: {every: ▶40}\nconfirm:",
+        ["every of checkpoint must be below epochs=40, got 40"],
+    ),
     "unknown word to record": (
         "epochs: 40",
         "epochs: 40, record: ▶[gradients]",

@@ -66,6 +66,7 @@ def test_the_example_fits(document, validator):
         ("compare/margin", "none"),
         ("confirm/seeds", 1),
         ("resources/lanes", 3),
+        ("checkpoint", {"every": 5}),
     ],
 )
 def test_what_the_reader_takes_the_schema_takes(path, value, document, validator, reading):

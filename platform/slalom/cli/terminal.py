@@ -45,7 +45,7 @@ def verdict(result: Result) -> None:
     changed = [arm.name for arm in result.arms if arm.reproduced is False]
     if changed:
         console.print(Text(f"Trained again, {', '.join(changed)} gave {OTHER_NUMBERS}", style="yellow"))
-    for warning in warnings(summary):
+    for warning in (*result.remarks, *warnings(summary)):
         console.print(Text(f"Note: {warning}", style="yellow"), soft_wrap=not console.is_terminal)
     console.print(Text(f"\nVerdict: {answer(spec, summary)}\n", style="bold"), soft_wrap=not console.is_terminal)
 

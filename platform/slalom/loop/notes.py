@@ -25,7 +25,7 @@ class Note(StrEnum):
 
     STATE: what the last run said of itself; RECORDED: the tracking URIs where the complete study is on record;
     THROUGHPUT: of all runs; REPRODUCED: by arm; PULSE: the running loop's last sign of life; SUBMISSION: what was sent
-    to a cluster and has not ended; VERSIONS: what each run was made with
+    to a cluster and has not ended; VERSIONS: what each run was made with; REMARKS: what lanes had to tell
     """
 
     STATE = "state"
@@ -35,6 +35,7 @@ class Note(StrEnum):
     PULSE = "pulse"
     SUBMISSION = "submission"
     VERSIONS = "versions"
+    REMARKS = "remarks"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Notes:
     pulse: the last sign of life of its loop
     submission: what was sent to a cluster and has not ended
     versions: what the runs were made with, each combination once, the first first
+    remarks: what lanes had to tell, such as that a checkpoint was not usable, the latest last
     """
 
     state: State | None = None
@@ -88,6 +90,7 @@ class Notes:
     pulse: Heartbeat | None = None
     submission: Mapping[str, Any] | None = None
     versions: tuple[Mapping[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, noted: Mapping[str, Any]) -> Notes:
@@ -101,6 +104,7 @@ class Notes:
             None if pulse is None else Heartbeat.read(pulse),
             noted.get(Note.SUBMISSION),
             tuple(noted.get(Note.VERSIONS, ())),
+            tuple(noted.get(Note.REMARKS, ())),
         )
 
     def standing(self, home: Home, now: float) -> State:

@@ -52,7 +52,7 @@ class ArmPlan:
         self._reports: dict[TrialId, dict[int, Report]] = {}
         self._strands = Strands(self._attempts)
         self._over: list[Ended] = []
-        self._kept: tuple[Ended, tuple[bytes, ...]] | None = None
+        self._kept: tuple[Ended, TrialResult] | None = None
         self._searches: dict[int, SearchPlan] = {}
         self._begun = 0
         self._begun_earlier = 1 + max((trial.search for trial in ended if trial.arm == arm.name), default=-1)
@@ -120,8 +120,8 @@ class ArmPlan:
         over, self._over = self._over, []
         return over
 
-    def kept(self) -> tuple[Ended, tuple[bytes, ...]] | None:
-        """The best confirm trial and the weights of its nets, told once."""
+    def kept(self) -> tuple[Ended, TrialResult] | None:
+        """The best confirm trial, and the result that has the weights of its nets, told once."""
         kept, self._kept = self._kept, None
         return kept
 
@@ -142,7 +142,7 @@ class ArmPlan:
         if order.keep_weights:
             before = self.ended[result.trial]
             self.reproduced = _same(result, before.result)
-            self._kept = (before, result.weights) if result.weights else None
+            self._kept = (before, result) if result.weights else None
         else:
             self._write(order.trial, result)
         self._answered(result.trial)

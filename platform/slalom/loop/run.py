@@ -9,6 +9,7 @@ from slalom.errors import Interrupted, LaneLost
 from slalom.lanes.base import Demand, LaneNotice, LaneOpened
 from slalom.loop.campaign import Campaign
 from slalom.loop.devices import Devices
+from slalom.loop.housekeeping import Remarks, forget
 from slalom.loop.notes import Note, Notes, noted
 from slalom.loop.placement import Placement
 from slalom.loop.pulse import Pulse
@@ -45,7 +46,7 @@ def run(
     earlier = list(known.values())
     campaign = Campaign(spec, known, propose, notes.throughput, clock)
     placement, devices = Placement(spec.resources.pack_width), Devices(spec.resources, earlier)
-    pulse = Pulse(store, clock)
+    pulse, remarks = Pulse(store, clock), Remarks(store)
     state = State.INTERRUPTED
     try:
         store.note(Note.STATE, State.RUNNING)
@@ -62,10 +63,12 @@ def run(
             store.add(over)
             recorder.trials(over)
             campaign.written(over)
+            forget(spec.checkpoints, (ended.spec.id for ended in over))
+            remarks.add(campaign.remarks)
             placement.drop(ended.spec.id for ended in over)
             kept = campaign.kept()
-            for best, weights in kept:
-                recorder.model(best.spec, weights)
+            for best, again in kept:
+                recorder.model(best.spec, again.weights, again.learned)
             if kept:
                 recorder.summary(campaign.summary(State.RUNNING))
             pulse.beat(campaign, placement)

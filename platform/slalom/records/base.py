@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from slalom.wire.learned import NOTHING, Learned
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -38,12 +40,13 @@ class Recorder(Protocol):
         """
         ...
 
-    def model(self, trial: TrialSpec, weights: Sequence[bytes]) -> None:
-        """Record the weights of an arm's best confirm trial, as a model that people can load.
+    def model(self, trial: TrialSpec, weights: Sequence[bytes], learned: Learned = NOTHING) -> None:
+        """Record the weights of an arm's best confirm trial, as a model that people can load, and what it has learned.
 
         trial: one that an earlier call of `trials`, of this recorder or of one before, has recorded
         weights: of each of the trial's nets, safetensors as `slalom_worker.serving.freeze` writes them
-        A trial that has a model keeps that model.
+        learned: metrics and files that the trial's record shows from then on
+        A trial that has a model keeps that model, and what was recorded with it.
         """
         ...
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from slalom.errors import InputError
+from slalom.wire.learned import NOTHING, Learned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ class Records:
 
     trials: dict[TrialId, Ended] = field(default_factory=dict)
     models: dict[TrialId, Sequence[bytes]] = field(default_factory=dict)
+    learned: dict[TrialId, Learned] = field(default_factory=dict)
     summary: Summary | None = None
 
 
@@ -38,9 +40,11 @@ class InMemoryRecorder:
         for trial in ended:
             self.records.trials.setdefault(trial.spec.id, trial)
 
-    def model(self, trial: TrialSpec, weights: Sequence[bytes]) -> None:
-        """Keep the first weights of a trial."""
-        self.records.models.setdefault(trial.id, weights)
+    def model(self, trial: TrialSpec, weights: Sequence[bytes], learned: Learned = NOTHING) -> None:
+        """Keep the first weights of a trial, and what came with them."""
+        if trial.id not in self.records.models:
+            self.records.models[trial.id] = weights
+            self.records.learned[trial.id] = learned
 
     def summary(self, summary: Summary) -> None:
         """Keep the last summary."""

@@ -67,6 +67,8 @@ OPTIONAL = {
     "search": "distributions that are tuned in every arm, unless the arm has the setting itself",
     "resample": "which examples train, validate and test in a search",
     "seed": "what all random numbers come from; another one makes an honest replicate of the study",
+    "checkpoint": "how often a trial in training is saved, to be gone on with if its lane or the study is killed; no "
+    "number depends on it",
     "resources": "what the lanes take; no number depends on it",
 }
 
@@ -146,6 +148,9 @@ RESAMPLE: Keys = {
         "which alone the verdict then speaks; where it is not given, each_search where the task has more than one",
         word="auto",
     ),
+}
+CHECKPOINT: Keys = {
+    "every": Key(Integer(None, low=1, high=MOST_EPOCHS), "epochs between two checkpoints of a trial"),
 }
 SEED = Key(Integer(0, low=0, high=MOST_SEEDS), OPTIONAL["seed"])
 RESOURCES: Keys = {

@@ -16,6 +16,7 @@ from slalom.wire.trial import PROGRAM, Work
 
 if TYPE_CHECKING:
     from slalom.study.ranges import Distribution
+    from slalom.wire.checkpoints import Checkpoints
     from slalom.wire.trial import Settings
 
 Goal = Literal["minimize", "maximize"]
@@ -192,6 +193,8 @@ class StudySpec:
     text: the study file as it was read, for the records
     about: "heuristic", "claim" and "source" of what is tested, where the study says so
     own_training: trials are trained by a function of the user's, whose parameters are the arms' settings
+    checkpoint_every: epochs between two checkpoints of a trial, or None where none are kept
+    checkpoints: where they lie, from when the study's home is known
     nets: how large the trials' nets are; what it says follows from the rest
     """
 
@@ -221,6 +224,8 @@ class StudySpec:
     resampled: bool = False
     loads_splits: bool = False
     own_training: bool = False
+    checkpoint_every: int | None = None
+    checkpoints: Checkpoints | None = field(default=None, compare=False)
     nets: Nets = field(default_factory=Nets, compare=False, repr=False)
 
     def __post_init__(self) -> None:

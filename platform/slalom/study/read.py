@@ -23,7 +23,15 @@ from slalom.study.own_code import closure
 from slalom.study.own_methods import OpenMethod, OwnMethods, is_own, names_own, open_methods
 from slalom.study.own_nets import inspect_arms, rehearse_nets, told_of
 from slalom.study.own_training import Read, read_own_training
-from slalom.study.sections import read_compare, read_metric, read_resample, read_resources, read_training, read_tune
+from slalom.study.sections import (
+    read_checkpoint,
+    read_compare,
+    read_metric,
+    read_resample,
+    read_resources,
+    read_training,
+    read_tune,
+)
 from slalom.study.sense import check_data, check_plan
 from slalom.study.task import read_task
 from slalom.study.values import check_known, check_required, field, section
@@ -139,6 +147,9 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
         text=text,
         about=section(fields["about"], ABOUT) if "about" in fields else {},
         own_training=own.training is not None,
+        checkpoint_every=read_checkpoint(
+            fields.get("checkpoint"), training.epochs, own_training=own.training is not None
+        ),
     )
     check_plan(spec, fields["tune"])
     spec = _inspected(spec, task, fields, replace(reading, catalogue=catalogue))

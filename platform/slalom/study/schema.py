@@ -14,6 +14,7 @@ from slalom.study.arm_keys import all_arm_keys
 from slalom.study.key import Key, Keys, Table
 from slalom.study.keys import (
     ABOUT,
+    CHECKPOINT,
     COMPARE,
     CONFIRM,
     NAME,
@@ -61,6 +62,7 @@ def schema(catalogue: Catalogue) -> Schema:
         "compare": _section(COMPARE),
         "resample": _section(RESAMPLE),
         "seed": _of(SEED),
+        "checkpoint": _section(CHECKPOINT),
         "resources": _section({**RESOURCES, **TRIAL_RESOURCES}),
     }
     bundled: dict[str, Schema] = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slalom.errors import nearest
 from slalom.study.arm_keys import all_arm_keys
-from slalom.study.keys import COMPARE, RESAMPLE, RESOURCES, TRAINING, TRIAL_RESOURCES, TUNE, metric_key
+from slalom.study.keys import CHECKPOINT, COMPARE, RESAMPLE, RESOURCES, TRAINING, TRIAL_RESOURCES, TUNE, metric_key
 from slalom.study.model import Compare, Metric, Pick, Resources, Searches, Tune
 from slalom.study.own_methods import is_own
 from slalom.study.ranges import Range
@@ -154,6 +154,24 @@ def read_compare(node: Node, arms: Iterable[Arm]) -> Compare:
             f"baseline {compare.baseline!r} is not an arm{nearest(compare.baseline, names)}"
         )
     return compare
+
+
+def read_checkpoint(node: Node | None, epochs: int, *, own_training: bool) -> int | None:
+    """The section `checkpoint`: the epochs between two checkpoints of a trial, or None where it keeps none."""
+    if node is None:
+        return None
+    if own_training:
+        raise node.head_error(
+            "checkpoint must be left out where a function of your own trains: its trials are trained anew from their "
+            f"seeds, and what the function saves is its own; got {node.shown}"
+        )
+    every: int = section(node, CHECKPOINT)["every"]
+    if every >= epochs:
+        share = node.fields()["every"]
+        raise share.error(
+            f"every of checkpoint must be below epochs={epochs}, got {every}: a trial that is over needs none"
+        )
+    return every
 
 
 def read_resources(node: Node | None) -> Resources:

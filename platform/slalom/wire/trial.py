@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from slalom.wire.learned import NOTHING, Learned
 
 if TYPE_CHECKING:
     from slalom.wire.seeds import Seeds
@@ -136,6 +139,12 @@ class TrialSpec:
     metrics: tuple[str, ...] = ()
     target: float | None = None
 
+    @property
+    def mark(self) -> str:
+        """A digest that is equal just where two trials have the same numbers and reports, whatever their attempts."""
+        own = [getattr(self, one.name) for one in fields(self) if one.name not in ("attempt", "work")]
+        return hashlib.sha256(repr((self.work.key, *map(_sorted, own))).encode()).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -169,6 +178,7 @@ class TrialResult:
     history: the reports, oldest first
     error: the exception's text of a failed trial
     weights: of each net, where they were asked for: one, or an ensemble's members, each as safetensors
+    learned: what is shown of these nets
     lane, device: where it ended, such as "lane 3 on 10.0.0.7" and "cpu x86-64 avx2" or the GPU's name
     started, ended: seconds since the epoch, or None where nobody looked at the clock
     """
@@ -181,6 +191,7 @@ class TrialResult:
     history: tuple[Report, ...] = ()
     error: str | None = None
     weights: tuple[bytes, ...] = field(default=(), repr=False)
+    learned: Learned = NOTHING
     lane: str = ""
     device: str = ""
     started: float | None = None
@@ -229,6 +240,7 @@ class Reply:
     A trial that was reported at its order's `until` waits in the lane for the next order.
     slots: how many trials the lane trains at once, or None before it knows
     memory: what the lane takes by now, or None where that was not looked at
+    told: what people should know, such as that a checkpoint was not usable
     """
 
     reports: tuple[Report, ...] = ()
@@ -236,3 +248,4 @@ class Reply:
     effort: Effort = Effort()
     slots: int | None = None
     memory: Memory | None = None
+    told: tuple[str, ...] = ()

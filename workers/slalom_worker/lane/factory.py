@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from slalom.wire.checkpoints import Checkpoints
     from slalom_worker.lane.alone import AloneWorker
     from slalom_worker.lane.worker import LaneWorker
     from slalom_worker.tasks import Data
 
 
 def lane_worker(
-    folder: Path | str, width: int | None, data: Data | None = None, *, digest: str | None = None
+    folder: Path | str,
+    width: int | None,
+    data: Data | None = None,
+    *,
+    digest: str | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> LaneWorker:
     """A worker in this process, its device opened.
 
@@ -23,11 +29,13 @@ def lane_worker(
         user's cache folder on the lane's node
     data: the task's data, or None where the worker loads them itself
     digest: of the data that a worker must have loaded; None where they differ by trial
+    checkpoints: of the study, or None where it keeps none
     """
     from slalom_worker.lane.width import best_width
     from slalom_worker.lane.worker import LaneWorker
 
-    return LaneWorker(folder, width or partial(best_width, file=_width_file()), data=data, digest=digest)
+    fitting = partial(best_width, file=_width_file())
+    return LaneWorker(folder, width or fitting, data=data, digest=digest, checkpoints=checkpoints)
 
 
 def alone_worker(folder: Path | str, metric: str, threads: int, *, on_gpu: bool) -> AloneWorker:

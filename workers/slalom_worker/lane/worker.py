@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slalom.errors import InputError, SlalomError
+from slalom.wire.learned import NOTHING
 from slalom.wire.trial import Effort, Outcome, Reply, Report, TrialResult
+from slalom_worker.lane.checkpoints import LaneCheckpoints
 from slalom_worker.lane.device import describe, memory, open_device
 from slalom_worker.lane.width import best_width
 from slalom_worker.methods import Methods
@@ -18,6 +20,7 @@ from slalom_worker.net.objective import Objective
 from slalom_worker.own_file import aside
 from slalom_worker.serving import freeze
 from slalom_worker.tasks import load_split, open_task
+from slalom_worker.training.learning import learned
 from slalom_worker.training.measures import measure
 from slalom_worker.training.nets import TrainedTrial, count_nets
 from slalom_worker.training.pack import Pack
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from slalom.wire.checkpoints import Checkpoints
     from slalom.wire.trial import Metrics, Order, TrialId, TrialSpec, Turn
     from slalom_worker.tasks import Data, Task
 
@@ -45,6 +49,7 @@ class LaneWorker:
     parked: trials that have reached the end of their order and wait to be judged
     seated: the trials in the pack of `key`
     packs: those that are open, by pack key; widths: of all that were opened so far
+    owed: reports from before a checkpoint, which the loop may never have had
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class LaneWorker:
         clock: Callable[[], float] = time.monotonic,
         data: Data | None = None,
         digest: str | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         """folder: where the user's own files lie.
 
@@ -65,6 +71,7 @@ class LaneWorker:
         data: of the one task that all orders have, shared with other lanes and so never written to; or None, where the
             worker loads them itself
         digest: of data that each node makes for itself, where all orders have the same; None checks nothing
+        checkpoints: of the study, or None where it keeps none; InputError where their folder is not there
         """
         self.digest = digest
         self.device = device or open_device()
@@ -81,6 +88,8 @@ class LaneWorker:
         self.packs: dict[str, Pack] = {}
         self.widths: dict[str, int] = {}
         self.key: str | None = None
+        self.owed: list[Report] = []
+        self.checkpoints = None if checkpoints is None else LaneCheckpoints(checkpoints, self.device_name)
 
     @property
     def progress(self) -> tuple[int, ...]:
@@ -106,6 +115,8 @@ class LaneWorker:
         deadline = self.clock() + self.turn_seconds
         while True:
             results += self._refill()
+            reports += self.owed
+            self.owed = []
             if self.key is None or not self.packs[self.key].slots:
                 break
             pack = self.packs[self.key]
@@ -114,13 +125,18 @@ class LaneWorker:
                 trained.skip()
             filled = len(pack.slots)
             effort += Effort(filled, max(self.widths[self.key], filled))
+            seated = self.seated
             told, ended = self._judge(pack)
             reports += told
             results += ended
+            if self.checkpoints is not None:
+                over = {result.trial for result in ended}
+                self.checkpoints.save(one for one in seated if one.trial.id not in over)
             if self.clock() >= deadline:
                 break
         width = self.widths.get(self.key) if self.key else None
-        return Reply(tuple(reports), tuple(results), effort, width, memory(self.device))
+        remarks = () if self.checkpoints is None else self.checkpoints.told()
+        return Reply(tuple(reports), tuple(results), effort, width, memory(self.device), remarks)
 
     def _forget(self, drops: set[TrialId]) -> None:
         """Drop trials that were pruned or are trained elsewhere."""
@@ -157,11 +173,16 @@ class LaneWorker:
         while orders and (count_nets(orders[0].trial) <= free or not admitted):
             order = orders.popleft()
             try:
-                admitted.append(self._resume(order, pack.objective))
+                trained = self._resume(order, pack.objective)
             except SlalomError as exc:
                 failed.append(_failure(order.trial, str(exc)))
                 continue
-            free -= len(admitted[-1].slots)
+            self.owed += trained.owed()
+            if trained.epoch >= order.until:  # an earlier attempt was further: its report is the answer
+                self.parked[order.trial.id] = trained
+                continue
+            admitted.append(trained)
+            free -= len(trained.slots)
         if len(admitted) > len(self.seated):
             self._seat(admitted)
         if not orders:
@@ -229,15 +250,17 @@ class LaneWorker:
         return None, failed
 
     def _resume(self, order: Order, objective: Objective) -> TrainedTrial:
-        """The order's trial, as it was parked or before its first epoch.
+        """The order's trial, as it was parked, else as its checkpoint has it, else before its first epoch.
 
-        A trial that an earlier attempt parked will do, since its numbers do not depend on the attempt, unless it was
-        parked after the order's end.
+        A trial that an earlier attempt parked or saved will do, since its numbers do not depend on the attempt, unless
+        it is at or after the order's end and has no report of it.
         """
-        parked = self.parked.pop(order.trial.id, None)
-        if parked is None or parked.epoch > order.until:
+        known = self.parked.pop(order.trial.id, None)
+        if self.checkpoints is not None and (known is None or not known.can_follow(order)):
+            known = self.checkpoints.load(order, objective)
+        if known is None or not known.can_follow(order):
             return TrainedTrial.start(order, objective)
-        return parked.follow(order)
+        return known.follow(order)
 
     def _judge(self, pack: Pack) -> tuple[list[Report], list[TrialResult]]:
         """Reports and results that are due after an epoch; trials that end or wait to be judged leave the pack."""
@@ -254,6 +277,9 @@ class LaneWorker:
             found = {**metrics, **more}
             if not diverged:
                 reports.append(Report(trial.id, trial.attempt, trained.epoch, found))
+                trained.told = trained.epoch
+                if self.checkpoints is not None:
+                    trained.reports.append(reports[-1])
             if diverged or trained.complete:
                 results.append(self._result(trained, pack.objective, found, diverged=diverged))
                 gone.add(id(trained))
@@ -279,6 +305,7 @@ class LaneWorker:
                 freeze({**objective.views(slot.best_parameters), **slot.state}, objective.data, trained.split.prepared)
                 for slot in kept
             ),
+            learned=learned(objective, trained) if kept else NOTHING,
             device=self.device_name,
         )
 

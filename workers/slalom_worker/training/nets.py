@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,7 +13,7 @@ from slalom_worker.training.slot import Slot
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from slalom.wire.trial import Order, TrialSpec
+    from slalom.wire.trial import Order, Report, TrialSpec
     from slalom_worker.net.objective import Objective
     from slalom_worker.net.placed import PlacedSplit
 
@@ -23,10 +23,17 @@ class TrainedTrial:
     """A trial in training, with a slot for each of its nets.
 
     The slots are seated, parked and dropped together, so they are always in the same epoch.
+
+    reports: what the trial has reported, where it has checkpoints, which must hold them
+    saved: the epoch of its last checkpoint, 0 before the first
+    told: the last epoch of which the loop has the report
     """
 
     order: Order
     slots: list[Slot]
+    reports: list[Report] = field(default_factory=list)
+    saved: int = 0
+    told: int = 0
 
     @classmethod
     def start(cls, order: Order, objective: Objective) -> TrainedTrial:
@@ -94,6 +101,16 @@ class TrainedTrial:
         for slot, own in zip(self.slots, member_orders(order), strict=True):
             slot.follow(own)
         return self
+
+    def can_follow(self, order: Order) -> bool:
+        """Whether the order is for what comes, or its end is among the reports."""
+        return self.epoch < order.until or any(report.epoch == order.until for report in self.reports)
+
+    def owed(self) -> list[Report]:
+        """The reports up to the order's end that the loop does not have, as the present attempt's."""
+        owed = [report for report in self.reports if self.told < report.epoch <= self.order.until]
+        self.told = max([self.told, *(report.epoch for report in owed)])
+        return [replace(report, attempt=self.trial.attempt) for report in owed]
 
     def skip(self) -> None:
         """Go on to the next report at once where every net has stopped early: the epochs up to it change nothing."""

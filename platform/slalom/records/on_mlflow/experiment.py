@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Run, RunTag
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+from slalom.records.on_mlflow.learned import log_learned
 from slalom.records.on_mlflow.model import log_model
 from slalom.records.on_mlflow.pages.page import NOTE, MetricPoint, Page, cut
 from slalom.records.on_mlflow.pages.study import arm_page, opening_arm_page, opening_study_page, study_page
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from slalom.records.on_mlflow.trial_runs.base import RecordedRun, TrialRuns
     from slalom.study.model import StudySpec
     from slalom.verdict.summary import Summary
+    from slalom.wire.learned import Learned
     from slalom.wire.trial import Ended, TrialId, TrialSpec
 
 RUN_STATUS = {State.RUNNING: "RUNNING", State.COMPLETE: "FINISHED", State.INTERRUPTED: "KILLED"}
@@ -85,13 +87,15 @@ class Experiment:
             runs = [self._run(key, trial) for key, trial in due.items()]
             self._trials |= zip(due, self._runs.write(runs), strict=True)
 
-    def model(self, trial: TrialSpec, weights: Sequence[bytes]) -> None:
+    def model(self, trial: TrialSpec, weights: Sequence[bytes], learned: Learned) -> None:
         """Write the weights of a trial, whose run is written, as a model, and register the model.
 
-        The run's tag that names the model is written between the two, so that a run with the tag has a whole model.
+        The run's tag that names the model is written between the two, so that a run with the tag has a whole model, and
+        all that was learned.
         """
         run_id = self._trials[_key(trial.id)]
         if run_id not in self._models:
+            log_learned(self._client, run_id, trial, learned)
             model_id = log_model(self._client, self._experiment_id, run_id, trial, weights, self._study)
             self._client.set_tag(run_id, MODEL, model_id)
             self._models[run_id] = model_id

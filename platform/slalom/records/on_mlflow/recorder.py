@@ -13,6 +13,7 @@ from slalom.records.on_mlflow.outage import is_outage
 from slalom.records.on_mlflow.sqlite import finish_sqlite, sqlite_file
 from slalom.records.on_mlflow.write_behind import Patience, WriteBehind
 from slalom.urls import hide_passwords, showable
+from slalom.wire.learned import NOTHING, Learned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -74,9 +75,9 @@ class MlflowRecorder:
             self._ended.append(trial)
             self._writing.add(self._write_trials)
 
-    def model(self, trial: TrialSpec, weights: Sequence[bytes]) -> None:
-        """Queue a trial's weights for writing, and the model's registration; see `Recorder`."""
-        self._writing.add(lambda experiment: experiment.model(trial, weights))
+    def model(self, trial: TrialSpec, weights: Sequence[bytes], learned: Learned = NOTHING) -> None:
+        """Queue a trial's weights for writing, what was learned, and the model's registration; see `Recorder`."""
+        self._writing.add(lambda experiment: experiment.model(trial, weights, learned))
 
     def summary(self, summary: Summary) -> None:
         """Queue a summary for writing; it is left out where a later one comes before its turn."""
