@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slalom.errors import InputError, SlalomError
-from slalom.wire.learned import NOTHING
-from slalom.wire.trial import Effort, Outcome, Reply, Report, TrialResult
+from slalom.wire.trial import Effort, Reply, Report, TrialResult
 from slalom_worker.lane.checkpoints import LaneCheckpoints
 from slalom_worker.lane.device import describe, memory, open_device
+from slalom_worker.lane.results import ended_result, failed_result
 from slalom_worker.lane.width import best_width
 from slalom_worker.methods import Methods
 from slalom_worker.net.objective import Objective
 from slalom_worker.own_file import aside
-from slalom_worker.serving import freeze
 from slalom_worker.tasks import load_split, open_task
-from slalom_worker.training.learning import learned
 from slalom_worker.training.measures import measure
 from slalom_worker.training.nets import TrainedTrial, count_nets
 from slalom_worker.training.pack import Pack
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     import torch
 
     from slalom.wire.checkpoints import Checkpoints
-    from slalom.wire.trial import Metrics, Order, TrialId, TrialSpec, Turn
+    from slalom.wire.trial import Order, TrialId, Turn
     from slalom_worker.tasks import Data, Task
 
 
@@ -175,7 +173,7 @@ class LaneWorker:
             try:
                 trained = self._resume(order, pack.objective)
             except SlalomError as exc:
-                failed.append(_failure(order.trial, str(exc)))
+                failed.append(failed_result(order.trial, str(exc)))
                 continue
             self.owed += trained.owed()
             if trained.epoch >= order.until:  # an earlier attempt was further: its report is the answer
@@ -211,7 +209,7 @@ class LaneWorker:
                     data = data.pooled()  # here, so that what was loaded is not kept beside it
                 objective = Objective(work, data, task, self.device, self.methods)
             except SlalomError as exc:
-                return [_failure(order.trial, str(exc)) for order in self.waiting.pop(key)]
+                return [failed_result(order.trial, str(exc)) for order in self.waiting.pop(key)]
             width, failed = self._measure_width(objective, orders)
             if width is None:
                 del self.waiting[key]
@@ -246,7 +244,7 @@ class LaneWorker:
             try:
                 return self.width(objective, orders[0]), failed
             except SlalomError as exc:
-                failed.append(_failure(orders.popleft().trial, str(exc)))
+                failed.append(failed_result(orders.popleft().trial, str(exc)))
         return None, failed
 
     def _resume(self, order: Order, objective: Objective) -> TrainedTrial:
@@ -281,7 +279,7 @@ class LaneWorker:
                 if self.checkpoints is not None:
                     trained.reports.append(reports[-1])
             if diverged or trained.complete:
-                results.append(self._result(trained, pack.objective, found, diverged=diverged))
+                results.append(ended_result(trained, pack.objective, found, self.device_name, diverged=diverged))
                 gone.add(id(trained))
             elif trained.epoch >= trained.order.until:
                 self.parked[trial.id] = trained.park()
@@ -291,24 +289,3 @@ class LaneWorker:
         if gone:
             self._seat([trained for trained in self.seated if id(trained) not in gone])
         return reports, results
-
-    def _result(self, trained: TrainedTrial, objective: Objective, metrics: Metrics, *, diverged: bool) -> TrialResult:
-        trial = trained.trial
-        kept = trained.slots if trained.order.keep_weights and not diverged else []
-        return TrialResult(
-            trial.id,
-            trial.attempt,
-            Outcome.DIVERGED if diverged else Outcome.COMPLETE,
-            trained.epoch,
-            {} if diverged else metrics,
-            weights=tuple(
-                freeze({**objective.views(slot.best_parameters), **slot.state}, objective.data, trained.split.prepared)
-                for slot in kept
-            ),
-            learned=learned(objective, trained) if kept else NOTHING,
-            device=self.device_name,
-        )
-
-
-def _failure(trial: TrialSpec, error: str) -> TrialResult:
-    return TrialResult(trial.id, trial.attempt, Outcome.FAILED, 0, {}, error=error)
