@@ -9,10 +9,12 @@ import time
 import pytest
 
 import slalom
+from slalom import wiring
 from tests.cluster.clusters import descendants, title, wait_for
 from tests.cluster.studies import rows, run_here
 from tests.cluster.test_processes import STUDY, Command
 from tests.support.mlflow_tables import database
+from tests.support.patience import Patience
 
 LONGER = STUDY.replace("epochs: 8", "epochs: 60").replace("lanes: 1", "lanes: 1, pack_width: 2")
 
@@ -39,54 +41,63 @@ def command(tmp_path):
     return Command(tmp_path / "longer.yaml", tmp_path / "home")
 
 
+@pytest.fixture
+def running(command):
+    """The command, with trials that have ended; killed where a test leaves it."""
+    with command.start_and_wait_for_trials() as started:
+        yield started
+        started.kill()
+
+
 def ended(running, seconds):
-    """Exit code and last line of a command that ends in time; what is left of its Ray ends by itself."""
-    began = time.monotonic()
-    _, told = running.communicate(timeout=120)
-    assert time.monotonic() - began < seconds
+    """Exit code, last line and all lines of a command that ends in time; what is left of its Ray ends by itself."""
+    patience = Patience(seconds)
+    while running.poll() is None:
+        assert not patience.over
+        time.sleep(0.1)
+    told = running.stderr.read()
     return running.returncode, told.splitlines()[-1], told
 
 
-def test_a_raylet_that_dies_and_a_ctrl_c_beside_a_lane_that_is_stopped(command, tmp_path):
-    first = command.start_and_wait_for_trials()
-    os.kill(found(first, "/raylet"), signal.SIGKILL)
-    code, last, told = ended(first, 60)
+def test_a_raylet_that_dies(running):
+    os.kill(found(running, "/raylet"), signal.SIGKILL)
+    code, last, told = ended(running, 60)
     assert code == 3
     assert last.startswith("slalom: Ray is gone")
     assert "the same command goes on" in last
     assert "core_worker" not in told
     assert "Traceback" not in told
 
-    second = command.start_and_wait_for_trials()
-    lane = found(second, "ray::LaneActor")
-    os.kill(lane, signal.SIGSTOP)
-    os.kill(second.pid, signal.SIGINT)
-    code, last, _ = ended(second, 11)
-    assert code == 130
-    assert last.startswith(STOPPED)
-    assert wait_for(lambda: not title(lane))
 
-    third = command.start()
-    third.communicate(timeout=300)
-    assert third.returncode == 0
-    result = slalom.show(tmp_path / "longer.yaml", tmp_path / "home")
-    assert rows(result.export()) == run_here(slalom.load(tmp_path / "longer.yaml"))
-
-
-def test_a_head_that_dies_and_a_sigterm_beside_a_ray_that_hangs(command, monkeypatch):
+def test_a_head_that_dies(monkeypatch, command):
     monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "5")  # by default 60
-    first = command.start_and_wait_for_trials()
-    os.kill(found(first, "/gcs_server"), signal.SIGKILL)
-    code, last, told = ended(first, 60)
+    with command.start_and_wait_for_trials() as running:
+        os.kill(found(running, "/gcs_server"), signal.SIGKILL)
+        code, last, told = ended(running, 60)
     assert code == 3
     assert last.startswith("slalom: Ray is gone")
     assert "Traceback" not in told
 
-    second = command.start_and_wait_for_trials()
-    process = client(second)
+
+def test_a_ctrl_c_beside_a_lane_that_is_stopped(running, tmp_path):
+    lane = found(running, "ray::LaneActor")
+    os.kill(lane, signal.SIGSTOP)
+    os.kill(running.pid, signal.SIGINT)
+    code, last, _ = ended(running, 11)
+    assert code == 130
+    assert last.startswith(STOPPED)
+    assert wait_for(lambda: not title(lane))
+
+    study = slalom.load(tmp_path / "longer.yaml")
+    result = slalom.run(study, tmp_path / "home", lanes=wiring.local_lanes)
+    assert rows(result.export()) == run_here(study)
+
+
+def test_a_sigterm_beside_a_ray_that_hangs(running):
+    process = client(running)
     os.kill(process, signal.SIGSTOP)
-    os.kill(second.pid, signal.SIGTERM)
-    code, last, _ = ended(second, 11)
+    os.kill(running.pid, signal.SIGTERM)
+    code, last, _ = ended(running, 11)
     assert code == 130
     assert last.startswith(STOPPED)
     assert wait_for(lambda: not title(process))

@@ -136,8 +136,10 @@ class ApartLanes:
         The patience is in seconds that this process was not stopped itself.
         """
         try:
-            if not any(self._line.poll(1.0) for _ in range(patience)):
+            if not any(self._line.poll(1.0) or self._ended for _ in range(patience)):
                 raise Infrastructure(f"{self._what} has not answered for {patience} s: {self._how_to_go_on}")
+            if not self._line.poll():
+                raise EOFError
             names, trace, value = pickle.loads(self._line.recv_bytes())  # noqa: S301 (of our own process)
         except (EOFError, ConnectionResetError) as exc:
             raise Infrastructure(self._reason()) from exc
@@ -145,6 +147,11 @@ class ApartLanes:
         if trace is not None:
             raise value from RaisedThere(trace)
         return value
+
+    @property
+    def _ended(self) -> bool:
+        """Whether the process has ended; what it has started may hold its end of the line."""
+        return self._process.poll() is not None
 
     @property
     def _how_to_go_on(self) -> str:

@@ -26,6 +26,7 @@ def serve() -> None:
     """Make the lanes, and do what the other process asks for until the line to it is cut."""
     _, _, line, log, parent = sys.argv
     _end_with(int(parent))
+    os.set_inheritable(int(line), False)
     connection = Connection(int(line))
     try:
         (argv, make) = _received(connection)
