@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -38,9 +39,11 @@ CLOSE_SECONDS = 30.0
 
 
 def store(spec: StudySpec, home: Home) -> TrialStore:
-    """The study's trials in a home; Infrastructure where its storage does not answer."""
+    """The study's trials in a home; Infrastructure where its storage does not answer or is broken."""
+    from slalom.database import check_trials
     from slalom.search.on_optuna import OptunaStore
 
+    check_trials(home)
     return OptunaStore(home.storage_url, spec, home.shown()["storage"])
 
 
@@ -170,6 +173,7 @@ def train(
     recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec), made_with)
     with _finished(recorder):
         _note_versions(trials, made_with)
+        trials.note(Note.IDENTITY, spec.identity)
         crew = lanes(spec)
         try:
             run(spec, trials, crew, recorder, Proposals, watch)
@@ -177,6 +181,42 @@ def train(
             crew.close()
     recorded = Notes.read(trials.notes()).recorded
     trials.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
+
+
+def record(spec: StudySpec, home: Home, trials: TrialStore) -> None:
+    """Record a study as its storage has it, and train nothing; the run that ends it records its arms' models."""
+    from slalom.records.on_mlflow import MlflowRecorder
+    from slalom.report.tables import markdown
+    from slalom.verdict.compare import summarise
+    from slalom.verdict.summary import State
+
+    ended, notes = trials.ended(), Notes.read(trials.notes())
+    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec), versions())
+    with _finished(recorder):
+        recorder.trials([*ended.values()])
+        recorder.summary(summarise(spec, ended, State.INTERRUPTED, notes.throughput))
+
+
+def set_records_aside(home: Home) -> Path | None:
+    """Rename a home's file of records where it is broken, and give its new path; None where there is nothing amiss.
+
+    Raises InputError where the records are a server's, whose file nobody can rename from here, or cannot be renamed.
+    """
+    from slalom.database import broken
+    from slalom.records.on_mlflow.sqlite import set_aside, sqlite_file
+
+    file = sqlite_file(home.tracking_uri)
+    if file is None:
+        raise InputError(
+            f"--tracking-uri: {home.shown()['tracking_uri']} is a server's: where its database is lost, give it a new "
+            "one, and `slalom run` or this command writes the records into it"
+        )
+    if broken(file) is None:
+        return None
+    try:
+        return set_aside(file, datetime.now(UTC))
+    except OSError as exc:
+        raise InputError(f"--home: cannot rename {file}: {exc.strerror}") from exc
 
 
 def _note_versions(trials: TrialStore, made_with: Mapping[str, str]) -> None:

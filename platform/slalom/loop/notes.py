@@ -25,7 +25,7 @@ class Note(StrEnum):
 
     STATE: what the last run said of itself; RECORDED: the tracking URIs where the complete study is on record;
     THROUGHPUT: of all runs; REPRODUCED: by arm; PULSE: the running loop's last sign of life; SUBMISSION: what was sent
-    to a cluster and has not ended; VERSIONS: what each run was made with
+    to a cluster and has not ended; VERSIONS: what each run was made with; IDENTITY: what the study's numbers depend on
     """
 
     STATE = "state"
@@ -35,6 +35,7 @@ class Note(StrEnum):
     PULSE = "pulse"
     SUBMISSION = "submission"
     VERSIONS = "versions"
+    IDENTITY = "identity"
 
 
 @dataclass(frozen=True)

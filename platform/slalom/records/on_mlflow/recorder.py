@@ -6,11 +6,12 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
+from slalom.database import broken, reason_of
 from slalom.records.on_mlflow.address import check
 from slalom.records.on_mlflow.environment import set_defaults
-from slalom.records.on_mlflow.sqlite import finish_sqlite, sqlite_file
+from slalom.records.on_mlflow.sqlite import broken_records, finish_sqlite, sqlite_file
 from slalom.records.on_mlflow.write_behind import WriteBehind
-from slalom.urls import hide_passwords, showable
+from slalom.urls import showable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -92,8 +93,10 @@ class MlflowRecorder:
             finish_sqlite(file)
 
     def _blame(self, exc: BaseException) -> str:
+        if (file := sqlite_file(self._uri)) and (problem := broken(file)):
+            return broken_records(file, problem)
         return (
-            f"MLflow at {showable(self._uri)} did not take a record: {hide_passwords(str(exc))}; "
+            f"MLflow at {showable(self._uri)} did not take a record: {reason_of(exc)}; "
             "no result is lost: the same command goes on, and writes what is missing"
         )
 
