@@ -37,7 +37,7 @@ def held_otherwise(spec: StudySpec, store: TrialStore, home: Home) -> InputError
     others = store.namesakes()
     if not others:
         return None
-    mine = {Note.IDENTITY: spec.identity}
+    mine: dict[str, Any] = {Note.IDENTITY: spec.identity}
     lines = "; ".join(f"{mark} with {told_apart(notes, mine)}" for mark, notes in others.items())
     return InputError(
         f"{home.shown()['storage']} holds {spec.name}, but not as it is now, {spec.fingerprint[:12]}: {lines}. Results "
