@@ -17,9 +17,8 @@ from slalom import wiring
 from slalom.errors import Infrastructure, InputError, Interrupted
 from slalom.home import DEFAULT_FOLDER, Home
 from slalom.loop.notes import Notes
-from slalom.loop.progress import Telling
 from slalom.reading import reading
-from slalom.study.bundled import study_file
+from slalom.study.bundled import study_file, study_text
 from slalom.wire.trial import Outcome
 
 if TYPE_CHECKING:
@@ -119,10 +118,7 @@ def load(study: str | Path) -> StudySpec:
     file = study_file(study)
     from slalom.study.read import read_study
 
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InputError(f"{study}: cannot be read: {exc}") from exc
+    text = study_text(file, str(study))
     source = str(study) if Path(study) == file else file.name
     return read_study(text, source, reading(file.parent))
 
@@ -164,15 +160,18 @@ def run(
     ray: str | None = None,
     lanes: Callable[[StudySpec], Lanes] | None = None,
     watch: Callable[[Progress], None] | None = None,
+    anew: bool = False,
 ) -> Result:
     """Run a study, or go on with one that stopped; a finished one is only looked at.
 
+    anew: train it also where the home holds the study with other data, files or settings, which is kept beside it
     ray: a running cluster's address; without one a local Ray is started
     lanes: other lanes than Ray's
     watch: called as the study goes on. Without it progress is shown in a notebook and in a terminal, and nowhere else
     Raises StudyError or InputError before anything is started, Infrastructure where a part fails for good, and
     Interrupted on Ctrl-C; what had ended is kept.
     """
+    from slalom.status.namesakes import refuse_other
     from slalom.status.watch import watching
 
     place, spec = home_of(home), spec_of(study)
@@ -180,14 +179,12 @@ def run(
         wiring.knock(ray)  # it does so again, but a wrong address should not leave a home behind
     with place.alone():
         store = wiring.store(spec, place)
+        if not anew:
+            refuse_other(spec, store, place)
         if not _complete(store, place):
             try:
-                with watching(watch) as shown:
-                    telling = Telling(shown)
-                    patient = wiring.patient(store, spec, place, telling.tell)
-                    with patient.held(str(place.folder.resolve())):
-                        wiring.train(spec, place, patient, lanes or partial(wiring.ray_lanes, address=ray), telling)
-                    telling.end()
+                with watching(watch) as told:
+                    wiring.train(spec, place, store, lanes or partial(wiring.ray_lanes, address=ray), told)
             except KeyboardInterrupt as exc:  # before the loop, or after it
                 raise Interrupted("stopped; what had ended is kept") from exc
         result = _result(spec, place, store)
@@ -196,14 +193,16 @@ def run(
 
 
 def show(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLDER) -> Result:
-    """What a study has found so far; InputError where nothing of it is in this home."""
+    """What a study has found so far; InputError where nothing of it, or only with other data, is in this home."""
+    from slalom.status.namesakes import held_otherwise
+
     place, spec = home_of(home), spec_of(study)
     missing = InputError(f"nothing of {spec.name} is in {place.shown()['storage']}: `slalom run` starts it")
     if not place.has_trials:
         raise missing
     store = wiring.store(spec, place)
     if not store.notes():
-        raise missing
+        raise held_otherwise(spec, store, place) or missing
     return _result(spec, place, store)
 
 

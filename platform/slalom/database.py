@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.exc
 from sqlalchemy.engine import make_url
 
 from slalom.errors import Infrastructure, Outage
-from slalom.urls import hide_passwords
+from slalom.urls import hide_passwords, sqlite_path
+
+if TYPE_CHECKING:
+    from slalom.home import Home
+
+MAGIC = b"SQLite format 3\0"
+"""What every SQLite file begins with."""
+
+EMPTY = "it is empty"
 
 CONNECT_SECONDS = 5
 """The time within which a database server must take a connection."""
@@ -89,9 +98,58 @@ class translated:  # noqa: N801 (a context manager, read as a word)
             *self._also,
         )
         if isinstance(error, vendors):
-            reason = next(iter(str(error.__cause__ or error).strip().splitlines()), type(error).__name__)
+            if path := sqlite_path(self._shown):
+                raise lost_trials(Path(path), reason_of(error)) from error
             kind = Outage if passing(error) else Infrastructure
             raise kind(
-                f"the Optuna storage {self._shown} does not answer: {hide_passwords(reason)}; check --storage, "
+                f"the Optuna storage {self._shown} does not answer: {reason_of(error)}; check --storage, "
                 "or leave it out for a file in the home folder"
             ) from error
+
+
+def reason_of(error: BaseException) -> str:
+    """The database's own reason in a line, without the SQL and its parameters, which may be anybody's values."""
+    text = str(error.__cause__ or error).partition("[SQL:")[0].strip()
+    return hide_passwords(next(iter(text.splitlines()), type(error).__name__))
+
+
+def broken(file: Path) -> str | None:
+    """What is wrong with an SQLite file; None where nothing is, or where there is no file. It is read whole."""
+    if not file.exists():
+        return None
+    if not file.is_file():
+        return "a folder stands in its place" if file.is_dir() else "it is no file"
+    if not os.access(file, os.R_OK | os.W_OK):
+        return "there is no permission to read and write it"
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(len(MAGIC))
+        if not start:
+            return EMPTY
+        if start != MAGIC:
+            return "it is no SQLite database"
+        with closing(sqlite3.connect(file)) as connection:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except (OSError, sqlite3.DatabaseError) as exc:
+        # one that others hold for long is whole, as far as anybody can tell
+        return None if "locked" in str(exc) else f"it is damaged ({exc})"
+    return None if found == "ok" else f"it is damaged ({next(iter(str(found).splitlines()))})"
+
+
+def check_trials(home: Home) -> None:
+    """Infrastructure where a home has lost its trials, and a new file for them would hide it."""
+    if home.has_lost_trials:
+        raise lost_trials(Path(home.folder.resolve() / "optuna.db"), EMPTY)
+
+
+def lost_trials(file: Path, reason: str) -> Infrastructure:
+    """What says that the file in which Optuna keeps trials cannot be used, what is lost, and what can be done."""
+    if problem := broken(file):
+        return Infrastructure(
+            f"the file of trials, {file}, is broken: {problem}. It alone holds them, so what it has lost must be "
+            "trained again: put a copy of it back; or save what can be read, by `sqlite3 FILE .recover`; or move it "
+            "away to begin anew. Records in MLflow stay as they are, and `slalom ui` shows them"
+        )
+    return Infrastructure(
+        f"the file of trials, {file}, cannot be used: {reason}; make it so, or name another --storage"
+    )

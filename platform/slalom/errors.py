@@ -21,6 +21,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+SHOWN = 60
+"""Characters of a value that a message quotes."""
+
+COMPARED, LISTED = 200, 100
+"""Characters of an unknown word that are compared with valid ones, and valid words that a message lists."""
+
 
 class SlalomError(Exception):
     """The root of everything Slalom raises on purpose."""
@@ -93,9 +99,20 @@ class Crashed(SlalomError):
 def nearest(word: object, valid: Iterable[str]) -> str:
     """The end of a message about an unknown word: a valid word that is near, and all valid words."""
     names = sorted(valid)
-    close = get_close_matches(str(word), names, n=1, cutoff=0.5)
+    close = get_close_matches(str(word)[:COMPARED], names, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{hint} (one of: {', '.join(names)})" if names else hint
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{hint} (one of: {', '.join(names[:LISTED])}{more})" if names else hint
+
+
+def quoted(value: object) -> str:
+    """What somebody wrote, as a message quotes it: its `repr`, or the beginning of it."""
+    return shortened(repr(value))
+
+
+def shortened(text: str, most: int = SHOWN) -> str:
+    """The text, or as much of its beginning as a message shows: a screen of it helps nobody."""
+    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
 
 
 def listing(words: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from slalom.errors import InputError
+from slalom.errors import InputError, quoted
 from slalom.urls import check_url, showable, sqlite_url
 
 if TYPE_CHECKING:
@@ -38,7 +38,11 @@ class Home:
     tracking: str | None = None
 
     def __post_init__(self) -> None:
-        if self.folder.exists() and not self.folder.is_dir():
+        try:
+            is_file = self.folder.exists() and not self.folder.is_dir()
+        except OSError as exc:  # a name that no file system takes
+            raise InputError(f"--home: {quoted(str(self.folder))}: {exc.strerror}") from exc
+        if is_file:
             raise InputError(f"--home: must be a folder, but {self.folder} is a file")
         if self.storage is not None:
             check_url("--storage: an Optuna storage", self.storage, STORAGES)
@@ -70,9 +74,15 @@ class Home:
         return self.storage is not None or (self.folder / "optuna.db").exists()
 
     @property
+    def has_lost_trials(self) -> bool:
+        """Whether the folder's file of trials is empty, though there are records: a run makes the trials' first."""
+        file = self.folder / "optuna.db"
+        return self.storage is None and file.exists() and not _filled(file) and _filled(self.folder / "mlflow.db")
+
+    @property
     def has_records(self) -> bool:
         """Whether there may be records: True for a server elsewhere, which nobody asks."""
-        return self.tracking is not None or (self.folder / "mlflow.db").exists()
+        return self.tracking is not None or _filled(self.folder / "mlflow.db")
 
     @property
     def deserted(self) -> bool:
@@ -111,6 +121,11 @@ class Home:
                     f"--home: another run is at work in {self.folder}; wait for it, or use another"
                 ) from exc
             yield
+
+
+def _filled(file: Path) -> bool:
+    """Whether there is a file, and something in it."""
+    return file.exists() and file.stat().st_size > 0
 
 
 def _lock(file: IO[str]) -> None:

@@ -6,54 +6,45 @@ when it is used.
 
 from __future__ import annotations
 
-import shutil
-from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
-from slalom.errors import InputError, Interrupted, SlalomError
-from slalom.loop.notes import Note, Notes
+from slalom.errors import InputError
+from slalom.loop.housekeeping import remove_checkpoints, with_checkpoints
+from slalom.loop.notes import Note, Notes, note_versions
+from slalom.loop.progress import Telling
+from slalom.records.finishing import finished
 from slalom.records.provenance import versions
-from slalom.wire.checkpoints import Checkpoints
+from slalom.search.patient import PatientStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from slalom.home import Home
     from slalom.lanes.base import Lanes, Worker
-    from slalom.loop.progress import Telling
-    from slalom.records.base import NightRecorder, Recorder
+    from slalom.loop.progress import Progress
+    from slalom.records.base import NightRecorder
     from slalom.regression.baseline import Baseline
     from slalom.regression.night import Night
     from slalom.regression.retrain import Crew
     from slalom.report.rehearsal import Rehearsal
     from slalom.search.base import TrialStore
-    from slalom.search.patient import PatientStore
     from slalom.study.model import Arm, StudySpec
     from slalom.wire.trial import Order, Scalar
     from slalom_worker.lane.alone import AloneWorker
     from slalom_worker.tasks import Data
 
-CLOSE_SECONDS = 3.0
-"""The time in which records that are under way at a Ctrl-C are finished; what is not, the next run writes."""
-
 
 def store(spec: StudySpec, home: Home) -> TrialStore:
-    """The study's trials in a home; Infrastructure where its storage does not answer."""
+    """The study's trials in a home; Infrastructure where its storage does not answer or is broken."""
+    from slalom.database import check_trials
     from slalom.search.on_optuna import OptunaStore
 
+    check_trials(home)
     return OptunaStore(home.storage_url, spec, home.shown()["storage"])
-
-
-def patient(store: TrialStore, spec: StudySpec, home: Home, tell: Callable[[str], None]) -> PatientStore:
-    """The study's trials, written through outages of the storage; `tell` takes a line for people."""
-    from slalom.search.on_optuna import OptunaOutbox
-    from slalom.search.patient import PatientStore
-
-    return PatientStore(store, OptunaOutbox(home.folder, spec), spec.resources.outage_limit, tell)
 
 
 def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
@@ -158,9 +149,9 @@ def _data_of(spec: StudySpec) -> Data | None:
     """The task's data again, without what training does not need; InputError where they are others by now.
 
     With a pool where splits are drawn from them. None where the lanes load them: where the task loads each search's
-    split by itself, where an arm has options of the task, where a function of the user's trains, and where the data lie
-    in files that each node makes for itself. To keep the data
-    from when the study was read would be to hold them as long as somebody holds the study.
+    split by itself, where an arm has options of the task, where a function of the user's trains, and where the data
+    lie in files that each node makes for itself. To keep the data from when the study was read would be to hold them
+    as long as somebody holds the study.
     """
     from slalom_worker.tasks import load_split, open_task
 
@@ -188,82 +179,71 @@ def knock(ray: str) -> None:
 def train(
     spec: StudySpec,
     home: Home,
-    trials: PatientStore,
+    trials: TrialStore,
     lanes: Callable[[StudySpec], Lanes],
-    telling: Telling,
+    watch: Callable[[Progress], None],
 ) -> None:
     """Train what is left of a study; everything that can be unreachable is tried before the first trial is placed."""
     from slalom.loop.run import run
     from slalom.records.on_mlflow import MlflowRecorder
     from slalom.report.tables import markdown
-    from slalom.search.on_optuna import Proposals
+    from slalom.search.on_optuna import OptunaOutbox, Proposals
 
-    made_with = versions()
-    spec = _with_checkpoints(spec, home, made_with["code"])
-    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec), made_with, telling.tell)
-    with _finished(recorder):
-        _note_versions(trials, made_with)
-        crew = lanes(spec)
-        try:
-            run(spec, trials, crew, recorder, Proposals, telling)
-        finally:
-            crew.close()
-        trials.settle()
-    _remove_checkpoints(home, spec.fingerprint)
-    recorded = Notes.read(trials.notes()).recorded
-    trials.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
-
-
-def _with_checkpoints(spec: StudySpec, home: Home, code: str) -> StudySpec:
-    """The study with the place of its checkpoints, where it keeps any; the place is made."""
-    if spec.checkpoint_every is None:
-        return spec
-    folder = home.checkpoints(spec.fingerprint)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise InputError(f"--home: cannot write checkpoints to {folder}: {exc.strerror}") from exc
-    return replace(spec, checkpoints=Checkpoints(spec.checkpoint_every, folder, spec.fingerprint, code))
+    made_with, telling = versions(), Telling(watch)
+    patient = PatientStore(trials, OptunaOutbox(home.folder, spec), spec.resources.outage_limit, telling.tell)
+    spec = with_checkpoints(spec, home, made_with["code"])
+    with patient.held(str(home.folder.resolve())):
+        describe = partial(markdown, spec)
+        recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, describe, made_with, telling.tell)
+        with finished(recorder):
+            note_versions(patient, made_with)
+            patient.note(Note.IDENTITY, spec.identity)
+            crew = lanes(spec)
+            try:
+                run(spec, patient, crew, recorder, Proposals, telling)
+            finally:
+                crew.close()
+            patient.settle()
+        remove_checkpoints(home, spec.fingerprint)
+        recorded = Notes.read(trials.notes()).recorded
+        trials.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
+    telling.end()
 
 
-def _remove_checkpoints(home: Home, fingerprint: str) -> None:
-    """Remove what is left of a complete study's, also of earlier runs and of lanes that were given up."""
-    folder = home.checkpoints(fingerprint)
-    if folder.exists():
-        shutil.rmtree(folder)
-    with suppress(OSError):  # of other studies there are some
-        folder.parent.rmdir()
+def record(spec: StudySpec, home: Home, trials: TrialStore) -> None:
+    """Record a study as its storage has it, and train nothing; the run that ends it records its arms' models."""
+    from slalom.records.on_mlflow import MlflowRecorder
+    from slalom.report.tables import markdown
+    from slalom.verdict.compare import summarise
+    from slalom.verdict.summary import State
+
+    ended, notes = trials.ended(), Notes.read(trials.notes())
+    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec), versions())
+    with finished(recorder):
+        recorder.trials([*ended.values()])
+        recorder.summary(summarise(spec, ended, State.INTERRUPTED, notes.throughput))
 
 
-def _note_versions(trials: TrialStore, made_with: Mapping[str, str]) -> None:
-    """Note what this run is made with, unless an earlier run of the study was made with the same."""
-    known = Notes.read(trials.notes()).versions
-    if made_with not in known:
-        trials.note(Note.VERSIONS, [*known, made_with])
+def set_records_aside(home: Home) -> Path | None:
+    """Rename a home's file of records where it is broken, and give its new path; None where there is nothing amiss.
 
-
-@contextmanager
-def _finished(recorder: Recorder) -> Iterator[None]:
-    """Finish the records; after a Ctrl-C within seconds, since it may have struck where another thread's lock was held.
-
-    What is not on record then is written by the next run.
+    Raises InputError where the records are a server's, whose file nobody can rename from here, or cannot be renamed.
     """
+    from slalom.database import broken
+    from slalom.records.on_mlflow.sqlite import set_aside, sqlite_file
+
+    file = sqlite_file(home.tracking_uri)
+    if file is None:
+        raise InputError(
+            f"--tracking-uri: {home.shown()['tracking_uri']} is a server's: where its database is lost, give it a new "
+            "one, and `slalom run` or this command writes the records into it"
+        )
+    if broken(file) is None:
+        return None
     try:
-        yield
-    except (KeyboardInterrupt, Interrupted):
-        closing = Thread(target=_close_quietly, args=[recorder], daemon=True)
-        closing.start()
-        closing.join(CLOSE_SECONDS)
-        raise
-    except BaseException:
-        recorder.close()
-        raise
-    recorder.close()
-
-
-def _close_quietly(recorder: Recorder) -> None:
-    with suppress(SlalomError):
-        recorder.close()
+        return set_aside(file, datetime.now(UTC))
+    except OSError as exc:
+        raise InputError(f"--home: cannot rename {file}: {exc.strerror}") from exc
 
 
 def crew(lanes: Callable[[StudySpec], Lanes]) -> Crew:

@@ -69,6 +69,7 @@ class Both:
         self._budget, self._store = budget, store
 
         self.ended, self.held, self.note, self.notes = store.ended, store.held, store.note, store.notes
+        self.namesakes = store.namesakes
 
     def add(self, ended):
         self._budget.add(ended)

@@ -63,6 +63,9 @@ class NoStore:
     def notes(self):
         return self.noted
 
+    def namesakes(self):
+        return {}
+
 
 class NoRecorder:
     """Keeps nothing, so that what the loop holds is all that is held."""

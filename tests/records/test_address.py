@@ -34,5 +34,5 @@ def test_a_uri_that_no_server_stands_behind_is_refused(given):
 
 def test_a_file_that_is_no_database_is_told_at_once(tmp_path):
     (tmp_path / "mlflow.db").write_text("something else, and long enough to be read as a header" * 10)
-    with pytest.raises(Infrastructure, match="not a database"):
+    with pytest.raises(Infrastructure, match="no SQLite database"):
         check(f"sqlite:///{tmp_path}/mlflow.db")

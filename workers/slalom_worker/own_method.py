@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from slalom.errors import InputError, nearest
+from slalom.errors import InputError, nearest, quoted
 from slalom.wire.kinds import Choice, Integer, Number
 from slalom_worker.own_file import load_module, telling
 
@@ -65,7 +65,7 @@ def open_method(name: str, sort: type[M], folder: Path) -> M:
         what = sort.__name__
         raise InputError(
             f"{path}: {attribute!r} must be {'an' if what[0] in 'AEIOU' else 'a'} {what}, as the package's own files "
-            f"make one, but got {found!r}{nearest(attribute, known)}"
+            f"make one, but got {quoted(found)}{nearest(attribute, known)}"
         )
     place = f"{path}:{attribute}"
     _check_kinds(found, place)
@@ -78,7 +78,7 @@ def _check_kinds(method: Any, place: str) -> None:
             if not isinstance(kind, Number | Integer | Choice):
                 raise InputError(
                     f"{place}: {name} must be numbers, whole numbers or choices (slalom.wire.kinds), but {option} is "
-                    f"{kind!r}"
+                    f"{quoted(kind)}"
                 )
 
 

@@ -44,6 +44,7 @@ def main() -> int:
 def _drive(stop: Stop) -> None:
     from slalom import api
     from slalom.cli.terminal import verdict
+    from slalom.status.namesakes import refuse_other
     from slalom.status.watch import Watch
 
     sent = submission.read(Path.cwd())
@@ -57,9 +58,12 @@ def _drive(stop: Stop) -> None:
     home = sent.place()
     try:
         _await_predecessor(home)
-        wiring.store(spec, home).note(Note.SUBMISSION, sent.noted())
+        store = wiring.store(spec, home)
+        if not sent.anew:
+            refuse_other(spec, store, home)
+        store.note(Note.SUBMISSION, sent.noted())
         with Watch() as watch, stop.between_turns(watch, JOB_SECONDS) as turn:
-            result = api.run(spec, home, ray="auto", watch=turn)
+            result = api.run(spec, home, ray="auto", watch=turn, anew=True)
     except (Interrupted, KeyboardInterrupt) as exc:
         # Only `slalom stop` tells a job to stop. One whose head is gone is killed, and its note stays.
         store = wiring.store(spec, home)

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slalom.cli.options import command
+from slalom.cli.options import Parser, command
 from slalom.cli.stop import Stop
 from slalom.errors import Crashed, Interrupted, SlalomError
 from slalom_worker.lane.environment import pin_kernels
@@ -74,12 +74,12 @@ def _unread() -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from slalom.cli import regression, schedule, status, study, submit
+    from slalom.cli import records, regression, schedule, status, study, submit
 
-    parser = argparse.ArgumentParser(prog="slalom", description="Which way of training is better, at equal effort?")
+    parser = Parser(prog="slalom", description="Which way of training is better, at equal effort?")
     parser.add_argument("--version", action="version", version=f"slalom {version('slalom')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for group in (study, regression, schedule, status, submit):
+    for group in (study, records, regression, schedule, status, submit):
         group.add(commands)
     return parser
 

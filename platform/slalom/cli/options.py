@@ -5,12 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from slalom.errors import quoted, shortened
 from slalom.home import DEFAULT_FOLDER, Home
 from slalom.urls import STORAGE, TRACKING_URI, hide_passwords
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's, whose refusals show the beginning of a long word alone."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the process with exit code 2, and say why."""
+        super().error(re.sub(r"\S{200,}", lambda word: shortened(word[0]), message))
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +52,13 @@ def add_ray(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ray", metavar="ADDRESS", help="a running Ray cluster, host:port; else one is started here")
 
 
+def add_anew(parser: argparse.ArgumentParser) -> None:
+    """Add `anew`."""
+    parser.add_argument(
+        "--anew", action="store_true", help="train it beside what the home holds of it with other data or settings"
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add `json`: the answer as JSON."""
     parser.add_argument("--json", action="store_true", help="print nothing but JSON on standard output")
@@ -56,7 +73,7 @@ def port(text: str, least: int = 1) -> int:
     """A port's number; for argparse."""
     if text.isdecimal() and least <= int(text) < 2**16:
         return int(text)
-    raise argparse.ArgumentTypeError(f"a port is a whole number from {least} to {2**16 - 1}, but got {text!r}")
+    raise argparse.ArgumentTypeError(f"a port is a whole number from {least} to {2**16 - 1}, but got {quoted(text)}")
 
 
 def command(*words: str) -> str:

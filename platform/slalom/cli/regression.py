@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom.cli.options import add_json, add_place, add_ray, add_study, home_of
-from slalom.errors import Infrastructure, InputError
+from slalom.errors import Infrastructure, InputError, quoted
 from slalom.urls import WEBHOOK
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _check_folder(option: str, file: Path) -> None:
 def _code(text: str) -> int:
     if text.isdecimal() and 0 < int(text) < 2**8:
         return int(text)
-    raise argparse.ArgumentTypeError(f"an exit code of its own is from 1 to {2**8 - 1}, but got {text!r}")
+    raise argparse.ArgumentTypeError(f"an exit code of its own is from 1 to {2**8 - 1}, but got {quoted(text)}")
 
 
 def _margin(text: str) -> tuple[str, float]:
@@ -222,4 +222,4 @@ def _margin(text: str) -> tuple[str, float]:
         return name, float(value)
     except ValueError:
         problem = "a number behind it" if found else "the form METRIC=VALUE"
-        raise argparse.ArgumentTypeError(f"a margin has {problem}, but got {text!r}") from None
+        raise argparse.ArgumentTypeError(f"a margin has {problem}, but got {quoted(text)}") from None

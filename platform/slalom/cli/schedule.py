@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom.cli.options import add_json, add_place, add_ray, add_study, home_of
-from slalom.errors import InputError
+from slalom.errors import InputError, quoted
 from slalom.urls import STORAGE, TRACKING_URI
 
 if TYPE_CHECKING:
@@ -90,19 +90,21 @@ def _seconds(text: str) -> float:
     )
     if seconds:
         return float(seconds)
-    raise argparse.ArgumentTypeError(f"a time is such as 2h, 1h30m or 90s, and more than none, but got {text!r}")
+    raise argparse.ArgumentTypeError(f"a time is such as 2h, 1h30m or 90s, and more than none, but got {quoted(text)}")
 
 
 def _count(text: str) -> int:
     if text.isdecimal() and int(text) > 0:
         return int(text)
-    raise argparse.ArgumentTypeError(f"a whole number from 1, but got {text!r}")
+    raise argparse.ArgumentTypeError(f"a whole number from 1, but got {quoted(text)}")
 
 
 def _port(text: str) -> int:
     if text.isdecimal() and int(text) < 2**16:
         return int(text)
-    raise argparse.ArgumentTypeError(f"a whole number up to {2**16 - 1}, where 0 is any free port, but got {text!r}")
+    raise argparse.ArgumentTypeError(
+        f"a whole number up to {2**16 - 1}, where 0 is any free port, but got {quoted(text)}"
+    )
 
 
 def _add(options: argparse.Namespace) -> None:

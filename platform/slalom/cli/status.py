@@ -45,6 +45,7 @@ def _lines(status: Status, storage: str) -> Iterator[str]:
         return
     head = ("study", "state", "trials", "failed", "diverged", "lanes", "training", "waiting", "trials/s", "slots used")
     yield from columns(head, [_study(study) for study in status.studies])
+    yield from status.namesakes
     if status.schedules:
         yield ""
         rows = [_schedule(one, status.newest.get(one.name)) for one in status.schedules]

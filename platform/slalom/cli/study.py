@@ -9,7 +9,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.cli.options import add_json, add_place, add_ray, add_study, command, home_of, port, print_json
+from slalom.cli.options import (
+    add_anew,
+    add_json,
+    add_place,
+    add_ray,
+    add_study,
+    command,
+    home_of,
+    port,
+    print_json,
+)
 from slalom.errors import Infrastructure, InputError
 from slalom.home import DEFAULT_FOLDER
 from slalom.urls import TRACKING_URI
@@ -25,7 +35,7 @@ def add(commands: Any) -> None:
             "run",
             _run,
             "run a study, or go on with one; a finished one only prints its verdict",
-            (add_study, add_place, add_ray),
+            (add_study, add_place, add_anew, add_ray),
         ),
         ("check", _check, "check a study file and print its plan; nothing is started", (add_study,)),
         ("studies", _studies, "list the studies that come with Slalom", ()),
@@ -49,7 +59,7 @@ def _run(options: argparse.Namespace) -> None:
 
     spec = api.load(options.study)
     with Watch() as watch, options.stop.between_turns(watch) as turn:
-        result = api.run(spec, home_of(options), ray=options.ray, watch=turn)
+        result = api.run(spec, home_of(options), ray=options.ray, watch=turn, anew=options.anew)
     if options.json:
         print_json(result.as_json())
         return

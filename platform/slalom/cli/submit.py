@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from slalom.cli.options import add_json, add_place, home_of
-from slalom.errors import Crashed, Infrastructure, InputError, Interrupted, SlalomError
+from slalom.cli.options import add_anew, add_json, add_place, home_of
+from slalom.errors import Crashed, Infrastructure, InputError, Interrupted, SlalomError, quoted
 from slalom.urls import showable
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def _submit_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="submit again what was submitted with this storage and MLflow and has not ended: after a head's restart",
     )
+    add_anew(parser)
     add_json(parser)
 
 
@@ -75,7 +76,7 @@ def _submit(options: argparse.Namespace) -> None:
         _resume_all(options, home)
         return
     spec = api.load(options.study)
-    sent = submission(spec, study_file(options.study), home, stays=stays, install=options.install)
+    sent = submission(spec, study_file(options.study), home, stays=stays, install=options.install, anew=options.anew)
     server = _server(options.ray)
     state, job = _placed(server, sent)
     if options.json:
@@ -230,7 +231,9 @@ def _stays(home: Home, ray: str) -> bool:
         )
     for url in (home.storage_url, home.tracking_uri):
         if re.match(r"sqlite[^:]*:///[^/]", url):
-            raise InputError(f"the job runs in a folder of its own: name the file by its whole path, but got {url!r}")
+            raise InputError(
+                f"the job runs in a folder of its own: name the file by its whole path, but got {quoted(url)}"
+            )
     return any(urlsplit(url).scheme.startswith("sqlite") for url in (home.storage_url, home.tracking_uri))
 
 

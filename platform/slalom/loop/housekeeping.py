@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from slalom.errors import InputError
 from slalom.loop.notes import Note, Notes
+from slalom.wire.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from slalom.home import Home
     from slalom.search.base import TrialStore
-    from slalom.wire.checkpoints import Checkpoints
+    from slalom.study.model import StudySpec
     from slalom.wire.trial import TrialId
 
 MOST_REMARKS = 50
@@ -25,6 +30,30 @@ def forget(checkpoints: Checkpoints | None, trials: Iterable[TrialId]) -> None:
     for trial in trials:
         # a lane that was given up may write there still: what it leaves goes with the study's folder
         shutil.rmtree(checkpoints.of(trial), ignore_errors=True)
+
+
+def with_checkpoints(spec: StudySpec, home: Home, code: str) -> StudySpec:
+    """The study with the place of its checkpoints, where it keeps any; the place is made.
+
+    code: a digest of the code that trains
+    """
+    if spec.checkpoint_every is None:
+        return spec
+    folder = home.checkpoints(spec.fingerprint)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise InputError(f"--home: cannot write checkpoints to {folder}: {exc.strerror}") from exc
+    return replace(spec, checkpoints=Checkpoints(spec.checkpoint_every, folder, spec.fingerprint, code))
+
+
+def remove_checkpoints(home: Home, fingerprint: str) -> None:
+    """Remove what is left of a complete study's, also of earlier runs and of lanes that were given up."""
+    folder = home.checkpoints(fingerprint)
+    if folder.exists():
+        shutil.rmtree(folder)
+    with suppress(OSError):  # of other studies there are some
+        folder.parent.rmdir()
 
 
 class Remarks:

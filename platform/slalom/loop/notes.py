@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from slalom.home import Home
+    from slalom.search.base import TrialStore
 
 SILENT_SECONDS = 60.0
 """A study that runs, and has said nothing for so long, does not run any more."""
@@ -25,7 +26,8 @@ class Note(StrEnum):
 
     STATE: what the last run said of itself; RECORDED: the tracking URIs where the complete study is on record;
     THROUGHPUT: of all runs; REPRODUCED: by arm; PULSE: the running loop's last sign of life; SUBMISSION: what was sent
-    to a cluster and has not ended; VERSIONS: what each run was made with; REMARKS: what lanes had to tell
+    to a cluster and has not ended; VERSIONS: what each run was made with; REMARKS: what lanes had to tell; IDENTITY: what
+    the study's numbers depend on
     """
 
     STATE = "state"
@@ -36,6 +38,7 @@ class Note(StrEnum):
     SUBMISSION = "submission"
     VERSIONS = "versions"
     REMARKS = "remarks"
+    IDENTITY = "identity"
 
 
 @dataclass(frozen=True)
@@ -138,3 +141,10 @@ def _throughput(found: Mapping[str, Any] | None) -> Throughput:
         return Throughput()
     effort = Effort(found["trained"], found["available"])
     return Throughput(found["trials"], found["seconds"], effort, found["pack_width"])
+
+
+def note_versions(trials: TrialStore, made_with: Mapping[str, str]) -> None:
+    """Note what this run is made with, unless an earlier run of the study was made with the same."""
+    known = Notes.read(trials.notes()).versions
+    if made_with not in known:
+        trials.note(Note.VERSIONS, [*known, made_with])

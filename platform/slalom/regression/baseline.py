@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.errors import InputError
+from slalom.errors import InputError, quoted
 from slalom.regression.replicates import Replicates
 from slalom.report.plain import plain
 
@@ -129,14 +129,14 @@ def _read(content: Any, file: Path) -> Baseline:
         raise InputError(f"{file}: is no baseline, it lacks a format")
     if content["format"] != FORMAT:
         raise InputError(
-            f"{file}: format must be {FORMAT}, got {content['format']!r}; "
+            f"{file}: format must be {FORMAT}, got {quoted(content['format'])}; "
             "read it with the Slalom that wrote it, or pin the study again"
         )
     try:
         arms = tuple(_read_arm(name, arm) for name, arm in content["arms"].items())
         return _checked(Baseline(arms=arms, **{name: content[name] for name in _PLAIN}), file)
     except (KeyError, TypeError, AttributeError) as exc:
-        raise InputError(f"{file}: is no whole baseline: {exc!r}") from exc
+        raise InputError(f"{file}: is no whole baseline: {quoted(exc)}") from exc
 
 
 def _checked(baseline: Baseline, file: Path) -> Baseline:

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from slalom.errors import InputError, Interrupted
+from slalom.errors import InputError, Interrupted, quoted
 from slalom.records.provenance import versions
 from slalom.regression.changes import changes
 from slalom.regression.gate import COST, COST_MARGIN, EPOCHS, Answer, Design, judge, judge_cost, overall
@@ -77,7 +77,7 @@ def _checked(margins: Mapping[str, float], baseline: Baseline, spec: StudySpec) 
         )
     for name, value in margins.items():
         if name not in (known := (baseline.metric, EPOCHS, COST)):
-            raise InputError(f"--margin must name one of {', '.join(known)}, got {name!r}")
+            raise InputError(f"--margin must name one of {', '.join(known)}, got {quoted(name)}")
         if not value > 0:
             raise InputError(f"--margin {name} must be above 0, got {value}")
     return margins

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
 
-from slalom.errors import InputError
+from slalom.errors import InputError, quoted
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Cron:
     def _wrong(self, why: str) -> InputError:
         return InputError(
             "--cron: minute, hour, day of the month, month and day of the week, such as '0 3 * * *', but got "
-            f"{self.expression!r}: {why}"
+            f"{quoted(self.expression)}: {why}"
         )
 
 
@@ -62,4 +62,4 @@ def _zone(name: str) -> ZoneInfo:
 def _unknown(name: str) -> InputError:
     close = get_close_matches(name, available_timezones(), n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return InputError(f"--timezone: a name of the IANA database, such as Europe/Berlin, but got {name!r}{hint}")
+    return InputError(f"--timezone: a name of the IANA database, such as Europe/Berlin, but got {quoted(name)}{hint}")

@@ -10,7 +10,7 @@ from sqlalchemy import case, create_engine, delete, func, insert, inspect, or_, 
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from slalom.database import engine_options, translated
-from slalom.errors import InputError, nearest
+from slalom.errors import InputError, nearest, quoted
 from slalom.schedule.cron import Cron
 from slalom.schedule.tables import LEASES, METADATA, RUNS, SCHEDULES
 from slalom.schedule.values import Lease, Reason, Run, RunOutcome, StudySchedule
@@ -175,7 +175,7 @@ class ScheduleStore:
         """Raise InputError where a call found no schedule of that name."""
         if not found:
             names = [schedule.name for schedule in self.schedules()]
-            raise InputError(f"there is no schedule {name!r}{nearest(name, names)}")
+            raise InputError(f"there is no schedule {quoted(name)}{nearest(name, names)}")
 
 
 def open_store(url: str, shown: str) -> ScheduleStore:

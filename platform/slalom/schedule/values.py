@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from slalom.errors import InputError
+from slalom.errors import InputError, quoted
 from slalom.urls import STORAGE, TRACKING_URI, WEBHOOK
 
 if TYPE_CHECKING:
@@ -113,11 +113,11 @@ class StudySchedule:
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
-            raise InputError(f"--name: letters, digits, '_', '.' and '-', at most 100, but got {self.name!r}")
+            raise InputError(f"--name: letters, digits, '_', '.' and '-', at most 100, but got {quoted(self.name)}")
         try:
             words = shlex.split(self.arguments)
         except ValueError as exc:
-            raise InputError(f"--arguments: as in a shell, but got {self.arguments!r}: {exc}") from exc
+            raise InputError(f"--arguments: as in a shell, but got {quoted(self.arguments)}: {exc}") from exc
         for word in words:
             option = word.partition("=")[0]
             if variable := OPEN.get(option):

@@ -72,3 +72,7 @@ class TrialStore(Protocol):
     def notes(self) -> Mapping[str, Any]:
         """All that was noted, by name; empty where nothing was."""
         ...
+
+    def namesakes(self) -> Mapping[str, Mapping[str, Any]]:
+        """What was noted of other studies of the same name, by the first 12 digits of their fingerprints."""
+        ...

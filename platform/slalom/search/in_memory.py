@@ -51,3 +51,7 @@ class InMemoryStore:
     def notes(self) -> Mapping[str, Any]:
         """All that was noted."""
         return {name: json.loads(value) for name, value in self._notes.items()}
+
+    def namesakes(self) -> Mapping[str, Mapping[str, Any]]:
+        """None: it is one study's alone."""
+        return {}

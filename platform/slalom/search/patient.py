@@ -88,6 +88,10 @@ class PatientStore:
         """All that was noted; Infrastructure where the storage does not answer."""
         return self._store.notes()
 
+    def namesakes(self) -> Mapping[str, Mapping[str, Any]]:
+        """See `TrialStore`; Infrastructure where the storage does not answer."""
+        return self._store.namesakes()
+
     def add(self, ended: Sequence[Ended]) -> None:
         """See `TrialStore`; Infrastructure where an outage lasts longer than the limit."""
         if self._began is None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine
 
-from slalom.database import engine_options, translated
+from slalom.database import check_trials, engine_options, translated
 from slalom.loop.notes import Notes
 from slalom.loop.placement import Load
 from slalom.schedule.store import ScheduleStore
 from slalom.search.on_optuna.survey import survey
+from slalom.status.namesakes import told_apart
 from slalom.status.status import Status, StudyStatus
 from slalom.verdict.summary import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from slalom.home import Home
     from slalom.search.on_optuna.survey import Found
 
@@ -27,7 +31,8 @@ class StatusReader:
     """Reads how things stand in a home, or in the storage named instead; threads may share it."""
 
     def __init__(self, home: Home) -> None:
-        """Raises Infrastructure where the storage's URL or its driver is no good."""
+        """Raises Infrastructure where the storage's URL or its driver is no good, or its file is broken."""
+        check_trials(home)
         self._home = home
         self._shown = home.shown()["storage"]
         with translated(self._shown, ValueError):
@@ -39,13 +44,16 @@ class StatusReader:
         if self._missing:
             return Status(now)
         with translated(self._shown):
-            studies = [_study(found, self._home, now) for found in survey(self._engine)]
+            surveyed = survey(self._engine)
+        studies = [_study(found, self._home, now) for found in surveyed]
+        namesakes = [*_namesakes(surveyed)]
         book = self._book
         if not book.there:
-            return Status(now, studies)
+            return Status(now, studies, namesakes)
         return Status(
             now,
             studies,
+            namesakes,
             schedules=book.schedules(),
             runs=book.last_runs(LAST_RUNS),
             newest=book.newest(),
@@ -59,6 +67,13 @@ class StatusReader:
         """Whether there is no file to read from, where it is one: to look makes none."""
         place = self._engine.url
         return place.get_backend_name() == "sqlite" and not Path(place.database or "").is_file()
+
+
+def _namesakes(found: Sequence[Found]) -> Iterator[str]:
+    for one, other in pairwise(found):
+        if one.study == other.study:
+            apart = told_apart(one.notes, other.notes)
+            yield f"{one.study}: {one.fingerprint} is there, and here is {other.fingerprint} with {apart}"
 
 
 def _study(found: Found, home: Home, now: float) -> StudyStatus:

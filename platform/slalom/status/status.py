@@ -43,6 +43,7 @@ class Status:
     """How things stand.
 
     now: when this was read, in seconds since the epoch
+    namesakes: of studies of one name, what tells each from the one before it
     runs: the last ones, newest first; newest: by schedule; ended: by schedule, the newest that goes on no more
     counts: of those that ended, by schedule and outcome
     lease: of the server that leads, or led last; None where there never was one
@@ -50,6 +51,7 @@ class Status:
 
     now: float
     studies: Sequence[StudyStatus] = ()
+    namesakes: Sequence[str] = ()
     schedules: Sequence[StudySchedule] = ()
     runs: Sequence[Run] = ()
     newest: Mapping[str, Run] = field(default_factory=dict)
@@ -67,6 +69,7 @@ class Status:
         return {
             "now": self.now,
             "studies": [asdict(study) for study in self.studies],
+            "namesakes": [*self.namesakes],
             "schedules": [self._schedule(schedule) for schedule in self.schedules],
             "runs": [asdict(run) for run in self.runs],
             "server": None if self.lease is None else {**asdict(self.lease), "up": self.leader is not None},

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from slalom.errors import listing
+from slalom.errors import listing, quoted
 from slalom.study.arm_keys import all_arm_keys, arm_keys
 from slalom.study.distributions import distribution, setting
 from slalom.study.document import Node
@@ -62,7 +62,7 @@ def distinct_arms(node: Node, shared: Shared, read: Callable[[Node], Arm]) -> tu
         arm = read(head)
         twin = next((other.name for other in arms if other.settings == arm.settings), None)
         if twin is not None:
-            raise head.head_error(f"arms must differ, got {arm.name!r} with the settings of {twin!r}")
+            raise head.head_error(f"arms must differ, got {quoted(arm.name)} with the settings of {quoted(twin)}")
         arms.append(arm)
     _check_use(heads.values(), shared)
     return tuple(arms)
@@ -115,7 +115,7 @@ def _read_arm(node: Node, shared: Shared, catalogue: Catalogue) -> Arm:
 def check_name(node: Node) -> None:
     """Refuse what is no name of an arm."""
     if NAME.fullmatch(node.name) is None:
-        raise node.head_error(f"an arm's name must be {NAME_RULE}, got {node.name!r}")
+        raise node.head_error(f"an arm's name must be {NAME_RULE}, got {quoted(node.name)}")
 
 
 def _optimizer(node: Node, chosen: Mapping[str, Node], catalogue: Catalogue) -> str:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slalom.errors import InputError, nearest
+from slalom.errors import InputError, nearest, quoted, shortened
+from slalom.study.document import MOST_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(__file__).parents[1]
+
+MOST_BYTES = 4 * MOST_CHARACTERS
+"""A character of UTF-8 has four at most."""
+
+LONGEST_PATH = 300
+"""Characters of a path that a message shows."""
 
 
 def bundled() -> Iterator[Path]:
@@ -27,11 +34,27 @@ def study_file(study: str | Path) -> Path:
     Raises InputError where there is no such file or name.
     """
     if Path(study).suffix in (".yaml", ".yml"):
-        if not Path(study).is_file():
-            raise InputError(f"{study}: there is no such file")
+        try:
+            there = Path(study).is_file()
+        except OSError as exc:  # a name that no file system takes
+            raise InputError(f"{quoted(str(study))}: {exc.strerror}") from exc
+        if not there:
+            raise InputError(f"{shortened(str(study), LONGEST_PATH)}: there is no such file")
         return Path(study)
     studies = {file.stem: file for file in bundled()}
     if str(study) not in studies:
         hint = nearest(str(study), studies)
-        raise InputError(f"{str(study)!r} is neither a study file (*.yaml) nor a bundled study{hint}")
+        raise InputError(f"{quoted(str(study))} is neither a study file (*.yaml) nor a bundled study{hint}")
     return studies[str(study)]
+
+
+def study_text(file: Path, shown: str) -> str:
+    """The text of a study file; InputError, which calls it `shown`, where it cannot be read or is too large."""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(MOST_BYTES + 1)
+        if len(start) > MOST_BYTES:
+            raise InputError(f"{shown}: a study has at most {MOST_CHARACTERS} characters, got a larger file")
+        return start.decode().replace("\r\n", "\n").replace("\r", "\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InputError(f"{shown}: cannot be read: {exc}") from exc

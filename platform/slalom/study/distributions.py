@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from slalom.errors import InputError, nearest
+from slalom.errors import InputError, nearest, quoted
 from slalom.study.ranges import Choices, Distribution, IntRange, Range
 from slalom.study.values import DISTRIBUTIONS, fixed
 from slalom.wire.kinds import Choice, Free, Integer, Integers, Kind, Number, PerLayer
@@ -44,7 +44,7 @@ def distribution(node: Node, kind: Kind, what: str) -> Distribution:
         raise node.error(f"a distribution has exactly one key of {listed}; {what} got {node.shown}")
     ((word, inner),) = fields.items()
     if word not in DISTRIBUTIONS:
-        raise inner.head_error(f"{what} has the unknown distribution {word!r}{nearest(word, DISTRIBUTIONS)}")
+        raise inner.head_error(f"{what} has the unknown distribution {quoted(word)}{nearest(word, DISTRIBUTIONS)}")
     kind = DRAWN[word] if isinstance(kind, Free) else kind
     _check_fit(inner, word, kind, what)
     return _choices(inner, kind, what) if word == "choice" else _range(inner, word, kind, what)
@@ -53,7 +53,7 @@ def distribution(node: Node, kind: Kind, what: str) -> Distribution:
 def _check_fit(inner: Node, word: str, kind: Kind, what: str) -> None:
     fit = {"uniform": Number, "log": Number, "int": Number | Integer, "choice": Number | Integer | Choice | Free}
     if not isinstance(kind, fit[word]):
-        raise inner.head_error(f"{what} must be {kind}, which {word!r} cannot draw, got {inner.shown}")
+        raise inner.head_error(f"{what} must be {kind}, which {quoted(word)} cannot draw, got {inner.shown}")
 
 
 def _choices(inner: Node, kind: Kind, what: str) -> Choices:

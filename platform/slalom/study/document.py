@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
-from slalom.errors import StudyError
+from slalom.errors import StudyError, quoted, shortened
 
 if TYPE_CHECKING:
     from slalom.errors import Place
@@ -24,8 +24,14 @@ DEEPEST = 32
 LONGEST = 1024
 """Bits of a whole number; every float64 is below, and a message can still spell it out."""
 
-SHOWN = 60
-"""Characters of a value that a message quotes."""
+MOST_CHARACTERS = 100_000
+"""Of a whole study; the largest that comes with Slalom has 3,000."""
+
+LONGEST_TEXT, LONGEST_KEY = 10_000, 200
+"""Characters of a text, and of a key."""
+
+MOST_ITEMS = 1_000
+"""Of a list or a mapping."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,32 @@ class Node:
     @property
     def shown(self) -> str:
         """The value as a message quotes it."""
-        text = _written(self.plain())
-        return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+        return shortened(_written(self.plain()))
+
+
+def check_size(text: str, place: Place | str) -> None:
+    """Refuse a study's whole text where it is too long, before it is read."""
+    if len(text) > MOST_CHARACTERS:
+        raise StudyError(f"a study has at most {MOST_CHARACTERS} characters, got {len(text)}", place)
+
+
+def check_text(text: str, place: Place | str) -> str:
+    """The text that is a value; refused where it is too long."""
+    if len(text) > LONGEST_TEXT:
+        raise StudyError(f"a text has at most {LONGEST_TEXT} characters, got {len(text)}: {quoted(text)}", place)
+    return text
+
+
+def check_key(key: str, place: Place | str) -> None:
+    """Refuse a key that is too long."""
+    if len(key) > LONGEST_KEY:
+        raise StudyError(f"a key has at most {LONGEST_KEY} characters, got {len(key)}: {quoted(key)}", place)
+
+
+def check_items(count: int, name: str, place: Place | str) -> None:
+    """Refuse a list or mapping with too many items, given how many have been seen so far."""
+    if count > MOST_ITEMS:
+        raise StudyError(f"{name} must have at most {MOST_ITEMS} items, got more", place)
 
 
 def _written(value: Any) -> str:
@@ -97,6 +127,8 @@ def from_python(value: object, name: str = ROOT, path: str = "") -> Node:
     place = path or "study"
     if path.count(".") + path.count("[") > DEEPEST:
         raise StudyError(f"values must not be nested deeper than {DEEPEST} levels", place)
+    if isinstance(value, Mapping | list | tuple):
+        check_items(len(value), name, place)
     if isinstance(value, Mapping):
         return Node(name, _python_fields(value, path), place, place)
     if isinstance(value, list | tuple):
@@ -108,7 +140,8 @@ def from_python(value: object, name: str = ROOT, path: str = "") -> Node:
 def _python_fields(value: Mapping[Any, object], path: str) -> Mapping[str, Node]:
     for key in value:
         if not isinstance(key, str):
-            raise StudyError(f"a key must be a text, got {key!r}", path or "study")
+            raise StudyError(f"a key must be a text, got {quoted(key)}", path or "study")
+        check_key(key, path or "study")
     return {key: from_python(item, key, f"{path}.{key}" if path else key) for key, item in value.items()}
 
 
@@ -123,5 +156,5 @@ def _python_scalar(value: object, name: str, place: str) -> Scalar | None:
     if isinstance(value, Real):
         return float(value)
     if isinstance(value, str | PathLike):
-        return str(fspath(value))
-    raise StudyError(f"{name} must be a number, a text, true, false, a list or a mapping, got {value!r}", place)
+        return check_text(str(fspath(value)), place)
+    raise StudyError(f"{name} must be a number, a text, true, false, a list or a mapping, got {quoted(value)}", place)

@@ -27,10 +27,10 @@ PROTOCOL = 2
 """Raised with every change after which the same study gives other numbers; they are never mixed with older ones."""
 
 
-def fingerprint(
+def identity(
     spec: StudySpec, data: str, task_file: str | None, options: Kinds, code: Mapping[str, str] | None = None
-) -> str:
-    """64 hexadecimal digits.
+) -> dict[str, Any]:
+    """All that the study's numbers depend on, as plain values.
 
     data, task_file: digests of the data and of the user's task file
     code: digests of the user's other files, by their places in the study's folder
@@ -54,7 +54,13 @@ def fingerprint(
         "compare": asdict(spec.compare),
         **({"code": code} if code else {}),
     }
-    canonical = json.dumps(_plain(content), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    plain: dict[str, Any] = _plain(content)
+    return plain
+
+
+def fingerprint(identity: Mapping[str, Any]) -> str:
+    """64 hexadecimal digits, of what `identity` gives."""
+    canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

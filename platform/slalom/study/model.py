@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from slalom.errors import InputError, nearest
+from slalom.errors import InputError, nearest, quoted
 from slalom.study.nets import Nets
 from slalom.study.yaml import read_yaml
 from slalom.wire.seeds import split_seed
@@ -190,6 +190,7 @@ class StudySpec:
     notes: what was done to the task's data, for people to read
     record, metrics: what trials report of each layer beside the metrics, and which further metrics, as in TrialSpec
     fingerprint: 64 hexadecimal digits; results of different fingerprints are never mixed
+    identity: what the fingerprint is taken of, as plain values; what differs tells two fingerprints apart
     text: the study file as it was read, for the records
     about: "heuristic", "claim" and "source" of what is tested, where the study says so
     own_training: trials are trained by a function of the user's, whose parameters are the arms' settings
@@ -212,6 +213,7 @@ class StudySpec:
     resources: Resources
     fingerprint: str
     data_digest: str = ""
+    identity: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     folder: Path = Path()
     code: tuple[Path, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
@@ -234,7 +236,7 @@ class StudySpec:
             raise InputError(f"arms' names must differ, got {', '.join(names)}")
         if self.compare.baseline not in names:
             raise InputError(
-                f"baseline {self.compare.baseline!r} must be an arm{nearest(self.compare.baseline, names)}"
+                f"baseline {quoted(self.compare.baseline)} must be an arm{nearest(self.compare.baseline, names)}"
             )
         for name in ("epochs", "report_every", "confirm_seeds"):
             _check_count(name, getattr(self, name))

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slalom.errors import InputError
+from slalom.errors import InputError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -23,7 +23,7 @@ def within(folder: Path, file: str) -> Path:
         return (folder / place).resolve().relative_to(folder.resolve())
     except ValueError as exc:
         raise InputError(
-            f"a file of your own must lie in the study's folder, which travels to the nodes, but got {file!r}"
+            f"a file of your own must lie in the study's folder, which travels to the nodes, but got {quoted(file)}"
         ) from exc
 
 

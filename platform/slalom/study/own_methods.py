@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from slalom.errors import InputError
+from slalom.errors import InputError, quoted
 from slalom.study.arm_keys import settings_of_arms
 from slalom.study.keys import OWN_KEYS, TRAINING, USER_TASK
 from slalom.study.own_code import within
@@ -51,7 +51,9 @@ def _check_names(key: str, name: str, known: Catalogue) -> None:
     if key == "optimizer":
         taken = [option for option in known.optimizers[name] if option in (*settings_of_arms(known), *TRAINING)]
         if taken:
-            raise InputError(f"hyperparameter {taken[0]!r} of {name} is the name of another setting; call it otherwise")
+            raise InputError(
+                f"hyperparameter {quoted(taken[0])} of {name} is the name of another setting; call it otherwise"
+            )
 
 
 def names_own(settings: Settings) -> bool:
@@ -80,7 +82,9 @@ def _file(name: str, folder: Path) -> Path:
     file = name.rpartition(":")[0]
     found = within(folder, file)
     if Path(file).is_absolute() or file.startswith("~"):
-        raise InputError(f"a method of your own is named from the study's folder on, as {found}:..., but got {name!r}")
+        raise InputError(
+            f"a method of your own is named from the study's folder on, as {found}:..., but got {quoted(name)}"
+        )
     return found
 
 

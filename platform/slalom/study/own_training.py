@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from slalom.errors import quoted
 from slalom.study.arms import Shared, check_name, distinct_arms
 from slalom.study.distributions import setting
 from slalom.study.keys import NAME, NAME_RULE, RESOURCES, TRAINING, TRIAL_RESOURCES
@@ -129,7 +130,7 @@ def _metric(node: Node | None, task: Node, catalogue: Catalogue) -> Metric:
         check_required(node, {"name": "the metric that the training function reports, by which arms are judged"})
     name = fields["name"].text()
     if NAME.fullmatch(name) is None:
-        raise fields["name"].error(f"a metric's name must be {NAME_RULE}, got {name!r}")
+        raise fields["name"].error(f"a metric's name must be {NAME_RULE}, got {quoted(name)}")
     if "goal" in fields:
         goal: Goal = fixed(fields["goal"], GOAL, "goal of metric")
         return Metric(name, goal)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slalom.errors import InputError
+from slalom.errors import InputError, quoted
 from slalom.study import folder as study_folder
 from slalom.study.arms import Shared, read_arms
-from slalom.study.document import Node, from_python
-from slalom.study.fingerprint import fingerprint
+from slalom.study.document import Node, check_size, from_python
+from slalom.study.fingerprint import fingerprint, identity
 from slalom.study.free_names import check_options, lift
 from slalom.study.inspected import Inspected
 from slalom.study.keys import ABOUT, CONFIRM, NAME, NAME_RULE, OPTIONAL, OWN, REQUIRED, SEED, task_table
@@ -54,7 +54,7 @@ Rehearse = Callable[[StudySpec, str], None]
 
 
 def _no_methods(key: str, name: str) -> Catalogue:
-    raise InputError(f"{key} must be one of the package's, but got {name!r}")
+    raise InputError(f"{key} must be one of the package's, but got {quoted(name)}")
 
 
 def _no_rehearsal(spec: StudySpec, arm: str) -> None:
@@ -104,7 +104,9 @@ def study_from(document: Mapping[str, object], reading: Reading) -> StudySpec:
     Raises StudyError, its text beginning with a dotted path such as "arms.rising.momentum".
     """
     root = from_python(document)
-    return _read(root, json.dumps(root.plain(), indent=2, ensure_ascii=False) + "\n", reading)
+    text = json.dumps(root.plain(), indent=2, ensure_ascii=False) + "\n"
+    check_size(text, "study")
+    return _read(root, text, reading)
 
 
 def _read(root: Node, text: str, reading: Reading) -> StudySpec:
@@ -180,7 +182,7 @@ def _by_methods(fields: Mapping[str, Node], catalogue: Catalogue) -> Read:
 def _name(node: Node) -> str:
     name = node.text()
     if NAME.fullmatch(name) is None:
-        raise node.error(f"name must be {NAME_RULE}, got {name!r}")
+        raise node.error(f"name must be {NAME_RULE}, got {quoted(name)}")
     return name
 
 
@@ -213,8 +215,7 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
     if spec.own_training:
         inspected = Inspected(task.digest or "", splits="loaded")
         spec = _split(spec, split, inspected, fields)
-        mark = fingerprint(spec, inspected.data, task.digest, task.options, _digests(spec, task))
-        return replace(spec, fingerprint=mark, data_digest=inspected.data)
+        return _marked(spec, inspected, task)
     with told_of(fields["task"]):
         inspected = reading.inspect(task.settings, reading.folder)
     if inspected.has_model and any(arm.settings["model"]["name"] != OWN for arm in spec.arms):
@@ -235,10 +236,13 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
     rehearse_nets(spec, inspected, of_arms, fields)
     if inspected.rehearse is not None:
         inspected = replace(inspected, notes=(*inspected.notes, REHEARSED))
-    mark = fingerprint(spec, inspected.data, task.digest, task.options, _digests(spec, task))
-    return replace(
-        spec, facts=dict(inspected.facts), notes=inspected.notes, fingerprint=mark, data_digest=inspected.data
-    )
+    return replace(_marked(spec, inspected, task), facts=dict(inspected.facts), notes=inspected.notes)
+
+
+def _marked(spec: StudySpec, inspected: Inspected, task: NamedTask) -> StudySpec:
+    """The study with what its numbers depend on, and the fingerprint of that."""
+    known = identity(spec, inspected.data, task.digest, task.options, _digests(spec, task))
+    return replace(spec, identity=known, fingerprint=fingerprint(known), data_digest=inspected.data)
 
 
 def _digests(spec: StudySpec, task: NamedTask) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from slalom.errors import nearest
+from slalom.errors import nearest, quoted
 from slalom.study.arm_keys import all_arm_keys
 from slalom.study.keys import CHECKPOINT, COMPARE, RESAMPLE, RESOURCES, TRAINING, TRIAL_RESOURCES, TUNE, metric_key
 from slalom.study.model import Compare, Metric, Pick, Resources, Searches, Tune
@@ -151,7 +151,7 @@ def read_compare(node: Node, arms: Iterable[Arm]) -> Compare:
     names = [arm.name for arm in arms]
     if compare.baseline not in names:
         raise node.fields()["baseline"].error(
-            f"baseline {compare.baseline!r} is not an arm{nearest(compare.baseline, names)}"
+            f"baseline {quoted(compare.baseline)} is not an arm{nearest(compare.baseline, names)}"
         )
     return compare
 

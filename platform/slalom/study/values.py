@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from slalom.errors import StudyError, nearest
+from slalom.errors import StudyError, nearest, quoted
 from slalom.study.document import Node
 from slalom.study.hints import HINTS
 from slalom.study.key import Key, Keys, Table, may_lack
@@ -28,7 +28,7 @@ def fixed(node: Node, kind: Kind, what: str, why: str = "") -> Any:
     if looks_searched(node):
         raise node.error(f"{what} cannot be searched, it must be {kind}, got {node.shown}")
     if isinstance(kind, Choice) and isinstance(value, str) and len(kind.options) > 1:
-        raise node.error(f"{what} {value!r} is unknown{nearest(value, map(str, kind.options))}")
+        raise node.error(f"{what} {quoted(value)} is unknown{nearest(value, map(str, kind.options))}")
     raise node.error(f"{what} must be {kind}, got {node.shown}{': ' if why else ''}{why}")
 
 
@@ -114,7 +114,7 @@ def _method(node: Node, methods: Table, what: str) -> str:
         )
     name = node.text()
     if name not in methods.methods:
-        raise node.error(f"{label} {name!r} is unknown{nearest(name, methods.methods)}")
+        raise node.error(f"{label} {quoted(name)} is unknown{nearest(name, methods.methods)}")
     return name
 
 
@@ -154,11 +154,11 @@ def check_known(fields: Mapping[str, Node], valid: Iterable[str], what: str) -> 
         if name not in names:
             hint = "; a colon needs a space behind it" if ":" in name else ""
             known = f"; {HINTS[name]}" if name in HINTS else nearest(name, names)
-            raise node.head_error(f"{what} has the unknown key {name!r}{hint}{known}")
+            raise node.head_error(f"{what} has the unknown key {quoted(name)}{hint}{known}")
 
 
 def check_required(node: Node, required: Mapping[str, str]) -> None:
     """Refuse a mapping that lacks a key it must hold; `required` says what each means."""
     for name, meaning in required.items():
         if name not in node.fields():
-            raise node.head_error(f"{node.name} needs {name!r}: {meaning}")
+            raise node.head_error(f"{node.name} needs {quoted(name)}: {meaning}")

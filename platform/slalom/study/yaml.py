@@ -20,8 +20,17 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from slalom.errors import Place, StudyError
-from slalom.study.document import DEEPEST, ROOT, Node
+from slalom.errors import Place, StudyError, quoted, shortened
+from slalom.study.document import (
+    DEEPEST,
+    LONGEST_KEY,
+    ROOT,
+    Node,
+    check_items,
+    check_key,
+    check_size,
+    check_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,12 +51,13 @@ DIGITS = 400
 
 def read_yaml(text: str, file: str) -> Node:
     """The tree of a study file; `file` is its name in messages."""
+    check_size(text, Place(file, 1, 1))
     try:
         return _Reader(text, file).document()
     except MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         said = ": ".join(part for part in (exc.context, exc.problem) if part)
-        raise StudyError(f"this is not YAML 1.2: {said}", _place(file, mark)) from exc
+        raise StudyError(f"this is not YAML 1.2: {shortened(said, LONGEST_KEY)}", _place(file, mark)) from exc
     except YAMLError as exc:
         # the reader's own error, a character that YAML forbids, counts characters from the start
         before = text[: getattr(exc, "position", 0)]
@@ -94,31 +104,35 @@ class _Reader:
             value = self.scalar(event)
         elif isinstance(event, SequenceStartEvent):
             value = tuple(
-                self.node(item, f"{name}[{index}]", None, depth + 1) for index, item in enumerate(self.until_end())
+                self.node(item, f"{name}[{index}]", None, depth + 1) for index, item in enumerate(self.until_end(name))
             )
         else:
-            value = self.fields(depth)
+            value = self.fields(name, depth)
         return Node(name, value, place, head or place)
 
-    def fields(self, depth: int) -> dict[str, Node]:
+    def fields(self, name: str, depth: int) -> dict[str, Node]:
         """The keys, as they are written, and values of a mapping."""
         fields: dict[str, Node] = {}
-        for event in self.until_end():
+        for event in self.until_end(name):
             self.check(event, depth)
             if not isinstance(event, ScalarEvent):
                 raise self.refuse(event, "a key must be a word, got a list or mapping")
             key, head = str(event.value), _place(self.file, event.start_mark)
+            check_key(key, head)
             if key in fields:
                 first = fields[key].head
-                raise self.refuse(event, f"a key must stand once in a mapping, got {key!r} again; it is at {first} too")
+                raise self.refuse(
+                    event, f"a key must stand once in a mapping, got {quoted(key)} again; it is at {first} too"
+                )
             fields[key] = self.node(next(self.events), key, head, depth + 1)
         return fields
 
-    def until_end(self) -> Iterator[Any]:
-        """The events that open the items of the list or mapping that has just begun."""
-        for event in self.events:
+    def until_end(self, name: str) -> Iterator[Any]:
+        """The events that open the items of the list or mapping, called `name`, that has just begun."""
+        for count, event in enumerate(self.events, 1):
             if type(event).__name__ in ("SequenceEndEvent", "MappingEndEvent"):
                 return
+            check_items(count, name, _place(self.file, event.start_mark))
             yield event
 
     def check(self, event: Any, depth: int) -> None:
@@ -126,25 +140,33 @@ class _Reader:
         if depth > DEEPEST:
             raise self.refuse(event, f"values must not be nested deeper than {DEEPEST} levels")
         if isinstance(event, AliasEvent):
-            raise self.refuse(event, f"a study has no aliases, got *{event.anchor}; write the value out")
+            raise self.refuse(
+                event, f"a study has no aliases, got {shortened('*' + event.anchor)}; write the value out"
+            )
         if event.anchor is not None:
-            raise self.refuse(event, f"a study has no anchors, got &{event.anchor}; write the value out")
+            raise self.refuse(
+                event, f"a study has no anchors, got {shortened('&' + event.anchor)}; write the value out"
+            )
         if isinstance(event, ScalarEvent | SequenceStartEvent | MappingStartEvent) and event.tag is not None:
             tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
-            raise self.refuse(event, f"a study has no tags, got {tag}; write the value alone")
+            raise self.refuse(event, f"a study has no tags, got {shortened(tag)}; write the value alone")
 
     def scalar(self, event: ScalarEvent) -> Scalar | None:
         """A quoted text as it is, a plain word by the core schema."""
         word = str(event.value)
         if event.style is not None:
-            return word
+            return check_text(word, _place(self.file, event.start_mark))
         if word in WORDS:
             return WORDS[word]
         if len(word) > DIGITS and (WHOLE.fullmatch(word) or REAL.fullmatch(word)):
             raise self.refuse(event, f"a number has at most {DIGITS} characters, got {len(word)}")
         if WHOLE.fullmatch(word):
             return int(word, 0) if word.startswith(("0o", "0x")) else int(word)
-        return float(word.replace(".inf", "inf").replace(".nan", "nan")) if _is_real(word) else word
+        return (
+            float(word.replace(".inf", "inf").replace(".nan", "nan"))
+            if _is_real(word)
+            else check_text(word, _place(self.file, event.start_mark))
+        )
 
     def refuse(self, event: Any, message: str) -> StudyError:
         """A refusal at an event's place."""

@@ -42,6 +42,7 @@ class Submission:
     machine: the host name of the machine from which the study is submitted
     versions: of the packages that the cluster must have, by name
     install: whether the job installs these packages, and gets Slalom itself with the submission
+    anew: whether it is trained also where the storage holds the study with other data, files or settings
     """
 
     name: str
@@ -55,6 +56,7 @@ class Submission:
     machine: str
     versions: Mapping[str, str]
     install: bool = False
+    anew: bool = False
 
     @property
     def id(self) -> str:
@@ -112,12 +114,14 @@ class Submission:
             )
 
 
-def submission(spec: StudySpec, file: Path, home: Home, *, stays: bool, install: bool) -> Submission:
+def submission(
+    spec: StudySpec, file: Path, home: Home, *, stays: bool, install: bool, anew: bool = False
+) -> Submission:
     """The submission of a study with the state in `home`.
 
     file: the study file, which is read here
     stays: whether some of the study's state lies in the home's folder, on this machine
-    install: as in Submission
+    install, anew: as in Submission
     """
     beside = travelling(spec.folder) if spec.code else ()
     return Submission(
@@ -132,6 +136,7 @@ def submission(spec: StudySpec, file: Path, home: Home, *, stays: bool, install:
         machine=platform.node(),
         versions=versions(install),
         install=install,
+        anew=anew,
     )
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 from torch.nn.utils.parametrize import is_parametrized
 
-from slalom.errors import InputError
+from slalom.errors import InputError, quoted
 from slalom.wire.seeds import derive
 from slalom_worker.initializations.base import Fans
 from slalom_worker.models import MODELS
@@ -162,7 +162,7 @@ def _build(work: Work, data: Data, task: Task) -> nn.Module:
         return MODELS[work.model["name"]].build(data.net_shape, data.outputs, structure)
     module = task.model(**structure)
     if not isinstance(module, nn.Module):
-        raise InputError(f"{work.task['name']}: model() must return a torch.nn.Module, but returned {module!r}")
+        raise InputError(f"{work.task['name']}: model() must return a torch.nn.Module, but returned {quoted(module)}")
     return module
 
 
@@ -180,8 +180,8 @@ def _check_kinds(module: nn.Module) -> None:
         kept = [key for key, value in vars(part).items() if key[0] != "_" and _holds_layers(value)]
         if kept and not isinstance(part, nn.ModuleList | nn.ModuleDict | nn.ParameterList | nn.ParameterDict):
             raise InputError(
-                f"{told} keeps layers or parameters in the plain list or dict {kept[0]!r}, where nothing trains them; "
-                "use nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.ParameterDict"
+                f"{told} keeps layers or parameters in the plain list or dict {quoted(kept[0])}, where nothing trains "
+                "them; use nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.ParameterDict"
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from slalom.errors import InputError, nearest
+from slalom.errors import InputError, nearest, quoted
 from slalom_worker.tasks.amsgrad_counterexample import AMSGRAD_COUNTEREXAMPLE
 from slalom_worker.tasks.base import OwnModel, Task, TaskKind
 from slalom_worker.tasks.cifar10 import CIFAR10
@@ -46,7 +46,7 @@ def open_task(settings: Mapping[str, Any], folder: Path) -> Task:
     if isinstance(name, str) and ":" in name:
         return open_user_task(name, options, folder)
     if not isinstance(name, str) or name not in TASKS:
-        raise InputError(f"task must be a bundled task or file.py:Class, but got {name!r}{nearest(name, TASKS)}")
+        raise InputError(f"task must be a bundled task or file.py:Class, but got {quoted(name)}{nearest(name, TASKS)}")
     return TASKS[name].open(options, folder)
 
 

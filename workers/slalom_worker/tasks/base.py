@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from slalom.errors import InputError, nearest
+from slalom.errors import InputError, nearest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,11 +63,11 @@ class TaskKind:
         chosen = {}
         for name, value in options.items():
             if name not in self.options:
-                raise InputError(f"{name!r} is no option of this task{nearest(name, self.options)}")
+                raise InputError(f"{quoted(name)} is no option of this task{nearest(name, self.options)}")
             kind = self.options[name]
             if value is None and kind.default is None:
                 continue
             if value not in kind:
-                raise InputError(f"{name} must be {kind}, but got {value!r}")
+                raise InputError(f"{name} must be {kind}, but got {quoted(value)}")
             chosen[name] = str(folder / Path(value).expanduser()) if name in self.folders else value
         return self.make(**chosen)

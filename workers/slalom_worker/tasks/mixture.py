@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from slalom.errors import InputError
+from slalom.errors import InputError, quoted
 from slalom.wire.kinds import MOST_SEEDS, Integer, Text
 from slalom.wire.seeds import derive
 from slalom_worker.tasks.base import TaskKind
@@ -202,7 +202,7 @@ def _numbers(path: Path, line: int, row: list[str], count: int) -> list[float]:
     except ValueError:
         numbers = []
     if len(numbers) != count or not np.isfinite(numbers).all():
-        raise InputError(f"{path}:{line}: must be {count} finite numbers, but got {','.join(row)!r}")
+        raise InputError(f"{path}:{line}: must be {count} finite numbers, but got {quoted(','.join(row))}")
     return numbers
 
 

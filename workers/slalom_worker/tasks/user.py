@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.errors import InputError, nearest
+from slalom.errors import InputError, nearest, quoted
 from slalom.wire.signature import OwnCode
 from slalom_worker.own_file import load_module, user_errors
 from slalom_worker.tasks.base import OwnModel, Task
@@ -97,7 +97,9 @@ def find(name: str, folder: Path) -> Named:
     found = getattr(module, inner, None)
     if not callable(found):
         own = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
-        raise InputError(f"{path}: must hold a class or a function {inner!r}, but got {found!r}{nearest(inner, own)}")
+        raise InputError(
+            f"{path}: must hold a class or a function {inner!r}, but got {quoted(found)}{nearest(inner, own)}"
+        )
     return Named(found, path, f"{path}:{inner}")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from slalom.errors import InputError, SlalomError, nearest
+from slalom.errors import InputError, SlalomError, nearest, quoted
 from slalom.wire.trial import Outcome, Phase, Report, TrialResult, test, train, validation
 from slalom_worker.own_file import beside
 
@@ -236,12 +236,12 @@ def _test_metrics(trial: Trial, returned: object) -> dict[str, float]:
     """The metrics on test data that a confirm trial's function has returned, by their whole names."""
     if not trial.wants_test:
         if returned is not None:
-            raise InputError(f"must return nothing where trial.wants_test is false, but returned {returned!r}")
+            raise InputError(f"must return nothing where trial.wants_test is false, but returned {quoted(returned)}")
         return {}
     if not isinstance(returned, Mapping):
         raise InputError(
             f"must return a mapping with {trial._metric!r} on test data where trial.wants_test is true, but returned "
-            f"{returned!r}"
+            f"{quoted(returned)}"
         )
     return _checked(returned, trial._metric, test, "what it returns")
 
@@ -251,7 +251,7 @@ def _checked(metrics: Mapping[Any, Any], deciding: str, part: Callable[[str], st
     found: dict[str, float] = {}
     for name, value in metrics.items():
         if not isinstance(name, str) or METRIC.fullmatch(name) is None:
-            raise InputError(f"{what}: a metric's name must be {METRIC_RULE}, but got {name!r}")
+            raise InputError(f"{what}: a metric's name must be {METRIC_RULE}, but got {quoted(name)}")
         whole = name if name.startswith(TRAIN) else part(name)
         found[whole] = _number(value, f"{what}: {name}")
     if part(deciding) not in found:
@@ -263,7 +263,7 @@ def _number(value: Any, what: str) -> float:
     try:
         return float(value + 0.0)  # no text, which `float` would read
     except (TypeError, ValueError, RuntimeError, OverflowError) as exc:
-        raise InputError(f"{what} must be one number, but got {value!r}") from exc
+        raise InputError(f"{what} must be one number, but got {quoted(value)}") from exc
 
 
 def _all_finite(metrics: Mapping[str, float]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from slalom.errors import InputError
+from slalom.errors import InputError, quoted
 from slalom.wire.trial import Phase, reported
 from slalom_worker.net.ensemble import combined_prediction, ensemble_metrics, equal_shares, out_of_bag
 
@@ -99,7 +99,7 @@ def _value(name: str, metric: Metric, given: tuple[NDArray[Any], ...]) -> float:
         raise InputError(f"metric {name} is reported by every trial, and not measured by itself")
     value = metric.value(*given)
     if not isinstance(value, int | float | np.number) or not math.isfinite(value):
-        raise InputError(f"metric {name} must give a finite number, but gave {value!r}")
+        raise InputError(f"metric {name} must give a finite number, but gave {quoted(value)}")
     return float(value)
 
 

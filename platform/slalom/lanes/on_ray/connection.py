@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from slalom.errors import Infrastructure, InputError
+from slalom.errors import Infrastructure, InputError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +130,7 @@ def _host_and_port(address: str) -> tuple[str, int]:
     except ValueError:
         host = port = None
     if not host or not port or parts.path or parts.query or parts.fragment:
-        raise InputError(f"--ray: an address is host:port, ray://host:port or auto, but got {address!r}")
+        raise InputError(f"--ray: an address is host:port, ray://host:port or auto, but got {quoted(address)}")
     return host, port
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from slalom.errors import Infrastructure, InputError
+from slalom.errors import Infrastructure, InputError, quoted
 from slalom.lanes.on_ray.connection import own_environment, own_sigterm
 
 if TYPE_CHECKING:
@@ -195,10 +195,10 @@ def place(address: str) -> tuple[str, int]:
         parts = urlsplit("")
     if parts.scheme not in ("http", "https", "ray"):
         raise InputError(
-            f"--ray: a job server's address is {form}, but got {address!r}; host:port is where `slalom run` joins"
+            f"--ray: a job server's address is {form}, but got {quoted(address)}; host:port is where `slalom run` joins"
         )
     if not host or (not port and parts.scheme == "ray") or parts.path.strip("/") or parts.query or parts.fragment:
-        raise InputError(f"--ray: a job server's address is {form}, but got {address!r}")
+        raise InputError(f"--ray: a job server's address is {form}, but got {quoted(address)}")
     return host, port or {"http": 80, "https": 443}[parts.scheme]
 
 

@@ -10,8 +10,9 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import urlopen
 
-from slalom.errors import Infrastructure, InputError
-from slalom.records.on_mlflow.sqlite import sqlite_file, write_ahead
+from slalom.database import broken
+from slalom.errors import Infrastructure, InputError, quoted
+from slalom.records.on_mlflow.sqlite import broken_records, sqlite_file, write_ahead
 from slalom.urls import hide_passwords, showable
 
 ANSWER_SECONDS = 5.0
@@ -32,7 +33,7 @@ def check(tracking_uri: str) -> None:
         if scheme in {"", "file"}:
             raise InputError(
                 f"tracking URI must be sqlite:///FILE or a server's, such as http://HOST:5000, but got "
-                f"{tracking_uri!r}; MLflow 3 keeps no records in folders"
+                f"{quoted(tracking_uri)}; MLflow 3 keeps no records in folders"
             )
         if scheme == "sqlite":
             _open_sqlite(tracking_uri)
@@ -41,6 +42,13 @@ def check(tracking_uri: str) -> None:
         elif scheme in DATABASE_PORTS:
             _reach_database(tracking_uri, DATABASE_PORTS[scheme])
     except (OSError, HTTPException, sqlite3.Error) as exc:
+        if file := sqlite_file(tracking_uri):
+            if problem := broken(file):
+                raise Infrastructure(broken_records(file, problem)) from exc
+            raise Infrastructure(
+                f"the file of MLflow's records, {file}, cannot be used: {exc}; make it so, or name another "
+                "by --tracking-uri"
+            ) from exc
         raise Infrastructure(
             f"MLflow does not answer at {showable(tracking_uri)}: {hide_passwords(str(exc))}; "
             "start it, or leave out --tracking-uri to record in the study's home"
@@ -50,7 +58,7 @@ def check(tracking_uri: str) -> None:
 def _open_sqlite(tracking_uri: str) -> None:
     file = sqlite_file(tracking_uri)
     if file is None:
-        raise InputError(f"tracking URI must name a file, as in sqlite:///mlflow.db, but got {tracking_uri!r}")
+        raise InputError(f"tracking URI must name a file, as in sqlite:///mlflow.db, but got {quoted(tracking_uri)}")
     file.parent.mkdir(parents=True, exist_ok=True)
     write_ahead(file)
 

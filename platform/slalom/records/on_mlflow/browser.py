@@ -14,8 +14,10 @@ from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+from slalom.database import broken
 from slalom.errors import Infrastructure, InputError
 from slalom.records.on_mlflow.environment import DEFAULTS
+from slalom.records.on_mlflow.sqlite import broken_records, sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +37,11 @@ def serve(home: Home, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]
     """Serve a home's records at host:port until the block is left; the block is entered when the server answers.
 
     Gives the server's process; its output goes to `ui.log` in the home. Raises InputError where nothing can listen at
-    the port, or the home cannot be written to, and Infrastructure where the server does not answer in START_SECONDS.
+    the port, or the home cannot be written to, and Infrastructure where the file of records
+    is broken, or the server does not answer in START_SECONDS.
     """
+    if (file := sqlite_file(home.tracking_uri)) and (problem := broken(file)):
+        raise Infrastructure(broken_records(file, problem))
     _check_free(host, port)
     if home.artifacts is None:
         raise InputError(f"--tracking-uri: open {home.shown()['tracking_uri']} in a browser; `slalom ui` serves a home")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from slalom.verdict.summary import Summary
     from slalom.wire.learned import Learned
     from slalom.wire.trial import Ended, TrialId, TrialSpec
+
+LOG = logging.getLogger("slalom")
 
 RUN_STATUS = {State.RUNNING: "RUNNING", State.COMPLETE: "FINISHED", State.INTERRUPTED: "KILLED"}
 
@@ -180,7 +183,17 @@ class Experiment:
 def _trial_runs(client: MlflowClient, common: RunsInCommon) -> TrialRuns:
     """The way to write trial runs that suits the store which MLflow has chosen for the tracking URI."""
     store = client._tracking_client.store
-    return TableTrialRuns(store, common) if isinstance(store, SqlAlchemyStore) else ServerTrialRuns(client, common)
+    if isinstance(store, SqlAlchemyStore):
+        tables = TableTrialRuns(store, common)
+        reason = tables.misfit()
+        if reason is None:
+            return tables
+        LOG.warning(
+            "slalom: MLflow's tables are others than this Slalom knows (%s): trials go through MLflow's own calls, "
+            "which are slower",
+            reason,
+        )
+    return ServerTrialRuns(client, common)
 
 
 def open_experiment(client: MlflowClient, study: StudySpec, artifacts: Path | None) -> str:

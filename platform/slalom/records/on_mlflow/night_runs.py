@@ -11,15 +11,17 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, RunTag
 from mlflow.exceptions import MlflowException
 
+from slalom.database import broken, reason_of
 from slalom.errors import Infrastructure, InputError
 from slalom.records.on_mlflow.experiment import open_experiment
 from slalom.records.on_mlflow.pages.page import NOTE, cut, identity
 from slalom.records.on_mlflow.registry import name_version
 from slalom.records.on_mlflow.search import search
+from slalom.records.on_mlflow.sqlite import broken_records, sqlite_file
 from slalom.regression.gate import Answer
 from slalom.regression.page import markdown
 from slalom.regression.trend import Panel, Point, picture
-from slalom.urls import hide_passwords, showable
+from slalom.urls import showable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +87,9 @@ class NightRuns:
         try:
             yield
         except MlflowException as exc:
-            place, reason = showable(self._uri), hide_passwords(str(exc))
+            if (file := sqlite_file(self._uri)) and (problem := broken(file)):
+                raise Infrastructure(broken_records(file, problem)) from exc
+            place, reason = showable(self._uri), reason_of(exc)
             raise Infrastructure(f"MLflow at {place} did not take the record: {reason}") from exc
 
 

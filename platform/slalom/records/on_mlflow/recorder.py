@@ -7,12 +7,13 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from slalom.database import broken, reason_of
 from slalom.records.on_mlflow.address import check
 from slalom.records.on_mlflow.environment import set_defaults
 from slalom.records.on_mlflow.outage import is_outage
-from slalom.records.on_mlflow.sqlite import finish_sqlite, sqlite_file
+from slalom.records.on_mlflow.sqlite import broken_records, finish_sqlite, sqlite_file
 from slalom.records.on_mlflow.write_behind import Patience, WriteBehind
-from slalom.urls import hide_passwords, showable
+from slalom.urls import showable
 from slalom.wire.learned import NOTHING, Learned
 
 if TYPE_CHECKING:
@@ -62,9 +63,7 @@ class MlflowRecorder:
         patience = Patience(
             is_outage if sqlite_file(tracking_uri) is None else lambda _: False,
             study.resources.outage_limit,
-            began=lambda exc: tell(
-                f"{shown} does not answer: {hide_passwords(str(exc))}; training goes on, and records wait"
-            ),
+            began=lambda exc: tell(f"{shown} does not answer: {reason_of(exc)}; training goes on, and records wait"),
             over=lambda seconds: tell(f"{shown} answers again after {seconds:.0f} s; records are written on"),
         )
         self._writing = WriteBehind(opening, self._finish, self._blame, patience)
@@ -109,8 +108,10 @@ class MlflowRecorder:
             finish_sqlite(file)
 
     def _blame(self, exc: BaseException) -> str:
+        if (file := sqlite_file(self._uri)) and (problem := broken(file)):
+            return broken_records(file, problem)
         return (
-            f"MLflow at {showable(self._uri)} did not take a record: {hide_passwords(str(exc))}; "
+            f"MLflow at {showable(self._uri)} did not take a record: {reason_of(exc)}; "
             "no result is lost: the same command goes on, and writes what is missing"
         )
 

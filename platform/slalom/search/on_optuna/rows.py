@@ -53,23 +53,27 @@ class Kept(NamedTuple):
 
 def read_rows(engine: Engine, studies: Sequence[int]) -> Iterator[Kept]:
     """The trials of the studies with these ids, as `write_rows` wrote them, in no order."""
-    trial, attribute, param = models.TrialModel, models.TrialUserAttributeModel, models.TrialParamModel
     with Session(engine) as session:
-        attributes: dict[int, dict[str, Any]] = defaultdict(dict)
-        params: dict[int, dict[str, Any]] = defaultdict(dict)
-        of_studies = trial.study_id.in_(studies)
-        for trial_id, key, value in session.execute(
-            select(attribute.trial_id, attribute.key, attribute.value_json).join(trial).where(of_studies)
-        ):
-            attributes[trial_id][key] = json.loads(value)
-        for trial_id, name, value, distribution in session.execute(
-            select(param.trial_id, param.param_name, param.param_value, param.distribution_json)
-            .join(trial)
-            .where(of_studies)
-        ):
-            params[trial_id][name] = _distribution(distribution).to_external_repr(value)
-        for trial_id, study_id in session.execute(select(trial.trial_id, trial.study_id).where(of_studies)):
-            yield Kept(study_id, attributes[trial_id], params[trial_id])
+        yield from _read(session, studies)
+
+
+def _read(session: Session, studies: Sequence[int]) -> Iterator[Kept]:
+    trial, attribute, param = models.TrialModel, models.TrialUserAttributeModel, models.TrialParamModel
+    attributes: dict[int, dict[str, Any]] = defaultdict(dict)
+    params: dict[int, dict[str, Any]] = defaultdict(dict)
+    of_studies = trial.study_id.in_(studies)
+    for trial_id, key, value in session.execute(
+        select(attribute.trial_id, attribute.key, attribute.value_json).join(trial).where(of_studies)
+    ):
+        attributes[trial_id][key] = json.loads(value)
+    for trial_id, name, value, distribution in session.execute(
+        select(param.trial_id, param.param_name, param.param_value, param.distribution_json)
+        .join(trial)
+        .where(of_studies)
+    ):
+        params[trial_id][name] = _distribution(distribution).to_external_repr(value)
+    for trial_id, study_id in session.execute(select(trial.trial_id, trial.study_id).where(of_studies)):
+        yield Kept(study_id, attributes[trial_id], params[trial_id])
 
 
 @lru_cache(maxsize=1024)
@@ -90,22 +94,38 @@ def write_rows(
     """
     with Session(engine) as session, session.begin():
         verify(session)
-        # in one order, so that no two writers wait for each other
-        studies = sorted({study._study_id for study, _ in trials})
-        numbers = {study_id: count(_next_number(session, study_id)) for study_id in studies}
-        written = [_trial(study._study_id, next(numbers[study._study_id]), trial) for study, trial in trials]
-        session.add_all(written)
-        session.flush()
-        rows = [(row.trial_id, trial) for row, (_, trial) in zip(written, trials, strict=True)]
-        once = [
-            {"study_id": row.study_id, "trial": key, "trial_id": row.trial_id}
-            for row, key in zip(written, keys, strict=True)
-        ]
-        session.execute(insert(TRIALS), once)
-        for model, columns in PARTS.items():
-            parts = [{"trial_id": trial_id, **part} for trial_id, trial in rows for part in columns(trial)]
-            if parts:
-                session.execute(insert(model.__table__), parts)
+        _write(session, trials, keys)
+
+
+def probe(engine: Engine, study: Study, trial: FrozenTrial) -> None:
+    """Write a trial into a study without trials, read it, and roll all of it back.
+
+    Raises what these raise, and LookupError where what is read is not what was written.
+    """
+    with Session(engine) as session:
+        _write(session, [(study, trial)], ["probe"])
+        if [*_read(session, [study._study_id])] != [Kept(study._study_id, trial.user_attrs, trial.params)]:
+            raise LookupError("a trial is read otherwise than it was written")
+        session.rollback()
+
+
+def _write(session: Session, trials: Sequence[tuple[Study, FrozenTrial]], keys: Sequence[str]) -> None:
+    # in one order, so that no two writers wait for each other
+    studies = sorted({study._study_id for study, _ in trials})
+    numbers = {study_id: count(_next_number(session, study_id)) for study_id in studies}
+    written = [_trial(study._study_id, next(numbers[study._study_id]), trial) for study, trial in trials]
+    session.add_all(written)
+    session.flush()
+    rows = [(row.trial_id, trial) for row, (_, trial) in zip(written, trials, strict=True)]
+    once = [
+        {"study_id": row.study_id, "trial": key, "trial_id": row.trial_id}
+        for row, key in zip(written, keys, strict=True)
+    ]
+    session.execute(insert(TRIALS), once)
+    for model, columns in PARTS.items():
+        parts = [{"trial_id": trial_id, **part} for trial_id, trial in rows for part in columns(trial)]
+        if parts:
+            session.execute(insert(model.__table__), parts)
 
 
 def forget_deleted(engine: Engine, studies: Sequence[int]) -> None:

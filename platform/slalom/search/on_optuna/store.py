@@ -8,18 +8,21 @@ again, to the same numbers.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.storages import RDBStorage
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
-from slalom.database import engine_options, translated
+from slalom.database import engine_options, reason_of, translated
 from slalom.errors import Infrastructure
+from slalom.search.on_optuna.calls import misfit, read_by_calls, write_by_calls
 from slalom.search.on_optuna.holding import Hold, make_tables
 from slalom.search.on_optuna.rows import TRIALS, forget_deleted, read_rows, write_rows
+from slalom.search.on_optuna.survey import survey
 from slalom.search.on_optuna.translate import direction, quiet, stored, thawed
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from slalom.study.model import StudySpec
     from slalom.wire.trial import Ended, TrialId
 
+LOG = logging.getLogger("slalom")
 
 OPENINGS, OPENING_SECONDS = 4, 0.5
 """How often a storage is tried to be opened, and the time between: Optuna fails where another process makes its tables
@@ -53,6 +57,7 @@ class OptunaStore:
         self._root = f"{spec.name}/{spec.fingerprint[:12]}"
         self._studies: dict[str, optuna.Study] = {}
         self._hold: Hold | None = None
+        self._by_rows = True
 
     @contextmanager
     def held(self, home: str) -> Iterator[None]:
@@ -66,6 +71,7 @@ class OptunaStore:
                 with self._translated():
                     present = self._names()
                     arms = [name for arm in self._spec.arms if (name := self._name(arm.name)) in present]
+                    self._try_rows()
                     forget_deleted(self._storage.engine, [self._study(name)._study_id for name in arms])
                 yield
         finally:
@@ -105,6 +111,12 @@ class OptunaStore:
         self._storage.remove_session()
         self._storage.engine.dispose()
 
+    def namesakes(self) -> Mapping[str, Mapping[str, Any]]:
+        """See `TrialStore`."""
+        with self._translated():
+            found = {one.fingerprint: one.notes for one in survey(self._storage.engine) if one.study == self._spec.name}
+        return {mark: notes for mark, notes in found.items() if not self._spec.fingerprint.startswith(mark)}
+
     def _read(self) -> Iterator[Ended]:
         with self._translated():
             present = self._names()
@@ -129,11 +141,36 @@ class OptunaStore:
         return f"{self._root}/{arm}"
 
     def _insert(self, trials: Sequence[tuple[optuna.Study, FrozenTrial]], keys: Sequence[str]) -> None:
-        if trials:
-            write_rows(self._storage.engine, trials, keys, self._hold.verify if self._hold else lambda _: None)
+        verify = self._hold.verify if self._hold else lambda _: None
+        if trials and self._by_rows:
+            write_rows(self._storage.engine, trials, keys, verify)
+        elif trials:
+            write_by_calls(self._storage, trials, keys, verify)
 
     def _kept(self, studies: Sequence[optuna.Study]) -> Iterator[Kept]:
-        return read_rows(self._storage.engine, [study._study_id for study in studies])
+        ids = [study._study_id for study in studies]
+        if self._by_rows:
+            try:
+                return iter([*read_rows(self._storage.engine, ids)])
+            except (SQLAlchemyError, AttributeError) as exc:
+                found = [*read_by_calls(self._storage, ids)]  # which fails, too, where it is the storage that does
+                self._go_by_calls(reason_of(exc))
+                return iter(found)
+        return read_by_calls(self._storage, ids)
+
+    def _try_rows(self) -> None:
+        """Find out whether trials can be written as rows, before anything is started."""
+        if self._by_rows and (reason := misfit(self._storage, self._study(self._root))):
+            self._go_by_calls(reason)
+
+    def _go_by_calls(self, reason: str) -> None:
+        self._by_rows = False
+        LOG.warning(
+            "slalom: Optuna's tables in %s are others than this Slalom knows (%s): trials go through Optuna's own "
+            "calls, which are slower",
+            self._shown,
+            reason,
+        )
 
     def _open(self, url: str) -> RDBStorage:
         # A port that is no number is a ValueError of SQLAlchemy's, tables of another Optuna a RuntimeError of Optuna's.

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from slalom.errors import InputError, nearest
+from slalom.errors import InputError, nearest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -145,4 +145,4 @@ def _place(asked: str, offered: Bundle, *, on_gpus: bool, growing: bool) -> tupl
     if growing:
         return (asked,)
     valid = [*kinds, *(name for name in offered if not name.startswith(("node:", TYPE)))]
-    raise InputError(f"resources: nodes {asked!r} is what no node of the cluster offers{nearest(asked, valid)}")
+    raise InputError(f"resources: nodes {quoted(asked)} is what no node of the cluster offers{nearest(asked, valid)}")

@@ -11,13 +11,15 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from mlflow.entities import LifecycleStage
+from mlflow.entities import LifecycleStage, Metric
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.dbmodels import models
 from sqlalchemy import insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
+from slalom.database import reason_of
 from slalom.records.on_mlflow.trial_runs import rows as rows
-from slalom.records.on_mlflow.trial_runs.base import FINGERPRINT, KIND, MODEL, PARENT, RecordedRun
+from slalom.records.on_mlflow.trial_runs.base import FINGERPRINT, KIND, MODEL, PARENT, RecordedRun, TrialRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy.engine import Connection
 
-    from slalom.records.on_mlflow.trial_runs.base import RunsInCommon, TrialRun
+    from slalom.records.on_mlflow.trial_runs.base import RunsInCommon
 
 SOUGHT = (KIND, "slalom.arm", "slalom.search", "slalom.phase", "slalom.trial", PARENT, MODEL)
 
@@ -67,15 +69,29 @@ class TableTrialRuns:
     def write(self, runs: Sequence[TrialRun]) -> list[str]:
         """See `TrialRuns`; MlflowException for a value that MLflow does not take, such as a metric's name."""
         named = [(rows.new_id(), rows.valid(run)) for run in runs]
-        run_ids = [run_id for run_id, _ in named]
         with self._engine.begin() as connection:
-            _hasten(connection)
-            artifacts, data_id = self._artifacts(connection), self._data_id(connection)
-            _insert(connection, models.SqlRun, [rows.run_row(*run, self._experiment, artifacts) for run in named])
-            for model, part in PARTS.items():
-                _insert(connection, model, [row for run in named for row in part(*run)])
-            self._give_data(connection, data_id, run_ids)
-        return run_ids
+            self._write(connection, named)
+        return [run_id for run_id, _ in named]
+
+    def misfit(self) -> str | None:
+        """Why runs cannot be written as rows, found by one that is rolled back; None where they can."""
+        run = TrialRun("probe", "FINISHED", 0, 0, {"probe": "1"}, {"probe": "1"}, [Metric("probe", 1.0, 0, 1)])
+        try:
+            with self._engine.connect() as connection:
+                self._write(connection, [(rows.new_id(), rows.valid(run))])
+                connection.rollback()
+        except SQLAlchemyError as exc:
+            return reason_of(exc)
+        return None
+
+    def _write(self, connection: Connection, named: Sequence[tuple[str, TrialRun]]) -> None:
+        """Write runs by their ids, in the connection's transaction."""
+        _hasten(connection)
+        artifacts, data_id = self._artifacts(connection), self._data_id(connection)
+        _insert(connection, models.SqlRun, [rows.run_row(*run, self._experiment, artifacts) for run in named])
+        for model, part in PARTS.items():
+            _insert(connection, model, [row for run in named for row in part(*run)])
+        self._give_data(connection, data_id, [run_id for run_id, _ in named])
 
     def _artifacts(self, connection: Connection) -> str:
         one: Any = models.SqlExperiment

@@ -1,0 +1,52 @@
+"""Studies of one name and different fingerprints in one storage: what is said of them, and when a run is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slalom.errors import InputError
+from slalom.loop.notes import Note
+from slalom.study.differences import differences, told
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from slalom.home import Home
+    from slalom.search.base import TrialStore
+    from slalom.study.model import StudySpec
+
+NOT_RECORDED = "something else, which is not on record"
+
+
+def refuse_other(spec: StudySpec, store: TrialStore, home: Home) -> None:
+    """InputError where the storage holds the study with other data, files or settings, and nothing of this one.
+
+    Another seed is no reason: whoever writes one wants a replicate beside the first.
+    """
+    if Note.IDENTITY in store.notes():
+        return
+    others = store.namesakes()
+    known = {mark: notes.get(Note.IDENTITY) for mark, notes in others.items()}
+    seeds = {None if one is None else one.get("seed") for one in known.values()}
+    if seeds & {None, spec.seed} and (refusal := held_otherwise(spec, store, home)):
+        raise refusal
+
+
+def held_otherwise(spec: StudySpec, store: TrialStore, home: Home) -> InputError | None:
+    """What says that the storage holds the study otherwise, and how to go on; None where it does not hold it at all."""
+    others = store.namesakes()
+    if not others:
+        return None
+    mine: dict[str, Any] = {Note.IDENTITY: spec.identity}
+    lines = "; ".join(f"{mark} with {told_apart(notes, mine)}" for mark, notes in others.items())
+    return InputError(
+        f"{home.shown()['storage']} holds {spec.name}, but not as it is now, {spec.fingerprint[:12]}: {lines}. Results "
+        "of both are never mixed. Go back to what it was there to see it or go on with it; or train this one beside it "
+        "by `slalom run --anew`, in another --home, or under another name"
+    )
+
+
+def told_apart(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """What differs between two studies of one name, by what was noted of each."""
+    old, new = there.get(Note.IDENTITY), here.get(Note.IDENTITY)
+    return NOT_RECORDED if old is None or new is None else told(differences(old, new))

@@ -1,0 +1,65 @@
+"""What tells two studies of the same name apart, by what their numbers depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from slalom.errors import listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+MOST = 6
+"""Differences that a message lists."""
+
+DIGITS = 12
+"""Of a digest, as messages show it."""
+
+PARTS = {"data": "data", "task_file": "task file", "code": "files", "seed": "seed", "protocol": "protocol"}
+"""What people call the parts of a study's identity; all others are settings."""
+
+DIGESTS = ("data", "task_file", "code")
+
+
+class Difference(NamedTuple):
+    """A value of which two studies have different ones; each as a text, "none" where one has it not."""
+
+    name: str
+    there: str
+    here: str
+
+    @property
+    def part(self) -> str:
+        """The part of the study that it belongs to, in people's words."""
+        return PARTS.get(self.name.split(".")[0], "settings")
+
+    def __str__(self) -> str:
+        return f"{self.name} is {self.there} there and {self.here} here"
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[Difference]:
+    """All values that differ between two identities, as `slalom.study.fingerprint.identity` gives them."""
+    old, new = dict(_leaves("", there)), dict(_leaves("", here))
+    names = [*old, *(name for name in new if name not in old)]
+    return [
+        Difference(name, old.get(name, "none"), new.get(name, "none"))
+        for name in names
+        if old.get(name) != new.get(name)
+    ]
+
+
+def told(found: Sequence[Difference]) -> str:
+    """The differences in a line: "other data (data is 0f3a there and 91bc here)"."""
+    parts = [name for name in (*PARTS.values(), "settings") if name in {one.part for one in found}]
+    more = f"; and {len(found) - MOST} more" if len(found) > MOST else ""
+    return f"other {listing(parts)} ({'; '.join(map(str, found[:MOST]))}{more})"
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(f"{name}.{key}" if name else str(key), item)
+        return
+    text = "none" if value is None else str(value)
+    yield name, text[:DIGITS] if name.split(".")[0] in DIGESTS else text

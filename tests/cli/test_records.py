@@ -1,0 +1,148 @@
+"""Files of a home that are broken: what is lost, what is not, and which command makes it again."""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+import slalom
+from slalom import wiring
+from slalom.database import broken
+from slalom.home import Home
+from slalom.loop.notes import Note
+from slalom.wire.trial import Phase
+from tests.cli.studies import here
+from tests.support.record_samples import shown_in
+
+SHORT = 4096 * 9
+
+
+def truncated(file):
+    os.truncate(file, SHORT)
+
+
+def emptied(file):
+    os.truncate(file, 0)
+
+
+def garbage(file):
+    file.write_bytes(bytes(range(256)) * 64)
+
+
+def text(file):
+    file.write_text("no database, and long enough to be read as the header of one" * 10)
+
+
+def folder(file):
+    file.unlink()
+    file.mkdir()
+
+
+def overwritten(file):
+    """Whole but for its middle."""
+    size = file.stat().st_size
+    with file.open("r+b") as opened:
+        opened.seek(4096)
+        opened.write(b"\xff" * (size - 4096))
+
+
+BREAKS = [truncated, emptied, garbage, text, folder, overwritten]
+
+
+@pytest.fixture
+def home(finished, tmp_path, monkeypatch):
+    """A copy of the home of a finished run, beside its study."""
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(wiring, "ray_lanes", lambda spec, address=None: wiring.local_lanes(spec))
+    return tmp_path / "home"
+
+
+def records(home):
+    """What MLflow shows, but for what differs from run to run: which machine's second it was."""
+    return shown_in(f"sqlite:///{home}/mlflow.db", "small")
+
+
+@pytest.mark.parametrize("break_it", BREAKS, ids=lambda one: one.__name__)
+def test_a_broken_file_of_trials_is_told_with_what_is_lost(break_it, home):
+    break_it(home / "optuna.db")
+    for command in (["show"], ["run"], ["export"], ["status"]):
+        study = [] if command == ["status"] else ["small.yaml"]
+        done = here(*command, *study, "--home", "home")
+        assert done.returncode == 3, (command, done.stderr)
+        assert f"the file of trials, {home}/optuna.db, is broken: " in done.stderr
+        assert "put a copy of it back" in done.stderr
+        assert "SELECT" not in done.stderr
+        assert "does not answer" not in done.stderr
+
+
+@pytest.mark.parametrize("break_it", BREAKS, ids=lambda one: one.__name__)
+def test_a_broken_file_of_records_is_rebuilt_from_the_trials(break_it, home, finished):
+    # of the original: MLflow keeps a connection to each file that this process has looked at
+    before = records(finished[0] / "home")
+    break_it(home / "mlflow.db")
+    if break_it is not emptied:  # which MLflow takes for a new one, and `slalom ui` for none
+        shown = here("ui", "--home", "home")
+        assert shown.returncode == 3
+        assert f"the file of MLflow's records, {home}/mlflow.db, is broken: " in shown.stderr
+        assert "No result is lost" in shown.stderr
+        assert "slalom records rebuild" in shown.stderr
+    done = here("records", "rebuild", "small.yaml", "--home", "home")
+    assert done.returncode == 0, done.stderr
+    assert len([*home.glob("mlflow.db.broken-*[0-9]")]) == 1
+    assert records(home) == before
+
+
+def test_a_run_that_meets_a_broken_file_of_records_says_which_command_mends_it(home):
+    spec = slalom.load("small.yaml")
+    wiring.store(spec, Home(home)).note(Note.RECORDED, [])
+    overwritten(home / "mlflow.db")
+    done = here("run", "small.yaml", "--home", "home")
+    assert done.returncode == 3
+    assert "slalom records rebuild" in done.stderr
+    assert "[SQL" not in done.stderr
+    assert "start it" not in done.stderr
+
+
+def test_a_whole_file_of_records_is_kept_and_completed(home):
+    before = records(home)
+    with closing(sqlite3.connect(home / "mlflow.db")) as database:
+        database.execute("UPDATE runs SET lifecycle_stage = 'deleted' WHERE name LIKE 'adam search 0 tune%'")
+        database.commit()
+    assert records(home) != before
+    assert here("records", "rebuild", "small.yaml", "--home", "home").returncode == 0
+    assert not [*home.glob("mlflow.db.broken-*")]
+    assert records(home).keys() == before.keys()
+
+
+def test_the_records_of_a_study_under_way_are_rebuilt_as_far_as_it_is(home):
+    """Without its last phase, as after a Ctrl-C."""
+    spec, place = slalom.load("small.yaml"), Home(home)
+    ended = wiring.store(spec, place).ended()
+    (home / "optuna.db").unlink()
+    store = wiring.store(spec, place)
+    known = [one for trial, one in ended.items() if trial.phase is not Phase.CONFIRM]
+    store.add(known)
+    store.note(Note.IDENTITY, spec.identity)
+    garbage(home / "mlflow.db")
+    done = here("records", "rebuild", "small.yaml", "--home", "home")
+    assert done.returncode == 0, done.stderr
+    assert "goes on by `slalom run`" in done.stdout
+    assert len(records(home)) == 1 + 2 + len(known)
+    assert len(store.ended()) == len(known)
+    assert here("run", "small.yaml", "--home", "home").returncode == 0
+    assert len(records(home)) == 1 + 2 + len(ended)
+
+
+def test_records_of_a_server_are_its_own(home):
+    done = here("records", "rebuild", "small.yaml", "--home", "home", "--tracking-uri", "http://127.0.0.1:9")
+    assert done.returncode == 2
+    assert "is a server's" in done.stderr
+
+
+def test_a_file_without_permission_is_told(home, monkeypatch):
+    # root, who runs tests in many a place, may read and write everything
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert broken(home / "optuna.db") == "there is no permission to read and write it"
