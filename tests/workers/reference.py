@@ -39,9 +39,13 @@ class Reference:
         self.steps = spec.epochs * len(self._batches(torch.arange(len(self.labels))))
         self.step, self.smoothed, self.largest = 0, 0.0, 0.0
         torch.manual_seed(spec.seeds.weights)
-        self.net = plain_net(spec.work, data)
+        self.net = plain_net(spec.work, self._seen_data())
         self.optimizer = self._optimizer()
         self.misses = [0] * len(self.labels)
+
+    def _seen_data(self):
+        """The data as the net sees them."""
+        return self.data
 
     def train(self):
         least, waited, best, loss = math.inf, 0, None, math.nan
@@ -112,9 +116,10 @@ class Reference:
         shuffled_at = {"each_epoch": number, "once": 0}[self.chosen["order"]]
         order = streams.order(self.spec.seeds.batches, shuffled_at, len(self.labels), cumulated)
         batches, masks = self._batches(order), self._masks(number)
+        inputs = self._seen(number, order)
         total = 0.0
         for step, index in enumerate(batches):
-            outputs = self.net(self.inputs[index], dropping(masks, step))
+            outputs = self.net(inputs(step, index), dropping(masks, step))
             options = self.spec.work.loss
             each = literature.LOSSES[options["name"]].value(outputs, self.labels[index], options)
             loss = each.mean()
@@ -127,6 +132,10 @@ class Reference:
             self.step += 1
             total += loss.item() * len(index)
         return total / sum(map(len, batches))
+
+    def _seen(self, epoch, order):
+        """A function from a step and its examples to what the net sees of them."""
+        return lambda _, index: self.inputs[index]
 
     def _factors(self, losses, counts):
         """What the emphasis multiplies each example's gradient by."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from slalom_worker.net.examples import Examples, Source, in_precision, tensor_of
+from slalom_worker.net.view import picture_shape
 from slalom_worker.preprocessing import NOTHING
 from slalom_worker.tasks.parts import Part, draw, own_parts
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from slalom_worker.augmentation import Augmentation
     from slalom_worker.preprocessing import Fitted, Preprocessing
     from slalom_worker.tasks.base import Task
     from slalom_worker.tasks.data import Data
@@ -44,11 +46,23 @@ class PlacedSplit:
     prepared: Fitted | None
     _parts: Parts
     _shelf: Shelf
+    _picture: tuple[int, ...]
+    _learned: dict[object, Tensor] = field(default_factory=dict)
 
     @cached_property
     def test(self) -> Examples:
         """The test examples, which come to the device when they are first asked for, by a confirm trial."""
         return self._shelf.place(self._parts.test, self.prepared)
+
+    def learned(self, augmentation: Augmentation) -> Tensor | None:
+        """What an augmentation learns from the training pictures as the task gives them, float64 on the device."""
+        learn = augmentation.learn
+        if learn is None:
+            return None
+        if learn not in self._learned:
+            pictures = self._parts.train.split().inputs.reshape(-1, *self._picture)
+            self._learned[learn] = self._shelf.put(learn(pictures))
+        return self._learned[learn]
 
 
 class PlacedSplits:
@@ -102,7 +116,8 @@ class PlacedSplits:
         if self._preprocess is not NOTHING:
             prepared = self._preprocess.fit(parts.train.split().inputs)
         train, validation = (self._shelf.place(part, prepared) for part in parts[:2])
-        return PlacedSplit(train, validation, parts.train.labels, prepared, parts, self._shelf)
+        picture = picture_shape(self._data.net_shape)
+        return PlacedSplit(train, validation, parts.train.labels, prepared, parts, self._shelf, picture)
 
 
 class Shelf:
@@ -131,6 +146,10 @@ class Shelf:
             source, first = (self._source(part.inputs), 0) if known else self._beside(part.inputs)
             self._parts[id(part)] = part, self._examples(part, source, first)
         return self._parts[id(part)][1]
+
+    def put(self, numbers: NDArray[np.float64]) -> Tensor:
+        """Numbers on the device, in their own precision."""
+        return tensor_of(numbers).to(self._device)
 
     def _source(self, inputs: NDArray[Any]) -> Source:
         if id(inputs) not in self._sources:

@@ -35,7 +35,7 @@ class Fitted(NamedTuple):
         """The mapped inputs [n, *shape]; the map is computed in float64."""
         flat = inputs.reshape(len(inputs), -1)
         mapped = np.empty_like(flat, np.float32)
-        with _one_thread():
+        with one_thread():
             for start in range(0, len(flat), ROWS):
                 rows = flat[start : start + ROWS] - self.shift
                 mapped[start : start + ROWS] = (
@@ -58,13 +58,17 @@ class Preprocessing:
     """One way of preprocessing.
 
     find: gives the map from flattened training inputs [n, d] float64, which it may overwrite
+    keeps_places: whether what comes out of a picture is one, each number still at its pixel's place
+    keeps_units: whether it only adds to each number, so that differences of two inputs stay as they are
     """
 
     find: Callable[[NDArray[np.float64]], Fitted]
+    keeps_places: bool = True
+    keeps_units: bool = False
 
     def fit(self, inputs: NDArray[np.float32]) -> Fitted:
         """The map fitted to training inputs [n, *shape]. Never fit it to others: their metrics would be too good."""
-        with _one_thread():
+        with one_thread():
             return self.find(inputs.reshape(len(inputs), -1).astype(np.float64))
 
 
@@ -84,6 +88,9 @@ def eigh(symmetric: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
     return values.numpy(), vectors.contiguous().numpy()
 
 
-def _one_thread() -> threadpool_limits:
-    # linear algebra on several threads rounds otherwise, and lanes do not all have the same number of threads
+def one_thread() -> threadpool_limits:
+    """A context in which linear algebra computes on one thread.
+
+    On several it rounds otherwise, and lanes do not all have the same number of threads.
+    """
     return threadpool_limits(1)

@@ -21,4 +21,4 @@ def find(inputs: NDArray[np.float64]) -> Fitted:
     return Fitted(inputs.mean(axis=0), np.ones(inputs.shape[1]))
 
 
-CENTER = Preprocessing(find)
+CENTER = Preprocessing(find, keeps_units=True)

@@ -112,7 +112,7 @@ def _in_a_pack(objective: Objective, trials: Sequence[TrialSpec]) -> list[Number
 
 def _in_torch(objective: Objective, trial: TrialSpec) -> Numbers:
     """A trial's numbers, trained as a plain module."""
-    module = build_module(objective.work, objective.data, objective.task, trial.seeds.weights)
+    module = build_module(objective.work, objective.view.data, objective.task, trial.seeds.weights)
     chosen = trial.settings["initialization"]
     initialise(module, objective.methods.initialization[chosen["scheme"]], chosen, trial.seeds.weights)
     weights, found = list(weights_of(module).values()), dict[str, "Tensor"]()
@@ -132,9 +132,10 @@ def _in_torch(objective: Objective, trial: TrialSpec) -> Numbers:
     rest = rest_of(module)
     found |= {f"the buffer {name}": rest[name].detach() for name in objective.state}
     with torch.no_grad():
-        found["an output in evaluation"] = module.eval()(_some(objective).inputs)
+        module.eval()
+        found["an output in evaluation"] = objective.view.predict(module, _some(objective).inputs)
         for part in (objective.train, objective.validation, objective.test):
-            module(part.inputs[_extremes(part)])
+            objective.view.predict(module, part.inputs[_extremes(part)])
     return found
 
 
@@ -150,7 +151,7 @@ def _batches(objective: Objective, trial: TrialSpec) -> Iterator[Batch]:
             kept = torch.rand(1, len(index), *call.shape, generator=generator) >= rate
             masks[name] = kept.to(objective.dtype) / (1 - rate)
         train = objective.train
-        yield Batch(train.take(index.unsqueeze(0)), train.labels[index].unsqueeze(0), masks)
+        yield Batch(objective.view.center(train.take(index.unsqueeze(0))), train.labels[index].unsqueeze(0), masks)
 
 
 def _set_masks(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
