@@ -1,5 +1,6 @@
 """Augmented pictures: those of an independent reference, one by one, and in packs the same bits whatever is beside."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.datasets import load_sample_images
 
 from slalom_worker.augmentation import AUGMENTATION, Draws, Given
 from slalom_worker.augmentation.draws import mix
+from slalom_worker.program.ways import Way
 from slalom_worker.training.augmenting import Augmenter, used_before
 from slalom_worker.training.slot import Slot
 from tests.workers.augmentation.picture_trials import (
@@ -187,9 +189,10 @@ def test_no_augmentation_makes_a_trial_depend_on_its_pack(evaluation, precision)
 
 
 def test_no_augmentation_makes_a_stacked_net_depend_on_its_pack():
-    of = work(EVALUATIONS[2], "float32")
-    of = type(of)(of.task, {"name": "mlp", "hidden": (5,), "activation": "tanh", "bias": True}, 10, evaluation=of.evaluation)
-    check_invariance(objective(of), trials(of, EVERY, 16), WIDTHS)
+    net = {"name": "mlp", "hidden": (5,), "activation": "tanh", "bias": True}
+    program = objective(replace(work(EVALUATIONS[2], "float32"), model=net))
+    assert program.way is Way.STACKED
+    check_invariance(program, trials(program.work, EVERY, 16), WIDTHS)
 
 
 def test_an_arm_sees_the_pictures_of_the_others():
@@ -199,7 +202,7 @@ def test_an_arm_sees_the_pictures_of_the_others():
     arms = {
         "sgd": (work(), settings(augmentation=augmentation)),
         "adam": (work(batch_size=23), settings("adam", augmentation=augmentation, hidden_dropout=0.3)),
-        "another net": (work(channels=(2,), full=()), settings(augmentation=augmentation)),
+        "another net": (work(channels=(2,), full=(3,)), settings(augmentation=augmentation)),
         "emphasis": (work(), settings(augmentation=augmentation, emphasis=BY_SAMPLING)),
         "bagged": (
             work(),

@@ -1,7 +1,7 @@
 """The random numbers of an augmentation: functions of the trial's seed, the epoch, the example and its use alone.
 
-Each number is a hash of these, so that it is the same whatever the order of examples, the batch size, the pack, the
-device and what was trained before. The hash is SplitMix64's (Steele, Lea and Flood 2014, "Fast splittable pseudorandom
+Each number is a hash of these, so that it is the same whatever the order of examples, the batch size, the pack and what
+was trained before. The hash is SplitMix64's (Steele, Lea and Flood 2014, "Fast splittable pseudorandom
 number generators"), in whole numbers of 64 bits that wrap around.
 """
 

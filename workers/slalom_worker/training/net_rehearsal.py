@@ -16,6 +16,7 @@ from slalom_worker.net.modules import build_module, initialise, net_errors, rest
 from slalom_worker.net.objective import Objective
 from slalom_worker.net.own_size import check_size
 from slalom_worker.net.probing import begin_forward
+from slalom_worker.net.view import View
 from slalom_worker.own_file import aside
 from slalom_worker.training.methods_rehearsal import same
 
@@ -58,7 +59,8 @@ def rehearse_net(trials: Sequence[TrialSpec], data: Data, task: Task, methods: M
     try:
         with aside():
             for trial in {trial.work.key: trial for trial in trials}.values():
-                check_size(trial.work, data, task)
+                view = View(trial.work, data, methods.loss[trial.work.loss["name"]])
+                check_size(trial.work, view.data, task)
                 _rehearse(Objective(trial.work, data, task, torch.device("cpu"), methods), trial)
     finally:
         torch.set_num_threads(threads)
