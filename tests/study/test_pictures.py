@@ -1,4 +1,4 @@
-"""`augmentation` and `evaluation` in a study: lists of methods, searches, and what the task's inputs must be for them."""
+"""`augmentation` and `evaluation` in a study: lists, searches, and what the task's inputs must be for them."""
 
 import pytest
 

@@ -99,7 +99,7 @@ class Reference:
         scheme = literature.EMPHASIS[chosen["scheme"]]
         if scheme.weights is None:
             return None
-        wrong = self.net(self.inputs).argmax(1) != self.labels
+        wrong = self.net(self._unchanged()).argmax(1) != self.labels
         self.misses = [missed + 1 if now else 0 for missed, now in zip(self.misses, wrong.tolist(), strict=True)]
         weights = scheme.weights(self.labels.numpy(), self.misses, epoch, chosen)
         return torch.as_tensor(weights / weights.mean())
@@ -132,6 +132,10 @@ class Reference:
             self.step += 1
             total += loss.item() * len(index)
         return total / sum(map(len, batches))
+
+    def _unchanged(self):
+        """What the net sees of all training examples where it is measured."""
+        return self.inputs
 
     def _seen(self, epoch, order):
         """A function from a step and its examples to what the net sees of them."""

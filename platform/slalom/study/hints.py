@@ -11,7 +11,9 @@ CLIPPING = "the largest norm of the gradient is `clip_norm: 1.0`"
 STOPPING = "training ends early by `early_stopping: 5`, epochs without a smaller validation loss"
 SCHEDULE = "the learning rate's is `learning_rate_schedule: cosine`, or a list such as `[warm_up, cosine]`"
 DROPOUT = "dropout is `hidden_dropout` and `input_dropout`"
-AUGMENTATION = "training pictures are changed by `augmentation: mirror`, or by a list, `[{method: crop, pad: 4}, mirror]`"
+AUGMENTATION = (
+    "training pictures are changed by `augmentation: mirror`, or by a list, `[{method: crop, pad: 4}, mirror]`"
+)
 TEN_CROP = "predictions of ten crops are averaged by `evaluation: {by: ten_crop, size: 24}`"
 
 HINTS: Mapping[str, str] = {

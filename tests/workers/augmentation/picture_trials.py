@@ -62,6 +62,11 @@ class AugmentedReference(PictureReference):
         self.parts = parts
         super().__init__(spec, program)
 
+    def _unchanged(self):
+        _, *sides = self.program.view.seen
+        top, left = ((own - seen) // 2 for own, seen in zip(self.program.view.shape[1:], sides, strict=True))
+        return self.inputs[:, :, top : top + sides[0], left : left + sides[1]]
+
     def _seen(self, epoch, order):
         view, used, uses = self.program.view, Counter(), []
         for example in order.tolist():

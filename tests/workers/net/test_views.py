@@ -1,4 +1,4 @@
-"""What a net sees of a picture where it is measured: the whole, the center, or ten crops whose predictions are averaged."""
+"""What a net sees of a picture where it is measured: the whole, the center, or ten crops, averaged."""
 
 import numpy as np
 import pytest

@@ -64,10 +64,11 @@ class View:
     def inputs(self, pictures: Tensor) -> Tensor:
         """Pictures [.., channels, h, w], of any size, as inputs are laid out in the task [.., *shape]."""
         shape, lead = self._data.shape, pictures.shape[:-3]
+        own: tuple[int, ...] = pictures.shape[-len(shape) :] if shape == self.shape[-len(shape) :] else (-1,)
         if pictures.shape[-3:] == self.shape:
-            return pictures.reshape(*lead, *shape)
-        axes = len(shape)
-        return pictures.reshape(*lead, *(pictures.shape[-axes:] if shape == self.shape[-axes:] else (-1,)))
+            own = shape
+        # programs are recorded for inputs that lie as a step's are gathered
+        return pictures.reshape(*lead, *own).contiguous()
 
     def center(self, inputs: Tensor) -> Tensor:
         """What the net sees in training of inputs [.., *shape] that are not augmented; whole ones as they are."""

@@ -113,7 +113,7 @@ class Augmenter:
     def _change(self, inputs: Tensor, examples: Tensor, uses: Tensor | None) -> Tensor:
         if self.all:
             return self.groups[0].change(inputs, examples, uses)
-        found = self.view.center(inputs).clone(memory_format=torch.contiguous_format)
+        found = self.view.center(inputs).clone()
         for group in self.groups:
             rows = group.rows
             own = None if uses is None else uses[rows]
