@@ -65,11 +65,6 @@ PICTURES = {
     "arms": {
         "single": {"model": {"normalisation": "batch"}, "preprocess": "standardize"},
         "several": {"ensemble": ENSEMBLE, "model": {"connectivity": "local"}, "hidden_dropout": 0.2},
-        "crops": {
-            "evaluation": {"by": "ten_crop", "size": 6},
-            "augmentation": ["crop", {"method": "distort", "elastic": {"uniform": [0, 1]}}],
-            "ensemble": ENSEMBLE,
-        },
         "searched": {"model": {"channels": {"int": [2, 4]}, "pooling": {"choice": ["max", "average"]}}},
     },
     "compare": {"baseline": "single"},
@@ -127,11 +122,7 @@ def answers(trial: TrialSpec) -> tuple[NDArray[np.float32], NDArray[np.float64]]
 
 
 @pytest.mark.parametrize(
-    ("study", "arm"),
-    [
-        *((study, arm) for study in ("whitened", "numbers", "pictures") for arm in ("single", "several")),
-        ("pictures", "crops"),
-    ],
+    ("study", "arm"), [(study, arm) for study in ("whitened", "numbers", "pictures") for arm in ("single", "several")]
 )
 def test_a_loaded_model_says_what_the_pack_s_nets_say(ran, study, arm):
     model, trial = kept(ran[study], arm)

@@ -1,13 +1,19 @@
 """What a net sees of a picture where it is measured: the whole, the center, or ten crops, averaged."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from slalom.errors import InputError
-from slalom.wire.trial import Work
+from slalom.wire.trial import Turn, Work
+from slalom_worker.lane.worker import LaneWorker
 from slalom_worker.net.modules import build_module
 from slalom_worker.net.objective import Objective
+from slalom_worker.serving import _load_pyfunc
+from slalom_worker.tasks import open_task
 from slalom_worker.training.measures import measure
 from slalom_worker.training.nets import TrainedTrial
 from slalom_worker.training.pack import Pack
@@ -119,3 +125,19 @@ def test_a_loss_without_a_mean_is_refused():
     of = work(EVALUATIONS[2])
     with pytest.raises(InputError, match="ten_crop averages predictions, and loss squared_error has no mean"):
         objective(Work(of.task, of.model, 10, loss=loss, evaluation=of.evaluation))
+
+
+def test_a_kept_model_answers_by_the_crops_that_it_was_measured_by(tmp_path):
+    of = replace(work(EVALUATIONS[2], "float32", 200), task={"name": "digits"})
+    chosen = settings("adam", learning_rate=0.05, augmentation={"method": "mirror", "share": 0.5})
+    lane = LaneWorker(tmp_path, 2, turn_seconds=1e9, device=CPU)
+    (result,) = lane.turn(Turn((order(trial(0, of, chosen), keep_weights=True),))).results
+    (tmp_path / "members").mkdir()
+    (tmp_path / "members" / "00.safetensors").write_bytes(result.weights[0])
+    about = {name: getattr(of, name) for name in ("task", "model", "loss", "precision", "evaluation")}
+    (tmp_path / "model.json").write_text(json.dumps({**about, "combine": "none"}))
+    validation = open_task(of.task, tmp_path).load().validation
+    said = _load_pyfunc(str(tmp_path)).predict(validation.inputs)
+    assert np.mean(said.argmax(1) != validation.labels) == pytest.approx(result.metrics["validation.error"])
+    own = -np.log(said[range(len(said)), validation.labels].astype(float))
+    assert own.mean() == pytest.approx(result.metrics["validation.loss"], rel=1e-5)
