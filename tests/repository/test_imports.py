@@ -39,7 +39,7 @@ WORKERS = (
     ("slalom_worker.net",),
     ("slalom_worker.methods", "slalom_worker.program", "slalom_worker.tasks"),
     ("slalom_worker.losses", "slalom_worker.own_method"),
-    ("slalom_worker.models",),
+    ("slalom_worker.augmentation", "slalom_worker.models"),
     (
         "slalom_worker.emphasis",
         "slalom_worker.initializations",

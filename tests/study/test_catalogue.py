@@ -22,7 +22,7 @@ def test_the_reader_s_defaults_are_in_it():
 
 def test_every_default_is_of_its_kind():
     tables = [CATALOGUE.tasks, CATALOGUE.models, CATALOGUE.optimizers]
-    tables += [CATALOGUE.momentum_schedules, CATALOGUE.rate_schedules, CATALOGUE.emphasis]
+    tables += [CATALOGUE.momentum_schedules, CATALOGUE.rate_schedules, CATALOGUE.emphasis, CATALOGUE.augmentation]
     for table in tables:
         for method, kinds in table.items():
             for name, kind in kinds.items():

@@ -30,6 +30,10 @@ REFUSED = {
     "dropout": ("hidden_dropout: 0.5", f"polak_ribiere goes with no hidden_dropout, got 0.5: {SEARCH}"),
     "input dropout": ("input_dropout: 0.2", f"polak_ribiere goes with no input_dropout, got 0.2: {SEARCH}"),
     "emphasis": ("emphasis: misclassified", f"polak_ribiere goes with no emphasis, got misclassified: {SEARCH}"),
+    "augmentation": (
+        "augmentation: {method: shift, pixels: 1}",
+        f"polak_ribiere goes with no augmentation, got shift: {SEARCH}",
+    ),
     "a schedule": (
         "learning_rate_schedule: cosine",
         "polak_ribiere searches its steps itself and follows no learning_rate_schedule, got cosine",

@@ -79,6 +79,8 @@ def test_the_arms_of_the_example_are_resolved(edited):
         "order": "each_epoch",
         "loss": {"name": "cross_entropy", "label_smoothing": 0.0},
         "preprocess": "none",
+        "evaluation": {"by": "whole"},
+        "augmentation": {"method": "none"},
         "initialization": {"scheme": "fan_in"},
         "optimizer": "sgd",
         "learning_rate": Range(1e-3, 1.0, log=True),

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from slalom.errors import StudyError
-from slalom.study import schema, study_from
+from slalom.study import Inspected, schema, study_from
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,22 @@ def test_what_the_reader_takes_the_schema_takes(path, value, document, validator
     assert list(validator.iter_errors(changed)) == []
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"augmentation": "mirror"},
+        {"augmentation": {"method": "shift", "pixels": {"int": [0, 4]}}},
+        {"augmentation": [{"method": "crop", "pad": 2}, "mirror"], "evaluation": {"by": "ten_crop", "size": 24}},
+        {"evaluation": "whole"},
+    ],
+)
+def test_settings_of_pictures_fit(value, document, validator, reading):
+    pictures = replace(reading, inspect=lambda *_: Inspected("0" * 64, shape=(3, 32, 32)))
+    changed = put(document, "arms/none", value)
+    study_from(changed, pictures)
+    assert list(validator.iter_errors(changed)) == []
+
+
 @pytest.mark.parametrize("task", ["my_task.py:Cats", {"name": "tasks/my_task.py:Cats", "colours": ["red"]}])
 def test_a_user_s_task_fits(task, document, validator):
     assert validator.is_valid({**document, "task": task})
@@ -98,6 +115,8 @@ def test_a_user_s_task_fits(task, document, validator):
         ("arms/none", {"ensemble": {"combine": "vote"}}),
         ("arms/none", {"ensemble": {"bagging": True}}),
         ("search/ensemble", {"choice": ["none", "mean"]}),
+        ("arms/none", {"augmentation": ["mirror"]}),
+        ("arms/none", {"augmentation": [{"method": "crop", "share": 0.5}, "mirror"]}),
         ("search/learning_rate", 0.1),
         ("search/learning_rate", {"log": [0, 1]}),
         ("search/learning_rate", {"log": [1]}),

@@ -39,9 +39,13 @@ class Reference:
         self.steps = spec.epochs * len(self._batches(torch.arange(len(self.labels))))
         self.step, self.smoothed, self.largest = 0, 0.0, 0.0
         torch.manual_seed(spec.seeds.weights)
-        self.net = plain_net(spec.work, data)
+        self.net = plain_net(spec.work, self._seen_data())
         self.optimizer = self._optimizer()
         self.misses = [0] * len(self.labels)
+
+    def _seen_data(self):
+        """The data as the net sees them."""
+        return self.data
 
     def train(self):
         least, waited, best, loss = math.inf, 0, None, math.nan
@@ -95,7 +99,7 @@ class Reference:
         scheme = literature.EMPHASIS[chosen["scheme"]]
         if scheme.weights is None:
             return None
-        wrong = self.net(self.inputs).argmax(1) != self.labels
+        wrong = self.net(self._unchanged()).argmax(1) != self.labels
         self.misses = [missed + 1 if now else 0 for missed, now in zip(self.misses, wrong.tolist(), strict=True)]
         weights = scheme.weights(self.labels.numpy(), self.misses, epoch, chosen)
         return torch.as_tensor(weights / weights.mean())
@@ -112,9 +116,10 @@ class Reference:
         shuffled_at = {"each_epoch": number, "once": 0}[self.chosen["order"]]
         order = streams.order(self.spec.seeds.batches, shuffled_at, len(self.labels), cumulated)
         batches, masks = self._batches(order), self._masks(number)
+        inputs = self._seen(number, order)
         total = 0.0
         for step, index in enumerate(batches):
-            outputs = self.net(self.inputs[index], dropping(masks, step))
+            outputs = self.net(inputs(step, index), dropping(masks, step))
             options = self.spec.work.loss
             each = literature.LOSSES[options["name"]].value(outputs, self.labels[index], options)
             loss = each.mean()
@@ -127,6 +132,14 @@ class Reference:
             self.step += 1
             total += loss.item() * len(index)
         return total / sum(map(len, batches))
+
+    def _unchanged(self):
+        """What the net sees of all training examples where it is measured."""
+        return self.inputs
+
+    def _seen(self, epoch, order):
+        """A function from a step and its examples to what the net sees of them."""
+        return lambda _, index: self.inputs[index]
 
     def _factors(self, losses, counts):
         """What the emphasis multiplies each example's gradient by."""

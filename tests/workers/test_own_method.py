@@ -28,6 +28,7 @@ MINE = """
 import numpy as np
 
 from slalom.wire.kinds import Number, fraction, positive
+from slalom_worker.augmentation import Augmentation
 from slalom_worker.emphasis.base import BY, Emphasis
 from slalom_worker.initializations.base import Initialization
 from slalom_worker.losses import Loss
@@ -56,6 +57,12 @@ Late = Emphasis(
 )
 Small = Initialization(lambda weight, fans, generator, given: weight.uniform_(-0.1, 0.1, generator=generator), {})
 Halved = Preprocessing(lambda inputs: Fitted(np.zeros(inputs.shape[1]), np.full(inputs.shape[1], 0.5)))
+def dimmed(pictures, given):
+    light = 1 - given.draws.uniform(1) * given.options["by"].unsqueeze(-1)
+    return pictures * light.to(pictures.dtype)[..., None, None]
+
+
+Dimmed = Augmentation(dimmed, {"by": Number(0.5, 0.0, 1.0)})
 Hinge = Loss(
     lambda outputs, labels, _: (
         (1 + outputs.mT - outputs.mT.gather(-2, labels.unsqueeze(-2))).clamp(min=0).sum(-2) - 1
@@ -81,6 +88,7 @@ ARMS = {
     "late": {"optimizer": "sgd", "emphasis": {"scheme": "mine.py:Late", "by": "weighting", "strength": 3}},
     "small": {"optimizer": "sgd", "initialization": "mine.py:Small"},
     "hinge": {"optimizer": "adam", "loss": "mine.py:Hinge"},
+    "dimmed": {"optimizer": "sgd", "augmentation": [{"method": "mine.py:Dimmed", "by": {"uniform": [0, 1]}}, "mirror"]},
     "halved": {"optimizer": "sgd", "preprocess": {"choice": ["none", "mine.py:Halved"]}},
 }
 STUDY = {
@@ -200,6 +208,17 @@ def test_one_that_does_not_keep_to_the_rules_is_refused_with_its_arm(folder: Pat
     with pytest.raises(StudyError, match=message) as caught:
         study(mine={"optimizer": "mine.py:Mine"})
     assert str(caught.value).startswith("arms.mine")
+
+
+def test_an_augmentation_that_looks_at_its_pictures_is_refused(folder: Path) -> None:
+    (folder / "mine.py").write_text(
+        "from slalom_worker.augmentation import Augmentation\n"
+        "def change(pictures, given):\n"
+        "    return pictures * 2 if pictures.max() > 0.5 else pictures * 1\n"
+        "Mine = Augmentation(change, {})"
+    )
+    with pytest.raises(StudyError, match=r"mine\.py:Mine: change looks at its numbers \(mine\.py, line 3\)"):
+        study(mine={"optimizer": "sgd", "augmentation": "mine.py:Mine"})
 
 
 def test_a_schedule_that_looks_at_its_numbers_is_refused(folder: Path) -> None:

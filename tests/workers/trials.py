@@ -22,6 +22,7 @@ PLAIN = {
     "decay_biases": True,
     "input_dropout": 0.0,
     "hidden_dropout": 0.0,
+    "augmentation": {"method": "none"},
     "emphasis": {"scheme": "uniform"},
     "early_stopping": {"by": "none"},
     "ensemble": {"combine": "none"},

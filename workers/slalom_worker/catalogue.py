@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slalom.wire.kinds import Catalogue, Judging
+from slalom.wire.kinds import Catalogue, Judging, Preparing
 from slalom_worker.methods import BUNDLED, Methods
 from slalom_worker.models import MODELS
 from slalom_worker.tasks import TASKS
@@ -16,7 +16,8 @@ def catalogue(methods: Methods) -> Catalogue:
         models={name: model.structure for name, model in MODELS.items()},
         nets={name: model.size for name, model in MODELS.items()},
         losses={name: loss.parameters for name, loss in methods.loss.items()},
-        preprocessing=tuple(methods.preprocess),
+        averaged=frozenset(name for name, loss in methods.loss.items() if loss.average is not None),
+        preprocessing={name: Preparing(one.keeps_places, one.keeps_units) for name, one in methods.preprocess.items()},
         initializations={name: way.parameters for name, way in methods.initialization.items()},
         optimizers={name: optimizer.hyperparameters for name, optimizer in optimizers.items()},
         momentum={name: optimizer.momentum for name, optimizer in optimizers.items() if optimizer.momentum is not None},
@@ -25,6 +26,8 @@ def catalogue(methods: Methods) -> Catalogue:
         momentum_schedules={name: schedule.parameters for name, schedule in methods.momentum.items()},
         rate_schedules={name: schedule.parameters for name, schedule in methods.learning_rate_schedule.items()},
         metrics={name: Judging(one.goal, one.of, one.worst, one.options) for name, one in methods.metric.items()},
+        augmentation={name: one.parameters for name, one in methods.augmentation.items()},
+        colored=frozenset(name for name, one in methods.augmentation.items() if one.colors),
         emphasis={name: scheme.parameters for name, scheme in methods.emphasis.items()},
     )
 

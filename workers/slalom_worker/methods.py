@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from slalom_worker.augmentation import AUGMENTATION, Augmentation
 from slalom_worker.emphasis import EMPHASIS, Emphasis
 from slalom_worker.initializations import INITIALIZATIONS, Initialization
 from slalom_worker.losses import LOSSES, Loss
@@ -26,6 +27,7 @@ class Methods:
     optimizer: Mapping[str, Optimizer]
     learning_rate_schedule: Mapping[str, Schedule]
     momentum: Mapping[str, Schedule]
+    augmentation: Mapping[str, Augmentation]
     emphasis: Mapping[str, Emphasis]
     loss: Mapping[str, Loss]
     initialization: Mapping[str, Initialization]
@@ -39,6 +41,7 @@ class Methods:
             MethodTable(OPTIMIZERS, Optimizer, folder),
             MethodTable(RATE_SCHEDULES, Schedule, folder),
             MethodTable(MOMENTUM_SCHEDULES, Schedule, folder),
+            MethodTable(AUGMENTATION, Augmentation, folder),
             MethodTable(EMPHASIS, Emphasis, folder),
             MethodTable(LOSSES, Loss, folder),
             MethodTable(INITIALIZATIONS, Initialization, folder),

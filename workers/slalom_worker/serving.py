@@ -1,8 +1,8 @@
 """A trained trial as a model that answers: what `mlflow.pyfunc.load_model` loads, by this module's name.
 
-The folder holds model.json (task, model, loss, precision, and how an ensemble's members are combined), a folder
-`members` with a safetensors file for each net, and a folder
-`code` with the user's own files where the study names any.
+The folder holds model.json (task, model, loss, precision, what is seen of a picture, and how an ensemble's members are
+combined), a folder `members` with a safetensors file for each net, and a folder `code` with the user's own files where
+the study names any.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 
 from slalom.errors import InputError
+from slalom.wire.evaluation import WHOLE
 from slalom.wire.trial import Work
 from slalom_worker.methods import Methods
 from slalom_worker.net.ensemble import combined_prediction, equal_shares
 from slalom_worker.net.examples import in_precision
 from slalom_worker.net.modules import DTYPES, build_module, rest_of, weights_of
+from slalom_worker.net.view import View
 from slalom_worker.preprocessing import Fitted
 from slalom_worker.tasks import open_task
 from slalom_worker.tasks.data import Data, Split
@@ -66,6 +68,7 @@ class Predictor:
     modules: the nets
     stand_in: data of the shape of the task's
     dtype: the precision the nets were trained in
+    view: what the nets see of a picture
     loss: what the nets were trained with, and its options {"name": ..., **options}
     combine: "mean" or "vote", or "none" for a single net
     prepared: the preprocessing of inputs, or None
@@ -74,6 +77,7 @@ class Predictor:
     modules: Sequence[nn.Module]
     stand_in: Data
     dtype: torch.dtype
+    view: View
     loss: Loss
     options: Options
     combine: str
@@ -89,7 +93,7 @@ class Predictor:
         prepared = given if self.prepared is None else self.prepared.apply(given)
         examples = in_precision(torch.as_tensor(prepared), self.dtype)
         with torch.inference_mode():
-            outputs = torch.stack([module(examples) for module in self.modules]).double()
+            outputs = torch.stack([self.view.predict(module, examples) for module in self.modules]).double()
             said = combined_prediction(self._predict, outputs, equal_shares(outputs), self.combine)
         return said.to(self.dtype).numpy()
 
@@ -114,20 +118,28 @@ def _load_pyfunc(path: str) -> Predictor:
     """The predictor stored in a folder; MLflow calls it. InputError where the weights are not those of the model."""
     folder = Path(path)
     about = json.loads((folder / "model.json").read_text())
-    work = Work(about["task"], about["model"], None, about["precision"], about["loss"])
+    work = Work(
+        about["task"],
+        about["model"],
+        None,
+        about["precision"],
+        about["loss"],
+        evaluation=about.get("evaluation", WHOLE),
+    )
     files = sorted((folder / "members").iterdir())
     with safe_open(files[0], framework="pt") as file:
         data = _stand_in(file.metadata())
+    loss = Methods.beside(folder / CODE).loss[work.loss["name"]]
+    view = View(work, data, loss)
     task, modules = open_task(work.task, folder / CODE), []
     for member in files:
-        module = build_module(work, data, task, seed=0)
+        module = build_module(work, view.data, task, seed=0)
         weights = load_file(member)
         _fill(module, {name: weight for name, weight in weights.items() if not name.startswith(PREPARED)})
         modules.append(module.to(DTYPES[work.precision]).eval())
     arrays = {name.removeprefix(PREPARED): part.numpy() for name, part in weights.items() if name.startswith(PREPARED)}
     prepared = Fitted.of(arrays) if arrays else None
-    loss = Methods.beside(folder / CODE).loss[work.loss["name"]]
-    return Predictor(modules, data, DTYPES[work.precision], loss, work.loss, about["combine"], prepared)
+    return Predictor(modules, data, DTYPES[work.precision], view, loss, work.loss, about["combine"], prepared)
 
 
 def _stand_in(header: Mapping[str, str]) -> Data:

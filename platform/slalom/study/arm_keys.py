@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from slalom.study.key import Key, Keys, Table
 from slalom.study.keys import OWN, model_table, optimizers
+from slalom.wire.evaluation import EVALUATIONS, WHOLE
 from slalom.wire.kinds import (
     MOST_EPOCHS,
     MOST_EXAMPLES,
@@ -63,6 +64,12 @@ EARLY_STOPPING = Key(
     "smaller one: a number, the patience",
 )
 
+EVALUATION = Key(
+    Table(EVALUATIONS, "by", default=WHOLE["by"], one_per="arm", searchable=False),
+    "what of a picture a net sees: the whole of it, or its `center`, a square of `size` pixels a side; `ten_crop`: "
+    "measured by the mean prediction of ten such squares, four corners, center and their mirror images",
+)
+
 MEMBERS: Kinds = {"members": Integer(None, low=2, high=1000), "bagging": flag(False)}
 ENSEMBLE = Key(
     Table(
@@ -104,7 +111,13 @@ def settings_of_arms(catalogue: Catalogue) -> Keys:
             Table(catalogue.losses, default="cross_entropy", one_per="arm", searchable=False), "what is minimised"
         ),
         "preprocess": Key(
-            Choice("none", catalogue.preprocessing), "what is done to the inputs, learned from the training examples"
+            Choice("none", tuple(catalogue.preprocessing)),
+            "what is done to the inputs, learned from the training examples",
+        ),
+        "evaluation": EVALUATION,
+        "augmentation": Key(
+            Table(catalogue.augmentation, "method", default="none", one_per="arm", sequence=True, shares=False),
+            "how training pictures are changed, anew at each use: a method, or a list of them, one after the other",
         ),
         "initialization": Key(
             Table(catalogue.initializations, "scheme", default="fan_in", one_per="arm"), "how weights are drawn"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.study.keys import USER_TASK
 from slalom.study.ranges import Choices, IntRange, Range
+from slalom.wire.evaluation import WHOLE
 from slalom.wire.kinds import Kinds, Text
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def identity(
         "epochs": spec.epochs,
         "report_every": spec.report_every,
         "metric": {"name": spec.metric.name, "goal": spec.metric.goal, **_target(spec)},
-        "arms": {arm.name: arm.settings for arm in spec.arms},
+        "arms": {arm.name: _changed(arm.settings) for arm in spec.arms},
         "streams": {arm.name: arm.stream for arm in spec.arms if arm.stream},
         "seed": spec.seed,
         "resampled": spec.resampled,
@@ -62,6 +63,12 @@ def fingerprint(identity: Mapping[str, Any]) -> str:
     """64 hexadecimal digits, of what `identity` gives."""
     canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _changed(settings: Settings) -> Settings:
+    """An arm's settings, but for those of pictures where nothing is done to them."""
+    nothing = {"augmentation": {"method": "none"}, "evaluation": WHOLE}
+    return {name: value for name, value in settings.items() if name not in nothing or value != nothing[name]}
 
 
 def _target(spec: StudySpec) -> dict[str, float]:

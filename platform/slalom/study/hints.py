@@ -11,7 +11,10 @@ CLIPPING = "the largest norm of the gradient is `clip_norm: 1.0`"
 STOPPING = "training ends early by `early_stopping: 5`, epochs without a smaller validation loss"
 SCHEDULE = "the learning rate's is `learning_rate_schedule: cosine`, or a list such as `[warm_up, cosine]`"
 DROPOUT = "dropout is `hidden_dropout` and `input_dropout`"
-AUGMENTATION = "there is none: examples are those that the task's load() gives"
+AUGMENTATION = (
+    "training pictures are changed by `augmentation: mirror`, or by a list, `[{method: crop, pad: 4}, mirror]`"
+)
+TEN_CROP = "predictions of ten crops are averaged by `evaluation: {by: ten_crop, size: 24}`"
 
 HINTS: Mapping[str, str] = {
     "label_smoothing": "it is an option of the loss: `loss: {name: cross_entropy, label_smoothing: 0.1}`",
@@ -27,6 +30,7 @@ HINTS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("dropout", "dropout_rate"), DROPOUT),
     **dict.fromkeys(("augmentation", "augment", "augmentations", "transforms"), AUGMENTATION),
+    **dict.fromkeys(("ten_crop", "tta", "crops"), TEN_CROP),
     "metrics": "several are `metric: {name: macro_f1, record: [auc, log_loss]}`, of which the first decides",
     "seeds": "the study's is `seed`, and those of confirm trials are `confirm: {seeds: 3}`",
     "batch": "examples of a step are `batch_size`",

@@ -23,7 +23,8 @@ class Table:
     gaps: an option without a default may be left out
     one_per: whose choice it is, "arm" or "study", for the message that it cannot be searched
     searchable: an option may be searched
-    sequence: a list of methods may stand in place of one; each but the last has a `share`
+    sequence: a list of methods may stand in place of one
+    shares: each but the last of such a list has a `share`
     """
 
     methods: Mapping[str, Kinds]
@@ -35,6 +36,7 @@ class Table:
     one_per: str = "study"
     searchable: bool = True
     sequence: bool = False
+    shares: bool = True
 
     @property
     def complete(self) -> dict[str, Any]:

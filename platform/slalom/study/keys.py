@@ -46,6 +46,7 @@ OWN_KEYS = (
     "loss",
     "initialization",
     "preprocess",
+    "augmentation",
 )
 """Keys of an arm under which it can name a method of the user's own."""
 

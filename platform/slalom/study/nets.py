@@ -7,10 +7,12 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from slalom.study.ranges import Choices, IntRange, Range
+from slalom.wire.evaluation import seen_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from slalom.wire.evaluation import Evaluation
     from slalom.wire.net_size import NetSize
     from slalom.wire.trial import Settings
 
@@ -20,24 +22,28 @@ class Nets:
     """The nets of a study, of the models that the package has.
 
     models: Catalogue.nets
-    shape: of one input as a net takes it; outputs: how many numbers a net's answer has
+    shape: of one input as a net takes it, if it sees the whole; outputs: how many numbers a net's answer has
     """
 
     models: Mapping[str, Callable[[tuple[int, ...], int, Mapping[str, Any]], NetSize]] = field(default_factory=dict)
     shape: tuple[int, ...] = ()
     outputs: int = 1
 
-    def size(self, model: Settings) -> NetSize | None:
+    def size(self, model: Settings, evaluation: Evaluation) -> NetSize | None:
         """How large a trial's net is; None of a model of the user's own."""
-        return self.models[model["name"]](self.shape, self.outputs, model) if model.get("name") in self.models else None
+        if model.get("name") not in self.models:
+            return None
+        return self.models[model["name"]](seen_shape(self.shape, evaluation), self.outputs, model)
 
-    def sizes(self, model: Settings) -> list[NetSize]:
+    def sizes(self, settings: Settings) -> list[NetSize]:
         """The sizes of an arm's nets at all ends of what it searches; none of a model of the user's own.
 
         A net grows or shrinks with each number that is searched, so the largest net, and one that does not fit its
         inputs, are among these. Raises InputError, with the reason, where one does not fit.
         """
-        found = map(self.size, _structures(model)) if model.get("name") in self.models else ()
+        model, evaluation = settings["model"], settings["evaluation"]
+        known = model.get("name") in self.models
+        found = (self.size(one, evaluation) for one in (_structures(model) if known else ()))
         return list(dict.fromkeys(size for size in found if size is not None))
 
 

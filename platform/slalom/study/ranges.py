@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError
 
@@ -50,6 +50,11 @@ class Choices:
 
 
 Distribution = Range | IntRange | Choices
+
+
+def values(value: Any) -> tuple[Any, ...]:
+    """What a setting can be: a choice's options, or the value alone."""
+    return value.options if isinstance(value, Choices) else (value,)
 
 
 def _check_order(low: float, high: float) -> None:

@@ -154,7 +154,8 @@ def _table(table: Table, of: Callable[[Kind], Schema]) -> Schema:
         name, option = table.number
         parts.append(of(table.methods[name][option]))
     if table.sequence:
-        parts.append({"type": "array", "minItems": 2, "items": {"anyOf": [parts[0], *map(_in_sequence, mappings)]}})
+        each = map(_in_sequence, mappings) if table.shares else mappings
+        parts.append({"type": "array", "minItems": 2, "items": {"anyOf": [parts[0], *each]}})
     return {"anyOf": parts}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError
-from slalom.study.ranges import Choices, IntRange, Range
+from slalom.study.pictures import of_pictures
+from slalom.study.ranges import Choices, IntRange, Range, values
 from slalom.study.space import assign, space
 from slalom.study.trials import samples
 from slalom.wire.kinds import MOST_WEIGHTS
@@ -51,13 +52,14 @@ def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node]
     """Refuse a study whose settings do not go with what its data are."""
     arms = fields["arms"].fields()
     for arm in spec.arms:
+        _refuse(arms[arm.name], of_pictures(arm.settings, inspected, catalogue), arm.name)
         _refuse(arms[arm.name], _nets(arm.settings, spec.nets, curved=_curved(spec, arm, catalogue)), arm.name)
         if any(isinstance(arm.settings[name], dict) for name in PER_LAYER):
             for layers in _own_layers(arm, inspected):
                 _refuse(arms[arm.name], _per_layer(arm.settings, layers, layers - 1), arm.name)
         if inspected.examples is not None:
             _refuse(arms[arm.name], _whole_batches(arm.settings, inspected.examples), arm.name)
-            if any(net.paired for net in spec.nets.sizes(arm.settings["model"])):
+            if any(net.paired for net in spec.nets.sizes(arm.settings)):
                 _refuse(arms[arm.name], _paired(arm.settings, inspected.examples), arm.name)
         if inspected.whole:
             _refuse(arms[arm.name], _whole(arm.settings, inspected), arm.name)
@@ -80,8 +82,7 @@ def _full_batch(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
     for name in ("input_dropout", "hidden_dropout"):
         if settings[name] != 0:
             yield f"{optimizer} goes with no {name}, got {shown(settings[name])}{because}"
-    if settings["emphasis"]["scheme"] != "uniform":
-        yield f"{optimizer} goes with no emphasis, got {settings['emphasis']['scheme']}{because}"
+    yield from _alike_at_each_step(settings, because)
     if settings["learning_rate_schedule"]["schedule"] != "constant":
         schedule = settings["learning_rate_schedule"]["schedule"]
         yield f"{optimizer} searches its steps itself and follows no learning_rate_schedule, got {schedule}"
@@ -93,9 +94,15 @@ def _full_batch(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
         yield f"{optimizer} steps along one line and has no layer_rates, got {shown(settings['layer_rates'])}"
 
 
+def _alike_at_each_step(settings: Settings, because: str) -> Iterator[str]:
+    for name, (key, nothing) in {"emphasis": ("scheme", "uniform"), "augmentation": ("method", "none")}.items():
+        if settings[name][key] != nothing:
+            yield f"{settings['optimizer']} goes with no {name}, got {settings[name][key]}{because}"
+
+
 def _replayed(settings: Settings) -> Iterator[str]:
     emphasis = settings["emphasis"]
-    if "once" in _values(settings["order"]) and "sampling" in _values(emphasis.get("by")):
+    if "once" in values(settings["order"]) and "sampling" in values(emphasis.get("by")):
         yield (
             f"order once replays one shuffled order of all examples, and emphasis {emphasis['scheme']} by sampling "
             "draws other ones in each epoch; emphasize by weighting, or leave order at each_epoch"
@@ -105,15 +112,15 @@ def _replayed(settings: Settings) -> Iterator[str]:
 def _sequence(schedule: Settings) -> Iterator[str]:
     parts = sum(name.endswith(".schedule") for name in schedule)
     shares = [schedule[f"{number}.share"] for number in range(1, parts)]
-    most = sum(share.high if isinstance(share, Range) else max(_values(share)) for share in shares)
+    most = sum(share.high if isinstance(share, Range) else max(values(share)) for share in shares)
     if most >= 1:
         yield f"learning_rate_schedule: shares before the last schedule must sum up to less than 1, got {most:g}"
 
 
 def _whole_batches(settings: Settings, examples: int) -> Iterator[str]:
     size = settings["batch_size"]
-    largest = size.high if isinstance(size, IntRange) else max(_values(examples if size is None else size))
-    if True in _values(settings["drop_last"]) and largest > examples:
+    largest = size.high if isinstance(size, IntRange) else max(values(examples if size is None else size))
+    if True in values(settings["drop_last"]) and largest > examples:
         yield f"drop_last leaves no batch: batch_size must be at most the {examples} training examples, got {largest}"
 
 
@@ -122,9 +129,9 @@ def _paired(settings: Settings, examples: int) -> Iterator[str]:
     sizes = (
         range(size.low, min(size.high, examples) + 1)
         if isinstance(size, IntRange)
-        else _values(examples if size is None else size)
+        else values(examples if size is None else size)
     )
-    kept = False in _values(settings["drop_last"])
+    kept = False in values(settings["drop_last"])
     alone = next((one for one in sizes if one == 1 or (kept and examples % one == 1)), None)
     if alone is not None:
         yield (
@@ -139,13 +146,8 @@ def _whole(settings: Settings, inspected: Inspected) -> Iterator[str]:
             f"model {settings['model']['name']} takes no whole numbers, as the task's inputs are; bring a model, "
             "or have load() give them as float32"
         )
-    if _values(settings["preprocess"]) != ("none",):
+    if values(settings["preprocess"]) != ("none",):
         yield f"preprocess is of real numbers, and the task's inputs are whole, got {shown(settings['preprocess'])}"
-
-
-def _values(value: Any) -> tuple[Any, ...]:
-    """What a setting can be: a choice's options, or the value alone."""
-    return value.options if isinstance(value, Choices) else (value,)
 
 
 def _curved(spec: StudySpec, arm: Arm, catalogue: Catalogue) -> str | None:
@@ -166,7 +168,7 @@ def _own_layers(arm: Arm, inspected: Inspected) -> list[int]:
 def _nets(settings: Settings, nets: Nets, *, curved: str | None) -> Iterator[str]:
     """Rules of an arm's nets, of all those that its search can come to."""
     try:
-        found = nets.sizes(settings["model"])
+        found = nets.sizes(settings)
     except InputError as exc:
         yield str(exc)
         return

@@ -52,13 +52,14 @@ def table(node: Node, methods: Table, read: Reader = fixed) -> dict[str, Any]:
 
 
 def _sequence(node: Node, methods: Table, read: Reader) -> dict[str, Any]:
-    """Methods one after the other: {key: "sequence", "1.key": name, "1.share": share, "1.option": value, ...}."""
+    """Methods one after the other: {key: "sequence", "1.key": name, "1.option": value, ...}, with shares if any."""
     items = node.items()
     if len(items) < 2:
         raise node.error(f"{node.name} must list at least two, one after the other, got {node.shown}")
     found: dict[str, Any] = {methods.key: SEQUENCE}
     for number, item in enumerate(items, 1):
-        own = methods if number == len(items) else replace(methods, methods=_with_share(methods.methods))
+        last = number == len(items) or not methods.shares
+        own = methods if last else replace(methods, methods=_with_share(methods.methods))
         part = table(item, replace(own, sequence=False), read)
         found |= {f"{number}.{name}": value for name, value in part.items()}
     return found

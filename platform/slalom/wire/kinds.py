@@ -207,6 +207,28 @@ SHARE = Number(None, 0.0, 1.0, open_low=True, open_high=True)
 """The share of the training in which a method of a sequence runs, before the next begins."""
 
 
+def parts_of(chosen: Mapping[str, Any], key: str) -> tuple[dict[str, Any], ...]:
+    """The methods, each {key: name, **options}, that a setting names one after the other; one where it is no sequence.
+
+    chosen: {key: name, **options}, or {key: SEQUENCE, "1.key": name, "1.option": value, "2.key": name, ...}
+    """
+    if chosen[key] != SEQUENCE:
+        return (dict(chosen),)
+    count = sum(name.endswith(f".{key}") for name in chosen)
+    return tuple(
+        {name.partition(".")[2]: value for name, value in chosen.items() if name.partition(".")[0] == str(number)}
+        for number in range(1, count + 1)
+    )
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """What a preparation of inputs leaves of pictures; see slalom_worker.preprocessing.Preprocessing."""
+
+    keeps_places: bool
+    keeps_units: bool
+
+
 @dataclass(frozen=True)
 class Judging:
     """How a metric judges.
@@ -229,9 +251,11 @@ class Catalogue:
 
     nets: how large a model's net is, given the shape of an input, the number of outputs and the model's structure, all
         as numbers that are not searched; it raises InputError, with the reason, where there is no such net
+    averaged: the losses for which the mean of several predictions is a prediction
     curvature: the optimizers that estimate the loss's curvature
     momentum: the default momentum of those optimizers that have one to set
     full_batch: why an optimizer makes sense with all examples in every step alone, of those for which it is so
+    colored: the augmentations of pictures that have colours
     own_task: the options of a user's own task, where arms set some; None where they do not
     """
 
@@ -239,7 +263,8 @@ class Catalogue:
     models: Mapping[str, Kinds]
     nets: Mapping[str, Callable[[tuple[int, ...], int, Mapping[str, Any]], NetSize]]
     losses: Mapping[str, Kinds]
-    preprocessing: tuple[str, ...]
+    averaged: frozenset[str]
+    preprocessing: Mapping[str, Preparing]
     initializations: Mapping[str, Kinds]
     optimizers: Mapping[str, Kinds]
     momentum: Mapping[str, float]
@@ -247,6 +272,8 @@ class Catalogue:
     full_batch: Mapping[str, str]
     momentum_schedules: Mapping[str, Kinds]
     rate_schedules: Mapping[str, Kinds]
+    augmentation: Mapping[str, Kinds]
+    colored: frozenset[str]
     emphasis: Mapping[str, Kinds]
     metrics: Mapping[str, Judging]
     own_task: Kinds | None = None

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from slalom.wire.evaluation import WHOLE
 from slalom.wire.learned import NOTHING, Learned
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ Settings = Mapping[str, Any]
 Metrics = Mapping[str, float]
 
 
-PROGRAM = ("model", "batch_size", "drop_last", "loss", "preprocess")
+PROGRAM = ("model", "batch_size", "drop_last", "loss", "preprocess", "evaluation")
 """Those of an arm's settings that shape the program, and so are a part of `Work`."""
 
 
@@ -86,6 +87,7 @@ class Work:
     loss:   {"name": ..., **options}
     preprocess: what is done to the inputs, by name
     split: the split's number where the task loads each of its splits by itself, else None
+    evaluation: what a net sees of a picture, see slalom.wire.evaluation
     drop_last: whether an epoch leaves out the examples that make no whole batch
     """
 
@@ -97,11 +99,12 @@ class Work:
     preprocess: str = "none"
     split: int | None = None
     drop_last: bool = False
+    evaluation: Settings = field(default_factory=lambda: WHOLE)
 
     @cached_property
     def key(self) -> str:
         """A spelling that is equal just where two trials can share a pack."""
-        structures = (_sorted(part) for part in (self.task, self.model, self.loss))
+        structures = (_sorted(part) for part in (self.task, self.model, self.loss, self.evaluation))
         return repr((*structures, self.batch_size, self.precision, self.preprocess, self.split, self.drop_last))
 
 

@@ -56,6 +56,9 @@ class PictureReference(Reference):
         super().__init__(spec, program.data)
         nn.utils.vector_to_parameters(program.initial(spec.seeds.weights), self.net.parameters())
 
+    def _seen_data(self):
+        return self.program.view.data
+
     def _factor(self, number):
         rates = self.chosen["layer_rates"]
         if not isinstance(rates, dict):

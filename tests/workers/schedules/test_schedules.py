@@ -5,7 +5,8 @@ from itertools import combinations
 import pytest
 import torch
 
-from slalom_worker.schedules import MOMENTUM_SCHEDULES, RATE_SCHEDULES, Clock, names_of, sequence
+from slalom.wire.kinds import parts_of
+from slalom_worker.schedules import MOMENTUM_SCHEDULES, RATE_SCHEDULES, Clock, sequence
 from tests.workers import literature
 
 PRODUCT = {**MOMENTUM_SCHEDULES, **{f"rate {name}": schedule for name, schedule in RATE_SCHEDULES.items()}}
@@ -13,7 +14,10 @@ REFERENCES = {
     **literature.MOMENTUM_SCHEDULES,
     **{f"rate {name}": curve for name, curve in literature.RATE_SCHEDULES.items()},
 }
-PARTS = [RATE_SCHEDULES[name] for name in names_of(literature.WARM_UP_COSINE)]
+PARTS = [
+    RATE_SCHEDULES[part["schedule"]]
+    for part in parts_of({"schedule": "sequence", **literature.WARM_UP_COSINE}, "schedule")
+]
 PRODUCT["rate sequence"] = sequence(PARTS)
 LENGTHS = (1, 7, 30, 264, 2001)
 MANY = {

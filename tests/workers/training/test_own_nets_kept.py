@@ -42,7 +42,8 @@ def test_a_registered_model_answers_as_it_was_measured(net, tmp_path):
         (folder / "code").mkdir()
         (folder / "code" / "mine.py").write_text(FILE)
         (folder / "members" / "00.safetensors").write_bytes(result.weights[0])
-        about = {"task": of.task, "model": of.model, "loss": of.loss, "precision": of.precision, "combine": "none"}
+        about = {name: getattr(of, name) for name in ("task", "model", "loss", "precision", "evaluation")}
+        about["combine"] = "none"
         (folder / "model.json").write_text(json.dumps(about))
         said = _load_pyfunc(str(folder)).predict(data.validation.inputs)
         error = np.mean(said.argmax(1) != data.validation.labels)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -32,6 +32,8 @@ class Loss:
     parameters: what a study may set of the loss
     slope: (outputs [n, k], options) -> the sum [n] of the loss's first derivatives by an example's outputs, where that
         is the same for every label; None where it is 0, or not
+    average: (T outputs [.., n, k], options) -> outputs [.., n, k] that predict the mean of what these T predict; None
+        where there are none
     """
 
     each: Callable[[Tensor, Tensor, Options], Tensor]
@@ -40,3 +42,4 @@ class Loss:
     predict: Callable[[Tensor, Options, bool], Tensor]
     parameters: Kinds
     slope: Callable[[Tensor, Options], Tensor] | None = None
+    average: Callable[[Sequence[Tensor], Options], Tensor] | None = None

@@ -14,6 +14,8 @@ from slalom.wire.kinds import fraction
 from slalom_worker.losses.base import Loss
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from slalom_worker.losses.base import Options
@@ -48,4 +50,18 @@ def predict(outputs: Tensor, _options: Options, _numbers: bool) -> Tensor:
     return outputs.softmax(-1)
 
 
-CROSS_ENTROPY = Loss(each, second, of_mean, predict, parameters={"label_smoothing": fraction(0.0)})
+def average(outputs: Sequence[Tensor], _options: Options) -> Tensor:
+    """Logarithms of the mean probabilities [.., n, classes], which are outputs that predict them."""
+    logs = [one.mT.log_softmax(-2) for one in outputs]
+    # one after the other: a sum over stacked outputs may round by how many there are beside them
+    most, *rest = logs
+    for one in rest:
+        most = most.maximum(one)
+    total = (logs[0] - most).exp()
+    for one in logs[1:]:
+        total = total + (one - most).exp()
+    found: Tensor = (total / len(logs)).log() + most
+    return found.mT
+
+
+CROSS_ENTROPY = Loss(each, second, of_mean, predict, parameters={"label_smoothing": fraction(0.0)}, average=average)

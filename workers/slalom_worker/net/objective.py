@@ -16,6 +16,7 @@ from slalom_worker.net.forward import FAN_IN, NO_STATE, Forward
 from slalom_worker.net.modules import DTYPES, layers_of, weights_of
 from slalom_worker.net.placed import PlacedSplits
 from slalom_worker.net.probing import check_unchanged
+from slalom_worker.net.view import View
 from slalom_worker.program.ways import Programs, Way, find_way
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from slalom_worker.tasks.data import Data
 
 CHUNK = 256
-"""Examples that are evaluated at once; a constant, since another number may round differently."""
+"""Examples that are evaluated at once, crops counted; a constant, since another number may round differently."""
 
 
 class Objective:
@@ -35,6 +36,7 @@ class Objective:
 
     methods: what the work and the trials' settings name
     way: how the work of E slots is done
+    view: what a net sees of a picture
     split: gives the split drawn by a seed, or for None the task's own, with its parts on the device
     count: how many training examples every split has
     forward: one net as functions of its tensors
@@ -59,12 +61,13 @@ class Objective:
         self.dtype = DTYPES[work.precision]
         self.count = len(data.train.labels)
         self.batching = Batching.of(work, self.count)
-        self.forward = Forward(work, data, task, self.batching, methods)
+        self.loss = methods.loss[work.loss["name"]]
+        self.view = View(work, data, self.loss)
+        self.forward = Forward(work, self.view.data, task, self.batching, methods)
         self.module, self.state = self.forward.module, self.forward.state
         self.module.to(device)
         self.shapes = {name: tensor.shape for name, tensor in weights_of(self.module).items()}
         self.sizes = [shape.numel() for shape in self.shapes.values()]
-        self.loss = methods.loss[work.loss["name"]]
         self.layer_of = layers_of(self.module).to(device)
         self.split = PlacedSplits(data, task, methods.preprocess[work.preprocess], device, self.dtype)
         self._beside: tuple[tuple[Examples, ...], Examples | SideBySide] | None = None
@@ -161,8 +164,8 @@ class Objective:
         """Losses of every slot and example [E, n], and of classes whether the example is in the wrong one [E, n]."""
         nets = self._nets(parameters, state)
         chunks: list[list[Tensor]] = []
-        for start in range(0, len(part), CHUNK):
-            inputs, labels = part.chunk(start, start + CHUNK)
+        for start in range(0, len(part), self._chunk):
+            inputs, labels = part.chunk(start, start + self._chunk)
             version = inputs._version
             if isinstance(part, Examples):
                 found = self.programs.results(("evaluate",), len(labels), self._outcome, [inputs, labels], nets)
@@ -182,7 +185,7 @@ class Objective:
         weights = list(self.views(parameters).values())
         found = torch.zeros_like(parameters)
         for chosen in torch.split(index, CHUNK, dim=1):
-            inputs = (part or self.train).take(chosen)
+            inputs = self.view.center((part or self.train).take(chosen))
             sums = self.programs.results(("curvature",), chosen.shape[1], self._curvature, [], [inputs, *weights])
             for target, own in zip(self.views(found).values(), sums, strict=True):
                 target.add_(own)
@@ -193,8 +196,8 @@ class Objective:
         """The outputs of every slot for each example [E, n, k], in evaluation."""
         nets = self._nets(parameters, state)
         chunks = []
-        for start in range(0, len(part), CHUNK):
-            inputs = part.between(start, start + CHUNK)
+        for start in range(0, len(part), self._chunk):
+            inputs = part.between(start, start + self._chunk)
             chunks += self.programs.results(("outputs",), len(inputs), self._outputs, [inputs], nets)
         return torch.cat(chunks, dim=1)
 
@@ -254,8 +257,13 @@ class Objective:
     def _apply(self, nets: Sequence[Tensor], inputs: Tensor) -> Tensor:
         """Outputs [E, B, k] of every slot in evaluation, on inputs [E, B, *shape]."""
         stacks = dict(zip([*self.shapes, *self.state], nets, strict=True))
-        (outputs,) = self.way.over_slots(self.forward.in_evaluation, stacks, inputs)
-        return outputs
+        (outputs,) = self.way.over_slots(self.forward.in_evaluation, stacks, self.view.of_evaluation(inputs))
+        return self.view.predicted(outputs)
+
+    @property
+    def _chunk(self) -> int:
+        """How many examples are evaluated at once."""
+        return CHUNK // self.view.count
 
     def _find_way(self) -> Way:
         """The way of the gradient and of evaluation."""
@@ -267,6 +275,7 @@ class Objective:
         def function(way: Way, inputs: Tensor, labels: Tensor, *nets: Tensor) -> list[Tensor]:
             self.way = way
             weights, state = nets[: len(self.shapes)], dict(zip(self.state, nets[len(self.shapes) :], strict=True))
-            return [*self._gradient(weights, Batch(inputs, labels, {}), state), *self._outputs(inputs[0], *nets)]
+            batch = Batch(self.view.center(inputs), labels, {})
+            return [*self._gradient(weights, batch, state), *self._outputs(inputs[0], *nets)]
 
         return find_way(function, [torch.stack([part] * 2).to(self.device) for part in parts])

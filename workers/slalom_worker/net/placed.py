@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +11,18 @@ import torch
 
 from slalom_worker.net.byte_source import ByteSource, placed_bytes
 from slalom_worker.net.examples import Examples, Source, in_precision, tensor_of
+from slalom_worker.net.view import picture_shape
 from slalom_worker.preprocessing import NOTHING
+from slalom_worker.preprocessing.base import ROWS, as_numbers
 from slalom_worker.tasks.parts import Part, draw, own_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from slalom_worker.augmentation import Augmentation
     from slalom_worker.preprocessing import Fitted, Preprocessing
     from slalom_worker.tasks.base import Task
     from slalom_worker.tasks.data import Data
@@ -45,11 +48,34 @@ class PlacedSplit:
     prepared: Fitted | None
     _parts: Parts
     _shelf: Shelf
+    _picture: tuple[int, ...]
+    _learned: dict[object, Tensor] = field(default_factory=dict)
 
     @cached_property
     def test(self) -> Examples:
         """The test examples, which come to the device when they are first asked for, by a confirm trial."""
         return self._shelf.place(self._parts.test, self.prepared)
+
+    def learned(self, augmentation: Augmentation) -> Tensor | None:
+        """What an augmentation learns from the training pictures as the task gives them, float64 on the device."""
+        learn = augmentation.learn
+        if learn is None:
+            return None
+        if learn not in self._learned:
+            self._learned[learn] = self._shelf.put(learn(_Pictures(self._parts.train, self._picture)))
+        return self._learned[learn]
+
+
+class _Pictures:
+    """The pictures of a part as numbers, some at a time: there may be more than memory holds."""
+
+    def __init__(self, part: Part, picture: tuple[int, ...]) -> None:
+        self._part, self._picture = part, picture
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        for start in range(0, len(self._part.rows), ROWS):
+            some = self._part.inputs[self._part.rows[start : start + ROWS]]
+            yield as_numbers(some).reshape(-1, *self._picture)
 
 
 class PlacedSplits:
@@ -104,7 +130,8 @@ class PlacedSplits:
         if self._preprocess is not NOTHING:
             prepared = _fit(self._preprocess, parts.train)
         train, validation = (self._shelf.place(part, prepared) for part in parts[:2])
-        return PlacedSplit(train, validation, parts.train.labels, prepared, parts, self._shelf)
+        picture = picture_shape(self._data.net_shape)
+        return PlacedSplit(train, validation, parts.train.labels, prepared, parts, self._shelf, picture)
 
 
 def _fit(preprocess: Preprocessing, train: Part) -> Fitted:
@@ -143,6 +170,10 @@ class Shelf:
             source, first = (self._source(part.inputs), 0) if known else self._beside(part.inputs)
             self._parts[id(part)] = part, self._examples(part, source, first)
         return self._parts[id(part)][1]
+
+    def put(self, numbers: NDArray[np.float64]) -> Tensor:
+        """Numbers on the device, in their own precision."""
+        return tensor_of(numbers).to(self._device)
 
     def _source(self, inputs: NDArray[Any]) -> Source:
         if id(inputs) not in self._sources:

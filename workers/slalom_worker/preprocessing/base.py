@@ -48,7 +48,7 @@ class Fitted(NamedTuple):
         """The mapped inputs [n, *shape], bytes over 255 first; the map is computed in float64."""
         flat = inputs.reshape(len(inputs), -1)
         mapped = np.empty_like(flat, np.float32)
-        with _one_thread():
+        with one_thread():
             for start in range(0, len(flat), ROWS):
                 rows = as_numbers(flat[start : start + ROWS]) - self.shift
                 mapped[start : start + ROWS] = (
@@ -73,14 +73,18 @@ class Preprocessing:
     find: gives the map from flattened training inputs [n, d] float64, which it may overwrite
     of_moments: gives the map from the mean [d] and the variance [d] (of n, not n - 1) of the training inputs, where
         that of a constant feature is 0 exactly; None where the map needs to know more
+    keeps_places: whether what comes out of a picture is one, each number still at its pixel's place
+    keeps_units: whether it only adds to each number, so that differences of two inputs stay as they are
     """
 
     find: Callable[[NDArray[np.float64]], Fitted]
     of_moments: Callable[[NDArray[np.float64], NDArray[np.float64]], Fitted] | None = None
+    keeps_places: bool = True
+    keeps_units: bool = False
 
     def fit(self, inputs: NDArray[np.float32]) -> Fitted:
         """The map fitted to training inputs [n, *shape]. Never fit it to others: their metrics would be too good."""
-        with _one_thread():
+        with one_thread():
             return self.find(inputs.reshape(len(inputs), -1).astype(np.float64))
 
     def fit_bytes(self, inputs: NDArray[np.uint8], rows: NDArray[np.int64]) -> Fitted:
@@ -133,6 +137,9 @@ def eigh(symmetric: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
     return values.numpy(), vectors.contiguous().numpy()
 
 
-def _one_thread() -> threadpool_limits:
-    # linear algebra on several threads rounds otherwise, and lanes do not all have the same number of threads
+def one_thread() -> threadpool_limits:
+    """A context in which linear algebra computes on one thread.
+
+    On several it rounds otherwise, and lanes do not all have the same number of threads.
+    """
     return threadpool_limits(1)

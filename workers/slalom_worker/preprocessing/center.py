@@ -26,4 +26,4 @@ def of_moments(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> Fitt
     return Fitted(mean, np.ones(len(mean)))
 
 
-CENTER = Preprocessing(find, of_moments)
+CENTER = Preprocessing(find, of_moments, keeps_units=True)

@@ -18,4 +18,4 @@ def find(inputs: NDArray[np.float64]) -> Fitted:
     return Fitted(np.zeros(width), np.ones(width))
 
 
-NOTHING = Preprocessing(find)
+NOTHING = Preprocessing(find, keeps_units=True)

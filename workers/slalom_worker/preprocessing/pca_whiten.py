@@ -25,4 +25,4 @@ def find(inputs: NDArray[np.float64]) -> Fitted:
     return Fitted(mean, factor)
 
 
-PCA_WHITEN = Preprocessing(find)
+PCA_WHITEN = Preprocessing(find, keeps_places=False)

@@ -11,7 +11,7 @@ from slalom_worker.schedules.first_step import FIRST_STEP
 from slalom_worker.schedules.gradient_norm import GRADIENT_NORM
 from slalom_worker.schedules.inverse_time import INVERSE_TIME
 from slalom_worker.schedules.linear import LINEAR
-from slalom_worker.schedules.sequence import names_of, sequence
+from slalom_worker.schedules.sequence import sequence
 from slalom_worker.schedules.step import STEP
 from slalom_worker.schedules.sutskever import SUTSKEVER
 from slalom_worker.schedules.warm_up import WARM_UP
@@ -34,4 +34,4 @@ RATE_SCHEDULES: Mapping[str, Schedule] = {
     "first_step": FIRST_STEP,
 }
 
-__all__ = ["MOMENTUM_SCHEDULES", "RATE_SCHEDULES", "Clock", "Schedule", "names_of", "sequence"]
+__all__ = ["MOMENTUM_SCHEDULES", "RATE_SCHEDULES", "Clock", "Schedule", "sequence"]

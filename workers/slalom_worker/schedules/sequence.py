@@ -8,7 +8,7 @@ or after its start. A part that has a parameter `share` of its own, as warm_up h
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slalom.wire.kinds import SHARE
 from slalom_worker.schedules.base import Clock, Schedule
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from slalom.wire.kinds import Kind
-
-
-def names_of(chosen: Mapping[str, Any]) -> tuple[str, ...]:
-    """The parts' names, in their order, of {"schedule": SEQUENCE, "1.schedule": ..., "1.share": ..., ...}."""
-    count = sum(name.endswith(".schedule") for name in chosen)
-    return tuple(str(chosen[f"{number}.schedule"]) for number in range(1, count + 1))
 
 
 def sequence(parts: Sequence[Schedule]) -> Schedule:

@@ -16,6 +16,7 @@ from slalom_worker.net.modules import build_module, initialise, net_errors, rest
 from slalom_worker.net.objective import CHUNK, Objective
 from slalom_worker.net.own_size import check_size
 from slalom_worker.net.probing import begin_forward
+from slalom_worker.net.view import View
 from slalom_worker.own_file import aside
 from slalom_worker.training.methods_rehearsal import same
 
@@ -58,7 +59,8 @@ def rehearse_net(trials: Sequence[TrialSpec], data: Data, task: Task, methods: M
     try:
         with aside():
             for trial in {trial.work.key: trial for trial in trials}.values():
-                check_size(trial.work, data, task)
+                view = View(trial.work, data, methods.loss[trial.work.loss["name"]])
+                check_size(trial.work, view.data, task)
                 _rehearse(Objective(trial.work, data, task, torch.device("cpu"), methods), trial)
     finally:
         torch.set_num_threads(threads)
@@ -112,7 +114,7 @@ def _in_a_pack(objective: Objective, trials: Sequence[TrialSpec]) -> list[Number
 
 def _in_torch(objective: Objective, trial: TrialSpec) -> Numbers:
     """A trial's numbers, trained as a plain module."""
-    module = build_module(objective.work, objective.data, objective.task, trial.seeds.weights)
+    module = build_module(objective.work, objective.view.data, objective.task, trial.seeds.weights)
     chosen = trial.settings["initialization"]
     initialise(module, objective.methods.initialization[chosen["scheme"]], chosen, trial.seeds.weights)
     weights, found = list(weights_of(module).values()), dict[str, "Tensor"]()
@@ -132,9 +134,10 @@ def _in_torch(objective: Objective, trial: TrialSpec) -> Numbers:
     rest = rest_of(module)
     found |= {f"the buffer {name}": rest[name].detach() for name in objective.state}
     with torch.no_grad():
-        found["an output in evaluation"] = module.eval()(_some(objective).inputs)
+        module.eval()
+        found["an output in evaluation"] = objective.view.predict(module, _some(objective).inputs)
         for part in (objective.train, objective.validation, objective.test):
-            module(part.take(_extremes(part).unsqueeze(0))[0])
+            objective.view.predict(module, part.take(_extremes(part).unsqueeze(0))[0])
     return found
 
 
@@ -150,7 +153,7 @@ def _batches(objective: Objective, trial: TrialSpec) -> Iterator[Batch]:
             kept = torch.rand(1, len(index), *call.shape, generator=generator) >= rate
             masks[name] = kept.to(objective.dtype) / (1 - rate)
         train = objective.train
-        yield Batch(train.take(index.unsqueeze(0)), train.labels[index].unsqueeze(0), masks)
+        yield Batch(objective.view.center(train.take(index.unsqueeze(0))), train.labels[index].unsqueeze(0), masks)
 
 
 def _set_masks(module: nn.Module, masks: Mapping[str, Tensor]) -> None:

@@ -10,6 +10,7 @@ import torch
 from slalom.wire.seeds import derive
 from slalom_worker.net.examples import Batch, SideBySide, side_by_side
 from slalom_worker.training import streams
+from slalom_worker.training.augmenting import Augmenter
 from slalom_worker.training.recording import note_gradients
 from slalom_worker.training.stack import Stack, column
 
@@ -54,6 +55,7 @@ class Pack:
         self._stack: Stack | None = None
         self._train: SideBySide | None = None
         self._weighting = Weighting()
+        self._augmenter = Augmenter([], objective)
         self._generator = torch.Generator()
 
     @property
@@ -76,6 +78,7 @@ class Pack:
         self._stack = Stack.of(self.slots, self.objective) if self.slots else None
         self._train = SideBySide([slot.split.train for slot in self.slots]) if self.slots else None
         self._weighting = self._weigh()
+        self._augmenter = Augmenter(self.slots, self.objective)
 
     @torch.no_grad()
     def advance(self) -> None:
@@ -100,9 +103,10 @@ class Pack:
         size = self.objective.batching.size
         first = torch.arange(size, device=self.objective.device).repeat(len(self.slots), 1)
         epoch = self.stack.begin_epoch(steps)
+        seen = self._augmenter.begin_epoch(first, size)
         for step in range(steps):
             ((inputs, labels),) = self.train.batches(first, size)
-            self._step(epoch, step, Batch(inputs, labels, {}))
+            self._step(epoch, step, Batch(seen(0, inputs), labels, {}))
 
     def _step(self, epoch: EpochTable, step: int, batch: Batch) -> Tensor:
         """Train every slot one step on its own examples, and return the mean losses [E]."""
@@ -170,9 +174,10 @@ class Pack:
         size, examples = self.objective.batching
         found: dict[tuple[object, ...], Tensor] = {}
         orders = torch.stack([self._order(slot, found) for slot in self.slots]).to(self.objective.device)[:, :examples]
+        seen = self._augmenter.begin_epoch(orders, size)
         steps = zip(self.train.batches(orders, size), self._weighting.of(orders, size), strict=False)
         for step, ((inputs, labels), weights) in enumerate(steps):
-            yield Batch(inputs, labels, masks(step), weights, self._weighting.focus)
+            yield Batch(seen(step, inputs), labels, masks(step), weights, self._weighting.focus)
 
     def _order(self, slot: Slot, found: dict[tuple[object, ...], Tensor]) -> Tensor:
         """One slot's order of examples; trials of several arms have the same, which is `found` the second time."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from slalom.wire.kinds import SEQUENCE
-from slalom_worker.schedules import Clock, Schedule, names_of, sequence
+from slalom.wire.kinds import parts_of
+from slalom_worker.schedules import Clock, Schedule, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ class SlotSchedules:
     """
 
     def __init__(self, table: Mapping[str, Schedule], chosen: Sequence[Mapping[str, Any]], base: Tensor) -> None:
-        """chosen: each slot's {"schedule": name in the table, or SEQUENCE, **parameters}."""
+        """chosen: each slot's {"schedule": name in the table, **parameters}, or a sequence, see kinds.parts_of."""
         self.base = base
         self.parts: list[tuple[Schedule, Place, dict[str, Tensor]]] = []
-        each = [names_of(one) if one["schedule"] == SEQUENCE else (one["schedule"],) for one in chosen]
+        each = [tuple(part["schedule"] for part in parts_of(one, "schedule")) for one in chosen]
         for names in sorted(set(each)):
             rows = [row for row, own in enumerate(each) if own == names]
             one = table[names[0]] if len(names) == 1 else sequence([table[name] for name in names])

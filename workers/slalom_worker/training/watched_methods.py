@@ -15,20 +15,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import FrameType
 
+    from slalom_worker.augmentation import Augmentation
     from slalom_worker.methods import Methods
     from slalom_worker.optimizers import Optimizer
     from slalom_worker.schedules import Schedule
 
 
 def watched(methods: Methods) -> Methods:
-    """The methods, of which the user's own optimizers and schedules raise InputError where they look at their numbers.
+    """The methods, of which the user's own raise InputError where they look at numbers of several slots to decide.
+
+    These are optimizers, schedules and augmentations.
 
     They are given the slots of a pack together, so that what they decide by a number would be decided for all of them.
     """
     schedules = (_each(table, _schedule) for table in (methods.learning_rate_schedule, methods.momentum))
     rates, momenta = schedules
     return replace(
-        methods, optimizer=_each(methods.optimizer, _optimizer), learning_rate_schedule=rates, momentum=momenta
+        methods,
+        optimizer=_each(methods.optimizer, _optimizer),
+        learning_rate_schedule=rates,
+        momentum=momenta,
+        augmentation=_each(methods.augmentation, _augmentation),
     )
 
 
@@ -44,6 +51,10 @@ def _optimizer(name: str, method: Optimizer) -> Optimizer:
 
 def _schedule(name: str, method: Schedule) -> Schedule:
     return replace(method, value=partial(_call, method.value, f"{name}: value"))
+
+
+def _augmentation(name: str, method: Augmentation) -> Augmentation:
+    return method if method.change is None else replace(method, change=partial(_call, method.change, f"{name}: change"))
 
 
 def _call(function: Callable[..., Any], place: str, *given: Any) -> Any:

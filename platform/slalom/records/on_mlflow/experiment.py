@@ -162,7 +162,8 @@ class Experiment:
         return self._client.create_run(self._experiment_id, _milliseconds(time.time()), tags, name)
 
     def _run(self, key: RunKey, trial: Ended) -> TrialRun:
-        net = self._study.nets.size(trial.spec.work.model)
+        work = trial.spec.work
+        net = self._study.nets.size(work.model, work.evaluation)
         page, result, now = trial_page(self._study.fingerprint, trial, net), trial.result, time.time()
         return TrialRun(
             name=f"{key.arm} search {key.search} {key.phase} {key.trial}",

@@ -92,6 +92,7 @@ def _write_data(data: Path, trial: TrialSpec, weights: Sequence[bytes], study: S
         "model": dict(trial.work.model),
         "loss": dict(trial.work.loss),
         "precision": trial.work.precision,
+        "evaluation": dict(trial.work.evaluation),
         "combine": trial.settings["ensemble"]["combine"],
     }
     (data / "model.json").write_text(json.dumps(about, indent=2, default=str))
