@@ -4,10 +4,13 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import slalom
 from slalom.report.plan import plan
+from slalom.wire.trial import Outcome
 from slalom.wiring import local_lanes
 from tests.cli.studies import here
 from tests.support.mlflow_tables import database
@@ -56,9 +59,24 @@ def name_of(study):
 def written(folder, study):
     for name, source in own_files().items():
         (folder / name).write_text(source)
+    if "image_folder" in study and not (folder / "imagenet").exists():
+        pictures(folder / "imagenet", size=40)
     file = folder / f"{name_of(study)}.yaml"
     file.write_text(study)
     return file
+
+
+def pictures(folder, size, classes=3, each=8):
+    """A folder of generated pictures in ImageNet's layout, a colour for each class."""
+    random = np.random.default_rng(0)
+    for part in ("train", "val"):
+        for number in range(classes):
+            place = folder / part / f"class-{number}"
+            place.mkdir(parents=True)
+            for picture in range(each):
+                pixels = random.integers(0, 200, (size, size, 3), dtype=np.uint8)
+                pixels[:, :, number] = 255
+                Image.fromarray(pixels).save(place / f"{picture}.png")
 
 
 def comes_to_a_verdict(folder, study):
@@ -115,6 +133,29 @@ def test_the_first_study_prints_what_its_page_says(tmp_path, monkeypatch):
     checked, ran = blocks(OWN_TASK, "text")
     assert here("check", "rings.yaml").stdout == checked
     assert lines_but_pace(here("show", "rings.yaml", "--home", "home").stdout) == lines_but_pace(ran)
+
+
+@pytest.mark.slow
+def test_alexnets_recipe_trains_in_little_on_generated_pictures(tmp_path, monkeypatch):
+    """The same keys: another size of net and pictures, and fewer passes."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (study,) = (block for _, block in STUDIES if "name: alexnet-imagenet" in block)
+    for large, small in (
+        ("size: 256", "size: 40"),
+        ("size: 224", "size: 32"),
+        ("epochs: 90", "epochs: 4"),
+        ("batch_size: 128", "batch_size: 8"),
+        ("model: alexnet\n", "model: {name: alexnet_small, width: 2, towers: 2}\n"),
+        ("model: alexnet_single", "model: {towers: 1}"),
+        ("device: gpu, ", ""),
+        ("searches: 6", "searches: 1"),
+    ):
+        assert large in study
+        study = study.replace(large, small)
+    database(tmp_path / "home")
+    result = slalom.run(written(tmp_path, study), tmp_path / "home", lanes=local_lanes)
+    assert {ended.result.outcome for ended in result.ended.values()} == {Outcome.COMPLETE}
+    assert len(result.ended) == 8
 
 
 def lines_but_pace(printed):

@@ -23,7 +23,7 @@ def refuse_other(spec: StudySpec, store: TrialStore, home: Home) -> None:
 
     Another seed is no reason: whoever writes one wants a replicate beside the first.
     """
-    if Note.IDENTITY in store.notes():
+    if {Note.IDENTITY, Note.STATE} & store.notes().keys():
         return
     others = store.namesakes()
     known = {mark: notes.get(Note.IDENTITY) for mark, notes in others.items()}
