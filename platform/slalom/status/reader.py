@@ -66,7 +66,7 @@ class StatusReader:
     def _missing(self) -> bool:
         """Whether there is no file to read from, where it is one: to look makes none."""
         place = self._engine.url
-        return place.get_backend_name() == "sqlite" and not Path(place.database or "").is_file()
+        return place.get_backend_name() == "sqlite" and not Path(place.database or "").exists()
 
 
 def _namesakes(found: Sequence[Found]) -> Iterator[str]:
