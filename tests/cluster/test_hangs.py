@@ -12,7 +12,7 @@ from slalom import wiring
 from slalom.errors import LaneLost
 from slalom.loop.attempts import ATTEMPTS
 from slalom.wire.trial import Outcome
-from tests.cluster.clusters import lane_processes
+from tests.cluster.clusters import lane_processes, wait_for
 from tests.cluster.crews import crew, heard, opened
 from tests.cluster.studies import DOCUMENT, SPEC, rows, run_here
 from tests.cluster.workers import told
@@ -69,7 +69,7 @@ def test_a_study_goes_on_to_the_same_numbers(cluster, expected, tmp_path):
     result = slalom.run(study, tmp_path, lanes=lambda spec: wiring.ray_lanes(spec, cluster.address), watch=watch)
     assert rows(result.export()) == expected
     assert any(" does not answer, for " in line and ", and is given up; " in line for line in watch.told), watch.told
-    assert watch.stopped[0] not in lane_processes()
+    assert wait_for(lambda: watch.stopped[0] not in lane_processes()), "its node kills it within seconds"
 
 
 OWN = """
