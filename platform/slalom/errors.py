@@ -21,6 +21,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+LONGEST_PATH = 1000
+"""Characters of a path that a message shows."""
+
 SHOWN = 60
 """Characters of a value that a message quotes."""
 
@@ -105,9 +108,14 @@ def nearest(word: object, valid: Iterable[str]) -> str:
     return f"{hint} (one of: {', '.join(names[:LISTED])}{more})" if names else hint
 
 
-def quoted(value: object) -> str:
-    """What somebody wrote, as a message quotes it: its `repr`, or the beginning of it."""
-    return shortened(repr(value))
+def quoted(value: object, most: int = SHOWN) -> str:
+    """What somebody wrote, as a message quotes it: its `repr`, or so many characters of its beginning."""
+    return shortened(repr(value), most)
+
+
+def quoted_path(path: object) -> str:
+    """A path, or a URL, as a message quotes it: its end counts, so it is shown whole if it is not absurdly long."""
+    return quoted(str(path), LONGEST_PATH)
 
 
 def shortened(text: str, most: int = SHOWN) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from slalom.errors import InputError, quoted
+from slalom.errors import InputError, quoted_path
 from slalom.urls import check_url, showable, sqlite_url
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Home:
         try:
             is_file = self.folder.exists() and not self.folder.is_dir()
         except OSError as exc:  # a name that no file system takes
-            raise InputError(f"--home: {quoted(str(self.folder))}: {exc.strerror}") from exc
+            raise InputError(f"--home: {quoted_path(self.folder)}: {exc.strerror}") from exc
         if is_file:
             raise InputError(f"--home: must be a folder, but {self.folder} is a file")
         if self.storage is not None:

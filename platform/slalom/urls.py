@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from slalom.errors import InputError, nearest, quoted
+from slalom.errors import InputError, nearest, quoted_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def check_url(what: str, url: str, schemes: Sequence[str]) -> None:
         )
     if kind == "sqlite":
         if not re.match("/.", rest):
-            raise InputError(f"{what} in SQLite names a file, as sqlite:///FILE does, but got {quoted(url)}")
+            raise InputError(f"{what} in SQLite names a file, as sqlite:///FILE does, but got {quoted_path(url)}")
         return
     if problem := _unreadable(url, rest):
         raise InputError(

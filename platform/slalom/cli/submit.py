@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from slalom.cli.options import add_anew, add_json, add_place, home_of
-from slalom.errors import Crashed, Infrastructure, InputError, Interrupted, SlalomError, quoted
+from slalom.errors import Crashed, Infrastructure, InputError, Interrupted, SlalomError, quoted_path
 from slalom.urls import showable
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def _stays(home: Home, ray: str) -> bool:
     for url in (home.storage_url, home.tracking_uri):
         if re.match(r"sqlite[^:]*:///[^/]", url):
             raise InputError(
-                f"the job runs in a folder of its own: name the file by its whole path, but got {quoted(url)}"
+                f"the job runs in a folder of its own: name the file by its whole path, but got {quoted_path(url)}"
             )
     return any(urlsplit(url).scheme.startswith("sqlite") for url in (home.storage_url, home.tracking_uri))
 

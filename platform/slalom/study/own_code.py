@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slalom.errors import InputError, quoted
+from slalom.errors import InputError, quoted_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -23,7 +23,8 @@ def within(folder: Path, file: str) -> Path:
         return (folder / place).resolve().relative_to(folder.resolve())
     except ValueError as exc:
         raise InputError(
-            f"a file of your own must lie in the study's folder, which travels to the nodes, but got {quoted(file)}"
+            "a file of your own must lie in the study's folder, which travels to the nodes, but got "
+            f"{quoted_path(file)}"
         ) from exc
 
 

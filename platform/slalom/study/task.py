@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from slalom.errors import InputError, quoted
+from slalom.errors import InputError, quoted_path
 from slalom.study.keys import USER_TASK
 from slalom.study.own_code import within
 from slalom.study.values import looks_searched, table
@@ -58,7 +58,7 @@ def _own_task(node: Node, named: Node, folder: Path, own: re.Match[str]) -> Name
         raise named.error(str(exc)) from exc
     except OSError as exc:
         raise named.error(
-            f"the task's file must be readable, got {quoted(str(folder / own[1]))}: {exc.strerror}"
+            f"the task's file must be readable, got {quoted_path(folder / own[1])}: {exc.strerror}"
         ) from exc
     fields = node.fields() if isinstance(node.value, Mapping) else {"name": node}
     options = {name: _free(option) for name, option in fields.items()}

@@ -95,7 +95,8 @@ def _maps(objective: Objective, trained: TrainedTrial, layer: FirstLayer) -> lis
     net = {**objective.views(trained.best_parameters[0]), **trained.slots[0].state}
     handle = layer.module.register_forward_hook(look)
     try:
-        objective.forward.in_evaluation(net, trained.split.validation.between(0, PICTURES))
+        pictures = objective.view.center(trained.split.validation.between(0, PICTURES))
+        objective.forward.in_evaluation(net, pictures)
     finally:
         handle.remove()
     if not seen or seen[0][0].dim() != seen[0][1].dim() or seen[0][1].dim() != 4:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from urllib.request import urlopen
 
 from slalom.database import broken
-from slalom.errors import Infrastructure, InputError, quoted
+from slalom.errors import Infrastructure, InputError, quoted_path
 from slalom.records.on_mlflow.sqlite import broken_records, sqlite_file, write_ahead
 from slalom.urls import hide_passwords, showable
 
@@ -33,7 +33,7 @@ def check(tracking_uri: str) -> None:
         if scheme in {"", "file"}:
             raise InputError(
                 f"tracking URI must be sqlite:///FILE or a server's, such as http://HOST:5000, but got "
-                f"{quoted(tracking_uri)}; MLflow 3 keeps no records in folders"
+                f"{quoted_path(tracking_uri)}; MLflow 3 keeps no records in folders"
             )
         if scheme == "sqlite":
             _open_sqlite(tracking_uri)
@@ -58,7 +58,9 @@ def check(tracking_uri: str) -> None:
 def _open_sqlite(tracking_uri: str) -> None:
     file = sqlite_file(tracking_uri)
     if file is None:
-        raise InputError(f"tracking URI must name a file, as in sqlite:///mlflow.db, but got {quoted(tracking_uri)}")
+        raise InputError(
+            f"tracking URI must name a file, as in sqlite:///mlflow.db, but got {quoted_path(tracking_uri)}"
+        )
     file.parent.mkdir(parents=True, exist_ok=True)
     write_ahead(file)
 
