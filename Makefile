@@ -20,7 +20,7 @@ help:
 	@echo "make examples     run what the documents show of Lightning, Hugging Face and XGBoost (minutes; installs them)"
 	@echo "make check        lint, format, types, documents"
 	@echo "make bench        measure against its peers (half an hour; ONLY=mixture for a part, QUICK=1)"
-	@echo "make heuristics   run the bundled studies and write docs/heuristics.md again (fifteen minutes)"
+	@echo "make heuristics   run the bundled studies and write docs/heuristics.md again (three quarters of an hour)"
 	@echo "make gate         measure the regression gate, and write docs/regression.md's table again (ten minutes)"
 	@echo "make calibrate    measure how often verdicts are wrong, and write docs/verdicts.md's table again (two hours)"
 	@echo "make schema       write docs/study.schema.json again"
