@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-LONGEST_PATH = 1000
+LONGEST_PATH = 200
 """Characters of a path that a message shows."""
 
 SHOWN = 60

@@ -45,11 +45,11 @@ def test_a_study_brings_its_node_and_lets_it_go(expected, tmp_path):
     with autoscaling_cluster(gpus=1, most=3) as cluster:
         database(tmp_path)
         study = SPEC.with_resources(device="gpu")
-        result = slalom.run(study, tmp_path, lanes=partial(wiring.ray_lanes, address=cluster.address), watch=watch)
-        assert rows(result.export()) == expected
-        assert seen[0] == (0, 0)
-        assert set(seen) <= {(0, 0), (0, 1), (1, 1)}
         with connected(cluster.address, None, "watch"):
+            result = slalom.run(study, tmp_path, lanes=partial(wiring.ray_lanes, address=cluster.address), watch=watch)
+            assert rows(result.export()) == expected
+            assert seen[0] == (0, 0)
+            assert set(seen) <= {(0, 0), (0, 1), (1, 1)}
             assert wait_for(lambda: gpus() == 0, 60)
     assert wait_for(lambda: descendants(os.getpid()).keys() <= before.keys())
 

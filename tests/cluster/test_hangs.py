@@ -46,7 +46,7 @@ def test_a_process_that_is_stopped_is_lost_and_gone(cluster):
         assert not lost.looped
         assert " does not answer, for " in str(lost)
         opened(lanes, 1)
-        assert process not in lane_processes()
+        assert wait_for(lambda: process not in lane_processes())
 
 
 class Stopping:

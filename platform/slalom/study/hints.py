@@ -29,7 +29,7 @@ HINTS: Mapping[str, str] = {
         ("schedule", "schedules", "scheduler", "lr_schedule", "lr_scheduler", "warmup", "warm_up"), SCHEDULE
     ),
     **dict.fromkeys(("dropout", "dropout_rate"), DROPOUT),
-    **dict.fromkeys(("augmentation", "augment", "augmentations", "transforms"), AUGMENTATION),
+    **dict.fromkeys(("augment", "augmentations", "transforms"), AUGMENTATION),
     **dict.fromkeys(("ten_crop", "tta", "crops"), TEN_CROP),
     "metrics": "several are `metric: {name: macro_f1, record: [auc, log_loss]}`, of which the first decides",
     "seeds": "the study's is `seed`, and those of confirm trials are `confirm: {seeds: 3}`",

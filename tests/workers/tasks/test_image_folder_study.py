@@ -81,8 +81,8 @@ def test_a_node_with_other_pictures_trains_nothing(tmp_path: Path) -> None:
     assert "every node must have the study's pictures, of the digest ffffffffffff, but " in reply.results[0].error
 
 
-PICTURES, SIDE = 12000, 64
-OWN_MEGABYTES = 140
+PICTURES, SIDE = 24000, 64
+OWN_MEGABYTES = 260
 """What training may take for itself; the pictures take 147 MB as bytes and 590 MB as float32."""
 TRAIN = """
 import resource, sys

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 SOUGHT = (KIND, "slalom.arm", "slalom.search", "slalom.phase", "slalom.trial", PARENT, MODEL)
 
+UNKNOWN = ("column", "table", "NOT NULL", "null value", "does not exist", "doesn't exist", "default value")
+"""What a database's reason has where tables are others than those known; a full disk is told as it comes."""
+
 PARTS = {
     models.SqlTag: rows.tag_rows,
     models.SqlParam: rows.param_rows,
@@ -81,7 +84,10 @@ class TableTrialRuns:
                 self._write(connection, [(rows.new_id(), rows.valid(run))])
                 connection.rollback()
         except SQLAlchemyError as exc:
-            return reason_of(exc)
+            reason = reason_of(exc)
+            if not any(word in reason for word in UNKNOWN):
+                raise
+            return reason
         return None
 
     def _write(self, connection: Connection, named: Sequence[tuple[str, TrialRun]]) -> None:
