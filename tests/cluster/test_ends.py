@@ -16,7 +16,7 @@ from tests.cluster.test_processes import STUDY, Command
 from tests.support.mlflow_tables import database
 from tests.support.patience import Patience
 
-LONGER = STUDY.replace("epochs: 8", "epochs: 400").replace("lanes: 1", "lanes: 1, pack_width: 2")
+LONGER = STUDY.replace("epochs: 8", "epochs: 4000").replace("lanes: 1", "lanes: 1, pack_width: 2")
 
 STOPPED = "slalom: stopped; what had ended is kept; "
 

@@ -247,7 +247,7 @@ picture_cache.PIECE = 2
 store = picture_cache._store
 def noted(path, content):
     if path.name.startswith("piece"):
-        sys.stdout.write(f"{path.name}\n")  # in one piece, since several threads do
+        sys.stdout.write(path.name + chr(10))  # in one piece, since several threads do
     store(path, content)
     time.sleep(0.05)
 picture_cache._store = noted

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SOUGHT = (KIND, "slalom.arm", "slalom.search", "slalom.phase", "slalom.trial", PARENT, MODEL)
 
-UNKNOWN = ("column", "table", "NOT NULL", "null value", "does not exist", "doesn't exist", "default value")
+UNKNOWN = ("column", "table", "CHECK", "check constraint", "NOT NULL", "null value", "not exist", "default value")
 """What a database's reason has where tables are others than those known; a full disk is told as it comes."""
 
 PARTS = {
