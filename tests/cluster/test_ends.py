@@ -16,7 +16,7 @@ from tests.cluster.test_processes import STUDY, Command
 from tests.support.mlflow_tables import database
 from tests.support.patience import Patience
 
-LONGER = STUDY.replace("epochs: 8", "epochs: 4000").replace("lanes: 1", "lanes: 1, pack_width: 2")
+LONGER = STUDY.replace("epochs: 8", "epochs: 60").replace("lanes: 1", "lanes: 1, pack_width: 2")
 
 STOPPED = "slalom: stopped; what had ended is kept; "
 
@@ -59,9 +59,11 @@ def ended(running, seconds):
     return running.returncode, told.splitlines()[-1], told
 
 
-def test_a_raylet_that_dies(running):
-    os.kill(found(running, "/raylet"), signal.SIGKILL)
-    code, last, told = ended(running, 60)
+def test_a_raylet_that_dies(tmp_path, command):
+    (tmp_path / "longer.yaml").write_text(LONGER.replace("epochs: 60", "epochs: 4000"))  # its death is seen after 13 s
+    with command.start_and_wait_for_trials() as running:
+        os.kill(found(running, "/raylet"), signal.SIGKILL)
+        code, last, told = ended(running, 60)
     assert code == 3
     assert last.startswith("slalom: Ray is gone")
     assert "the same command goes on" in last
