@@ -170,12 +170,12 @@ def test_a_checkpoint_cut_in_half_is_told_and_not_used(folder, whole, tmp_path, 
     files = sorted((tmp_path / "checkpoints").glob("*/*/state"))
     files[0].write_bytes(files[0].read_bytes()[: files[0].stat().st_size // 2])
     seen = []
-    result = slalom.run(folder / "long.yaml", tmp_path, lanes=slow, watch=lambda now: seen.extend(now.remarks))
+    result = slalom.run(folder / "long.yaml", tmp_path, lanes=slow, watch=lambda now: seen.extend(now.told))
     assert rows(result) == whole
     (remark,) = result.remarks
     assert remark.startswith("the checkpoint of ")
     assert "cut short" in remark
-    assert remark in seen
+    assert seen == [f"Note: {remark}"]
     assert result.as_json()["remarks"] == [remark]
     terminal.verdict(result)
     assert f"Note: {remark}" in capsys.readouterr().out

@@ -3,7 +3,6 @@
 import os
 import pty
 import sys
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -36,13 +35,6 @@ def test_what_is_told_of_lanes_is_a_line_at_once(capsys):
         watch(progress(done=1, seconds=1.0, told=("lane 0 [on 10.0.0.7] hangs",)))
         watch(progress(done=1, seconds=1.5))
     assert capsys.readouterr().err == "lane 0 [on 10.0.0.7] hangs\n"
-
-
-def test_what_lanes_had_to_tell_is_said_at_once_and_once(capsys):
-    with Watch(clock=lambda: 0.0) as watch:
-        for told in ((), ("the first [one]",), ("the first [one]", "the second"), ("the first [one]", "the second")):
-            watch(replace(progress(done=1, seconds=1.0), remarks=told))
-    assert capsys.readouterr().err.splitlines() == ["Note: the first [one]", "Note: the second"]
 
 
 def test_no_line_before_the_tenth_second(capsys):

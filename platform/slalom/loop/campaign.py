@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 
 
 class Campaign:
-    """All arms' plans together; only `run` drives it.
-
-    remarks: what lanes had to tell in this run
-    """
+    """All arms' plans together; only `run` drives it."""
 
     def __init__(
         self,
@@ -42,7 +39,7 @@ class Campaign:
         """
         self.spec = spec
         self.ended = ended
-        self.remarks: list[str] = []
+        self._remarks: list[str] = []
         self._tallies = {arm.name: Tally(spec, arm.name) for arm in spec.arms}
         for one in ended.values():
             self._tallies[one.spec.id.arm].add(one)
@@ -104,7 +101,7 @@ class Campaign:
     def hear(self, reply: Reply, lane: str, device: str) -> None:
         """A lane's turn came back; `device` is the kind that it trains on."""
         self._effort += reply.effort
-        self.remarks += reply.told
+        self._remarks += reply.told
         self._width = max(self._width or 0, reply.slots or 0) or None
         for report in reply.reports:
             self._plans[report.trial.arm].hear(report)
@@ -136,6 +133,11 @@ class Campaign:
         result = replace(ended.result, started=started, ended=self._clock(), device=ended.result.device or device)
         return replace(ended, result=result)
 
+    def remarked(self) -> list[str]:
+        """What lanes had to tell since the last call."""
+        remarks, self._remarks = self._remarks, []
+        return remarks
+
     def kept(self) -> list[tuple[Ended, TrialResult]]:
         """The arms' best confirm trials, each with the result that has its weights, told once."""
         kept = [plan.kept() for plan in self._plans.values()]
@@ -163,5 +165,4 @@ class Campaign:
     def progress(self, lanes: int, told: Sequence[str] = ()) -> Progress:
         """How far it has come, on so many lanes; `told` of lanes are lines for people."""
         arms = tuple(tally.progress(self._plans[name].budget) for name, tally in self._tallies.items())
-        remarks = tuple(self.remarks)
-        return Progress(arms, self._clock() - self._began, self._trials, lanes, tuple(told), remarks)
+        return Progress(arms, self._clock() - self._began, self._trials, lanes, tuple(told))

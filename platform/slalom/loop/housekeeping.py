@@ -63,9 +63,10 @@ class Remarks:
         self._store = store
         self._known = list(Notes.read(store.notes()).remarks)
 
-    def add(self, told: Sequence[str]) -> None:
-        """Write down what was told, each text once."""
+    def add(self, told: Sequence[str]) -> Sequence[str]:
+        """Write down what was told, each text once; returns those that were not known."""
         fresh = [text for text in dict.fromkeys(told) if text not in self._known]
         if fresh:
             self._known = [*self._known, *fresh][-MOST_REMARKS:]
             self._store.note(Note.REMARKS, self._known)
+        return fresh

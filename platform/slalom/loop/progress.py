@@ -34,7 +34,6 @@ class Progress:
 
     seconds: since this run began; trials: that ended in it; lanes: that are open
     told: lines about lanes that people should read, each told once
-    remarks: what lanes had to tell in it, the first first
     """
 
     arms: tuple[ArmProgress, ...]
@@ -42,7 +41,6 @@ class Progress:
     trials: int
     lanes: int
     told: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
 
     @property
     def trials_per_second(self) -> float:

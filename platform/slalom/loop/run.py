@@ -64,7 +64,7 @@ def run(
             recorder.trials(over)
             campaign.written(over)
             forget(spec.checkpoints, (ended.spec.id for ended in over))
-            remarks.add(campaign.remarks)
+            told += [f"Note: {remark}" for remark in remarks.add(campaign.remarked())]
             placement.drop(ended.spec.id for ended in over)
             kept = campaign.kept()
             for best, again in kept:

@@ -35,7 +35,6 @@ class Watch:
         )
         self._clock = clock
         self._last = clock()
-        self._remarks = 0
 
     def __enter__(self) -> Watch:
         if self._live is not None:
@@ -50,12 +49,9 @@ class Watch:
             self._live.stop()
 
     def __call__(self, progress: Progress) -> None:
-        """Show how far the study has come, below what is told of its lanes, and once what lanes had to remark."""
+        """Show how far the study has come, below what is told of its lanes."""
         for text in progress.told:
             self._console.print(text, soft_wrap=True, highlight=False, markup=False)
-        for remark in progress.remarks[self._remarks :]:
-            self._console.print(f"Note: {remark}", soft_wrap=True, highlight=False, markup=False)
-        self._remarks = len(progress.remarks)
         if self._live is not None:
             self._live.update(_live_table(progress), refresh=True)
         elif self._clock() - self._last >= LINE_SECONDS:
