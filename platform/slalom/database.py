@@ -22,6 +22,9 @@ MAGIC = b"SQLite format 3\0"
 
 EMPTY = "it is empty"
 
+OTHER_TABLES = ("column", "table", "CHECK", "check constraint", "NOT NULL", "null value", "not exist", "default value")
+"""What a database's reason has one of where the tables are others than those that a statement is for."""
+
 CONNECT_SECONDS = 5
 """The time within which a database server must take a connection."""
 
@@ -111,6 +114,16 @@ def reason_of(error: BaseException) -> str:
     """The database's own reason in a line, without the SQL and its parameters, which may be anybody's values."""
     text = str(error.__cause__ or error).partition("[SQL:")[0].strip()
     return hide_passwords(next(iter(text.splitlines()), type(error).__name__))
+
+
+def of_other_tables(error: Exception) -> bool:
+    """Whether an error comes of tables that are others than known; a disk that is full, or an outage, is no such one.
+
+    What is raised by Python itself comes of a vendor's classes that are others.
+    """
+    if not isinstance(error, sqlalchemy.exc.SQLAlchemyError):
+        return True
+    return any(word in reason_of(error) for word in OTHER_TABLES)
 
 
 def broken(file: Path) -> str | None:

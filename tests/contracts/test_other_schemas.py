@@ -4,8 +4,9 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from slalom.errors import Infrastructure
+from slalom.errors import Infrastructure, Outage
 from slalom.search.on_optuna import rows
 from slalom.wire.trial import Outcome
 from tests.loop.worlds import sqlite_store
@@ -87,6 +88,42 @@ def test_the_row_that_is_tried_leaves_nothing(tmp_path, caplog):
         for table in ("trials", "trial_params", "trial_values", "trial_user_attributes", "slalom_trial"):
             assert tables.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
     assert not [told for told in caplog.records if told.name == "slalom"]
+
+
+def test_a_full_disk_is_no_other_table(tmp_path, caplog):
+    """It would make every later trial slow, and hide what is to be done."""
+    store = sqlite_store(tmp_path, SPEC)
+    with closing(sqlite3.connect(tmp_path / "optuna.db")) as tables:
+        tables.execute("CREATE TRIGGER full BEFORE INSERT ON trials BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+    with pytest.raises(Infrastructure, match="the disk is full"), store.held("home"):
+        pass
+    with closing(sqlite3.connect(tmp_path / "optuna.db")) as tables:
+        tables.execute("DROP TRIGGER full")
+    with store.held("home"):
+        store.add([ended()])
+    assert len(store.ended()) == 1
+    assert not [told for told in caplog.records if told.name == "slalom"]
+
+
+def test_an_outage_while_trials_are_read_is_no_other_table(tmp_path, monkeypatch, caplog):
+    store = sqlite_store(tmp_path, SPEC)
+    store.add([ended()])
+
+    def gone(*_):
+        raise OperationalError("SELECT", {}, ConnectionResetError("server closed the connection unexpectedly"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("slalom.search.on_optuna.store.read_rows", gone)
+        with pytest.raises(Outage):
+            store_elsewhere(store).ended()
+    assert len(store.ended()) == 1
+    assert not [told for told in caplog.records if told.name == "slalom"]
+
+
+def store_elsewhere(store):
+    """The store as it is where its storage is a server's, whose restart is an outage."""
+    store._shown = "postgresql://somewhere/studies"
+    return store
 
 
 def test_runs_go_through_mlflows_own_calls_and_show_the_same(tmp_path, monkeypatch, caplog):

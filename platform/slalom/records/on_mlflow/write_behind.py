@@ -108,12 +108,12 @@ class WriteBehind(Generic[T]):
             try:
                 found = work()
             except Exception as exc:
-                now = time.monotonic()
+                if not self._patience.passing(exc):
+                    raise
                 if began is None:
-                    began = now
-                    if self._patience.passing(exc):
-                        self._patience.began(exc)
-                if not self._patience.passing(exc) or now - began >= self._patience.limit:
+                    began = time.monotonic()
+                    self._patience.began(exc)
+                if time.monotonic() - began >= self._patience.limit:
                     raise
                 time.sleep(RETRY_SECONDS)
             else:

@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from slalom.database import reason_of
+from slalom.database import of_other_tables, reason_of
 from slalom.search.on_optuna.rows import TRIALS, Kept, probe
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def misfit(storage: RDBStorage, study: Study) -> str | None:
     try:
         probe(storage.engine, study, trial)
     except (SQLAlchemyError, LookupError, TypeError, AttributeError) as exc:
+        if not of_other_tables(exc):
+            raise
         return reason_of(exc)
     return None
 

@@ -17,7 +17,7 @@ import optuna
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
-from slalom.database import engine_options, reason_of, translated
+from slalom.database import engine_options, of_other_tables, reason_of, translated
 from slalom.errors import Infrastructure
 from slalom.search.on_optuna.calls import misfit, read_by_calls, write_by_calls
 from slalom.search.on_optuna.holding import Hold, make_tables
@@ -153,9 +153,9 @@ class OptunaStore:
             try:
                 return iter([*read_rows(self._storage.engine, ids)])
             except (SQLAlchemyError, AttributeError) as exc:
-                found = [*read_by_calls(self._storage, ids)]  # which fails, too, where it is the storage that does
+                if not of_other_tables(exc):
+                    raise
                 self._go_by_calls(reason_of(exc))
-                return iter(found)
         return read_by_calls(self._storage, ids)
 
     def _try_rows(self) -> None:

@@ -17,7 +17,7 @@ from mlflow.store.tracking.dbmodels import models
 from sqlalchemy import insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from slalom.database import reason_of
+from slalom.database import of_other_tables, reason_of
 from slalom.records.on_mlflow.trial_runs import rows as rows
 from slalom.records.on_mlflow.trial_runs.base import FINGERPRINT, KIND, MODEL, PARENT, RecordedRun, TrialRun
 
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from slalom.records.on_mlflow.trial_runs.base import RunsInCommon
 
 SOUGHT = (KIND, "slalom.arm", "slalom.search", "slalom.phase", "slalom.trial", PARENT, MODEL)
-
-UNKNOWN = ("column", "table", "CHECK", "check constraint", "NOT NULL", "null value", "not exist", "default value")
-"""What a database's reason has where tables are others than those known; a full disk is told as it comes."""
 
 PARTS = {
     models.SqlTag: rows.tag_rows,
@@ -84,10 +81,9 @@ class TableTrialRuns:
                 self._write(connection, [(rows.new_id(), rows.valid(run))])
                 connection.rollback()
         except SQLAlchemyError as exc:
-            reason = reason_of(exc)
-            if not any(word in reason for word in UNKNOWN):
+            if not of_other_tables(exc):
                 raise
-            return reason
+            return reason_of(exc)
         return None
 
     def _write(self, connection: Connection, named: Sequence[tuple[str, TrialRun]]) -> None:
