@@ -196,6 +196,7 @@ def train(
         describe = partial(markdown, spec)
         recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, describe, made_with, telling.tell)
         with finished(recorder):
+            recorded = Notes.read(patient.notes()).recorded
             note_versions(patient, made_with)
             patient.note(Note.IDENTITY, spec.identity)
             crew = lanes(spec)
@@ -205,8 +206,8 @@ def train(
                 crew.close()
             patient.settle()
         remove_checkpoints(home, spec.fingerprint)
-        recorded = Notes.read(trials.notes()).recorded
-        trials.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
+        patient.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
+        patient.settle()
     telling.end()
 
 

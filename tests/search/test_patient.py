@@ -137,4 +137,4 @@ def test_the_end_waits_for_the_storage():
 
     patient.store.settle(wait)
     assert numbers(patient.server.ended().values()) == [0]
-    assert "after 20 s; 1 trials" in patient.told[-1]
+    assert "after 20 s; trials that had ended and are written: 1" in patient.told[-1]

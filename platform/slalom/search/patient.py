@@ -147,7 +147,7 @@ class PatientStore:
             return
         self._notes.clear()
         lasted, self._began = self._clock() - self._began, None
-        self._tell(f"the storage answers again after {lasted:.0f} s; {written} trials that had ended are written")
+        self._tell(f"the storage answers again after {lasted:.0f} s; trials that had ended and are written: {written}")
 
     def _deliver(self) -> int:
         """Write the trials that wait, each once: an outage may have begun when all was written but for the answer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slalom.errors import InputError, nearest, quoted, shortened
+from slalom.errors import LONGEST_PATH, InputError, nearest, quoted, quoted_path, shortened
 from slalom.study.document import MOST_CHARACTERS
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ PACKAGE = Path(__file__).parents[1]
 
 MOST_BYTES = 4 * MOST_CHARACTERS
 """A character of UTF-8 has four at most."""
-
-LONGEST_PATH = 300
-"""Characters of a path that a message shows."""
 
 
 def bundled() -> Iterator[Path]:
@@ -37,7 +34,7 @@ def study_file(study: str | Path) -> Path:
         try:
             there = Path(study).is_file()
         except OSError as exc:  # a name that no file system takes
-            raise InputError(f"{quoted(str(study))}: {exc.strerror}") from exc
+            raise InputError(f"{quoted_path(study)}: {exc.strerror}") from exc
         if not there:
             raise InputError(f"{shortened(str(study), LONGEST_PATH)}: there is no such file")
         return Path(study)
