@@ -146,5 +146,9 @@ def test_ctrl_c_while_all_is_loaded_is_no_hang(empty):
     assert told.startswith("slalom: stopped; ")
     assert told.count("\n") == 1
     shown = here("show", "small.yaml")
-    assert shown.returncode == 2
-    assert "nothing of small is in" in shown.stderr
+    # The stop may come before or after the study is on record.
+    if shown.returncode == 2:
+        assert "nothing of small is in" in shown.stderr
+    else:
+        assert shown.returncode == 0
+        assert "No verdict yet (interrupted): 0 of 48 tuning trials ended" in shown.stdout
