@@ -30,11 +30,12 @@ ORDER = order(trial(0, SMALL, settings("sgd"), epochs=1))
         ({1: 100.0, 2: 200.0, 4: 400.0, 8: 410.0, 16: 300.0}, 4),
         ({1: 100.0, 2: 104.0}, 1),
         ({1: 100.0, 2: 50.0, 4: 150.0}, 4),
+        ({1: 6.0, 32: 84.0, 64: 95.0, 128: 100.0, 256: 96.0}, 64),
     ],
 )
 def test_the_knee_is_the_narrowest_width_about_as_fast_as_the_best(rates, chosen):
     assert knee(rates) == chosen
-    assert rates[chosen] >= 0.95 * max(rates.values())
+    assert rates[chosen] >= 0.9 * max(rates.values())
     assert rates[chosen] >= rates[1]
 
 

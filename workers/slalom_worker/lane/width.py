@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 WIDEST = 512
 """The largest width that is tried: a generation has seldom more trials."""
 
-ENOUGH = 0.95
+ENOUGH = 0.9
 """Share of the best rate that a width must reach; the narrowest that does is chosen, since it is filled more often."""
 
 WORSE_WIDTHS = 2
