@@ -3,11 +3,11 @@ PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq -c constraints.txt
 
-# Two tests at a time, those of a file one after the other, since they share what is made for the file; and those that
-# start clusters and servers one after the other, beside all the rest (tests/conftest.py). Each has one thread: two of
-# them with two threads each would wait for each other at every small product. A third process was no faster: two
-# processors are busy with these.
-PYTEST := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Three tests at a time, those of a file one after the other, since they share what is made for the file; and those that
+# start clusters and servers in two chains of one after the other, beside all the rest (tests/conftest.py): they wait for a
+# third of their time. Each has one thread: two of them with two threads each would wait for each other at every small
+# product.
+PYTEST := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 timed = began=$$(date +%s); $(1); code=$$?; echo "make $@ took $$(($$(date +%s) - began)) s"; exit $$code
 
 .DEFAULT_GOAL := help

@@ -16,6 +16,10 @@ from tests.support.postgres import binaries, server
 for name in ("SLALOM_STORAGE", "SLALOM_TRACKING_URI", "SLALOM_WEBHOOK"):
     os.environ.pop(name, None)
 
+# A node of Ray starts a worker for each processor, and lanes, which have an environment of their own, use none.
+for name in ("RAY_enable_worker_prestart", "RAY_prestart_worker_first_driver"):
+    os.environ[name] = "0"
+
 # Before any test computes. Numpy warns of the names that other versions of it have.
 pin_kernels()
 with warnings.catch_warnings():
@@ -55,18 +59,27 @@ SLOW = (
 SLOW_FIXTURES = ("postgres",)
 """Who uses one of them is slow."""
 
-ONE_BY_ONE = (
-    "browser",
-    "cluster",
-    "cli/test_own_training.py",
-    "cli/test_run.py",
-    "cli/test_stops.py",
-    "contracts",
-    "loop/test_poisoned.py",
-    "schedule/test_commands.py",
-    "schedule/test_nightly.py",
+CHAINS = (
+    (
+        "browser",
+        "cli/test_own_training.py",
+        "cli/test_run.py",
+        "cli/test_stops.py",
+        "cluster/test_ends.py",
+        "cluster/test_processes.py",
+        "cluster/test_submit.py",
+        "contracts",
+        "loop/test_poisoned.py",
+        "schedule/test_commands.py",
+        "schedule/test_nightly.py",
+    ),
+    ("cluster",),
 )
-"""Folders and files below `tests` that start clusters and servers: two at once would starve each other."""
+"""Folders and files below `tests` that start clusters and servers; a file is of the first chain that names it.
+
+The tests of a chain run one by one, since many clusters at once would starve each other. The first chain's are mostly
+commands on a Ray of their own, the second's share a cluster of several nodes.
+"""
 
 LONGEST = ("repository/test_documents_run.py", "studies", "workers/training")
 """Their files come first of the others: at the end, one of them would keep a processor busy after all is done."""
@@ -89,11 +102,12 @@ def postgres():
 
 
 class Scheduling(LoadFileScheduling):
-    """The tests of a file go to one process, since they share what is made for the file; all of ONE_BY_ONE to one."""
+    """The tests of a file go to one process, since they share what is made for the file; all of a chain to one."""
 
     def _split_scope(self, nodeid):
         file = super()._split_scope(nodeid)
-        return "one by one" if _below(TESTS.parent / file, ONE_BY_ONE) else file
+        chain = _chain(TESTS.parent / file)
+        return file if chain is None else f"chain {chain}"
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist may be absent
@@ -105,7 +119,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if _below(item.path, SLOW) or _uses(item, SLOW_FIXTURES):
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: (not _below(item.path, ONE_BY_ONE), not _below(item.path, LONGEST)))
+    items.sort(key=lambda item: (_chain(item.path) is None, _chain(item.path) or 0, not _below(item.path, LONGEST)))
     marked = [item for item in items if item.get_closest_marker("cuda")]
     if marked and not _cuda():
         for item in marked:
@@ -133,6 +147,11 @@ def _refuse_skip(report):
         *_, reason = report.longrepr
         report.outcome = "failed"
         report.longrepr = f"{reason} (with CI=true only tests marked `cuda` may be skipped)"
+
+
+def _chain(path):
+    """The number of the chain that a file is of; None for all others."""
+    return next((number for number, places in enumerate(CHAINS) if _below(path, places)), None)
 
 
 def _below(path, places):

@@ -30,6 +30,7 @@ def ray_cluster(*gpus, cpus=1, **head):
 
         cluster = Cluster()
         try:
+            head = {"no_monitor": "autoscaling_config" not in head, **head}
             add_node(cluster, gpus[0], cpus, include_dashboard=False, **head)
             for number in gpus[1:]:
                 add_node(cluster, number, cpus)
@@ -39,7 +40,9 @@ def ray_cluster(*gpus, cpus=1, **head):
 
 
 def add_node(cluster, gpus=0, cpus=1, **options):
-    return cluster.add_node(num_cpus=cpus, num_gpus=gpus, object_store_memory=80 << 20, **options)
+    """Without what tells a driver what workers print: no test's driver listens to it."""
+    few = {"object_store_memory": 80 << 20, "include_log_monitor": False}
+    return cluster.add_node(num_cpus=cpus, num_gpus=gpus, **few, **options)
 
 
 def free_port():

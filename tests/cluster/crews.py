@@ -44,7 +44,7 @@ class Slowly:
 
     def __init__(self, address, count):
         self.address, self.count = address, count
-        self.lanes = None
+        self.lanes, self.names = None, []
 
     def start(self, spec):
         self.lanes = wiring.ray_lanes(spec, self.address)
@@ -53,11 +53,13 @@ class Slowly:
     def watch(self, progress):
         if progress.lanes < self.count:
             time.sleep(2.0)
+        else:
+            self.names = [*self.lanes.names]
 
     @property
     def nodes(self):
-        """Where each lane is."""
-        return [name.split(" on ")[1] for name in self.lanes.names]
+        """Where each lane was when all were there; at the end, idle ones are given back."""
+        return [name.split(" on ")[1] for name in self.names]
 
 
 def heard(lanes, count):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import slalom
+from slalom import wiring
 from slalom.errors import InputError
 from slalom_worker.metrics.passes import passes
 
@@ -44,7 +45,7 @@ def test_a_target_is_met_on_the_line_between_two_reports(epoch, error, before, f
 def test_every_trial_of_a_study_has_the_passes_that_its_reports_tell(more, tmp_path):
     """Whether it was pruned, parked and gone on with, or met the target; on each part the same."""
     (tmp_path / "passes.yaml").write_text(STUDY % more)
-    result = slalom.run(tmp_path / "passes.yaml", tmp_path)
+    result = slalom.run(tmp_path / "passes.yaml", tmp_path, lanes=wiring.local_lanes)
     met = 0
     for trial in result.export():
         before = found = None

@@ -43,6 +43,9 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     # every line: where a lane dies, Ray prints a paragraph to standard output, though nothing is logged to the driver
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
+    # a local Ray would start a worker for each processor, and lanes, which have an environment of their own, use none
+    "RAY_enable_worker_prestart": "0",
+    "RAY_prestart_worker_first_driver": "0",
 }
 """Variables that Ray reads when it is imported and when it starts its processes."""
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 from slalom.database import engine_options, of_other_tables, reason_of, translated
 from slalom.errors import Infrastructure
 from slalom.search.on_optuna.calls import misfit, read_by_calls, write_by_calls
+from slalom.search.on_optuna.file import make_file
 from slalom.search.on_optuna.holding import Hold, make_tables
 from slalom.search.on_optuna.rows import TRIALS, forget_deleted, read_rows, write_rows
 from slalom.search.on_optuna.survey import survey
@@ -175,6 +176,7 @@ class OptunaStore:
     def _open(self, url: str) -> RDBStorage:
         # A port that is no number is a ValueError of SQLAlchemy's, tables of another Optuna a RuntimeError of Optuna's.
         with self._translated(ValueError, RuntimeError):
+            make_file(url, _opened)
             for _ in range(OPENINGS - 1):
                 try:
                     return _opened(url)
