@@ -1,8 +1,8 @@
 """A new SQLite file for Optuna's trials, which is there with all its tables or not at all.
 
 Optuna makes its tables one after the other: who looks meanwhile finds an empty file, as in a home that has lost its
-trials, and a process that is killed meanwhile leaves one. So the tables are made elsewhere, and the file is put into its
-place when it is whole.
+trials, and a process that is killed meanwhile leaves one. So the tables are made elsewhere, and the file is put into
+its place when it is whole.
 """
 
 from __future__ import annotations
