@@ -6,8 +6,10 @@ and buffers alone, and a prediction of its own example alone.
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -76,7 +78,12 @@ def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> Prob
     calls: dict[SlotDropout, list[tuple[int, ...]]] = {
         part: [] for part in module.modules() if isinstance(part, SlotDropout)
     }
-    hooks = [part.register_forward_pre_hook(_noting(shapes, len(inputs))) for part, shapes in calls.items()]
+    names = {part: name for name, part in module.named_modules()}
+    hooks = [
+        part.register_forward_pre_hook(_noting(names[part], shapes, len(inputs)))
+        for part, shapes in calls.items()
+        if part.setting is not None or part.rate > 0
+    ]
     marks = _marks(module)
     drawing = Drawing(batch=len(inputs))
     with drawing:
@@ -92,13 +99,13 @@ def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> Prob
     for name, parameter in module.named_parameters():
         if not torch.equal(parameter, parameters[name]):
             raise InputError(f"model: changes its parameter {name} in forward; keep what forward changes in a buffer")
-    changed = frozenset(name for name, tensor in rest_of(module).items() if not _same(tensor, before.get(name)))
+    changed = frozenset(name for name, tensor in rest_of(module).items() if not same(tensor, before.get(name)))
     _restore(module, before)
     marks = _marks(module)
     with Drawing():
         other = _outputs(module, inputs, data, task, "in training")
     _check_itself(marks, _marks(module), caches=False)
-    if not _same(one, other):
+    if not same(one, other):
         raise InputError("model: gives other outputs for the same inputs and weights; it must draw no numbers itself")
     return Probed(changed, drawing.calls, idle)
 
@@ -111,7 +118,7 @@ def _evaluation(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> No
         alone = torch.cat([_outputs(module, one, data, task, "in evaluation") for one in torch.split(inputs, 1)])
     _check_itself(marks, _marks(module), caches=True)
     for name, tensor in rest_of(module).items():
-        if not _same(tensor, before.get(name)):
+        if not same(tensor, before.get(name)):
             raise InputError(f"model: changes its buffer {name} in evaluation; it must do so in training alone")
     scale = together.abs().max().clamp(min=1.0)
     if not bool(((together - alone).abs() <= ROUNDING[together.dtype] * scale).all()) and together.isfinite().all():
@@ -124,7 +131,7 @@ def _evaluation(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> No
 def _outputs(module: nn.Module, inputs: Tensor, data: Data, task: Task, when: str) -> Tensor:
     """The outputs of a forward, which must be as they are wanted and come of no random numbers."""
     begin_forward(module)
-    before, version = torch.get_rng_state(), inputs._version
+    before, version = drawn_so_far(), inputs._version
     drew: list[str] = []
     hooks = [hook for name, part in module.named_modules() for hook in _watch(part, name, drew)]
     try:
@@ -133,7 +140,7 @@ def _outputs(module: nn.Module, inputs: Tensor, data: Data, task: Task, when: st
     finally:
         for hook in hooks:
             hook.remove()
-    if not torch.equal(torch.get_rng_state(), before):
+    if drawn_so_far() != before:
         raise InputError(
             f"model: {drew[0] if drew else 'the net'} draws random numbers of its own {when}, which would depend on "
             "the pack; use nn.Dropout layers, and dropout=0 where a layer of torch's has its own"
@@ -185,15 +192,18 @@ def begin_forward(module: nn.Module) -> None:
             part.calls = 0
 
 
-def _noting(shapes: list[tuple[int, ...]], size: int) -> Callable[[nn.Module, Any], None]:
-    """A hook that notes the shape of one example's mask at each call of a dropout layer, for a batch of `size`."""
+def _noting(name: str, shapes: list[tuple[int, ...]], size: int) -> Callable[[nn.Module, Any], None]:
+    """A hook that notes the shape of one example's mask at each call of the dropout layer `name`, in a batch of `size`.
+
+    A layer that never drops has no masks, and takes any inputs.
+    """
 
     def note(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         if isinstance(layer, SlotDropout):
             if inputs[0].dim() < 1 or len(inputs[0]) != size:
                 raise InputError(
-                    f"dropout is for inputs with examples along the first axis, {size} of them, but got "
-                    f"{tuple(inputs[0].shape)}"
+                    f"{name or 'the net'} drops of inputs with examples along the first axis, {size} of them, but got "
+                    f"{tuple(inputs[0].shape)}; layers of torch's take batch_first=True"
                 )
             shapes.append(layer.shape_of(inputs[0]))
 
@@ -201,29 +211,39 @@ def _noting(shapes: list[tuple[int, ...]], size: int) -> Callable[[nn.Module, An
 
 
 def _watch(part: nn.Module, name: str, drew: list[str]) -> Iterator[Any]:
-    """Hooks that write down a part, innermost first, whose forward moves torch's random numbers."""
-    states: list[Tensor] = []
+    """Hooks that write down a part, innermost first, whose forward draws of a random generator."""
+    states: list[object] = []
 
     def before(_part: nn.Module, _inputs: Any) -> None:
-        states.append(torch.get_rng_state())
+        states.append(drawn_so_far())
 
     def after(_part: nn.Module, _inputs: Any, _outputs: Any) -> None:
-        if not torch.equal(states.pop(), torch.get_rng_state()):
+        if states.pop() != drawn_so_far():
             drew.append(f"{name or 'the net'} ({type(part).__name__})")
 
     yield part.register_forward_pre_hook(before)
     yield part.register_forward_hook(after)
 
 
+def drawn_so_far() -> tuple[object, ...]:
+    """What changes when something is drawn of torch's, numpy's or Python's global generator."""
+    numpy: Any = np.random.get_state()
+    return bytes(torch.get_rng_state().numpy()), bytes(numpy[1]), *numpy[2:], random.getstate()
+
+
 def _marks(module: nn.Module) -> dict[str, object]:
     """What each part keeps beside parameters, buffers and parts, by name, so that a change of it can be seen."""
-    return {
-        f"{name}.{key}".lstrip("."): _mark(value)
-        for name, part in module.named_modules()
-        if not isinstance(part, SlotDropout)
-        for key, value in vars(part).items()
-        if key not in NOT_KEPT and not key.endswith("_hooks") and not key.startswith("_forward_hooks")
-    }
+    return {name: _mark(value) for name, value in attributes_of(module)}
+
+
+def attributes_of(module: nn.Module) -> Iterator[tuple[str, Any]]:
+    """What each part keeps beside parameters, buffers and parts, with its name."""
+    for name, part in module.named_modules():
+        if isinstance(part, SlotDropout):
+            continue
+        for key, value in vars(part).items():
+            if key not in NOT_KEPT and not key.endswith("_hooks") and not key.startswith("_forward_hooks"):
+                yield f"{name}.{key}".lstrip("."), value
 
 
 NOT_KEPT = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "training")
@@ -239,6 +259,12 @@ def _mark(value: Any) -> object:
         return (type(value).__name__, *map(_mark, value))
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, torch.Generator):
+        return ("generator", bytes(value.get_state().numpy()))
+    if isinstance(value, np.random.Generator):
+        return ("generator", str(value.bit_generator.state))
+    if isinstance(value, random.Random):
+        return ("generator", value.getstate())
     return ("object", id(value))
 
 
@@ -261,7 +287,8 @@ def _restore(module: nn.Module, kept: Mapping[str, Tensor]) -> None:
                 tensor.copy_(kept[name])
 
 
-def _same(one: Tensor, other: Tensor | None) -> bool:
+def same(one: Tensor, other: Tensor | None) -> bool:
+    """Whether two tensors have the same shape and numbers, NaN where NaN is."""
     if other is None or one.shape != other.shape:
         return False
     return bool(((one == other) | ((one != one) & (other != other))).all())
