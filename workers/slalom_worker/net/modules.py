@@ -61,7 +61,8 @@ def build_module(work: Work, data: Data, task: Task, seed: int) -> nn.Module:
     """
     with seeded(seed):
         module = unseeded_module(work, data, task)
-    module = module.train().to(DTYPES[work.precision])
+    with net_errors(task, "train() and to() of the net"):
+        module = module.train().to(DTYPES[work.precision])
     if not weights_of(module):
         raise InputError("model: must have parameters to train, but has none that requires a gradient")
     return module

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
 
 from slalom.errors import InputError
+from slalom_worker.net.marks import attributes_of
 from slalom_worker.net.modules import build_module, rest_of, weights_of
-from slalom_worker.net.probing import attributes_of, same
+from slalom_worker.net.probing import same
 from slalom_worker.tasks import OwnModel
 
 if TYPE_CHECKING:
@@ -37,6 +39,16 @@ def check_builds(work: Work, data: Data, task: Task) -> None:
     other = build_module(work, data, task, seed=1)
     _check_shapes(one, other)
     _check_attributes(one, other)
+
+
+def digest_of(work: Work, data: Data, task: Task) -> str:
+    """The SHA-256 of the parameters and buffers of a net, with their names, as one seed draws them."""
+    found = hashlib.sha256()
+    net = build_module(work, data, task, seed=0)
+    for name, tensor in {**weights_of(net), **rest_of(net)}.items():
+        found.update(f"{name} {tuple(tensor.shape)}".encode())
+        found.update(tensor.detach().numpy().tobytes())
+    return found.hexdigest()
 
 
 def _check_apart(one: nn.Module, again: nn.Module) -> None:
@@ -79,24 +91,30 @@ def _pairs(one: nn.Module, other: nn.Module) -> Iterator[tuple[str, Tensor | Non
 def _check_attributes(one: nn.Module, other: nn.Module) -> None:
     """Refuse nets of two seeds that differ in something else than their parameters' and buffers' numbers."""
     others = dict(attributes_of(other))
+    registered = {id(tensor) for tensor in (*one.parameters(), *one.buffers())}  # as an nn.LSTM lists its weights
     for name, value in attributes_of(one):
-        if name in others and not _alike(value, others[name]):
+        if name in others and not _alike(value, others[name], registered):
             raise InputError(
                 f"model: its attribute {name} differs from net to net, and all trials of a pack share one net's; keep "
                 "it in a buffer (register_buffer), or not at all"
             )
 
 
-def _alike(one: Any, other: Any) -> bool:
-    """Whether two attributes have the same numbers; of objects nobody knows, and texts are no numbers."""
+def _alike(one: Any, other: Any, registered: set[int]) -> bool:
+    """Whether two attributes have the same numbers; of objects nobody knows, and texts are no numbers.
+
+    registered: the ids of the first net's tensors that are no attributes
+    """
+    if id(one) in registered:
+        return True
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         return one.dtype == other.dtype and same(one, other)
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return one.dtype.hasobject or (one.shape == other.shape and one.tobytes() == other.tobytes())
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(_alike(one[key], other[key], registered) for key in one)
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(_alike, one, other))
+        return len(one) == len(other) and all(_alike(*pair, registered) for pair in zip(one, other, strict=True))
     if isinstance(one, int | float) and isinstance(other, int | float):
         return one == other or (one != one and other != other)
     return True

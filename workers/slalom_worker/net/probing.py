@@ -6,17 +6,17 @@ and buffers alone, and a prediction of its own example alone.
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from slalom.errors import InputError
 from slalom_worker.net.drawing import Drawing
 from slalom_worker.net.examples import in_precision
+from slalom_worker.net.marks import check_itself, drawn_so_far, marks_of
 from slalom_worker.net.modules import net_errors, rest_of, weights_of
+from slalom_worker.net.writes import Writes
 from slalom_worker.regularizers import SlotDropout
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ def probe(module: nn.Module, data: Data, task: Task, batching: Batching, dtype: 
         with Drawing():
             when = "in training, as the epoch's last batch is (drop_last leaves it out),"
             _outputs(module, inputs[:1], data, task, when)
+    if probed.drawn:
+        _restore(module, kept)
+        _check_drawn(module, torch.cat([inputs, inputs[:1]]), data, task, probed.drawn)
     _restore(module, kept)
     _evaluation(module.eval(), inputs, data, task)
     module.train()
@@ -73,6 +76,7 @@ def check_unchanged(inputs: Tensor, version: int) -> None:
 
 def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> Probed:
     """Two forwards in training from the same buffers."""
+    trained, rest = weights_of(module), rest_of(module)
     parameters = {name: part.detach().clone() for name, part in module.named_parameters()}
     before = {name: tensor.detach().clone() for name, tensor in rest_of(module).items()}
     calls: dict[SlotDropout, list[tuple[int, ...]]] = {
@@ -84,39 +88,60 @@ def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> Prob
         for part, shapes in calls.items()
         if part.setting is not None or part.rate > 0
     ]
-    marks = _marks(module)
+    marks = marks_of(module)
     drawing = Drawing(batch=len(inputs))
-    with drawing:
+    writes = Writes({**trained, **rest})
+    with drawing, writes:
         one = _outputs(module, inputs, data, task, "in training")
-    weights = weights_of(module)
-    gradients = torch.autograd.grad(one.sum(), [*weights.values()], allow_unused=True)
-    idle = frozenset(name for name, own in zip(weights, gradients, strict=True) if own is None)
-    _check_itself(marks, _marks(module), caches=True)
+    _check_trained(module, trained)
+    leaves = leaves_of(one)
+    gradients = torch.autograd.grad(one.sum(), [*trained.values()], allow_unused=True)
+    idle = frozenset(name for name, own in zip(trained, gradients, strict=True) if own is None)
+    check_itself(marks, marks_of(module), caches=True)
     for hook in hooks:
         hook.remove()
     for part, shapes in calls.items():
         part.expect(shapes)
     for name, parameter in module.named_parameters():
-        if not torch.equal(parameter, parameters[name]):
+        if not torch.equal(parameter, parameters[name]) or name in writes.written & trained.keys():
             raise InputError(f"model: changes its parameter {name} in forward; keep what forward changes in a buffer")
-    changed = frozenset(name for name, tensor in rest_of(module).items() if not same(tensor, before.get(name)))
+    changed = frozenset(
+        name
+        for name, tensor in rest_of(module).items()
+        if tensor is not rest.get(name) or name in writes.written or not same(tensor, before.get(name))
+    )
+    if writes.looks:  # what it does in a later step may be something else
+        changed |= {name for name, _ in module.named_buffers()}
     _restore(module, before)
-    marks = _marks(module)
+    marks = marks_of(module)
     with Drawing():
         other = _outputs(module, inputs, data, task, "in training")
-    _check_itself(marks, _marks(module), caches=False)
+    check_itself(marks, marks_of(module), caches=False)
+    _check_registered(module, leaves, leaves_of(other))
     if not same(one, other):
         raise InputError("model: gives other outputs for the same inputs and weights; it must draw no numbers itself")
     return Probed(changed, drawing.calls, idle)
 
 
+def _check_drawn(module: nn.Module, inputs: Tensor, data: Data, task: Task, drawn: Sequence[Drawn]) -> None:
+    """Refuse a net whose dropout functions drop of other things than examples, as of weights."""
+    drawing = Drawing(batch=len(inputs))
+    with drawing:
+        _outputs(module, inputs, data, task, "in training")
+    if drawing.calls != list(drawn):
+        raise InputError(
+            "model: calls a function of dropout with what is not the examples along its first axis, whose mask would "
+            "depend on the size of a batch; drop of the examples' numbers"
+        )
+
+
 def _evaluation(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> None:
     before = {name: tensor.detach().clone() for name, tensor in rest_of(module).items()}
-    marks = _marks(module)
+    marks = marks_of(module)
     with torch.no_grad():
         together = _outputs(module, inputs, data, task, "in evaluation")
         alone = torch.cat([_outputs(module, one, data, task, "in evaluation") for one in torch.split(inputs, 1)])
-    _check_itself(marks, _marks(module), caches=True)
+    check_itself(marks, marks_of(module), caches=True)
     for name, tensor in rest_of(module).items():
         if not same(tensor, before.get(name)):
             raise InputError(f"model: changes its buffer {name} in evaluation; it must do so in training alone")
@@ -147,7 +172,8 @@ def _outputs(module: nn.Module, inputs: Tensor, data: Data, task: Task, when: st
         )
     check_unchanged(inputs, version)
     _check_outputs(outputs, inputs, data, next(part.dtype for part in weights_of(module).values()))
-    _check_registered(module, outputs)
+    if outputs.requires_grad is False and torch.is_grad_enabled():
+        raise InputError("model: its outputs depend on none of its trained parameters")
     found: Tensor = outputs
     return found
 
@@ -164,25 +190,47 @@ def _check_outputs(outputs: object, inputs: Tensor, data: Data, dtype: torch.dty
         raise InputError(f"model: must give outputs of its parameters' type {dtype}, but gives {outputs.dtype}")
 
 
-def _check_registered(module: nn.Module, outputs: Tensor) -> None:
-    """Refuse a net whose outputs depend on parameters that it does not name, so that nothing would train them."""
+def _check_trained(module: nn.Module, trained: Mapping[str, Tensor]) -> None:
+    """Refuse a net that freezes or frees parameters in forward."""
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad is not (name in trained):
+            raise InputError(
+                f"model: {'trains' if parameter.requires_grad else 'freezes'} its parameter {name} from a forward on; "
+                "which parameters are trained must stay as model() gives them"
+            )
+
+
+def _check_registered(module: nn.Module, leaves: Sequence[Tensor], again: Sequence[Tensor]) -> None:
+    """Refuse a net whose outputs depend on parameters that it does not name, so that nothing would train them.
+
+    leaves, again: see leaves_of, of two forwards. What is in both the net keeps; a forward makes other ones for itself
+    where it takes a gradient by its inputs.
+    """
     known = {id(parameter) for parameter in module.parameters()}
+    kept = {id(leaf) for leaf in again}
+    for leaf in leaves:
+        if id(leaf) not in known and id(leaf) in kept:
+            raise InputError(
+                f"model: computes with a parameter of shape {tuple(leaf.shape)} that is not registered with it, so "
+                "that nothing trains it; make it an nn.Parameter or a submodule of the net"
+            )
+
+
+def leaves_of(outputs: Tensor) -> list[Tensor]:
+    """The tensors that have a gradient of their own and on which the outputs depend."""
     waiting: list[Any] = [outputs.grad_fn]
     seen: set[Any] = set()
+    found = []
     while waiting:
         node = waiting.pop()
         if node in seen or node is None:
             continue
         seen.add(node)
         leaf = getattr(node, "variable", None)
-        if leaf is not None and id(leaf) not in known:
-            raise InputError(
-                f"model: computes with a parameter of shape {tuple(leaf.shape)} that is not registered with it, so "
-                "that nothing trains it; make it an nn.Parameter or a submodule of the net"
-            )
+        if leaf is not None:
+            found.append(leaf)
         waiting += [next_node for next_node, _ in node.next_functions]
-    if outputs.requires_grad is False and torch.is_grad_enabled():
-        raise InputError("model: its outputs depend on none of its trained parameters")
+    return found
 
 
 def begin_forward(module: nn.Module) -> None:
@@ -223,60 +271,6 @@ def _watch(part: nn.Module, name: str, drew: list[str]) -> Iterator[Any]:
 
     yield part.register_forward_pre_hook(before)
     yield part.register_forward_hook(after)
-
-
-def drawn_so_far() -> tuple[object, ...]:
-    """What changes when something is drawn of torch's, numpy's or Python's global generator."""
-    numpy: Any = np.random.get_state()
-    return bytes(torch.get_rng_state().numpy()), bytes(numpy[1]), *numpy[2:], random.getstate()
-
-
-def _marks(module: nn.Module) -> dict[str, object]:
-    """What each part keeps beside parameters, buffers and parts, by name, so that a change of it can be seen."""
-    return {name: _mark(value) for name, value in attributes_of(module)}
-
-
-def attributes_of(module: nn.Module) -> Iterator[tuple[str, Any]]:
-    """What each part keeps beside parameters, buffers and parts, with its name."""
-    for name, part in module.named_modules():
-        if isinstance(part, SlotDropout):
-            continue
-        for key, value in vars(part).items():
-            if key not in NOT_KEPT and not key.endswith("_hooks") and not key.startswith("_forward_hooks"):
-                yield f"{name}.{key}".lstrip("."), value
-
-
-NOT_KEPT = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "training")
-"""What torch keeps in a module itself and what is looked at otherwise."""
-
-
-def _mark(value: Any) -> object:
-    if isinstance(value, Tensor):
-        return ("tensor", id(value), value._version)
-    if isinstance(value, dict):
-        return ("dict", *((_mark(key), _mark(part)) for key, part in value.items()))
-    if isinstance(value, list | tuple | set | frozenset):
-        return (type(value).__name__, *map(_mark, value))
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, torch.Generator):
-        return ("generator", bytes(value.get_state().numpy()))
-    if isinstance(value, np.random.Generator):
-        return ("generator", str(value.bit_generator.state))
-    if isinstance(value, random.Random):
-        return ("generator", value.getstate())
-    return ("object", id(value))
-
-
-def _check_itself(before: Mapping[str, object], after: Mapping[str, object], *, caches: bool) -> None:
-    """Refuse a net that changes its attributes; `caches`: it may fill in one that was not there, or None."""
-    for name, mark in after.items():
-        was = before.get(name)
-        if mark != was and not (caches and was is None):
-            raise InputError(
-                f"model: changes its attribute {name} in forward, which all trials of a pack share; keep it in a "
-                "buffer (register_buffer), or not at all"
-            )
 
 
 def _restore(module: nn.Module, kept: Mapping[str, Tensor]) -> None:
