@@ -1,5 +1,7 @@
 """Programs: the same numbers as their functions, at every number of slots, or none at all."""
 
+from math import inf, nan
+
 import pytest
 import torch
 
@@ -22,10 +24,15 @@ def flattened(one, other):
     return [one.reshape(-1, 3).view(one.shape[0] * 2, 2, 3), torch.ones_like(other).mul(2).cumsum(1)]
 
 
-@pytest.mark.parametrize("function", [plain, flattened])
+def masked(one, other):
+    return [one.masked_fill(one > 0, -inf).exp(), torch.full_like(other, nan).isnan().to(one.dtype)]
+
+
+@pytest.mark.parametrize("function", [plain, flattened, masked])
 @pytest.mark.parametrize("slots", [1, 2, 3, 7, 64])
 def test_a_program_gives_what_its_function_gives(function, slots):
     program = trace(function, stacks)
+    assert program is not None
     for _ in range(2):
         found = program(slots, *stacks(slots))
         assert all(map(torch.equal, found, function(*stacks(slots))))

@@ -16,6 +16,7 @@ from slalom_worker.initializations.base import Fans
 from slalom_worker.models import MODELS
 from slalom_worker.models.fanned import Fanned
 from slalom_worker.net.examples import in_precision
+from slalom_worker.net.own_parts import check_parts
 from slalom_worker.own_file import user_errors
 from slalom_worker.regularizers import ChannelDropout, SlotDropout
 from slalom_worker.tasks import OwnModel
@@ -60,7 +61,8 @@ def build_module(work: Work, data: Data, task: Task, seed: int) -> nn.Module:
     """
     with seeded(seed):
         module = unseeded_module(work, data, task)
-    module = module.train().to(DTYPES[work.precision])
+    with net_errors(task, "train() and to() of the net"):
+        module = module.train().to(DTYPES[work.precision])
     if not weights_of(module):
         raise InputError("model: must have parameters to train, but has none that requires a gradient")
     return module
@@ -148,7 +150,7 @@ def _file(task: Task) -> Any:
 def unseeded_module(work: Work, data: Data, task: Task) -> nn.Module:
     """The module as torch's generator draws it now, in float32, its dropout layers replaced and its shapes known."""
     module = _build(work, data, task)
-    _check_kinds(module)
+    check_parts(module, DROPOUTS)
     module = _replace_dropout(module, {})
     if any(map(is_lazy, (*module.parameters(), *module.buffers()))):
         with user_errors(_file(task), "model: the first forward of a lazy layer"), torch.no_grad():
@@ -164,30 +166,6 @@ def _build(work: Work, data: Data, task: Task) -> nn.Module:
     if not isinstance(module, nn.Module):
         raise InputError(f"{work.task['name']}: model() must return a torch.nn.Module, but returned {quoted(module)}")
     return module
-
-
-def _check_kinds(module: nn.Module) -> None:
-    """Refuse parts that a pack cannot train."""
-    for name, part in module.named_modules():
-        told = f"model: {name or 'the net'} ({type(part).__name__})"
-        if isinstance(part, torch.jit.ScriptModule):
-            raise InputError(f"{told} is scripted, so that nobody can give it a trial's weights; give the plain module")
-        if isinstance(part, nn.modules.batchnorm._BatchNorm) and not part.track_running_stats:
-            raise InputError(
-                f"{told} keeps no running statistics, so that a prediction would depend on the other examples of its "
-                "batch; leave track_running_stats at True"
-            )
-        kept = [key for key, value in vars(part).items() if key[0] != "_" and _holds_layers(value)]
-        if kept and not isinstance(part, nn.ModuleList | nn.ModuleDict | nn.ParameterList | nn.ParameterDict):
-            raise InputError(
-                f"{told} keeps layers or parameters in the plain list or dict {quoted(kept[0])}, where nothing trains "
-                "them; use nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.ParameterDict"
-            )
-
-
-def _holds_layers(value: object) -> bool:
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    return any(isinstance(part, nn.Module | nn.Parameter) for part in parts)
 
 
 def _replace_dropout(module: nn.Module, known: dict[nn.Module, nn.Module]) -> nn.Module:

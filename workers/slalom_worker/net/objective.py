@@ -114,9 +114,9 @@ class Objective:
 
     def views(self, parameters: Tensor) -> dict[str, Tensor]:
         """Views of parameters [E, P] or [P] by their names, [E, *shape] or [*shape]."""
-        parts = torch.split(parameters, self.sizes, dim=-1)
+        parts = zip(self.shapes.items(), torch.split(parameters, self.sizes, dim=-1), strict=True)
         lead = parameters.shape[:-1]
-        return {name: part.view(*lead, *shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
+        return {name: part.view((*lead, *shape)) for (name, shape), part in parts}
 
     def gradient(
         self, weights: Sequence[Tensor], batch: Batch, into: Sequence[Tensor], state: State = NO_STATE

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from slalom.errors import InputError
 from slalom_worker.net.drawing import Drawing
 from slalom_worker.net.examples import in_precision
+from slalom_worker.net.marks import check_itself, drawn_so_far, marks_of
 from slalom_worker.net.modules import net_errors, rest_of, weights_of
+from slalom_worker.net.writes import Writes
 from slalom_worker.regularizers import SlotDropout
 
 if TYPE_CHECKING:
@@ -57,6 +59,9 @@ def probe(module: nn.Module, data: Data, task: Task, batching: Batching, dtype: 
         with Drawing():
             when = "in training, as the epoch's last batch is (drop_last leaves it out),"
             _outputs(module, inputs[:1], data, task, when)
+    if probed.drawn:
+        _restore(module, kept)
+        _check_drawn(module, torch.cat([inputs, inputs[:1]]), data, task, probed.drawn)
     _restore(module, kept)
     _evaluation(module.eval(), inputs, data, task)
     module.train()
@@ -71,47 +76,74 @@ def check_unchanged(inputs: Tensor, version: int) -> None:
 
 def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> Probed:
     """Two forwards in training from the same buffers."""
+    trained, rest = weights_of(module), rest_of(module)
     parameters = {name: part.detach().clone() for name, part in module.named_parameters()}
     before = {name: tensor.detach().clone() for name, tensor in rest_of(module).items()}
     calls: dict[SlotDropout, list[tuple[int, ...]]] = {
         part: [] for part in module.modules() if isinstance(part, SlotDropout)
     }
-    hooks = [part.register_forward_pre_hook(_noting(shapes, len(inputs))) for part, shapes in calls.items()]
-    marks = _marks(module)
+    names = {part: name for name, part in module.named_modules()}
+    hooks = [
+        part.register_forward_pre_hook(_noting(names[part], shapes, len(inputs)))
+        for part, shapes in calls.items()
+        if part.setting is not None or part.rate > 0
+    ]
+    marks = marks_of(module)
     drawing = Drawing(batch=len(inputs))
-    with drawing:
+    writes = Writes({**trained, **rest})
+    with drawing, writes:
         one = _outputs(module, inputs, data, task, "in training")
-    weights = weights_of(module)
-    gradients = torch.autograd.grad(one.sum(), [*weights.values()], allow_unused=True)
-    idle = frozenset(name for name, own in zip(weights, gradients, strict=True) if own is None)
-    _check_itself(marks, _marks(module), caches=True)
+    _check_trained(module, trained)
+    leaves = leaves_of(one)
+    gradients = torch.autograd.grad(one.sum(), [*trained.values()], allow_unused=True)
+    idle = frozenset(name for name, own in zip(trained, gradients, strict=True) if own is None)
+    check_itself(marks, marks_of(module), caches=True)
     for hook in hooks:
         hook.remove()
     for part, shapes in calls.items():
         part.expect(shapes)
     for name, parameter in module.named_parameters():
-        if not torch.equal(parameter, parameters[name]):
+        if not torch.equal(parameter, parameters[name]) or name in writes.written & trained.keys():
             raise InputError(f"model: changes its parameter {name} in forward; keep what forward changes in a buffer")
-    changed = frozenset(name for name, tensor in rest_of(module).items() if not _same(tensor, before.get(name)))
+    changed = frozenset(
+        name
+        for name, tensor in rest_of(module).items()
+        if tensor is not rest.get(name) or name in writes.written or not same(tensor, before.get(name))
+    )
+    if writes.looks:  # what it does in a later step may be something else
+        changed |= {name for name, _ in module.named_buffers()}
     _restore(module, before)
-    marks = _marks(module)
+    marks = marks_of(module)
     with Drawing():
         other = _outputs(module, inputs, data, task, "in training")
-    _check_itself(marks, _marks(module), caches=False)
-    if not _same(one, other):
+    check_itself(marks, marks_of(module), caches=False)
+    _check_registered(module, leaves, leaves_of(other))
+    if not same(one, other):
         raise InputError("model: gives other outputs for the same inputs and weights; it must draw no numbers itself")
     return Probed(changed, drawing.calls, idle)
 
 
+def _check_drawn(module: nn.Module, inputs: Tensor, data: Data, task: Task, drawn: Sequence[Drawn]) -> None:
+    """Refuse a net whose dropout functions drop of other things than examples, as of weights."""
+    drawing = Drawing(batch=len(inputs))
+    with drawing:
+        _outputs(module, inputs, data, task, "in training")
+    if drawing.calls != list(drawn):
+        raise InputError(
+            "model: calls a function of dropout with what is not the examples along its first axis, whose mask would "
+            "depend on the size of a batch; drop of the examples' numbers"
+        )
+
+
 def _evaluation(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> None:
     before = {name: tensor.detach().clone() for name, tensor in rest_of(module).items()}
-    marks = _marks(module)
+    marks = marks_of(module)
     with torch.no_grad():
         together = _outputs(module, inputs, data, task, "in evaluation")
         alone = torch.cat([_outputs(module, one, data, task, "in evaluation") for one in torch.split(inputs, 1)])
-    _check_itself(marks, _marks(module), caches=True)
+    check_itself(marks, marks_of(module), caches=True)
     for name, tensor in rest_of(module).items():
-        if not _same(tensor, before.get(name)):
+        if not same(tensor, before.get(name)):
             raise InputError(f"model: changes its buffer {name} in evaluation; it must do so in training alone")
     scale = together.abs().max().clamp(min=1.0)
     if not bool(((together - alone).abs() <= ROUNDING[together.dtype] * scale).all()) and together.isfinite().all():
@@ -124,7 +156,7 @@ def _evaluation(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> No
 def _outputs(module: nn.Module, inputs: Tensor, data: Data, task: Task, when: str) -> Tensor:
     """The outputs of a forward, which must be as they are wanted and come of no random numbers."""
     begin_forward(module)
-    before, version = torch.get_rng_state(), inputs._version
+    before, version = drawn_so_far(), inputs._version
     drew: list[str] = []
     hooks = [hook for name, part in module.named_modules() for hook in _watch(part, name, drew)]
     try:
@@ -133,14 +165,15 @@ def _outputs(module: nn.Module, inputs: Tensor, data: Data, task: Task, when: st
     finally:
         for hook in hooks:
             hook.remove()
-    if not torch.equal(torch.get_rng_state(), before):
+    if drawn_so_far() != before:
         raise InputError(
             f"model: {drew[0] if drew else 'the net'} draws random numbers of its own {when}, which would depend on "
             "the pack; use nn.Dropout layers, and dropout=0 where a layer of torch's has its own"
         )
     check_unchanged(inputs, version)
     _check_outputs(outputs, inputs, data, next(part.dtype for part in weights_of(module).values()))
-    _check_registered(module, outputs)
+    if outputs.requires_grad is False and torch.is_grad_enabled():
+        raise InputError("model: its outputs depend on none of its trained parameters")
     found: Tensor = outputs
     return found
 
@@ -157,25 +190,47 @@ def _check_outputs(outputs: object, inputs: Tensor, data: Data, dtype: torch.dty
         raise InputError(f"model: must give outputs of its parameters' type {dtype}, but gives {outputs.dtype}")
 
 
-def _check_registered(module: nn.Module, outputs: Tensor) -> None:
-    """Refuse a net whose outputs depend on parameters that it does not name, so that nothing would train them."""
+def _check_trained(module: nn.Module, trained: Mapping[str, Tensor]) -> None:
+    """Refuse a net that freezes or frees parameters in forward."""
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad is not (name in trained):
+            raise InputError(
+                f"model: {'trains' if parameter.requires_grad else 'freezes'} its parameter {name} from a forward on; "
+                "which parameters are trained must stay as model() gives them"
+            )
+
+
+def _check_registered(module: nn.Module, leaves: Sequence[Tensor], again: Sequence[Tensor]) -> None:
+    """Refuse a net whose outputs depend on parameters that it does not name, so that nothing would train them.
+
+    leaves, again: see leaves_of, of two forwards. What is in both the net keeps; a forward makes other ones for itself
+    where it takes a gradient by its inputs.
+    """
     known = {id(parameter) for parameter in module.parameters()}
+    kept = {id(leaf) for leaf in again}
+    for leaf in leaves:
+        if id(leaf) not in known and id(leaf) in kept:
+            raise InputError(
+                f"model: computes with a parameter of shape {tuple(leaf.shape)} that is not registered with it, so "
+                "that nothing trains it; make it an nn.Parameter or a submodule of the net"
+            )
+
+
+def leaves_of(outputs: Tensor) -> list[Tensor]:
+    """The tensors that have a gradient of their own and on which the outputs depend."""
     waiting: list[Any] = [outputs.grad_fn]
     seen: set[Any] = set()
+    found = []
     while waiting:
         node = waiting.pop()
         if node in seen or node is None:
             continue
         seen.add(node)
         leaf = getattr(node, "variable", None)
-        if leaf is not None and id(leaf) not in known:
-            raise InputError(
-                f"model: computes with a parameter of shape {tuple(leaf.shape)} that is not registered with it, so "
-                "that nothing trains it; make it an nn.Parameter or a submodule of the net"
-            )
+        if leaf is not None:
+            found.append(leaf)
         waiting += [next_node for next_node, _ in node.next_functions]
-    if outputs.requires_grad is False and torch.is_grad_enabled():
-        raise InputError("model: its outputs depend on none of its trained parameters")
+    return found
 
 
 def begin_forward(module: nn.Module) -> None:
@@ -185,15 +240,18 @@ def begin_forward(module: nn.Module) -> None:
             part.calls = 0
 
 
-def _noting(shapes: list[tuple[int, ...]], size: int) -> Callable[[nn.Module, Any], None]:
-    """A hook that notes the shape of one example's mask at each call of a dropout layer, for a batch of `size`."""
+def _noting(name: str, shapes: list[tuple[int, ...]], size: int) -> Callable[[nn.Module, Any], None]:
+    """A hook that notes the shape of one example's mask at each call of the dropout layer `name`, in a batch of `size`.
+
+    A layer that never drops has no masks, and takes any inputs.
+    """
 
     def note(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         if isinstance(layer, SlotDropout):
             if inputs[0].dim() < 1 or len(inputs[0]) != size:
                 raise InputError(
-                    f"dropout is for inputs with examples along the first axis, {size} of them, but got "
-                    f"{tuple(inputs[0].shape)}"
+                    f"{name or 'the net'} drops of inputs with examples along the first axis, {size} of them, but got "
+                    f"{tuple(inputs[0].shape)}; layers of torch's take batch_first=True"
                 )
             shapes.append(layer.shape_of(inputs[0]))
 
@@ -201,56 +259,18 @@ def _noting(shapes: list[tuple[int, ...]], size: int) -> Callable[[nn.Module, An
 
 
 def _watch(part: nn.Module, name: str, drew: list[str]) -> Iterator[Any]:
-    """Hooks that write down a part, innermost first, whose forward moves torch's random numbers."""
-    states: list[Tensor] = []
+    """Hooks that write down a part, innermost first, whose forward draws of a random generator."""
+    states: list[object] = []
 
     def before(_part: nn.Module, _inputs: Any) -> None:
-        states.append(torch.get_rng_state())
+        states.append(drawn_so_far())
 
     def after(_part: nn.Module, _inputs: Any, _outputs: Any) -> None:
-        if not torch.equal(states.pop(), torch.get_rng_state()):
+        if states.pop() != drawn_so_far():
             drew.append(f"{name or 'the net'} ({type(part).__name__})")
 
     yield part.register_forward_pre_hook(before)
     yield part.register_forward_hook(after)
-
-
-def _marks(module: nn.Module) -> dict[str, object]:
-    """What each part keeps beside parameters, buffers and parts, by name, so that a change of it can be seen."""
-    return {
-        f"{name}.{key}".lstrip("."): _mark(value)
-        for name, part in module.named_modules()
-        if not isinstance(part, SlotDropout)
-        for key, value in vars(part).items()
-        if key not in NOT_KEPT and not key.endswith("_hooks") and not key.startswith("_forward_hooks")
-    }
-
-
-NOT_KEPT = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "training")
-"""What torch keeps in a module itself and what is looked at otherwise."""
-
-
-def _mark(value: Any) -> object:
-    if isinstance(value, Tensor):
-        return ("tensor", id(value), value._version)
-    if isinstance(value, dict):
-        return ("dict", *((_mark(key), _mark(part)) for key, part in value.items()))
-    if isinstance(value, list | tuple | set | frozenset):
-        return (type(value).__name__, *map(_mark, value))
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return ("object", id(value))
-
-
-def _check_itself(before: Mapping[str, object], after: Mapping[str, object], *, caches: bool) -> None:
-    """Refuse a net that changes its attributes; `caches`: it may fill in one that was not there, or None."""
-    for name, mark in after.items():
-        was = before.get(name)
-        if mark != was and not (caches and was is None):
-            raise InputError(
-                f"model: changes its attribute {name} in forward, which all trials of a pack share; keep it in a "
-                "buffer (register_buffer), or not at all"
-            )
 
 
 def _restore(module: nn.Module, kept: Mapping[str, Tensor]) -> None:
@@ -261,7 +281,8 @@ def _restore(module: nn.Module, kept: Mapping[str, Tensor]) -> None:
                 tensor.copy_(kept[name])
 
 
-def _same(one: Tensor, other: Tensor | None) -> bool:
+def same(one: Tensor, other: Tensor | None) -> bool:
+    """Whether two tensors have the same shape and numbers, NaN where NaN is."""
     if other is None or one.shape != other.shape:
         return False
     return bool(((one == other) | ((one != one) & (other != other))).all())

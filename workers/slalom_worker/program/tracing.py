@@ -8,6 +8,7 @@ operations stay the same, and so do all results, bit for bit.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -193,10 +194,12 @@ class _Writer:
             return f"[{', '.join(self._text(x, y) for x, y in zip(a, b, strict=True))}]"
         if type(a) is int and type(b) is int and a != b:
             return _linear(a, b)
-        if a != b:
+        if a != b and (a == a or b == b):  # not both NaN
             raise NotTraceable
         if isinstance(a, Name):
             return a.text
+        if isinstance(a, float) and not isfinite(a):
+            return self._value(a)  # which Python has no word for, as in a mask of -inf
         return repr(a) if a is None or isinstance(a, bool | int | float | str) else self._value(a)
 
 

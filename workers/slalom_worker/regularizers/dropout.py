@@ -56,7 +56,7 @@ class SlotDropout(nn.Module):
             self.register_buffer(mask_name(call), None, persistent=False)
 
     def rate_for(self, settings: Mapping[str, Any]) -> float:
-        """The dropout rate of a trial with these settings, in [0, 1)."""
+        """The dropout rate of a trial with these settings, in [0, 1]."""
         if self.setting is None:
             return self.rate
         rate = settings[self.setting]

@@ -14,11 +14,13 @@ from slalom_worker.net.drawing import Drawing
 from slalom_worker.net.examples import Batch, Examples
 from slalom_worker.net.modules import build_module, initialise, net_errors, rest_of, weights_of
 from slalom_worker.net.objective import CHUNK, Objective
+from slalom_worker.net.own_builds import check_builds
 from slalom_worker.net.own_size import check_size
 from slalom_worker.net.probing import begin_forward
 from slalom_worker.net.view import View
 from slalom_worker.own_file import aside
 from slalom_worker.training.methods_rehearsal import same
+from slalom_worker.training.streams import kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,6 +45,9 @@ FLOOR = 1e-2
 MOST = 64
 """Examples of a rehearsal's batches, and of its evaluation, at most."""
 
+GRADIENT = "the gradient"
+"""How the names of gradients begin."""
+
 RATE = 1e-2
 """Of the plain gradient descent by which the steps are made."""
 
@@ -61,7 +66,9 @@ def rehearse_net(trials: Sequence[TrialSpec], data: Data, task: Task, methods: M
             for trial in {trial.work.key: trial for trial in trials}.values():
                 view = View(trial.work, data, methods.loss[trial.work.loss["name"]])
                 check_size(trial.work, view.data, task)
-                _rehearse(Objective(trial.work, data, task, torch.device("cpu"), methods), trial)
+                objective = Objective(trial.work, data, task, torch.device("cpu"), methods)
+                check_builds(trial.work, view.data, task)
+                _rehearse(objective, trial)
     finally:
         torch.set_num_threads(threads)
 
@@ -86,7 +93,11 @@ def _rehearse(objective: Objective, trial: TrialSpec) -> None:
     for one, wanted in zip(packs[WIDTHS[-1]], plain, strict=True):
         name = _is_far(one, wanted)
         if name is not None:
-            raise InputError(f"model: {name} in a pack is not that of plain torch, so no pack can train this net")
+            where = _where(objective, one[name] - wanted[name]) if name.startswith(GRADIENT) else ""
+            raise InputError(
+                f"model: {name} of the net ({type(objective.module).__name__}) in a pack{where} is not that of plain "
+                "torch, so no pack can train it; its numbers must come of forward alone, computed once"
+            )
 
 
 def _in_a_pack(objective: Objective, trials: Sequence[TrialSpec]) -> list[Numbers]:
@@ -103,8 +114,8 @@ def _in_a_pack(objective: Objective, trials: Sequence[TrialSpec]) -> list[Number
         losses = objective.gradient(weights, Batch(inputs, labels, masks), into, state)
         parameters.sub_(gradient, alpha=RATE)
         for row, numbers in enumerate(found):
-            numbers[f"the loss of step {step + 1}"] = losses[row]
-            numbers[f"the gradient of step {step + 1}"] = gradient[row].clone()
+            numbers[f"the loss in step {step + 1}"] = losses[row]
+            numbers[f"{GRADIENT} in step {step + 1}"] = gradient[row].clone()
     outputs = objective.outputs(parameters, _some(objective), state)
     for row, numbers in enumerate(found):
         numbers |= {f"the buffer {name}": tensor[row] for name, tensor in state.items()}
@@ -129,8 +140,8 @@ def _in_torch(objective: Objective, trial: TrialSpec) -> Numbers:
         with torch.no_grad():
             for weight, own in zip(weights, gradients, strict=True):
                 weight.sub_(own, alpha=RATE)
-        found[f"the loss of step {step + 1}"] = loss.detach()
-        found[f"the gradient of step {step + 1}"] = torch.cat([own.flatten() for own in gradients])
+        found[f"the loss in step {step + 1}"] = loss.detach()
+        found[f"{GRADIENT} in step {step + 1}"] = torch.cat([own.flatten() for own in gradients])
     rest = rest_of(module)
     found |= {f"the buffer {name}": rest[name].detach() for name in objective.state}
     with torch.no_grad():
@@ -149,9 +160,9 @@ def _batches(objective: Objective, trial: TrialSpec) -> Iterator[Batch]:
         index = torch.randint(objective.count, (min(size, MOST),), generator=generator)
         masks = {}
         for name, call in objective.forward.dropouts.items():
-            rate = call.layer.rate_for(trial.settings)
-            kept = torch.rand(1, len(index), *call.shape, generator=generator) >= rate
-            masks[name] = kept.to(objective.dtype) / (1 - rate)
+            rate = torch.tensor(call.layer.rate_for(trial.settings), dtype=objective.dtype)
+            draws = torch.rand(1, len(index), *call.shape, dtype=objective.dtype, generator=generator)
+            masks[name] = kept(draws, rate)
         train = objective.train
         yield Batch(objective.view.center(train.take(index.unsqueeze(0))), train.labels[index].unsqueeze(0), masks)
 
@@ -181,6 +192,12 @@ def _extremes(part: Examples) -> Tensor:
 def _differs(one: Numbers, other: Numbers) -> str | None:
     """The first name whose tensors have not the same bits, or None."""
     return next((name for name, tensor in one.items() if not same(tensor, other[name])), None)
+
+
+def _where(objective: Objective, difference: Tensor) -> str:
+    """The parameter at which gradients [P] differ most."""
+    found = objective.views(difference.abs())
+    return f", by most at {max(found, key=lambda name: float(found[name].max()))},"
 
 
 def _is_far(found: Numbers, wanted: Numbers) -> str | None:

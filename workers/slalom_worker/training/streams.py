@@ -51,6 +51,11 @@ def sample(
     return order(derive(seed, "sample"), epoch, count, cumulated, generator)
 
 
+def kept(draws: Tensor, rates: Tensor) -> Tensor:
+    """Dropout masks of draws in [0, 1), by rates in [0, 1]: 1 / (1 - rate) or 0, and 0 all over at rate 1."""
+    return (draws >= rates).to(draws.dtype).div_((1 - rates).masked_fill_(rates == 1, 1))
+
+
 class Masks:
     """The masks of one dropout layer through an epoch, for all slots of a pack."""
 
@@ -81,4 +86,4 @@ class Masks:
         for slot, generator in enumerate(self.generators):
             if generator is not None:
                 draws[:, slot] = torch.rand(size, dtype=draws.dtype, device=draws.device, generator=generator)
-        return (draws >= self.rates).to(draws.dtype).div_(1 - self.rates)
+        return kept(draws, self.rates)
