@@ -20,7 +20,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 from slalom.database import engine_options, of_other_tables, reason_of, translated
 from slalom.errors import Infrastructure
 from slalom.search.on_optuna.calls import misfit, read_by_calls, write_by_calls
-from slalom.search.on_optuna.holding import Hold, make_tables
+from slalom.search.on_optuna.holding import Hold, held, make_tables
 from slalom.search.on_optuna.rows import TRIALS, forget_deleted, read_rows, write_rows
 from slalom.search.on_optuna.survey import survey
 from slalom.search.on_optuna.translate import direction, quiet, stored, thawed
@@ -100,11 +100,12 @@ class OptunaStore:
             self._study(self._root).set_user_attr(name, json.dumps(value))
 
     def notes(self) -> Mapping[str, Any]:
-        """All that was noted."""
+        """All that was noted, and whether a run holds the study."""
         with self._translated():
             if self._root not in self._names():
                 return {}
-            return {name: json.loads(value) for name, value in self._study(self._root).user_attrs.items()}
+            noted = {name: json.loads(value) for name, value in self._study(self._root).user_attrs.items()}
+            return {**noted, **held(self._storage.engine).get(self._root, {})}
 
     def close(self) -> None:
         """Let go of the storage; no other method may be called after it."""
