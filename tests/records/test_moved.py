@@ -9,14 +9,14 @@ from contextlib import closing
 import pytest
 
 from slalom.errors import InputError
-from slalom.records.on_mlflow import MlflowNights
+from slalom.records.on_mlflow import MlflowNights, MlflowRecorder
 from slalom.records.on_mlflow.moved import PLACES
 from slalom.urls import sqlite_url
 from slalom.wire.trial import Phase
-from tests.records.recorded import record, weights_for
+from tests.records.recorded import weights_for
 from tests.support.mlflow_tables import database
 from tests.support.night_samples import baseline, night
-from tests.support.record_samples import WORK, ended, study
+from tests.support.record_samples import WORK, describe, ended, study
 
 NAME = "a home of 100 %_"
 
@@ -43,7 +43,10 @@ def home(tmp_path_factory):
     made.mkdir()
     database(made)
     trial, weights = ended("rising", 0, Phase.CONFIRM), weights_for(WORK, made.parent, (64,), 10)
-    record(uri_of(made), ("trials", [trial]), ("model", trial.spec, weights))
+    recorder = MlflowRecorder(uri_of(made), made / "artifacts", study(), describe)
+    recorder.trials([trial])
+    recorder.model(trial.spec, weights)
+    recorder.close()
     nights = MlflowNights(uri_of(made), made / "artifacts", study())
     nights.pin(baseline())
     nights.night(night(0))
