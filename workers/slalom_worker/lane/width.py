@@ -106,6 +106,8 @@ def _rate(objective: Objective, order: Order, width: int, clock: Callable[[], fl
     slot = Slot.start(member_orders(order)[0], objective)
     pack.seat([replace(slot, tensors=dict(slot.tensors)) for _ in range(width)])
     pack.rehearse(1)
+    if objective.device.type != "cpu":
+        pack.rehearse_evaluation()
     _settle(objective.device)
     times: list[float] = []
     while len(times) < STEPS or sum(times) < SECONDS:

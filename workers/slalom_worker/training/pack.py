@@ -117,7 +117,14 @@ class Pack:
         seen = self._augmenter.begin_epoch(first, size)
         for step in range(steps):
             ((inputs, labels),) = self.train.batches(first, size)
-            self._step(epoch, step, Batch(seen(0, inputs), labels, {}))
+            masks = self._masks()(0) if self.objective.device.type != "cpu" else {}  # a GPU's memory must hold them
+            self._step(epoch, step, Batch(seen(0, inputs), labels, masks))
+
+    @torch.no_grad()
+    def rehearse_evaluation(self) -> None:
+        """Evaluate every slot on its validation examples, to be seen to fit."""
+        part = side_by_side([slot.split.validation for slot in self.slots])
+        self.objective.outcomes(self.stack.parameters, part, self.stack.state)
 
     def _step(self, epoch: EpochTable, step: int, batch: Batch) -> Tensor:
         """Train every slot one step on its own examples, and return the mean losses [E]."""
