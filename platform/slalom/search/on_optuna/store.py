@@ -105,7 +105,7 @@ class OptunaStore:
             if self._root not in self._names():
                 return {}
             noted = {name: json.loads(value) for name, value in self._study(self._root).user_attrs.items()}
-            return {**noted, **held(self._storage.engine).get(self._root, {})}
+            return {**noted, **self._held()}
 
     def close(self) -> None:
         """Let go of the storage; no other method may be called after it."""
@@ -140,6 +140,9 @@ class OptunaStore:
     def _name(self, arm: str) -> str:
         """The name of the Optuna study that holds an arm's trials."""
         return f"{self._root}/{arm}"
+
+    def _held(self) -> Mapping[str, bool]:
+        return held(self._storage.engine).get(self._root, {})
 
     def _insert(self, trials: Sequence[tuple[optuna.Study, FrozenTrial]], keys: Sequence[str]) -> None:
         verify = self._hold.verify if self._hold else lambda _: None
