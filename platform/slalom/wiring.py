@@ -87,7 +87,8 @@ def rehearse(spec: StudySpec) -> Rehearsal | None:
 
     if not spec.own_training:
         return None
-    worker = _alone_worker(spec, spec.folder)()
+    # here, where there need be no GPU for trials that will have one
+    worker = _alone_worker(spec, spec.folder, "auto" if spec.resources.device == "gpu" else "cpu")()
     orders = {arm.name: _first(spec, arm) for arm in spec.arms}
     found = {name: repr(worker.rehearse(order)) for name, order in orders.items()}  # what is no number equals itself so
     first = orders[spec.compare.baseline]
@@ -113,9 +114,16 @@ def _worker(spec: StudySpec, folder: Path) -> Callable[..., Worker]:
     from slalom_worker.lane.factory import lane_worker
 
     if spec.own_training:
-        return _alone_worker(spec, folder)
-    digest = None if _tasks_differ(spec) else spec.data_digest
-    return partial(lane_worker, folder, spec.resources.pack_width, digest=digest, checkpoints=spec.checkpoints)
+        return _alone_worker(spec, folder, spec.resources.device)
+    digest, resources = None if _tasks_differ(spec) else spec.data_digest, spec.resources
+    return partial(
+        lane_worker,
+        folder,
+        resources.pack_width,
+        digest=digest,
+        checkpoints=spec.checkpoints,
+        device=resources.device,
+    )
 
 
 def _tasks_differ(spec: StudySpec) -> bool:
@@ -123,11 +131,11 @@ def _tasks_differ(spec: StudySpec) -> bool:
     return any("task" in arm.settings for arm in spec.arms)
 
 
-def _alone_worker(spec: StudySpec, folder: Path) -> Callable[[], AloneWorker]:
+def _alone_worker(spec: StudySpec, folder: Path, device: str) -> Callable[[], AloneWorker]:
     from slalom_worker.lane.factory import alone_worker
 
     cores = int(spec.resources.cpus_per_lane or 1)
-    return partial(alone_worker, folder, spec.metric.name, cores, on_gpu=spec.resources.device == "gpu")
+    return partial(alone_worker, folder, spec.metric.name, cores, device=device)
 
 
 def measure_cost(spec: StudySpec, arm: str, params: Mapping[str, Scalar], nets: int = 4) -> tuple[float, ...]:

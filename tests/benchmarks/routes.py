@@ -2,8 +2,9 @@
 
     make bench ONLY=routes
 
-Microseconds per slot for a layer's outputs and gradients, in CPU time of one thread; medians of several runs. Prints
-one JSON line: by layer, by route. Every route gives the same numbers but for rounding, which is checked here.
+Microseconds per slot for a layer's outputs and gradients, in CPU time of one thread, or by the clock on a GPU where
+there is one; medians of several runs. Prints one JSON line: by layer, by route. Every route gives the same numbers but
+for rounding, which is checked here.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 SLOTS, RUNS, LEAST_SECONDS = 16, 7, 0.02
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 Route = Callable[[Tensor, Tensor], Tensor]
 """Takes inputs [E, B, C, H, W] and kernels [E, M, C, k, k], and returns maps [E, B, M, h, w]."""
 
@@ -54,11 +56,12 @@ def main() -> None:
 def measured(layer: Layer) -> dict[str, float]:
     """By route: microseconds per slot."""
     generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(SLOTS, layer.batch, layer.inputs, layer.side, layer.side, generator=generator)
-    kernels = torch.randn(SLOTS, layer.maps, layer.inputs, layer.kernel, layer.kernel, generator=generator) * 0.1
+    inputs = torch.randn(SLOTS, layer.batch, layer.inputs, layer.side, layer.side, generator=generator).to(DEVICE)
+    kernels = torch.randn(SLOTS, layer.maps, layer.inputs, layer.kernel, layer.kernel, generator=generator).to(DEVICE)
+    kernels *= 0.1
     routes = routes_of(layer)
     expected = routes["slot by slot"](inputs, kernels)
-    slope = torch.randn(expected.shape, generator=generator)
+    slope = torch.randn(expected.shape, generator=generator).to(DEVICE)
     found = {}
     for name, route in routes.items():
         if not torch.allclose(route(inputs, kernels), expected, atol=1e-3):
@@ -125,16 +128,23 @@ def of_one_batch(layer: Layer) -> Route:
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """The median CPU time of a call."""
+    """The median time of a call: the thread's own on a processor, the clock's on a GPU that has done all."""
     run()
     found = []
     for _ in range(RUNS):
-        began, calls = time.thread_time(), 0
-        while time.thread_time() - began < LEAST_SECONDS or not calls:
+        began, calls = now(), 0
+        while now() - began < LEAST_SECONDS or not calls:
             run()
             calls += 1
-        found.append((time.thread_time() - began) / calls)
+        found.append((now() - began) / calls)
     return statistics.median(found)
+
+
+def now() -> float:
+    if DEVICE.type == "cpu":
+        return time.thread_time()
+    torch.cuda.synchronize(DEVICE)
+    return time.perf_counter()
 
 
 if __name__ == "__main__":

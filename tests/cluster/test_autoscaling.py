@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import ray
 
 import slalom
-from slalom import wiring
+from slalom.lanes.apart import ApartLanes
+from slalom.lanes.on_ray import RayLanes
 from slalom.lanes.on_ray.connection import connected
+from slalom.study.nets import Nets
+from slalom_worker.lane.environment import LANE_ENVIRONMENT
+from slalom_worker.lane.factory import lane_worker
 from tests.cluster.clusters import autoscaling_cluster, descendants, wait_for
 from tests.cluster.members import members
 from tests.cluster.studies import SPEC, rows
@@ -46,12 +52,21 @@ def test_a_study_brings_its_node_and_lets_it_go(expected, tmp_path):
         database(tmp_path)
         study = SPEC.with_resources(device="gpu")
         with connected(cluster.address, None, "watch"):
-            result = slalom.run(study, tmp_path, lanes=partial(wiring.ray_lanes, address=cluster.address), watch=watch)
+            result = slalom.run(study, tmp_path, lanes=partial(on_cores, address=cluster.address), watch=watch)
             assert rows(result.export()) == expected
             assert seen[0] == (0, 0)
             assert set(seen) <= {(0, 0), (0, 1), (1, 1)}
             assert wait_for(lambda: gpus() == 0, 60)
     assert wait_for(lambda: descendants(os.getpid()).keys() <= before.keys())
+
+
+def on_cores(spec, address):
+    """Lanes that take GPUs of Ray's, and train on cores, since the nodes' GPUs are none."""
+    return ApartLanes(partial(held, replace(spec, nets=Nets()), address), "Ray")
+
+
+def held(spec, address):
+    return RayLanes(address, spec, partial(lane_worker, Path(), None, device="cpu"), LANE_ENVIRONMENT)
 
 
 def gpus():

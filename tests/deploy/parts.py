@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -54,8 +55,23 @@ def said(*command: str | Path, **options: Any) -> str:
 
 @cache
 def manifests(folder: str) -> list[Any]:
-    """The resources that kustomize makes of a folder of `deploy/kubernetes`."""
+    """The resources that kustomize makes of a folder of `deploy/kubernetes`; of "study" those of its file.
+
+    Kustomize takes no resource whose name the server makes up.
+    """
+    if folder == "study":
+        return documents((DEPLOY / "kubernetes/study.yaml").read_text())
     return documents(said(program("kubectl"), "kustomize", DEPLOY / "kubernetes" / folder))
+
+
+def built(folder: Path, *components: str) -> list[Any]:
+    """The resources of an overlay of the CPU's with these components, which is made in a folder."""
+    place = os.path.relpath(DEPLOY / "kubernetes", folder)
+    words = {"resources": [f"{place}/overlays/cpu"], "components": [f"{place}/{name}" for name in components]}
+    kind = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": "slalom"}
+    with (folder / "kustomization.yaml").open("w") as file:
+        YAML().dump({**kind, **words}, file)
+    return documents(said(program("kubectl"), "kustomize", folder))
 
 
 def pods(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:

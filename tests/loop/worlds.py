@@ -182,6 +182,9 @@ class MemoryStore(OptunaStore):
     def _open(self, url):
         return self.storage
 
+    def _held(self):
+        return {}
+
     def _insert(self, trials, keys):
         for study, trial in trials:
             study.add_trial(trial)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import time
 import urllib.error
 import urllib.request
+from threading import Event, Thread
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -11,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from slalom.errors import Infrastructure, InputError
 from slalom.schedule.cron import Cron
 from slalom.schedule.values import REGRESSED_CODE, Reason, Run, RunOutcome, StudySchedule
+from slalom.status import prometheus
 from slalom.status.prometheus import page, pages
 from slalom.status.status import Status, StudyStatus
 from slalom.verdict.summary import State
@@ -46,7 +50,12 @@ STATUS = Status(
 
 
 def test_every_fact_is_told():
+    """Of a schedule that has never run, too: an alert on it has something to look at from the moment it is added."""
+    none = {
+        ("slalom_schedule_runs_total", name, str(outcome)): 0 for name in ("nightly", "new") for outcome in RunOutcome
+    }
     assert samples(page(STATUS, True).decode()) == {
+        **none,
         ("slalom_server_leads",): 1,
         ("slalom_study_running", "digits", "abc"): 1,
         ("slalom_study_trials", "digits", "abc"): 30,
@@ -62,6 +71,8 @@ def test_every_fact_is_told():
         ("slalom_schedule_next_run_timestamp_seconds", "new"): 500,
         ("slalom_schedule_running", "nightly"): 1,
         ("slalom_schedule_running", "new"): 0,
+        ("slalom_schedule_failed", "nightly"): 1,
+        ("slalom_schedule_failed", "new"): 0,
         ("slalom_schedule_last_exit_code", "nightly"): 10,
         ("slalom_schedule_last_end_timestamp_seconds", "nightly"): 80,
         ("slalom_schedule_last_duration_seconds", "nightly"): 30,
@@ -69,9 +80,10 @@ def test_every_fact_is_told():
     }
 
 
-def get(port, path):
+def get(port, path, method="GET"):
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as exc:
         with exc:
@@ -91,8 +103,36 @@ def test_the_pages_say_when_the_database_does_not_answer():
         code, text = get(port, "/metrics")
         assert (code, samples(text)["slalom_server_leads",]) == (200, 0)
         assert get(port, "/")[0] == 404
+        assert [get(port, path, "HEAD") for path in ("/healthz", "/metrics")] == [(200, ""), (200, "")]
         answers["look"] = False
         assert get(port, "/healthz")[0] == 503
         assert get(port, "/metrics") == (503, "no route\n")
         with pytest.raises(InputError, match="--metrics-port: cannot listen"), pages(("127.0.0.1", port), look, bool):
             pass
+
+
+def test_an_answer_under_way_is_waited_for_at_the_end():
+    """A thread that is within a library when Python ends may crash the process, after all was told to be well."""
+    asked, told = Event(), Event()
+
+    def look():
+        asked.set()
+        time.sleep(0.2)
+        told.set()
+        return STATUS, True
+
+    with pages(("127.0.0.1", 0), look, bool) as port:
+        asking = Thread(target=get, args=(port, "/metrics"))
+        asking.start()
+        asked.wait()
+    assert told.is_set()
+    asking.join()
+
+
+def test_a_client_that_asks_nothing_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(prometheus, "ANSWER_SECONDS", 0.2)
+    with (
+        pages(("127.0.0.1", 0), lambda: (STATUS, True), bool) as port,
+        socket.create_connection(("127.0.0.1", port)),
+    ):
+        assert get(port, "/healthz")[0] == 503

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from slalom import wiring
 from slalom.cli.stop import Stop
 from slalom.errors import Crashed, InputError, Interrupted, SlalomError
-from slalom.loop.notes import Note
+from slalom.loop.notes import Note, Notes
 from slalom.submit import submission
 from slalom.verdict.summary import State
 
@@ -30,7 +30,7 @@ def main() -> int:
     try:
         _drive(stop)
     except (Interrupted, KeyboardInterrupt):
-        print("slalom: stopped; what had ended is kept, and the study goes on when it is submitted again")
+        print(submission.STOPPED)
         return Interrupted.exit_code
     except SlalomError as exc:
         print(f"slalom: {exc}", file=sys.stderr)
@@ -67,11 +67,15 @@ def _drive(stop: Stop) -> None:
     except (Interrupted, KeyboardInterrupt) as exc:
         # Only `slalom stop` tells a job to stop. One whose head is gone is killed, and its note stays.
         store = wiring.store(spec, home)
-        store.note(Note.STATE, State.INTERRUPTED)
         store.note(Note.SUBMISSION, None)
-        raise Interrupted("stopped") from exc
-    wiring.store(spec, home).note(Note.SUBMISSION, None)
+        if not Notes.read(store.notes()).recorded:
+            store.note(Note.STATE, State.INTERRUPTED)
+            raise Interrupted("stopped") from exc
+        result = api.show(spec, home)
+    else:
+        wiring.store(spec, home).note(Note.SUBMISSION, None)
     verdict(result)
+    print(submission.ENDED)
 
 
 def _await_predecessor(home: Home) -> None:

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from slalom.regression.night import Night
 
 
+BASELINES = "SLALOM_BASELINES"
+"""The environment variable with the folder that holds the baselines of a deployment, such as a checkout of git."""
+
+
+PLACE = f"NAME.baseline.json by the study, or in the folder {BASELINES} of the environment"
+
+
 def add(commands: Any) -> None:
     """Add both commands.
 
@@ -36,7 +43,7 @@ def add(commands: Any) -> None:
     setting.set_defaults(command=_set)
     for adder in (add_study, add_place, add_ray):
         adder(setting)
-    setting.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of NAME.baseline.json by the study")
+    setting.add_argument("-o", "--output", type=Path, metavar="FILE", help=f"instead of {PLACE}")
     seeds = "seeds of each search to pin, where the study confirmed fewer: the others are trained now"
     setting.add_argument("--seeds", type=int, metavar="N", help=seeds)
     showing = ways.add_parser("show", help="what a baseline has pinned")
@@ -71,7 +78,7 @@ def _add_regress(commands: Any) -> None:
 
 def add_baseline(parser: argparse.ArgumentParser) -> None:
     """Add the option that names a baseline's file."""
-    parser.add_argument("--baseline", type=Path, metavar="FILE", help="instead of NAME.baseline.json by the study")
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help=f"instead of {PLACE}")
 
 
 def _set(options: argparse.Namespace) -> None:
@@ -198,9 +205,12 @@ def _post(night: Night, url: str) -> None:
 
 
 def baseline_file(study: str, name: str) -> Path:
-    """A study file's baseline lies beside it, a bundled study's in the current folder."""
-    folder = Path(study).parent if Path(study).suffix in (".yaml", ".yml") else Path()
-    return folder / f"{name}.baseline.json"
+    """Where a study's baseline is: in the folder that BASELINES names, else beside the study.
+
+    A bundled study's lies in the current folder then.
+    """
+    beside = Path(study).parent if Path(study).suffix in (".yaml", ".yml") else Path()
+    return Path(os.environ.get(BASELINES) or beside) / f"{name}.baseline.json"
 
 
 def _check_folder(option: str, file: Path) -> None:
@@ -208,6 +218,8 @@ def _check_folder(option: str, file: Path) -> None:
         raise InputError(f"{option}: there is no folder {file.parent}")
     if file.is_dir():
         raise InputError(f"{option}: must be a file, but {file} is a folder")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise InputError(f"{option}: {file} cannot be written; name another file, and commit it where that one is from")
 
 
 def _code(text: str) -> int:

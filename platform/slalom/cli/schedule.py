@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,13 +126,16 @@ def _add(options: argparse.Namespace) -> None:
         arguments=options.arguments,
     )
     if schedule.command == "regress":
-        _check_baseline(options, spec.name)
+        schedule = replace(schedule, arguments=options.arguments + _pinned(options, spec.name))
     _book(options).add(schedule)
-    print(f"{schedule.name}: next at {_when(schedule, schedule.due)}, by a server that `slalom serve` starts")
+    print(f"{schedule.name}: next at {when(schedule, schedule.due)}, by a server that `slalom serve` starts")
 
 
-def _check_baseline(options: argparse.Namespace, name: str) -> None:
-    """InputError where the regression would have no baseline to be held against."""
+def _pinned(options: argparse.Namespace, name: str) -> str:
+    """The argument that names the baseline by its whole path, since a server has another current folder.
+
+    Raises InputError where the regression would have no baseline to be held against.
+    """
     import shlex
 
     from slalom.cli.regression import add_baseline, baseline_file
@@ -140,10 +144,12 @@ def _check_baseline(options: argparse.Namespace, name: str) -> None:
     further = argparse.ArgumentParser(add_help=False)
     add_baseline(further)
     chosen, _ = further.parse_known_args(shlex.split(options.arguments))
+    file = chosen.baseline or baseline_file(options.study, name)
     try:
-        Baseline.read(chosen.baseline or baseline_file(options.study, name))
+        Baseline.read(file)
     except InputError as exc:
         raise InputError(f"{exc}; or schedule the study itself, with --command run") from exc
+    return "" if file.is_absolute() and chosen.baseline else f" --baseline {shlex.quote(str(file.resolve()))}"
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -155,7 +161,7 @@ def _list(options: argparse.Namespace) -> None:
         print(json.dumps(status.as_json()["schedules"], indent=2, allow_nan=False))
         return
     rows = [
-        (one.name, one.command, one.cron.expression, _when(one, one.due), _last(one, status.newest.get(one.name)))
+        (one.name, one.command, one.cron.expression, when(one, one.due), _last(one, status.newest.get(one.name)))
         for one in status.schedules
     ]
     print("\n".join(columns(("name", "command", "cron", "next", "last"), rows)))
@@ -240,8 +246,8 @@ def _say(line: str) -> None:
     print(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {line}", file=sys.stderr, flush=True)
 
 
-def _when(schedule: StudySchedule, moment: float) -> str:
-    """In the schedule's own zone, such as 2026-11-25 03:00 CET."""
+def when(schedule: StudySchedule, moment: float) -> str:
+    """A time in seconds since the epoch, in the schedule's own zone, such as 2026-11-25 03:00 CET."""
     from zoneinfo import ZoneInfo
 
     return datetime.fromtimestamp(moment, ZoneInfo(schedule.cron.timezone)).strftime("%Y-%m-%d %H:%M %Z")
@@ -250,4 +256,4 @@ def _when(schedule: StudySchedule, moment: float) -> str:
 def _last(schedule: StudySchedule, run: Run | None) -> str:
     if run is None:
         return "never run"
-    return f"{run.outcome or 'running'}, started {_when(schedule, run.started)}"
+    return f"{run.outcome or 'running'}, started {when(schedule, run.started)}"

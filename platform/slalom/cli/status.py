@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from slalom.cli.options import add_json, add_place, home_of
+from slalom.cli.schedule import when
 
 if TYPE_CHECKING:
     import argparse
@@ -70,10 +70,7 @@ def _study(study: StudyStatus) -> tuple[str, ...]:
 
 def _schedule(schedule: StudySchedule, last: Run | None) -> tuple[str, ...]:
     if last is None:
-        return (schedule.name, _when(schedule.due), "", "", "")
+        return (schedule.name, when(schedule, schedule.due), "", "", "")
     code = "" if last.exit_code is None else str(last.exit_code)
-    return (schedule.name, _when(schedule.due), _when(last.started), last.outcome or "running", code)
-
-
-def _when(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    times = (when(schedule, schedule.due), when(schedule, last.started))
+    return (schedule.name, *times, last.outcome or "running", code)

@@ -7,26 +7,29 @@ import re
 import shlex
 import socket
 import sys
-import tempfile
+import time
 from contextlib import closing
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from slalom.cli.jobs import place_job, places
 from slalom.cli.options import add_anew, add_json, add_place, home_of
 from slalom.errors import Crashed, Infrastructure, InputError, Interrupted, SlalomError, quoted_path
 from slalom.urls import showable
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from slalom.home import Home
     from slalom.lanes.on_ray.jobs import Job, JobServer
     from slalom.submit.submission import Submission
 
 
-COMMAND = "exec python -m slalom.cli.drive"
+T = TypeVar("T")
+
+RETRY_SECONDS = 2.0
+"""Between two tries to reach a cluster whose head is about to start."""
 
 FOUND = {"submitted": "{} is submitted", "running": "{} runs already", "complete": "{} has ended already"}
 
@@ -59,6 +62,8 @@ def _submit_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="submit again what was submitted with this storage and MLflow and has not ended: after a head's restart",
     )
+    wait = "with --resume-all: wait so long for the head and the storage to answer (default: %(default)s)"
+    parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help=wait)
     add_anew(parser)
     add_json(parser)
 
@@ -78,68 +83,50 @@ def _submit(options: argparse.Namespace) -> None:
     spec = api.load(options.study)
     sent = submission(spec, study_file(options.study), home, stays=stays, install=options.install, anew=options.anew)
     server = _server(options.ray)
-    state, job = _placed(server, sent)
+    state, job = place_job(server, sent)
     if options.json:
         print(json.dumps(_described(sent, state, job, options.ray), indent=2))
     else:
-        _say(options, FOUND[state].format(job.id), state)
+        _say(options, FOUND[state].format(job), state)
     if options.follow:
-        _follow(server, job, options, sys.stderr if options.json else sys.stdout)
-
-
-def _placed(server: JobServer, sent: Submission) -> tuple[str, Job]:
-    """The job that does the submission: one that runs, one that has done it, or a new one."""
-    earlier = server.jobs(sent.id)
-    places = {**_places(sent), "fingerprint": sent.fingerprint}
-    if earlier and not earlier[-1].ended:
-        if earlier[-1].metadata != places:
-            raise InputError(f"{earlier[-1].id} runs already, with {_options(earlier[-1].metadata)}")
-        return "running", earlier[-1]
-    if earlier and earlier[-1].succeeded and earlier[-1].metadata == places and _complete(sent):
-        return "complete", earlier[-1]
-    with tempfile.TemporaryDirectory(prefix="slalom-submission-") as folder:
-        sent.write(Path(folder))
-        number = earlier[-1].number + 1 if earlier else 1
-        new = server.submit(f"{sent.id}-{number}", COMMAND, Path(folder), places, _environment(sent))
-    # Where somebody else has submitted the same study in this instant, theirs is the one.
-    return "submitted" if new else "running", next(job for job in server.jobs(sent.id) if job.number == number)
-
-
-def _complete(sent: Submission) -> bool:
-    """Whether the storage has the whole study still; where it cannot be reached from here, its job is believed."""
-    from slalom import api
-    from slalom.verdict.summary import State
-
-    with tempfile.TemporaryDirectory() as folder:
-        sent.write(Path(folder))
-        try:
-            return api.show(Path(folder) / sent.file, sent.place()).summary.state is State.COMPLETE
-        except InputError:
-            return False
-        except Infrastructure:
-            return True
+        for one in server.jobs(sent.id):
+            if one.id == job:
+                _follow(server, one, options, sys.stderr if options.json else sys.stdout)
 
 
 def _resume_all(options: argparse.Namespace, home: Home) -> None:
     """Submit again what has not ended; one that cannot be does not keep the others from it."""
     from slalom.submit.submission import unfinished
 
-    server, told, failed = _server(options.ray), [], []
-    for sent in unfinished(home):
+    server, sendable = _awaited(options.wait, lambda: (_server(options.ray), unfinished(home)))
+    told, failed = [], []
+    for sent in sendable:
         if sent.tracking != home.shown()["tracking_uri"]:
             print(f"{sent.id} is left alone: its --tracking-uri is {sent.tracking}", file=sys.stderr)
             continue
         try:
-            state, job = _placed(server, sent.at(home))
+            state, job = place_job(server, sent.at(home))
         except SlalomError as exc:
             failed.append(f"{sent.id}: {exc}")
             continue
         told.append(_described(sent.at(home), state, job, options.ray))
-        print(FOUND[state].format(job.id), file=sys.stderr)
+        print(FOUND[state].format(job), file=sys.stderr)
     if options.json:
         print(json.dumps(told, indent=2))
     if failed:
         raise Infrastructure("; ".join(failed))
+
+
+def _awaited(seconds: float, reach: Callable[[], T]) -> T:
+    """What `reach` gives; where it raises Infrastructure it is tried again, for so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return reach()
+        except Infrastructure:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(RETRY_SECONDS)
 
 
 def _logs(options: argparse.Namespace) -> None:
@@ -152,12 +139,17 @@ def _logs(options: argparse.Namespace) -> None:
 
 
 def _stop(options: argparse.Namespace) -> None:
+    from slalom.submit.submission import ENDED
+
     server = _server(options.ray)
     job = _latest(server, options)
     if job.ended:
         print(f"{job.id} has ended already: {job.status.lower()}")
         return
     job = server.stop(job)
+    if ENDED in server.logs(job).splitlines():
+        print(f"{job.id} has ended already: the study is complete")
+        return
     print(f"{job.id} is stopped; what had ended is kept, and `slalom submit` goes on")
 
 
@@ -198,17 +190,6 @@ def _server(address: str) -> JobServer:
     from slalom.lanes.on_ray.jobs import JobServer
 
     return JobServer(address)
-
-
-def _environment(sent: Submission) -> dict[str, Any]:
-    if not sent.install:
-        return {}
-    from slalom.lanes.on_ray.jobs import installing
-    from slalom.submit.submission import NUMERIC
-
-    found = [find_spec(package) for package in ("slalom", "slalom_worker")]
-    folders = [Path(one.origin).parent for one in found if one is not None and one.origin is not None]
-    return installing([f"{name}=={sent.versions[name]}" for name in NUMERIC], folders)
 
 
 def _stays(home: Home, ray: str) -> bool:
@@ -256,18 +237,9 @@ def _is_here(host: str) -> bool:
     return True
 
 
-def _places(sent: Submission) -> dict[str, str]:
-    shown = sent.place().shown()
-    return {name: shown[name] for name in ("storage", "tracking_uri")}
-
-
-def _options(places: Any) -> str:
-    return f"--storage {places.get('storage')} --tracking-uri {places.get('tracking_uri')}"
-
-
-def _described(sent: Submission, state: str, job: Job, ray: str) -> dict[str, Any]:
-    own = {"study": sent.name, "fingerprint": sent.fingerprint, "submission": job.id, "state": state, "ray": ray}
-    return {**own, **_places(sent)}
+def _described(sent: Submission, state: str, job: str, ray: str) -> dict[str, Any]:
+    own = {"study": sent.name, "fingerprint": sent.fingerprint, "submission": job, "state": state, "ray": ray}
+    return {**own, **places(sent)}
 
 
 def _say(options: argparse.Namespace, said: str, state: str) -> None:

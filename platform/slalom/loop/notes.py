@@ -27,7 +27,8 @@ class Note(StrEnum):
     STATE: what the last run said of itself; RECORDED: the tracking URIs where the complete study is on record;
     THROUGHPUT: of all runs; REPRODUCED: by arm; PULSE: the running loop's last sign of life; SUBMISSION: what was sent
     to a cluster and has not ended; VERSIONS: what each run was made with; REMARKS: what lanes had to tell; IDENTITY:
-    what the numbers of the study depend on
+    what the numbers of the study depend on; HELD is told by the store itself: whether the run that has the lease of the
+    study is not known to be dead
     """
 
     STATE = "state"
@@ -39,6 +40,7 @@ class Note(StrEnum):
     VERSIONS = "versions"
     REMARKS = "remarks"
     IDENTITY = "identity"
+    HELD = "held"
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Notes:
     submission: what was sent to a cluster and has not ended
     versions: what the runs were made with, each combination once, the first first
     remarks: what lanes had to tell, such as that a checkpoint was not usable, the latest last
+    held: whether the run that holds the study is not known to be dead; None where nobody holds it, or no store can tell
     """
 
     state: State | None = None
@@ -94,6 +97,7 @@ class Notes:
     submission: Mapping[str, Any] | None = None
     versions: tuple[Mapping[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
+    held: bool | None = None
 
     @classmethod
     def read(cls, noted: Mapping[str, Any]) -> Notes:
@@ -108,19 +112,21 @@ class Notes:
             noted.get(Note.SUBMISSION),
             tuple(noted.get(Note.VERSIONS, ())),
             tuple(noted.get(Note.REMARKS, ())),
+            noted.get(Note.HELD),
         )
 
     def standing(self, home: Home, now: float) -> State:
         """Where the study stands: one that says it runs, and was not heard of for a minute, was stopped by force.
 
+        One that is on record runs as long as the run that put it there holds it: another could not begin before.
         home: where the study was looked for; a run whose state lies there holds its lock as long as it lives
         now: in seconds since the epoch
         """
-        if self.recorded:
-            return State.COMPLETE
-        state = self.state or State.RUNNING
         silent = self.pulse is None or now - self.pulse.at > SILENT_SECONDS
-        gone = silent or (home.storage is None and home.deserted)
+        gone = silent or self.held is False or (home.storage is None and home.deserted)
+        if self.recorded:
+            return State.RUNNING if self.held and not gone else State.COMPLETE
+        state = self.state or State.RUNNING
         return State.INTERRUPTED if state is State.RUNNING and gone else state
 
 

@@ -13,7 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from slalom.errors import Infrastructure, InputError
-from slalom.schedule.values import REGRESSED_CODE
+from slalom.schedule.values import REGRESSED_CODE, RunOutcome
 from slalom.verdict.summary import State
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from slalom.status.status import Status, StudyStatus
 
 STUDY = ("study", "fingerprint")
+ANSWER_SECONDS = 10.0
+"""The time that a client may take to ask, and to take what it is told."""
+
 OUTCOMES = ("pruned", "diverged", "failed")
 STUDY_GAUGES: dict[str, tuple[str, Callable[[StudyStatus], float | None]]] = {
     "running": ("1 while the study is under way", lambda study: study.state is State.RUNNING),
@@ -53,7 +56,9 @@ class Facts(Collector):
         yield from self._studies()
         yield from self._schedules()
         runs = CounterMetricFamily("slalom_schedule_runs", "Runs that ended", labels=("schedule", "outcome"))
-        for (schedule, outcome), count in self._status.counts.items():
+        # from 0 on, since a counter whose first sample is 1 has not risen
+        none = {(schedule.name, outcome): 0 for schedule in self._status.schedules for outcome in RunOutcome}
+        for (schedule, outcome), count in {**none, **self._status.counts}.items():
             runs.add_metric((schedule, outcome), count)
         yield runs
 
@@ -76,6 +81,7 @@ class Facts(Collector):
         due = _by_schedule("next_run_timestamp_seconds", "When the schedule is due")
         running = _by_schedule("running", "1 while a run goes on")
         code = _by_schedule("last_exit_code", f"Of the last run that ended; {REGRESSED_CODE}: regressed")
+        failed = _by_schedule("failed", "1 where the last run that ended did not end well; 0 before there was one")
         ended = _by_schedule("last_end_timestamp_seconds", "When the last run that ended did")
         seconds = _by_schedule("last_duration_seconds", "How long the last run that ended took")
         for schedule in status.schedules:
@@ -85,12 +91,13 @@ class Facts(Collector):
             running.add_metric(name, float(last is not None and last.ended is None))
             # not of one that goes on: an alert stays until another run has ended well
             done = status.ended.get(schedule.name)
+            failed.add_metric(name, float(done is not None and done.outcome is not RunOutcome.OK))
             if done is not None and done.ended is not None:
                 ended.add_metric(name, done.ended)
                 seconds.add_metric(name, done.ended - done.started)
                 if done.exit_code is not None:
                     code.add_metric(name, done.exit_code)
-        yield from (due, running, code, ended, seconds)
+        yield from (due, running, failed, code, ended, seconds)
 
 
 def _by_schedule(name: str, about: str) -> GaugeMetricFamily:
@@ -116,6 +123,8 @@ def pages(
     """
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = ANSWER_SECONDS
+
         def do_GET(self) -> None:
             if self.path == "/healthz":
                 well = healthy()
@@ -124,6 +133,8 @@ def pages(
                 self._metrics()
             else:
                 self._answer(404, "text/plain", b"/metrics or /healthz\n")
+
+        do_HEAD = do_GET  # noqa: N815 (the name that http.server looks for)
 
         def _metrics(self) -> None:
             try:
@@ -138,7 +149,7 @@ def pages(
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(b"" if self.command == "HEAD" else body)
 
         def log_message(self, *_: object) -> None:
             """Says nothing: a look every few seconds is no news."""
@@ -147,10 +158,13 @@ def pages(
         server = ThreadingHTTPServer(address, Handler)
     except OSError as exc:
         raise InputError(f"--metrics-port: cannot listen at {address[0]}:{address[1]}: {exc.strerror}") from exc
-    server.daemon_threads = True
-    Thread(target=server.serve_forever, daemon=True).start()
+    # An answer under way is waited for: a thread that is within a library when Python ends may crash the process.
+    server.daemon_threads = False
+    serving = Thread(target=server.serve_forever, daemon=True)
+    serving.start()
     try:
         yield server.server_address[1]
     finally:
         server.shutdown()
+        serving.join()
         server.server_close()

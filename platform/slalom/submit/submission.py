@@ -27,6 +27,10 @@ FILE = "submission.json"
 NUMERIC = ("torch", "numpy", "scipy", "scikit-learn", "optuna")
 """The packages on whose versions a study's numbers depend."""
 
+STOPPED = "slalom: stopped; what had ended is kept, and the study goes on when it is submitted again"
+ENDED = "slalom: the study is complete"
+"""What a driver says last, and by which `slalom stop` knows what the job came to."""
+
 NOWHERE = "none"
 """The version of a package that is not installed."""
 
@@ -87,8 +91,9 @@ class Submission:
         return {**asdict(self), "storage": None, "tracking": self.place().shown()["tracking_uri"]}
 
     def at(self, home: Home) -> Submission:
-        """The submission, read from a note, with the storage and the tracking URI of the home in which the note is."""
-        return replace(self, storage=home.storage_url, tracking=home.tracking_uri)
+        """The submission, read from a note, with the places of the home in which the note is: it may be a copy."""
+        folder = str(home.folder.resolve()) if self.home else None
+        return replace(self, home=folder, storage=home.storage_url, tracking=home.tracking_uri)
 
     def check_here(self) -> None:
         """Make sure that the study gives the same results on this machine as where it was submitted.

@@ -26,8 +26,8 @@ def test_a_lane_trains_its_orders_one_after_the_other(tmp_path):
 def test_a_trial_without_gpus_sees_none(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
-    assert alone_worker(tmp_path, "error", 2, on_gpu=False).device == CPU
-    assert alone_worker(tmp_path, "error", 2, on_gpu=True).device == torch.device("cuda", 0)
+    assert alone_worker(tmp_path, "error", 2, device="cpu").device == CPU
+    assert alone_worker(tmp_path, "error", 2, device="gpu").device == torch.device("cuda", 0)
 
 
 def test_a_file_that_is_gone_fails_the_trial(tmp_path):

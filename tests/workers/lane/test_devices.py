@@ -4,15 +4,20 @@ import os
 import platform
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+import slalom
+from slalom import wiring
+from slalom.errors import Infrastructure
 from slalom.wire.trial import Turn
 from slalom_worker.lane import environment
 from slalom_worker.lane.device import describe, memory, open_device
 from slalom_worker.lane.environment import CAPABILITY, LANE_ENVIRONMENT, OPENBLAS, has_avx2
+from slalom_worker.lane.factory import alone_worker, lane_worker
 from slalom_worker.lane.worker import LaneWorker
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
@@ -43,6 +48,39 @@ def test_a_lane_refuses_a_process_whose_numbers_depend_on_memory():
     said = late(**pinned)
     assert said.startswith("Infrastructure") is torch.backends.mkl.is_available()
     assert ("MKL's results depend on memory" in said) is torch.backends.mkl.is_available()
+
+
+def made_for_cuda(monkeypatch):
+    monkeypatch.setattr(torch.version, "cuda", "12.8")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+
+
+@pytest.mark.parametrize(
+    ("arrange", "found"),
+    [
+        (lambda monkeypatch: monkeypatch.setattr(torch.version, "cuda", None), "is built without CUDA"),
+        (made_for_cuda, "for CUDA 12.8, sees no GPU, or no driver for it; CUDA_VISIBLE_DEVICES is '3'"),
+    ],
+)
+def test_a_lane_that_is_asked_for_a_gpu_refuses_with_what_it_found(monkeypatch, tmp_path, arrange, found):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    arrange(monkeypatch)
+    workers = (partial(lane_worker, tmp_path, None), partial(alone_worker, tmp_path, "error", 1))
+    for make in workers:
+        with pytest.raises(Infrastructure, match=f"device 'gpu' needs a GPU that torch can use, but .* {found}"):
+            make(device="gpu")
+        assert make(device="auto").device == CPU
+
+
+def test_a_lane_that_is_asked_for_cores_leaves_gpus_alone(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert lane_worker(tmp_path, None, device="cpu").device == CPU
+
+
+@pytest.mark.parametrize("asked", ["auto", "cpu", "gpu"])
+def test_a_lanes_worker_is_told_what_the_study_asks_for(asked):
+    study = slalom.load("digits-optimizers").with_resources(device=asked)
+    assert wiring._worker(study, study.folder).keywords["device"] == asked
 
 
 @pytest.mark.skipif(not has_avx2(), reason="the processor has no AVX2 to be pinned to")

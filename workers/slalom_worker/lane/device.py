@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import resource
 from pathlib import Path
@@ -16,27 +17,48 @@ STATM = Path("/proc/self/statm")
 
 CPU = torch.device("cpu")
 
+CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+"""The variable that cuBLAS reads when it is first used; with a workspace of fixed size its sums have a fixed order."""
+
 CUDA_CONTEXT = 1 << 30
 """Bytes of a GPU that a process takes beside what torch reserves, at most."""
 
 
-def open_device() -> torch.device:
-    """The lane's device: the first CUDA device that it may see, else one thread of the CPU.
+def open_device(asked: str = "auto") -> torch.device:
+    """The lane's device: the first CUDA device that it may see, or one thread of the CPU.
 
+    asked: as the study's `resources` have it: "gpu", "cpu", or "auto" for a GPU where there is one
     One thread, because lanes are how Slalom uses several cores, and because a sum split over threads rounds
-    differently. Raises Infrastructure where the process computed before its kernels could be pinned.
+    differently. Raises Infrastructure where a GPU is asked for and torch can use none, and where the process computed
+    before its kernels could be pinned.
     """
     pin_kernels()
     torch.set_num_threads(1)
-    if torch.cuda.is_available():
+    if asked != "cpu" and torch.cuda.is_available():
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
+        # the same kernels in the same order of sums each time, where there are such
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+        os.environ[CUBLAS_WORKSPACE] = ":4096:8"
         return torch.device("cuda", 0)
+    if asked == "gpu":
+        raise Infrastructure(
+            f"resources: device 'gpu' needs a GPU that torch can use, but {platform.node()} has none: {_no_cuda()}"
+        )
     if has_avx2() and _capability() != "avx2":
         raise _too_late(f"torch's results are those of its kernels for {_capability()}")
     if not _alignment_is_free():
         raise _too_late("MKL's results depend on memory alignment")
     return CPU
+
+
+def _no_cuda() -> str:
+    """Why torch can use no GPU here."""
+    if torch.version.cuda is None:
+        return f"its torch, {torch.__version__}, is built without CUDA"
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    told = "CUDA_VISIBLE_DEVICES is not set" if seen is None else f"CUDA_VISIBLE_DEVICES is {seen!r}"
+    return f"its torch, {torch.__version__} for CUDA {torch.version.cuda}, sees no GPU, or no driver for it; {told}"
 
 
 def describe(device: torch.device) -> str:

@@ -21,6 +21,7 @@ def lane_worker(
     *,
     digest: str | None = None,
     checkpoints: Checkpoints | None = None,
+    device: str = "auto",
 ) -> LaneWorker:
     """A worker in this process, its device opened.
 
@@ -30,27 +31,31 @@ def lane_worker(
     data: the task's data, or None where the worker loads them itself
     digest: of the data that a worker must have loaded; None where they differ by trial
     checkpoints: of the study, or None where it keeps none
+    device: "gpu", "cpu", or "auto" for a GPU where there is one
+    Raises Infrastructure where a GPU is asked for and torch can use none.
     """
+    from slalom_worker.lane.device import open_device
     from slalom_worker.lane.width import best_width
     from slalom_worker.lane.worker import LaneWorker
 
     fitting = partial(best_width, file=_width_file())
-    return LaneWorker(folder, width or fitting, data=data, digest=digest, checkpoints=checkpoints)
+    opened = open_device(device)
+    return LaneWorker(folder, width or fitting, device=opened, data=data, digest=digest, checkpoints=checkpoints)
 
 
-def alone_worker(folder: Path | str, metric: str, threads: int, *, on_gpu: bool) -> AloneWorker:
+def alone_worker(folder: Path | str, metric: str, threads: int, *, device: str) -> AloneWorker:
     """A worker in this process for a user's training function, its device opened.
 
     folder: where the user's file lies
     metric: the study's
     threads: of numerical libraries on the CPU
-    on_gpu: whether trials have a GPU; where they have none, one that the process could see is not theirs
+    device: "gpu", "auto" for a GPU where there is one, or "cpu": one that the process could see is not the trials' then
+    Raises Infrastructure where a GPU is asked for and torch can use none.
     """
     from slalom_worker.lane.alone import AloneWorker
-    from slalom_worker.lane.device import CPU, open_device
+    from slalom_worker.lane.device import open_device
 
-    device = open_device()
-    return AloneWorker(folder, metric, threads, device=device if on_gpu else CPU)
+    return AloneWorker(folder, metric, threads, device=open_device(device))
 
 
 def _width_file() -> Path:

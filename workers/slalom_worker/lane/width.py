@@ -92,6 +92,7 @@ def measure(objective: Objective, order: Order) -> dict[int, float]:
                 rates[width] = max(rates.get(width, 0.0), _rate(objective, order, width, clock))
             except torch.OutOfMemoryError:
                 room = width // 2
+                torch.cuda.empty_cache()  # what it had reserved is no other width's, nor another lane's
                 break
             worse = 0 if rates[width] > best / ENOUGH else worse + 1
             best = max(best, rates[width])
@@ -105,6 +106,8 @@ def _rate(objective: Objective, order: Order, width: int, clock: Callable[[], fl
     slot = Slot.start(member_orders(order)[0], objective)
     pack.seat([replace(slot, tensors=dict(slot.tensors)) for _ in range(width)])
     pack.rehearse(1)
+    if objective.device.type != "cpu":
+        pack.rehearse_evaluation()
     _settle(objective.device)
     times: list[float] = []
     while len(times) < STEPS or sum(times) < SECONDS:
@@ -128,9 +131,17 @@ def _room(objective: Objective) -> int:
 
 def _name(objective: Objective) -> str:
     """A name for what the width depends on: the program, the kind of machine, and the version of torch."""
-    machine = (describe(objective.device), platform.machine(), os.cpu_count(), torch.__version__)
+    machine = (describe(objective.device), platform.machine(), os.cpu_count(), torch.__version__, _space(objective))
     facts = (objective.work.key, *machine, "the thread's own seconds")
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def _space(objective: Objective) -> int:
+    """Of a GPU the power of two of the bytes that are free, since others may share it; 0 of a processor."""
+    if objective.device.type != "cuda":
+        return 0
+    free, _ = torch.cuda.mem_get_info(objective.device)
+    return free.bit_length()
 
 
 def _read(file: Path) -> dict[str, int]:

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from slalom_worker.tasks.base import Task
     from slalom_worker.tasks.data import Data
 
-CHUNK = 256
-"""Examples that are evaluated at once, crops counted; a constant, since another number may round differently."""
+CHUNK, GPU_CHUNK = 256, 1 << 12
+"""Examples that are evaluated at once, crops counted, on a processor and on a GPU, where few at once are many launches.
+Constants, since another number may round differently.
+"""
 
 
 class Objective:
@@ -263,7 +265,7 @@ class Objective:
     @property
     def _chunk(self) -> int:
         """How many examples are evaluated at once."""
-        return CHUNK // self.view.count
+        return (CHUNK if self.device.type == "cpu" else GPU_CHUNK) // self.view.count
 
     def _find_way(self) -> Way:
         """The way of the gradient and of evaluation."""

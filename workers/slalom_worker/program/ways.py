@@ -73,6 +73,18 @@ convolution, which takes another path for several nets than for one, and a produ
 `addmm`), which has their weights as its rows. Of all others nobody knows, so they are computed slot by slot, too.
 """
 
+ELEMENTWISE = frozenset(
+    (
+        *("atan2", "atanh", "celu", "cos", "cosh", "elu", "elu_backward", "erf", "exp2", "fill_", "gelu"),
+        *("gelu_backward", "hypot", "log1p", "log_sigmoid_backward", "log_sigmoid_forward", "logaddexp", "mish"),
+        *("mish_backward", "pow", "reciprocal", "rsqrt", "selu", "sigmoid", "sigmoid_backward", "silu"),
+        *("silu_backward", "sin", "sinh", "softplus", "softplus_backward", "sub_"),
+    )
+)
+"""Operations on each element alone that are not in EVEN, most since they round differently at the tail of a processor's
+vectors. A GPU has no tails: each element is a thread's, so there they are as even as those in EVEN.
+"""
+
 ALIGNED, CONTIGUOUS = 64, torch.contiguous_format
 """Bytes at whose multiples torch's own memory begins, and the order in which a fresh tensor's numbers lie."""
 
@@ -109,13 +121,18 @@ class Way(Enum):
         return [torch.stack(parts) for parts in zip(*each, strict=True)]
 
 
+def even(device: str) -> frozenset[str]:
+    """The operations that give an element the same bits whatever the number of slots, on a kind of device."""
+    return EVEN if device == "cpu" else EVEN | ELEMENTWISE
+
+
 def find_way(function: Callable[..., list[Tensor]], stacks: Sequence[Tensor]) -> Way:
     """The way for nets whose gradients and outputs this function computes, from a way and stacks [E, ...] for it."""
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # such nets are not stacked
             done = operations(partial(function, Way.STACKED), stacks)
-        if done <= EVEN:
+        if done <= even(stacks[0].device.type):
             return Way.STACKED
     except RuntimeError as exc:
         if str(exc).startswith(LOOKS):

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     from slalom_worker.optimizers import Optimizer
 
-BLOCK_PARAMETERS = 1 << 14
-"""Parameters that an optimizer updates at once: they, their gradient and the optimizer's buffers fit a core's cache."""
+BLOCK_PARAMETERS = {"cpu": 1 << 14}
+"""Parameters that an optimizer updates at once, by the kind of device: they, their gradient and the optimizer's buffers
+fit a core's cache. All of them on a kind that is not here: each operation on a block is a launch on a GPU.
+"""
 
 
 class SlotTensors(NamedTuple):
@@ -123,8 +125,9 @@ def _blocks(
 ) -> Iterator[PlacedBlock]:
     """The group's blocks of whole slots, or of parts of one, that fit a cache; a single block if `whole`."""
     slots, parameters = tensors.parameters.shape
-    height = slots if whole else max(1, BLOCK_PARAMETERS // parameters)
-    width = parameters if whole or parameters <= BLOCK_PARAMETERS else BLOCK_PARAMETERS
+    most = BLOCK_PARAMETERS.get(tensors.parameters.device.type, tensors.parameters.numel())
+    height = slots if whole else max(1, most // parameters)
+    width = parameters if whole or parameters <= most else most
     for top in range(0, slots, height):
         for left in range(0, parameters, width):
             box = (slice(top, top + height), slice(left, left + width))

@@ -24,6 +24,17 @@ if TYPE_CHECKING:
     from slalom_worker.training.stack import EpochTable
 
 
+def on_device(orders: Sequence[Tensor], device: torch.device) -> Tensor:
+    """Orders of examples, each [n] int64, side by side on the device [E, n].
+
+    For a GPU they cross in half the bytes, by memory from which they are copied while the host goes on.
+    """
+    stacked = torch.stack(list(orders))
+    if device.type == "cpu":
+        return stacked
+    return stacked.to(torch.int32).pin_memory().to(device, non_blocking=True).long()
+
+
 class Weighting(NamedTuple):
     """How much the examples of an epoch count in the slots' losses.
 
@@ -106,7 +117,14 @@ class Pack:
         seen = self._augmenter.begin_epoch(first, size)
         for step in range(steps):
             ((inputs, labels),) = self.train.batches(first, size)
-            self._step(epoch, step, Batch(seen(0, inputs), labels, {}))
+            masks = self._masks()(0) if self.objective.device.type != "cpu" else {}  # a GPU's memory must hold them
+            self._step(epoch, step, Batch(seen(0, inputs), labels, masks))
+
+    @torch.no_grad()
+    def rehearse_evaluation(self) -> None:
+        """Evaluate every slot on its validation examples, to be seen to fit."""
+        part = side_by_side([slot.split.validation for slot in self.slots])
+        self.objective.outcomes(self.stack.parameters, part, self.stack.state)
 
     def _step(self, epoch: EpochTable, step: int, batch: Batch) -> Tensor:
         """Train every slot one step on its own examples, and return the mean losses [E]."""
@@ -147,7 +165,7 @@ class Pack:
         if any(one is not None for one in each):
             ones = torch.ones(self.objective.count, dtype=torch.float64)
             stacked = torch.stack([ones if one is None else one for one in each])
-            weights = stacked.to(self.objective.device, self.objective.dtype)
+            weights = stacked.to(self.objective.dtype).to(self.objective.device)
         return Weighting(weights, column(self.objective, focus).unsqueeze(1) if any(focus) else None)
 
     def _renew_curvature(self) -> None:
@@ -173,7 +191,7 @@ class Pack:
         """What every step of this epoch trains on; the last batch may be smaller."""
         size, examples = self.objective.batching
         found: dict[tuple[object, ...], Tensor] = {}
-        orders = torch.stack([self._order(slot, found) for slot in self.slots]).to(self.objective.device)[:, :examples]
+        orders = on_device([self._order(slot, found) for slot in self.slots], self.objective.device)[:, :examples]
         seen = self._augmenter.begin_epoch(orders, size)
         steps = zip(self.train.batches(orders, size), self._weighting.of(orders, size), strict=False)
         for step, ((inputs, labels), weights) in enumerate(steps):
@@ -196,7 +214,10 @@ class Pack:
         drawn = {
             name: streams.Masks(
                 rates,
-                [derive(slot.trial.seeds.dropout, slot.epoch, name) for slot in self.slots],
+                [
+                    derive(slot.trial.seeds.dropout, slot.epoch, name) if drops else None
+                    for slot, drops in zip(self.slots, self.stack.dropping[name], strict=True)
+                ],
                 self.objective.forward.dropouts[name].shape,
                 batching.size,
             )

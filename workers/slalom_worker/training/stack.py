@@ -53,6 +53,7 @@ class Stack:
     groups: one for each optimizer
     total_steps: updates of each whole trial [E] float64
     dropout: the rates [E] of each dropout layer that drops anything, in the pack's precision
+    dropping: of each such layer the slots in which it does
     readers: the rows of the slots whose emphasis reads the net
     recording: whether any slot's trial records more than its metrics
     clip_norms: the largest norms of the gradient [E, 1] float64, infinite where a slot has none, or None where none has
@@ -70,6 +71,7 @@ class Stack:
     groups: Sequence[Group]
     total_steps: Tensor
     dropout: Mapping[str, Tensor]
+    dropping: Mapping[str, Sequence[bool]]
     readers: Sequence[int]
     recording: bool
     clip_norms: Tensor | None
@@ -95,6 +97,7 @@ class Stack:
             list(_groups(slots, objective, parameters, gradient)),
             clock["step"].new_tensor([slot.trial.epochs * objective.batching.steps for slot in slots]),
             {name: column(objective, rates) for name, rates in dropout.items() if any(rates)},
+            {name: [rate > 0 for rate in rates] for name, rates in dropout.items() if any(rates)},
             [row for row, slot in enumerate(slots) if slot.emphasis.reads_net],
             any(slot.trial.record for slot in slots),
             _clip_norms(slots, objective),

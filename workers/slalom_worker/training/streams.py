@@ -6,6 +6,7 @@ depends on a neighbour, on the slot or on what was drawn before.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,10 +14,18 @@ import torch
 from slalom.wire.seeds import derive
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
 DRAWN_AHEAD = 1 << 16
 """Mask entries of a layer that a slot draws at once; a constant, so that the stream depends on the program alone."""
+
+OWN_GENERATORS = ("cpu",)
+"""Kinds of devices on which each slot draws its masks by a generator of its own; on others all slots draw at once."""
+
+STRIDE, FIRST, SECOND = -0x61C8864680B583EB, -0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15
+"""SplitMix64's constants, as numbers of 64 bits with a sign."""
 
 
 def bag(seed: int, count: int) -> Tensor:
@@ -56,34 +65,72 @@ def kept(draws: Tensor, rates: Tensor) -> Tensor:
     return (draws >= rates).to(draws.dtype).div_((1 - rates).masked_fill_(rates == 1, 1))
 
 
+def uniform(seeds: Tensor, first: int, count: int, dtype: torch.dtype) -> Tensor:
+    """Numbers from 0 to below 1 of slots' streams [E, count], from the place `first` of each, for all slots at once.
+
+    seeds: [E] int64; dtype: float32 or float64
+    A number depends on its slot's seed and its place alone, on every device alike.
+    Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators", SplitMix64.
+    """
+    digits = 53 if dtype == torch.float64 else 24
+    places = torch.arange(first + 1, first + count + 1, device=seeds.device)
+    mixed = seeds.unsqueeze(1) + places * STRIDE
+    mixed = (mixed ^ _shifted(mixed, 30)) * FIRST
+    mixed = (mixed ^ _shifted(mixed, 27)) * SECOND
+    return _shifted(mixed ^ _shifted(mixed, 31), 64 - digits).to(dtype).mul_(2.0**-digits)
+
+
+def _shifted(numbers: Tensor, by: int) -> Tensor:
+    """The bits of int64 numbers, moved to the right and filled up with zeros."""
+    return (numbers >> by) & ((1 << (64 - by)) - 1)
+
+
 class Masks:
     """The masks of one dropout layer through an epoch, for all slots of a pack."""
 
-    def __init__(self, rates: Tensor, seeds: list[int], shape: tuple[int, ...], batch: int) -> None:
-        """rates: dropout rates [E] on the device, in the pack's precision; seeds: E, each of a slot, epoch and layer.
+    def __init__(self, rates: Tensor, seeds: Sequence[int | None], shape: tuple[int, ...], batch: int) -> None:
+        """rates: dropout rates [E] on the device, in the pack's precision.
 
+        seeds: E, each of a slot, epoch and layer; None for a slot that drops nothing
         shape: of one example's activations; batch: examples in a step
         """
         self.rates = rates.view(-1, *(1 for _ in shape), 1)
         self.shape = (batch, *shape)
-        self.ahead = max(1, DRAWN_AHEAD // max(1, torch.Size(self.shape).numel()))
-        self.generators = [
-            torch.Generator(rates.device).manual_seed(seed) if rate > 0 else None
-            for seed, rate in zip(seeds, rates.tolist(), strict=True)
-        ]
+        self.at_once = rates.device.type not in OWN_GENERATORS
+        self.ahead = 1 if self.at_once else max(1, DRAWN_AHEAD // max(1, torch.Size(self.shape).numel()))
+        self.seeds = seeds
         self.masks = rates.new_empty(0)
+        self._steps = 0
 
     def draw(self, step: int) -> Tensor:
         """The masks [E, B, *shape] of a step: 1 / (1 - rate) or 0. Steps must be asked for in their order, from 0."""
         if step % self.ahead == 0:
-            self.masks = self._fill()
+            draws = self._all_slots() if self.at_once else self._slot_by_slot()
+            self.masks = kept(draws, self.rates)
         return self.masks[step % self.ahead]
 
-    def _fill(self) -> Tensor:
-        """The masks of the next steps [ahead, E, B, *shape]; all 1 in a slot without dropout."""
+    @cached_property
+    def _generators(self) -> list[torch.Generator | None]:
+        return [None if seed is None else torch.Generator().manual_seed(seed) for seed in self.seeds]
+
+    @cached_property
+    def _seeds(self) -> Tensor:
+        """The seeds on the device [E]; those of slots that drop nothing draw what is not used."""
+        signed = [0 if seed is None else (seed ^ 1 << 63) - (1 << 63) for seed in self.seeds]
+        return torch.tensor(signed, dtype=torch.int64, device=self.rates.device)
+
+    def _slot_by_slot(self) -> Tensor:
+        """Draws for the next steps [ahead, E, B, *shape], each slot's by a generator of its own; else 1."""
         size = (self.ahead, *self.shape)
-        draws = torch.ones(size[0], len(self.generators), *self.shape, dtype=self.rates.dtype, device=self.rates.device)
-        for slot, generator in enumerate(self.generators):
+        draws = torch.ones(size[0], len(self.seeds), *self.shape, dtype=self.rates.dtype)
+        for slot, generator in enumerate(self._generators):
             if generator is not None:
-                draws[:, slot] = torch.rand(size, dtype=draws.dtype, device=draws.device, generator=generator)
-        return kept(draws, self.rates)
+                draws[:, slot] = torch.rand(size, dtype=draws.dtype, generator=generator)
+        return draws
+
+    def _all_slots(self) -> Tensor:
+        """Draws for the next step [1, E, B, *shape]: as many operations for a thousand slots as for one."""
+        count = torch.Size(self.shape).numel()
+        draws = uniform(self._seeds, self._steps * count, count, self.rates.dtype)
+        self._steps += 1
+        return draws.view(1, len(self.seeds), *self.shape)

@@ -7,9 +7,11 @@ import os
 import signal
 import socket
 import threading
+import time
 import warnings
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,7 +27,16 @@ KNOCK_SECONDS = 5.0
 LOCAL = "local"
 
 LOCAL_TRIES = 2
-"""How often a local Ray is started: it gives up where its helper processes take over 15 s, as on a busy machine."""
+LOCAL_SECONDS = 60.0
+"""How often a local Ray is tried to start at least, and how long where tries end by Ray's own limits.
+
+Ray gives up where its helper processes take over 15 s, or its node over 30 s, which no option of Ray's changes; on a
+busy machine they may. So the seconds are those of an idle machine: one counts as much as each process that would run
+gets of a processor.
+"""
+
+QUICK_SECONDS = 10.0
+"""A try that failed sooner did not fail for want of time."""
 
 CLIENT_TRIES = 4
 """How often a connection as a Ray client is tried. Ray's proxy forks a server for each client while other threads call
@@ -94,15 +105,24 @@ def _ray() -> Any:
 def _init(ray: Any, tries: int, **options: Any) -> None:
     with warnings.catch_warnings(), own_sigterm():
         warnings.simplefilter("ignore")
-        for tries_left in reversed(range(tries)):
+        spent, began = 0.0, time.monotonic()
+        for tried in count(1):
             try:
                 ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
             except Exception as exc:
-                if not tries_left:
+                seconds, began = time.monotonic() - began, time.monotonic()
+                spent += seconds * _share()
+                timely = options["address"] != LOCAL or seconds < QUICK_SECONDS or spent >= LOCAL_SECONDS
+                if tried >= tries and timely:
                     raise Infrastructure(_failure(options["address"], exc)) from exc
                 ray.shutdown()
             else:
                 return
+
+
+def _share() -> float:
+    """What a process that would run got of a processor over the last minute, 1 at most."""
+    return min(1.0, (os.cpu_count() or 1) / max(1.0, os.getloadavg()[0]))
 
 
 def knock(address: str) -> None:

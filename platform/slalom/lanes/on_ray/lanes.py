@@ -70,6 +70,7 @@ class RayLanes:
         self._names: list[str] = []
         self._deaths: Counter[int] = Counter()
         self._held = ExitStack()
+        self._blind = False
         try:
             folder = _travelling(spec, self._held)
             name = f"slalom-{spec.name}-{spec.fingerprint[:12]}"
@@ -199,7 +200,7 @@ class RayLanes:
         if opening:
             lane.opening, (lane.node, device) = None, answer
             self._names[lane.number] = f"lane {lane.number} on {self._allotment.place(lane.node)}"
-            return [LaneOpened(device)]
+            return [LaneOpened(device), *self._without_gpu(lane, device)]
         if isinstance(answer, Reply):
             self._hangs.answered(lane.number)
             if not lane.turns:
@@ -209,6 +210,18 @@ class RayLanes:
                 self._allotment.need.seen(answer.memory)
             return [answer]
         return [self._raised(lane, answer)]
+
+    def _without_gpu(self, lane: Lane, device: str) -> list[LaneNotice]:
+        """That a lane was given a GPU and found none; of the first such lane, where the study takes what there is."""
+        if self._blind or not self._allotment.need.on_gpus or not device.startswith("cpu "):
+            return []
+        self._blind = True
+        return [
+            LaneNotice(
+                f"{self._names[lane.number]} was given a GPU, but its torch can use none: it trains on {device}; "
+                "`resources: {device: gpu}` refuses that, and `device: cpu` leaves GPUs to others"
+            )
+        ]
 
     def _raised(self, lane: Lane, why: str) -> LaneLost:
         """Replace a worker that raised. On a GPU the process is replaced too, since CUDA may be broken in it."""

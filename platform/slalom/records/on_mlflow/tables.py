@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+from slalom.records.on_mlflow.moved import settle
 from slalom.records.on_mlflow.sqlite import sqlite_file, write_ahead
 from slalom.urls import sqlite_url
 
@@ -21,12 +22,17 @@ if TYPE_CHECKING:
 
 
 def make_tables(tracking_uri: str, artifacts: Path | None) -> None:
-    """Make MLflow's tables in an SQLite file that has no tables; do nothing for any other store.
+    """Make MLflow's tables in an SQLite file that has no tables; settle those of a home that was copied or moved.
 
+    Nothing is done for any other store.
     artifacts: the folder that MLflow's default experiment keeps its files in
     """
     file = sqlite_file(tracking_uri)
-    if file is None or _has_tables(file):
+    if file is None:
+        return
+    if _has_tables(file):
+        if artifacts is not None:
+            settle(file, artifacts)
         return
     draft = file.with_name(f"{file.name}.new")
     for left in (draft, draft.with_name(f"{draft.name}-journal")):

@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, delete, insert, select, update
+from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, delete, insert, inspect, select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
 from slalom.errors import Infrastructure, InputError
@@ -34,6 +34,9 @@ BEAT_SECONDS = 3.0
 
 PATIENCE_SECONDS = 15.0
 """After which a run that gave none is taken for dead."""
+
+HELD = "held"
+"""Under which a study's notes say that a run holds it; False where that run is known to be dead."""
 
 METADATA = MetaData()
 
@@ -162,6 +165,16 @@ class Hold:
         as_it_was = (HOLDERS.c.study == self._study, HOLDERS.c.token == found.token, HOLDERS.c.beats == found.beats)
         taken = update(HOLDERS).where(*as_it_was).values(**self._mine._asdict())
         return bool(database.execute(taken).rowcount)
+
+
+def held(engine: Engine) -> dict[str, dict[str, bool]]:
+    """Of each study that a run holds, the note HELD; of none where there is no table of holders yet."""
+    if not inspect(engine).has_table(HOLDERS.name):
+        return {}
+    columns = [HOLDERS.c[name] for name in Holder._fields]
+    with engine.connect() as database:
+        rows = database.execute(select(HOLDERS.c.study, *columns)).all()
+    return {study: {HELD: not Holder(*row).dead} for study, *row in rows}
 
 
 def make_tables(engine: Engine, *more: Table) -> None:

@@ -21,7 +21,7 @@ from slalom.database import engine_options, of_other_tables, reason_of, translat
 from slalom.errors import Infrastructure
 from slalom.search.on_optuna.calls import misfit, read_by_calls, write_by_calls
 from slalom.search.on_optuna.file import make_file
-from slalom.search.on_optuna.holding import Hold, make_tables
+from slalom.search.on_optuna.holding import Hold, held, make_tables
 from slalom.search.on_optuna.rows import TRIALS, forget_deleted, read_rows, write_rows
 from slalom.search.on_optuna.survey import survey
 from slalom.search.on_optuna.translate import direction, quiet, stored, thawed
@@ -101,11 +101,12 @@ class OptunaStore:
             self._study(self._root).set_user_attr(name, json.dumps(value))
 
     def notes(self) -> Mapping[str, Any]:
-        """All that was noted."""
+        """All that was noted, and whether a run holds the study."""
         with self._translated():
             if self._root not in self._names():
                 return {}
-            return {name: json.loads(value) for name, value in self._study(self._root).user_attrs.items()}
+            noted = {name: json.loads(value) for name, value in self._study(self._root).user_attrs.items()}
+            return {**noted, **self._held()}
 
     def close(self) -> None:
         """Let go of the storage; no other method may be called after it."""
@@ -140,6 +141,9 @@ class OptunaStore:
     def _name(self, arm: str) -> str:
         """The name of the Optuna study that holds an arm's trials."""
         return f"{self._root}/{arm}"
+
+    def _held(self) -> Mapping[str, bool]:
+        return held(self._storage.engine).get(self._root, {})
 
     def _insert(self, trials: Sequence[tuple[optuna.Study, FrozenTrial]], keys: Sequence[str]) -> None:
         verify = self._hold.verify if self._hold else lambda _: None

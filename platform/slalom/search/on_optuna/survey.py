@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from optuna.storages._rdb.models import StudyModel, StudyUserAttributeModel
 from sqlalchemy import inspect, select
 
+from slalom.search.on_optuna.holding import held
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,7 +22,7 @@ ROOT = re.compile("([^/]+)/([0-9a-f]{12})")
 
 
 class Found(NamedTuple):
-    """A study: its name, the beginning of its fingerprint, and all its notes."""
+    """A study: its name, the beginning of its fingerprint, and all its notes, whether a run holds it among them."""
 
     study: str
     fingerprint: str
@@ -39,4 +41,5 @@ def survey(engine: Engine) -> list[Found]:
             if root := ROOT.fullmatch(name):
                 # as OptunaStore.note writes it: JSON within Optuna's own
                 notes.setdefault((root[1], root[2]), {})[key] = json.loads(json.loads(value))
-    return [Found(*names, noted) for names, noted in notes.items()]
+    holds = held(engine)
+    return [Found(*names, {**noted, **holds.get("/".join(names), {})}) for names, noted in notes.items()]
