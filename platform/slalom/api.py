@@ -6,7 +6,6 @@ stays quick.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from slalom.loop.progress import Progress
     from slalom.regression.baseline import Baseline
     from slalom.regression.night import Night
+    from slalom.report.page.page import Page
     from slalom.search.base import TrialStore
     from slalom.study.model import StudySpec
     from slalom.verdict.summary import ArmSummary, Summary, Verdict
@@ -194,16 +194,30 @@ def run(
 
 def show(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLDER) -> Result:
     """What a study has found so far; InputError where nothing of it, or only with other data, is in this home."""
+    place, spec = home_of(home), spec_of(study)
+    return _result(spec, place, _begun(spec, place))
+
+
+def report(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLDER) -> Page:
+    """The page of what a study has found so far: `html()` is one file with all that it needs, `json` its numbers.
+
+    Raises InputError as `show` does, and Infrastructure where the study's records cannot be read.
+    """
+    place, spec = home_of(home), spec_of(study)
+    return wiring.page(spec, place, _begun(spec, place))
+
+
+def _begun(spec: StudySpec, place: Home) -> TrialStore:
+    """The trials of a study; InputError where nothing of it, or only with other data, is in this home."""
     from slalom.status.namesakes import held_otherwise
 
-    place, spec = home_of(home), spec_of(study)
     missing = InputError(f"nothing of {spec.name} is in {place.shown()['storage']}: `slalom run` starts it")
     if not place.has_trials:
         raise missing
     store = wiring.store(spec, place)
     if not store.notes():
         raise held_otherwise(spec, store, place) or missing
-    return _result(spec, place, store)
+    return store
 
 
 def pin(
@@ -274,12 +288,9 @@ def _complete(store: TrialStore, home: Home) -> bool:
 
 
 def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
-    from slalom.verdict.compare import summarise
-
     ended, notes = store.ended(), Notes.read(store.notes())
-    summary = summarise(spec, ended, notes.standing(home, time.time()), notes.throughput)
-    arms = tuple(dataclasses.replace(arm, reproduced=notes.reproduced.get(arm.name)) for arm in summary.arms)
-    return Result(spec, home, dataclasses.replace(summary, arms=arms), ended, notes.versions, notes.remarks)
+    summary = wiring.standing(spec, home, ended, notes)
+    return Result(spec, home, summary, ended, notes.versions, notes.remarks)
 
 
 def _complain(result: Result) -> None:

@@ -40,12 +40,14 @@ class Section:
     """A part of the page.
 
     name: for links, unlike that of any other part; lead: how to read what follows, as HTML
+    legend: the arms of plots that do not name them, as HTML
     shown: tables that are always seen; folded: those that open beside the plots; rest: HTML that comes last
     """
 
     name: str
     title: str
     lead: str = ""
+    legend: Sequence[str] = ()
     plots: Sequence[Plot] = ()
     shown: Sequence[Table] = ()
     folded: Sequence[Table] = ()
@@ -58,6 +60,7 @@ class Section:
             f'<h2 id="{self.name}-heading">{escape(self.title)}</h2>',
             f'<p class="lead">{self.lead}</p>' if self.lead else "",
             *(table.html() for table in self.shown),
+            _legend(self.legend),
             _plots(self.plots),
             *(folded(f"The numbers: {table.caption}", table.html()) for table in self.folded),
             self.rest,
@@ -74,6 +77,11 @@ def folded(summary: str, content: str) -> str:
 def arm_name(name: str, place: int) -> str:
     """HTML of an arm's name with the colour and the mark of its plots."""
     return f'<span class="arm s{place % 8}">{escape(name)}</span>'
+
+
+def _legend(arms: Sequence[str]) -> str:
+    items = "".join(f"<li>{arm}</li>" for arm in arms)
+    return f'<ul class="legend" aria-label="Arms">{items}</ul>' if arms else ""
 
 
 def _plots(plots: Sequence[Plot]) -> str:

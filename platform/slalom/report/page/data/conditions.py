@@ -40,7 +40,7 @@ def _conditions(spec: StudySpec, summary: Summary) -> Iterator[str]:
     else:
         yield "It is about the settings of the study file: nothing was tuned."
     yield f"Every training has at most {count(spec.epochs, 'epoch')}. After more of them the order may be another."
-    yield f"It counts {spec.metric.on('test')} alone, and not time or memory; the cost below is in epochs."
+    yield f"It counts {spec.metric.on('test')} alone: no time, no memory."
     open_ones = [one.arm for arm in summary.arms if (one := arm.difference) and one.answer is Answer.UNDECIDED]
     if open_ones:
         yield (

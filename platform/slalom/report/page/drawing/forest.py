@@ -48,13 +48,14 @@ def draw(forest: Forest, places: Mapping[str, int]) -> list[Plot]:
 
 
 def _row(canvas: Canvas, axes: Axes, number: int, row: Comparison, place: int) -> None:
-    low, high = row.interval
     ends = axes.get_xlim()
     said = f"{row.arm}: {_said(row)}"
-    axes.text(ends[0], number + 0.34, brief(row.arm, 22), va="center", ha="left", fontweight="bold")
-    axes.text(ends[1], number + 0.34, with_bounds(row.mean, row.interval, "+"), va="center", ha="right")
-    shown = [end if math.isfinite(end) else limit for end, limit in zip((low, high), ends, strict=True)]
-    (line,) = axes.plot(shown, [number + 0.72] * 2, color=colour(place), linewidth=2.5, solid_capstyle="butt")
+    over = {"facecolor": ROLES["surface"], "edgecolor": "none", "pad": 1.5}
+    shown = with_bounds(row.mean, row.interval, "+")
+    axes.text(ends[0], number + 0.34, brief(row.arm, 22), va="center", ha="left", fontweight="bold", bbox=over)
+    axes.text(ends[1], number + 0.34, shown, va="center", ha="right", bbox=over)
+    along = [end if math.isfinite(end) else limit for end, limit in zip(row.interval, ends, strict=True)]
+    (line,) = axes.plot(along, [number + 0.72] * 2, color=colour(place), linewidth=2.5, solid_capstyle="butt")
     (point,) = axes.plot([row.mean], [number + 0.72], mark(place), color=colour(place), markersize=7)
     canvas.tip(line, said)
     canvas.tip(point, said)

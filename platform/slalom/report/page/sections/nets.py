@@ -32,7 +32,7 @@ def boundaries(material: Material) -> Section | None:
     )
     table = Table("test values of these arms", ("arm", material.spec.metric.on("test")), rows)
     plots = nets.draw_plane(plane, material.places)
-    return Section("boundaries", "Decision boundaries", lead, plots, folded=[table])
+    return Section("boundaries", "Decision boundaries", lead, plots=plots, folded=[table])
 
 
 def filters(material: Material) -> Section | None:
@@ -53,7 +53,7 @@ def filters(material: Material) -> Section | None:
     table = Table("edge energy in one direction", ("arm", "before training", "after training"), rows)
     plots, pictures = nets.draw_edges(layers, material.places), "".join(map(_picture, layers))
     rest = f'<div class="plots">{pictures}</div>'
-    return Section("filters", "Filters", lead, plots, folded=[table], rest=rest)
+    return Section("filters", "Filters", lead, plots=plots, folded=[table], rest=rest)
 
 
 def _picture(layer: FirstLayer) -> str:
@@ -83,7 +83,7 @@ def ensembles(material: Material) -> Section | None:
         "together (full), over the confirm trainings. Diversity is how often two of them disagree."
     )
     header = ("arm", "nets", "each alone", "together", "diversity")
-    return Section("ensembles", "Ensembles", lead, plots, folded=[Table("ensembles", header, rows)])
+    return Section("ensembles", "Ensembles", lead, plots=plots, folded=[Table("ensembles", header, rows)])
 
 
 def trend(material: Material) -> Section | None:
@@ -110,4 +110,4 @@ def trend(material: Material) -> Section | None:
     )
     header = ("arm", "metric", "night", "difference", "margin", "answer")
     plots = nights.draw(trends, material.places)
-    return Section("nights", "Regression nights", lead, plots, folded=[Table("nights", header, rows)])
+    return Section("nights", "Regression nights", lead, plots=plots, folded=[Table("nights", header, rows)])

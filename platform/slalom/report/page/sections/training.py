@@ -45,7 +45,7 @@ def learning(material: Material) -> Section | None:
         "validation. A training that diverged counts until then."
     )
     header = ("arm", "data", "epoch", f"{found.metric} [interval]", "searches")
-    return Section("curves", "Learning curves", lead, plots, folded=[Table("learning curves", header, rows)])
+    return Section("curves", "Learning curves", lead, plots=plots, folded=[Table("learning curves", header, rows)])
 
 
 def searches(material: Material) -> Section | None:
@@ -72,7 +72,7 @@ def searches(material: Material) -> Section | None:
         f"which has {same} there: the test looks at these differences."
     )
     table = Table(f"each of the {found.noun}", (one, *(arm.arm for arm in found.arms)), rows)
-    return Section("searches", f"Each of the {found.noun}", lead, plots, folded=[table])
+    return Section("searches", f"Each of the {found.noun}", lead, plots=plots, folded=[table])
 
 
 def divergence(material: Material) -> Section:
@@ -100,4 +100,4 @@ def divergence(material: Material) -> Section:
     )
     header = ("arm", "tuning trials", "confirm trainings", "not excluded up to", "p against the baseline")
     plots = shares.draw_divergence(found, material.places)
-    return Section("divergence", "What diverged", lead, plots, folded=[Table("trainings that diverged", header, rows)])
+    return Section("divergence", "What diverged", lead, plots=plots, folded=[Table("trainings that diverged", header, rows)])

@@ -42,7 +42,8 @@ def bought(material: Material) -> Section | None:
         "saw, on validation data, and tells how much tuning an arm needs, not which is better."
     )
     table = Table("effort", ("arm", "trials", "epochs of a net", f"{found.metric} [interval]"), rows)
-    return Section("effort", "What tuning bought", lead, plots, folded=[table])
+    legend = [material.arm(arm.arm) for arm in found.arms]
+    return Section("effort", "What tuning bought", lead, legend, plots, folded=[table])
 
 
 def chosen(material: Material) -> Section | None:
@@ -67,7 +68,7 @@ def chosen(material: Material) -> Section | None:
     )
     header = ("arm", "hyperparameter", "choice of each search", "at the lower and upper edge")
     plots = choices.draw(found, material.places)
-    return Section("choices", "What the searches chose", lead, plots, folded=[Table("choices", header, rows)])
+    return Section("choices", "What the searches chose", lead, plots=plots, folded=[Table("choices", header, rows)])
 
 
 def importance(material: Material) -> Section | None:
@@ -86,7 +87,7 @@ def importance(material: Material) -> Section | None:
         "PED-ANOVA, over the trials of all searches). It tells what to tune, within these ranges."
     )
     table = Table("importance", ("arm", "hyperparameter", "share"), rows)
-    return Section("importance", "What matters of it", lead, plots, folded=[table])
+    return Section("importance", "What matters of it", lead, plots=plots, folded=[table])
 
 
 def trials(material: Material) -> Section | None:
@@ -105,7 +106,7 @@ def trials(material: Material) -> Section | None:
     header = ("arm", "search and trial", "hyperparameters", found.metric, "ended")
     table = Table(f"the best {BEST} trials of each arm", header, rows)
     plots = [*slices.draw(found, material.places), *parallel.draw(found, material.places)]
-    return Section("trials", "The tuning trials", lead, plots, folded=[table])
+    return Section("trials", "The tuning trials", lead, plots=plots, folded=[table])
 
 
 def _best(material: Material, number: int) -> list[tuple[str, ...]]:

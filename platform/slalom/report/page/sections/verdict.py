@@ -43,7 +43,7 @@ def differences(material: Material) -> Section | None:
         f"nothing.{margin}"
     )
     table = Table("differences from the baseline", header, rows)
-    return Section("differences", "By how much, and how sure", lead, plots, folded=[table])
+    return Section("differences", "By how much, and how sure", lead, plots=plots, folded=[table])
 
 
 def arms(material: Material) -> Section:
