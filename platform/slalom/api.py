@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom import wiring
-from slalom.errors import Infrastructure, InputError, Interrupted
+from slalom.errors import Infrastructure, Interrupted
 from slalom.home import DEFAULT_FOLDER, Home
 from slalom.loop.notes import Notes
 from slalom.reading import reading
 from slalom.study.bundled import study_file, study_text
 from slalom.wire.trial import Outcome
+from slalom.wiring import pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -195,7 +196,7 @@ def run(
 def show(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLDER) -> Result:
     """What a study has found so far; InputError where nothing of it, or only with other data, is in this home."""
     place, spec = home_of(home), spec_of(study)
-    return _result(spec, place, _begun(spec, place))
+    return _result(spec, place, wiring.begun(spec, place))
 
 
 def report(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLDER) -> Page:
@@ -204,20 +205,7 @@ def report(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLD
     Raises InputError as `show` does, and Infrastructure where the study's records cannot be read.
     """
     place, spec = home_of(home), spec_of(study)
-    return wiring.page(spec, place, _begun(spec, place))
-
-
-def _begun(spec: StudySpec, place: Home) -> TrialStore:
-    """The trials of a study; InputError where nothing of it, or only with other data, is in this home."""
-    from slalom.status.namesakes import held_otherwise
-
-    missing = InputError(f"nothing of {spec.name} is in {place.shown()['storage']}: `slalom run` starts it")
-    if not place.has_trials:
-        raise missing
-    store = wiring.store(spec, place)
-    if not store.notes():
-        raise held_otherwise(spec, store, place) or missing
-    return store
+    return pages.page(spec, place, wiring.begun(spec, place))
 
 
 def pin(
@@ -289,7 +277,7 @@ def _complete(store: TrialStore, home: Home) -> bool:
 
 def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
     ended, notes = store.ended(), Notes.read(store.notes())
-    summary = wiring.standing(spec, home, ended, notes)
+    summary = pages.standing(spec, home, ended, notes)
     return Result(spec, home, summary, ended, notes.versions, notes.remarks)
 
 

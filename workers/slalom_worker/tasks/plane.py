@@ -64,9 +64,9 @@ def _weighted(
     xs: NDArray[np.float32],
     ys: NDArray[np.float32],
 ) -> Grid:
-    """The task's own grid, whose weights tell the probability of class 1; where both are 0 neither is likelier."""
+    """The task's own grid, whose weights tell the probability of class 1; NaN where both are 0."""
     both = zero + one
-    share = np.where(both > 0, one / np.where(both > 0, both, 1.0), 0.5)
+    share = np.where(both > 0, one / np.where(both > 0, both, 1.0), np.nan)
     best = np.empty((len(ys), len(xs)))
     best[np.searchsorted(ys, points[:, 1]), np.searchsorted(xs, points[:, 0])] = share
     x, y = xs[::EVERY].astype(np.float64), ys[::EVERY].astype(np.float64)

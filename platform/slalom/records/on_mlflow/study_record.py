@@ -129,4 +129,6 @@ def _kept(run: Run) -> KeptNet:
 def _trend(name: str, nights: list[Run]) -> Trend:
     arm, _, metric = name.partition("/")
     points = [point for run in nights for found, point in points_of(run) if found == name]
-    return Trend(arm, metric, tuple(NightPoint(one.date, one.difference, one.margin, str(one.answer)) for one in points))
+    return Trend(
+        arm, metric, tuple(NightPoint(one.date, one.difference, one.margin, str(one.answer)) for one in points)
+    )

@@ -1,1 +1,1 @@
-"""A study as one self-contained web page: what is shown as frozen values (`data/`), its drawing, and the page itself."""
+"""A study as one web page: what is shown, as frozen values (`data/`), its drawing, and the page itself."""

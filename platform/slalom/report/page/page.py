@@ -1,4 +1,4 @@
-"""The page: one HTML file with all that it needs, which a colleague opens without a network, and its numbers as JSON."""
+"""The page: one HTML file with all that it needs, to be opened without a network; and its numbers as JSON."""
 
 from __future__ import annotations
 

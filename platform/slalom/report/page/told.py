@@ -16,7 +16,7 @@ from slalom.verdict.wording import measured, probability, short
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-NOTHING = "–"
+NOTHING = "-"
 """What stands where there is no number."""
 
 

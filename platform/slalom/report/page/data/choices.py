@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 class ArmChoices:
     """An arm's choices of one hyperparameter.
 
-    low, high: the ends of its range, or None where it is a choice of words or numbers, the `options`
+    low, high: the ends of its range, or NaN where it is a choice of words or numbers, the `options`
     values: what each search that completed a trial chose
     at_low, at_high: how many of them lie at an end of the range, where the best may lie beyond it
     """
 
     arm: str
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     options: tuple[Scalar, ...]
     values: tuple[Scalar, ...]
     at_low: int
@@ -57,7 +58,7 @@ def chosen(spec: StudySpec, summary: Summary) -> tuple[Chosen, ...]:
 def _arm(arm: ArmSummary, name: str, distribution: Distribution) -> ArmChoices:
     values = tuple(choice[name] for choice in arm.chosen if choice is not None)
     if isinstance(distribution, Choices):
-        return ArmChoices(arm.name, None, None, distribution.options, values, 0, 0)
+        return ArmChoices(arm.name, math.nan, math.nan, distribution.options, values, 0, 0)
     sides = [side_of(distribution, value) for value in values]
     low, high = float(distribution.low), float(distribution.high)
     return ArmChoices(arm.name, low, high, (), values, sides.count("low"), sides.count("high"))

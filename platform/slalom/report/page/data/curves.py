@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from slalom.search.choice import ended_of
 from slalom.verdict.effort import BAND_ROWS
-from slalom.verdict.interval import Interval
 from slalom.verdict.paired import mean_interval
 from slalom.wire.trial import Phase, train, validation
 
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
 
     from slalom.search.choice import Results
     from slalom.study.model import StudySpec
-    from slalom.verdict.summary import ArmSummary, Summary
+    from slalom.verdict.interval import Interval
+    from slalom.verdict.summary import Confirmed, Summary
     from slalom.wire.trial import Ended
 
     ByEpoch = Mapping[int, float]
@@ -72,17 +72,16 @@ class Curves:
 
 def curves(spec: StudySpec, summary: Summary, results: Results) -> Curves:
     """The curves of a study."""
-    arms = tuple(_arm(spec, arm, results) for arm in summary.arms if arm.confirm)
+    arms = tuple(_arm(spec, arm.name, arm.confirm, results) for arm in summary.arms if arm.confirm)
     return Curves(spec.metric.name, 1 - spec.compare.alpha, spec.epochs, arms)
 
 
-def _arm(spec: StudySpec, arm: ArmSummary, results: Results) -> ArmCurves:
-    assert arm.confirm is not None
-    every = range(arm.confirm.searches)
-    searches = [ended_of(arm.name, Phase.CONFIRM, search, spec.confirm_seeds, results) for search in every]
+def _arm(spec: StudySpec, arm: str, found: Confirmed, results: Results) -> ArmCurves:
+    every = range(found.searches)
+    searches = [ended_of(arm, Phase.CONFIRM, search, spec.confirm_seeds, results) for search in every]
     name, alpha = spec.metric.name, spec.compare.alpha
     on_training, on_validation = (curve(searches, one, alpha) for one in (train(name), validation(name)))
-    return ArmCurves(arm.name, on_training, on_validation, arm.confirm.mean, arm.confirm.interval)
+    return ArmCurves(arm, on_training, on_validation, found.mean, found.interval)
 
 
 def curve(searches: Sequence[Sequence[Ended]], name: str, alpha: float) -> Curve | None:

@@ -12,7 +12,6 @@ from slalom.report.page.data.divergence import Divergence, divergence
 from slalom.report.page.data.effort import Effort, effort
 from slalom.report.page.data.ensembles import Ensembles, ensembles
 from slalom.report.page.data.forest import Forest, forest
-from slalom.report.page.data.on_record import OnRecord
 from slalom.report.page.data.pairs import Pairs, pairs
 from slalom.report.page.data.provenance import Provenance, provenance
 from slalom.report.page.data.tried import Tried, tried
@@ -21,6 +20,7 @@ from slalom.report.plain import plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from slalom.report.page.data.on_record import OnRecord
     from slalom.search.choice import Results
     from slalom.study.model import StudySpec
     from slalom.verdict.summary import Summary

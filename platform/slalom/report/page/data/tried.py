@@ -45,8 +45,8 @@ class Axis:
     """What a hyperparameter was drawn from: a range, even in its logarithm where `log` is set, or options."""
 
     name: str
-    low: float | None
-    high: float | None
+    low: float  # NaN where there are options
+    high: float
     log: bool
     options: tuple[Scalar, ...]
 
@@ -84,9 +84,7 @@ def tried(spec: StudySpec, summary: Summary, results: Results) -> Tried:
 
 def _arm(spec: StudySpec, arm: Arm, over: int, results: Results) -> ArmTried:
     every = range(spec.tune.searches.at_most)
-    trials = [
-        trial for search in every for trial in ended_of(arm.name, Phase.TUNE, search, spec.tune.trials, results)
-    ]
+    trials = [trial for search in every for trial in ended_of(arm.name, Phase.TUNE, search, spec.tune.trials, results)]
     choices = [choose(spec, arm.name, search, results) for search in range(over)]
     chosen = {choice.spec.id for choice in choices if choice is not None}
     shown = tuple(_trial(trial, validation(spec.metric.name), chosen) for trial in _spread(trials, chosen))
@@ -96,7 +94,7 @@ def _arm(spec: StudySpec, arm: Arm, over: int, results: Results) -> ArmTried:
 
 def _axis(name: str, distribution: Distribution) -> Axis:
     if isinstance(distribution, Choices):
-        return Axis(name, None, None, False, distribution.options)
+        return Axis(name, math.nan, math.nan, False, distribution.options)
     is_log = isinstance(distribution, Range) and distribution.log
     return Axis(name, float(distribution.low), float(distribution.high), is_log, ())
 

@@ -52,7 +52,7 @@ def _draw(chosen: Chosen, places: Mapping[str, int], name: str) -> Plot:
 
 
 def _numbers(canvas: Canvas, axes: Axes, chosen: Chosen, places: Mapping[str, int]) -> None:
-    ends = [end for arm in chosen.arms for end in (arm.low, arm.high) if end is not None]
+    ends = [end for arm in chosen.arms for end in (arm.low, arm.high)]
     if chosen.log:
         low, high = room([math.log(end) for end in ends], 0.04)
         log_axis(axes, "x", math.exp(low), math.exp(high))
@@ -60,8 +60,6 @@ def _numbers(canvas: Canvas, axes: Axes, chosen: Chosen, places: Mapping[str, in
         axes.set_xlim(*room(ends, 0.04))
         plain_axis(axes, "x")
     for row, arm in enumerate(chosen.arms):
-        assert arm.low is not None
-        assert arm.high is not None
         axes.plot([arm.low, arm.high], [row, row], "|-", color=ROLES["muted"], linewidth=1, markersize=12)
         for edge in _edges(arm.low, arm.high, log=chosen.log):
             axes.fill_betweenx([row - 0.36, row + 0.36], *edge, color=ROLES["grid"], linewidth=0)
@@ -106,8 +104,6 @@ def about(arm: ArmChoices) -> str:
         return f"{arm.arm}: {', '.join(each)} of {len(words)} searches."
     numbers = sorted(float(value) for value in arm.values)
     middle = numbers[(len(numbers) - 1) // 2]
-    edges = [
-        f"{often} near the {end} end" for often, end in ((arm.at_low, "lower"), (arm.at_high, "upper")) if often
-    ]
+    edges = [f"{often} near the {end} end" for often, end in ((arm.at_low, "lower"), (arm.at_high, "upper")) if often]
     spread = f"median {short(middle)}, from {short(numbers[0])} to {short(numbers[-1])}"
     return f"{arm.arm}: {', '.join([spread, *edges])}, of the range {arm.low:g} to {arm.high:g}."

@@ -77,7 +77,9 @@ def _draw(
 def _with_band(canvas: Canvas, axes: Axes, curve: Curve, ink: str, said: str) -> None:
     """The mean with its band, or with the single searches where there are too few of them for a band."""
     known = [
-        (epoch, band) for epoch, band in zip(curve.epochs, curve.band, strict=True) if math.isfinite(band.high - band.low)
+        (epoch, band)
+        for epoch, band in zip(curve.epochs, curve.band, strict=True)
+        if math.isfinite(band.high - band.low)
     ]
     if known:
         epochs = [epoch for epoch, _ in known]

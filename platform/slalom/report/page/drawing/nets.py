@@ -87,7 +87,7 @@ def _decision(plane: Plane, arm: Decision, place: int) -> Plot:
     axes.contour(plane.xs, plane.ys, arm.probability, [0.5], colors=ROLES["ink"], linewidths=1.8)
     best = ", the dashed one the best that there is" if plane.best else ""
     about = (
-        f"{len(arm.points)} training points of two classes; the full line is where the kept net of {arm.arm} finds both "
-        f"classes equally likely{best}."
+        f"{len(arm.points)} training points of two classes; the full line is where the kept net of {arm.arm} finds "
+        f"both classes equally likely{best}."
     )
     return canvas.plot(f"plane-{place}", f"Decision boundary of {arm.arm}", about)

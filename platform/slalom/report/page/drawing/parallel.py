@@ -44,8 +44,8 @@ def _draw(tried: Tried, arm: ArmTried, place: int) -> Plot:
         ink, width = (ROLES["ink"], 1.6) if trial.is_choice else (colour(place), 0.8)
         axes.plot(range(len(heights)), heights, color=ink, alpha=strength, linewidth=width)
     about = (
-        f"A line for each of {len(arm.shown)} tuning trials of {arm.arm}, over {', '.join(names)}; the better a trial's "
-        f"{tried.metric}, the stronger its line; choices are in the colour of the text."
+        f"A line for each of {len(arm.shown)} tuning trials of {arm.arm}, over {', '.join(names)}; the better a "
+        f"trial's {tried.metric}, the stronger its line; choices are in the colour of the text."
     )
     return canvas.plot(f"parallel-{place}", f"Trials of {arm.arm} over all that it searches", about)
 
@@ -66,8 +66,6 @@ def _height(axis: Axis, trial: TriedTrial) -> float:
     where = along(axis, trial)
     if axis.options:
         return where / (len(axis.options) - 1)
-    assert axis.low is not None
-    assert axis.high is not None
     if axis.log:
         return (math.log(where) - math.log(axis.low)) / (math.log(axis.high) - math.log(axis.low))
     return (where - axis.low) / (axis.high - axis.low)

@@ -54,10 +54,10 @@ def draw_divergence(divergence: Divergence, places: Mapping[str, int]) -> list[P
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
     axes.locator_params(axis="x", nbins=5)
     for row, arm in enumerate(arms):
-        assert arm.share is not None
+        share, bound = arm.share or 0.0, arm.at_most or 0.0
         ink = colour(places[arm.arm])
-        (line,) = axes.plot([arm.share, arm.at_most or arm.share], [row, row], color=ink, linewidth=2.5)
-        (dot,) = axes.plot([arm.share], [row], mark(places[arm.arm]), color=ink, markersize=7, clip_on=False)
+        (line,) = axes.plot([share, bound], [row, row], color=ink, linewidth=2.5)
+        (dot,) = axes.plot([share], [row], mark(places[arm.arm]), color=ink, markersize=7, clip_on=False)
         for artist in (line, dot):
             canvas.tip(artist, _said(arm))
     axes.spines["left"].set_color(ROLES["muted"])

@@ -62,8 +62,6 @@ def _across(axes: Axes, axis: Axis) -> None:
         words = [brief(str(option), max(4, 40 // len(axis.options))) for option in axis.options]
         axes.set_xticks(range(len(axis.options)), words)
         return
-    assert axis.low is not None
-    assert axis.high is not None
     if axis.log:
         low, high = room([math.log(axis.low), math.log(axis.high)], 0.04)
         log_axis(axes, "x", math.exp(low), math.exp(high))
@@ -73,7 +71,7 @@ def _across(axes: Axes, axis: Axis) -> None:
 
 
 def _dots(axes: Axes, axis: Axis, trials: Sequence[TriedTrial], ink: str, *, worst: float) -> None:
-    """Whole trials as full dots, pruned ones hollow, choices ringed, and those without a value as crosses at the end."""
+    """Whole trials as full dots, pruned ones hollow, choices ringed, those without a value as crosses at the end."""
     low, high = axes.get_ylim()
     kinds: dict[str, list[tuple[float, float]]] = {"x": [], "pruned": [], "complete": [], "choice": []}
     for trial in trials:

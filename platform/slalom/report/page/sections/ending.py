@@ -11,6 +11,8 @@ from slalom.report.tables import claim, pace, warnings
 from slalom.verdict.wording import short
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from slalom.report.page.sections.base import Material
 
 
@@ -61,8 +63,7 @@ def _devices(material: Material, device: str) -> str:
     return material.told.number(f"page.provenance.devices#{device}")
 
 
-def _versions(made: object) -> str:
-    assert isinstance(made, dict)
+def _versions(made: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in made.items())
 
 

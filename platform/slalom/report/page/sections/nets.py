@@ -79,8 +79,8 @@ def ensembles(material: Material) -> Section | None:
         for number, arm in enumerate(found.arms)
     ]
     lead = (
-        f"The test {escape(found.metric)} of the nets of an ensemble, the mean of each alone (hollow) and of all of them "
-        "together (full), over the confirm trainings. Diversity is how often two of them disagree."
+        f"The test {escape(found.metric)} of the nets of an ensemble, the mean of each alone (hollow) and of all of "
+        "them together (full), over the confirm trainings. Diversity is how often two of them disagree."
     )
     header = ("arm", "nets", "each alone", "together", "diversity")
     return Section("ensembles", "Ensembles", lead, plots=plots, folded=[Table("ensembles", header, rows)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from slalom.report.page.drawing import curves, pairs, shares
 from slalom.report.page.section import Section, Table
 from slalom.report.page.sections.base import steps
+from slalom.report.page.told import NOTHING
 
 if TYPE_CHECKING:
     from slalom.report.page.sections.base import Material
@@ -38,11 +39,12 @@ def learning(material: Material) -> Section | None:
         ended = told.number("page.curves.epochs")
         rows.append((material.arm(arm.arm), "test", ended, told.bounded(f"{at}.test", f"{at}.test_interval"), ""))
     metric = escape(found.metric)
+    dotted = f"the dotted line is training {metric}, " if any(arm.training for arm in found.arms) else ""
     lead = (
         f"The confirm trainings, epoch by epoch: the full line is the mean validation {metric} over the searches, the "
-        f"band its {told.share('page.curves.level')} interval at each epoch; the dotted line is training {metric}, the "
-        f"mark at the end test {metric}, which is measured once, when training is over. The grey line is the baseline's "
-        "validation. A training that diverged counts until then."
+        f"band its {told.share('page.curves.level')} interval at each epoch; {dotted}the mark at the "
+        f"end test {metric}, which is measured once, when training is over. The grey line is the baseline's validation. "
+        "A training that diverged counts until then."
     )
     header = ("arm", "data", "epoch", f"{found.metric} [interval]", "searches")
     return Section("curves", "Learning curves", lead, plots=plots, folded=[Table("learning curves", header, rows)])
@@ -81,7 +83,7 @@ def divergence(material: Material) -> Section:
     rows = []
     for number, arm in enumerate(found.arms):
         at = f"page.divergence.arms.{number}"
-        confirm = "–"
+        confirm = NOTHING
         if arm.confirm is not None:
             confirm = f"{told.number(f'{at}.confirm')} of {told.number(f'{at}.trainings')}"
         rows.append(
@@ -100,4 +102,6 @@ def divergence(material: Material) -> Section:
     )
     header = ("arm", "tuning trials", "confirm trainings", "not excluded up to", "p against the baseline")
     plots = shares.draw_divergence(found, material.places)
-    return Section("divergence", "What diverged", lead, plots=plots, folded=[Table("trainings that diverged", header, rows)])
+    return Section(
+        "divergence", "What diverged", lead, plots=plots, folded=[Table("trainings that diverged", header, rows)]
+    )

@@ -99,9 +99,9 @@ def trials(material: Material) -> Section | None:
     sampled = any(len(arm.shown) < arm.number for arm in found.arms)
     some = f" Of each arm {MOST} trials are drawn, spread over its searches." if sampled else ""
     lead = (
-        f"Each trial's {escape(found.metric)} along what was searched. Full dots were trained to their end, hollow ones "
-        "were pruned, ringed ones are choices; a cross diverged or failed. The worst twentieth lies at the border. Where "
-        f"an arm searches several hyperparameters, a line joins those of each trial.{some}"
+        f"Each trial's {escape(found.metric)} along what was searched. Full dots were trained to their end, hollow "
+        "ones were pruned, ringed ones are choices; a cross diverged or failed. The worst twentieth lies at the border. "
+        f"Where an arm searches several hyperparameters, a line joins those of each trial.{some}"
     )
     header = ("arm", "search and trial", "hyperparameters", found.metric, "ended")
     table = Table(f"the best {BEST} trials of each arm", header, rows)

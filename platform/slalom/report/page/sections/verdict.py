@@ -35,7 +35,9 @@ def differences(material: Material) -> Section | None:
     header = ("arm", f"difference from {findings.baseline}", "level", "p (Holm)", "p beyond the margin", "answer")
     margin = ""
     if findings.margin is not None:
-        margin = f" The grey band is the margin of {told.number('page.forest.margin')}, within which arms count as equal."
+        margin = (
+            f" The grey band is the margin of {told.number('page.forest.margin')}, within which arms count as equal."
+        )
     side = "left" if findings.goal == "minimize" else "right"
     lead = (
         f"The difference of {escape(findings.metric)} from the baseline {material.arm(findings.baseline)}, with "
@@ -79,5 +81,5 @@ def _result(material: Material, number: int) -> tuple[str, str, str, str]:
         reached,
         told.bounded(f"{found}.mean", f"{found}.interval", "+"),
         f"{told.p(f'{found}.p')} {told.text(f'{found}.answer')}",
-        f"{told.number(f'{found}.better.share', lambda share: f'{share:.2f}')} {told.bounds(f'{found}.better.interval')}",
+        f"{told.number(f'{found}.better.share', '{:.2f}'.format)} {told.bounds(f'{found}.better.interval')}",
     )

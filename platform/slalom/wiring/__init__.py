@@ -6,7 +6,6 @@ when it is used.
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,28 +19,21 @@ from slalom.loop.progress import Telling
 from slalom.records.finishing import finished
 from slalom.records.provenance import versions
 from slalom.search.patient import PatientStore
+from slalom.wiring import pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from slalom.home import Home
     from slalom.lanes.base import Lanes, Worker
     from slalom.loop.progress import Progress
     from slalom.records.base import NightRecorder
-    from slalom.records.on_mlflow.study_record import StudyRecord
     from slalom.regression.baseline import Baseline
     from slalom.regression.night import Night
     from slalom.regression.retrain import Crew
-    from slalom.report.page.data.on_record import OnRecord, Plane
-    from slalom.report.page.page import Page
     from slalom.report.rehearsal import Rehearsal
     from slalom.search.base import TrialStore
-    from slalom.search.choice import Results
     from slalom.study.model import Arm, StudySpec
-    from slalom.verdict.summary import Summary
     from slalom.wire.trial import Order, Scalar
     from slalom_worker.lane.alone import AloneWorker
     from slalom_worker.tasks import Data
@@ -54,6 +46,19 @@ def store(spec: StudySpec, home: Home) -> TrialStore:
 
     check_trials(home)
     return OptunaStore(home.storage_url, spec, home.shown()["storage"])
+
+
+def begun(spec: StudySpec, home: Home) -> TrialStore:
+    """The trials of a study in a home; InputError where nothing of it, or only with other data, is there."""
+    from slalom.status.namesakes import held_otherwise
+
+    missing = InputError(f"nothing of {spec.name} is in {home.shown()['storage']}: `slalom run` starts it")
+    if not home.has_trials:
+        raise missing
+    trials = store(spec, home)
+    if not trials.notes():
+        raise held_otherwise(spec, trials, home) or missing
+    return trials
 
 
 def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
@@ -214,77 +219,11 @@ def train(
             finally:
                 crew.close()
             patient.settle()
-        study_record(spec, home).put(page(spec, home, patient).html())
+        pages.put(spec, home, patient)
         remove_checkpoints(home, spec.fingerprint)
         patient.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
         patient.settle()
     telling.end()
-
-
-def standing(spec: StudySpec, home: Home, ended: Results, notes: Notes) -> Summary:
-    """How a study stands, given its trials and its notes."""
-    from slalom.verdict.compare import summarise
-
-    summary = summarise(spec, ended, notes.standing(home, time.time()), notes.throughput)
-    arms = tuple(replace(arm, reproduced=notes.reproduced.get(arm.name)) for arm in summary.arms)
-    return replace(summary, arms=arms)
-
-
-def page(spec: StudySpec, home: Home, trials: TrialStore) -> Page:
-    """The page of a study as it stands, with what its records hold of it."""
-    from slalom.report.page.page import Page
-
-    ended, notes = trials.ended(), Notes.read(trials.notes())
-    return Page.of(spec, standing(spec, home, ended, notes), ended, notes.versions, _on_record(spec, home))
-
-
-def study_record(spec: StudySpec, home: Home) -> StudyRecord:
-    """A study's records in MLflow, to read them; InputError or Infrastructure where they cannot be reached."""
-    from slalom.records.on_mlflow.address import check
-    from slalom.records.on_mlflow.environment import set_defaults
-
-    check(home.tracking_uri)
-    set_defaults()
-    from slalom.records.on_mlflow.study_record import StudyRecord
-
-    return StudyRecord(home.tracking_uri, spec)
-
-
-def _on_record(spec: StudySpec, home: Home) -> OnRecord:
-    from slalom.report.page.data.on_record import OnRecord
-
-    if not home.has_records:
-        return OnRecord()
-    found = study_record(spec, home)
-    return OnRecord(found.first_layers(), _plane(spec, found), found.trends())
-
-
-def _plane(spec: StudySpec, found: StudyRecord) -> Plane | None:
-    """The decisions of the kept nets over the plane; None where inputs are no points of it, or no net is kept."""
-    from slalom.report.page.data.on_record import Decision, Plane
-    from slalom_worker.tasks import open_task
-    from slalom_worker.tasks.plane import grid, is_plane, training_points
-
-    kept = found.kept() if spec.nets.shape == (2,) else {}
-    if not kept:
-        return None
-    task = open_task(spec.task, spec.folder)
-    data = task.load()
-    if not is_plane(data):
-        return None
-    places, arms = grid(data), []
-    for arm, net in kept.items():
-        said = found.predicted(net, places.points())[:, 1].reshape(len(places.ys), len(places.xs))
-        loaded = net.search if spec.resampled and spec.loads_splits else None
-        train = training_points(task, data, spec.split(net.search), loaded)
-        points = zip(*train.inputs.T.tolist(), train.labels.tolist(), strict=True)
-        arms.append(Decision(arm, _rounded(said), tuple((x, y, int(label)) for x, y, label in points)))
-    best = None if places.best is None else _rounded(places.best)
-    return Plane(tuple(places.xs.tolist()), tuple(places.ys.tolist()), best, tuple(arms))
-
-
-def _rounded(probabilities: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
-    return tuple(map(tuple, probabilities.round(4).tolist()))
 
 
 def record(spec: StudySpec, home: Home, trials: TrialStore) -> None:
