@@ -104,9 +104,9 @@ class StudyRecord:
             return None
         with TemporaryDirectory() as folder:
             there = Path(self._client.download_artifacts(run_id, "filters", folder))
-            pictures = [(there / f"first_layer{part}.png").read_bytes() for part in ("", "_initial")]
+            filters, initial = ((there / f"first_layer{part}.png").read_bytes() for part in ("", "_initial"))
         metrics = self._client.get_run(run_id).data.metrics
-        return FirstLayer(arm, *pictures, metrics["filters.orientation"], metrics["filters.orientation_initial"])
+        return FirstLayer(arm, filters, initial, metrics["filters.orientation"], metrics["filters.orientation_initial"])
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

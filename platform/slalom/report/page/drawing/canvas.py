@@ -12,7 +12,7 @@ import math
 import re
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -41,7 +41,7 @@ ROLES = {"ink": "#010101", "muted": "#020202", "grid": "#030303", "surface": "#0
 ROLES |= {f"s{number}": f"#0a0b0{number}" for number in range(SERIES)}
 """What matplotlib is given in place of each colour of the page."""
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "slalom",
     "font.family": "sans-serif",

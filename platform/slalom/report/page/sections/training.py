@@ -43,8 +43,8 @@ def learning(material: Material) -> Section | None:
     lead = (
         f"The confirm trainings, epoch by epoch: the full line is the mean validation {metric} over the searches, the "
         f"band its {told.share('page.curves.level')} interval at each epoch; {dotted}the mark at the "
-        f"end test {metric}, which is measured once, when training is over. The grey line is the baseline's validation. "
-        "A training that diverged counts until then."
+        f"end test {metric}, which is measured once, at the end. The grey line is the baseline's validation. A "
+        "training that diverged counts until then."
     )
     header = ("arm", "data", "epoch", f"{found.metric} [interval]", "searches")
     return Section("curves", "Learning curves", lead, plots=plots, folded=[Table("learning curves", header, rows)])

@@ -100,7 +100,7 @@ def trials(material: Material) -> Section | None:
     some = f" Of each arm {MOST} trials are drawn, spread over its searches." if sampled else ""
     lead = (
         f"Each trial's {escape(found.metric)} along what was searched. Full dots were trained to their end, hollow "
-        "ones were pruned, ringed ones are choices; a cross diverged or failed. The worst twentieth lies at the border. "
+        "ones were pruned, ringed ones are choices; a cross diverged or failed. The worst twentieth lies at the edge. "
         f"Where an arm searches several hyperparameters, a line joins those of each trial.{some}"
     )
     header = ("arm", "search and trial", "hyperparameters", found.metric, "ended")
