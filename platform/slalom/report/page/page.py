@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom.report.page.data.findings import Findings
+from slalom.report.page.drawing.canvas import style
 from slalom.report.page.sections import ending, nets, training, tuning, verdict
 from slalom.report.page.sections.base import Material
 from slalom.report.page.told import Told
@@ -73,7 +74,8 @@ class Page:
     def html(self) -> str:
         """The page: no script, no address of anything outside it."""
         material = Material(self.spec, self.summary, self.findings, Told(self.json))
-        sections = [section for part in ORDER if (section := part(material)) is not None]
+        with style():
+            sections = [section for part in ORDER if (section := part(material)) is not None]
         return "\n".join(
             [
                 '<!doctype html><html lang="en"><head><meta charset="utf-8">',

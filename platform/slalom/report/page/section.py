@@ -30,8 +30,8 @@ class Table:
         rows = "".join(f"<tr>{_row(row)}</tr>" for row in self.rows)
         caption = escape(self.caption)
         return (
-            f'<div class="scroll" role="region" aria-label="{caption}" tabindex="0"><table><caption>{caption}</caption>'
-            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+            f'<div class="scroll" role="region" aria-label="Table: {caption}" tabindex="0"><table>'
+            f"<caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
         )
 
 

@@ -21,6 +21,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocato
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
@@ -96,20 +97,23 @@ def mark(arm: int) -> str:
     return MARKS[arm % len(MARKS)]
 
 
+def style() -> AbstractContextManager[None]:
+    """Matplotlib's settings for the page's plots, all of which are drawn within this block."""
+    return mpl.rc_context(STYLE)
+
+
 class Canvas:
     """One figure, in which places are given in pixels from its upper left corner."""
 
     def __init__(self, height: float) -> None:
         self.height = height
         self._tips: list[str] = []
-        with mpl.rc_context(STYLE):
-            self._figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, facecolor="none")
+        self._figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, facecolor="none")
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
         """Axes whose frame is this rectangle."""
         place = (left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height)
-        with mpl.rc_context(STYLE):
-            return self._figure.add_axes(place)
+        return self._figure.add_axes(place)
 
     def tip(self, artist: Artist, text: str) -> None:
         """Have the page show a text beside what is drawn, to who points at it."""
@@ -119,9 +123,8 @@ class Canvas:
     def plot(self, name: str, title: str, about: str) -> Plot:
         """The figure as a plot of the page."""
         drawn = io.StringIO()
-        with mpl.rc_context(STYLE):
-            nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-            FigureCanvasSVG(self._figure).print_svg(drawn, metadata=nothing)
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        FigureCanvasSVG(self._figure).print_svg(drawn, metadata=nothing)
         inner = _inner(drawn.getvalue(), name, self._tips)
         svg = (
             f'<svg class="plot" viewBox="0 0 {WIDTH:g} {self.height:g}" role="img" '
