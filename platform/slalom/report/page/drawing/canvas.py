@@ -134,10 +134,11 @@ class Canvas:
         return Plot(name, title, about, svg)
 
 
-def plain_axis(axes: Axes, which: str, most: int = 5) -> None:
-    """At most so many round numbers at an axis, "x" or "y"."""
+def plain_axis(axes: Axes, which: str, most: int = 5, *, whole: bool = False) -> None:
+    """At most so many round numbers at an axis, "x" or "y"; whole numbers alone where it counts."""
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
+    steps = [1, 2, 5, 10] if whole else [1, 2, 2.5, 5, 10]
+    axis.set_major_locator(MaxNLocator(most, steps=steps, integer=whole))
 
 
 def log_axis(axes: Axes, which: str, low: float, high: float, most: int = 5) -> None:

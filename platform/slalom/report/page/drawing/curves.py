@@ -46,7 +46,7 @@ def _draw(
     axes.set_ylim(*scale)
     axes.set_title(brief(arm.arm, 40), loc="left", fontweight="bold")
     axes.set_xlabel("epoch")
-    plain_axis(axes, "x")
+    plain_axis(axes, "x", whole=True)
     plain_axis(axes, "y")
     if against:
         (line,) = axes.plot(against.epochs, against.mean, color=ROLES["muted"], linewidth=1)

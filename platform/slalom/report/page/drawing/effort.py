@@ -47,7 +47,7 @@ def _draw(effort: Effort, places: Mapping[str, int], along: Sequence[Sequence[fl
         canvas.tip(line, _said(arm, steps, unit))
     shown = [end for arm in effort.arms for band in arm.band for end in band] if banded else []
     axes.set_ylim(*room([*shown, *(value for arm in effort.arms for value in arm.mean)]))
-    plain_axis(axes, "x")
+    plain_axis(axes, "x", whole=True)
     plain_axis(axes, "y")
     each = "; ".join(_said(arm, steps, unit) for arm, steps in zip(effort.arms, along, strict=True))
     return canvas.plot(name, f"Expected best {effort.metric} against {unit}", f"{each}.")

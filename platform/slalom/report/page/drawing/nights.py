@@ -29,9 +29,9 @@ def _draw(trend: Trend, place: int, name: str) -> Plot:
     axes.set_xlabel("night")
     axes.set_xlim(0.5, len(trend.nights) + 0.5)
     axes.set_ylim(*room([*margins, *(-margin for margin in margins), *(night.difference for night in trend.nights)]))
-    plain_axis(axes, "x")
+    plain_axis(axes, "x", whole=True)
     plain_axis(axes, "y", 3)
-    axes.fill_between(numbers, [-margin for margin in margins], margins, color=ROLES["grid"], alpha=0.6, linewidth=0)
+    axes.bar(numbers, [2 * margin for margin in margins], 1.0, [-margin for margin in margins], color=ROLES["grid"])
     axes.axhline(0, color=ROLES["ink"], linewidth=1)
     for number, night in zip(numbers, trend.nights, strict=True):
         is_bad = night.answer == "regressed"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from slalom.report.page.data.tried import ArmTried, Axis, Tried, TriedTrial
 
-HEIGHT, SIDE, TOP, BOTTOM = 210.0, 44.0, 40.0, 28.0
+HEIGHT, SIDE, TOP, BOTTOM = 226.0, 44.0, 40.0, 44.0
 
 
 def draw(tried: Tried, places: Mapping[str, int]) -> list[Plot]:
@@ -29,7 +29,7 @@ def _draw(tried: Tried, arm: ArmTried, place: int) -> Plot:
     axes.set_yticks([])
     names = [brief(axis.name, max(8, 60 // len(arm.axes))) for axis in arm.axes]
     axes.set_xticks(range(len(arm.axes)), names)
-    axes.tick_params(axis="x", length=0, pad=12)
+    axes.tick_params(axis="x", length=0, pad=20)
     for side in axes.spines.values():
         side.set_visible(False)
     axes.grid(visible=False)
