@@ -1,6 +1,6 @@
 """Slalom: which way of training neural nets is better, by how much, and how surely, at equal effort."""
 
-from slalom.api import Result, Study, load, pin, regress, replace, run, show
+from slalom.api import Result, Study, load, pin, regress, replace, report, run, show
 from slalom.errors import Infrastructure, InputError, Interrupted, SlalomError, StudyError
 from slalom.regression.baseline import Baseline
 from slalom.regression.night import Night
@@ -21,6 +21,7 @@ __all__ = [
     "pin",
     "regress",
     "replace",
+    "report",
     "run",
     "show",
 ]

@@ -6,7 +6,6 @@ stays quick.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -14,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom import wiring
-from slalom.errors import Infrastructure, InputError, Interrupted
+from slalom.errors import Infrastructure, Interrupted
 from slalom.home import DEFAULT_FOLDER, Home
 from slalom.loop.notes import Notes
 from slalom.reading import reading
 from slalom.study.bundled import study_file, study_text
 from slalom.wire.trial import Outcome
+from slalom.wiring import pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from slalom.loop.progress import Progress
     from slalom.regression.baseline import Baseline
     from slalom.regression.night import Night
+    from slalom.report.page.page import Page
     from slalom.search.base import TrialStore
     from slalom.study.model import StudySpec
     from slalom.verdict.summary import ArmSummary, Summary, Verdict
@@ -194,16 +195,17 @@ def run(
 
 def show(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLDER) -> Result:
     """What a study has found so far; InputError where nothing of it, or only with other data, is in this home."""
-    from slalom.status.namesakes import held_otherwise
-
     place, spec = home_of(home), spec_of(study)
-    missing = InputError(f"nothing of {spec.name} is in {place.shown()['storage']}: `slalom run` starts it")
-    if not place.has_trials:
-        raise missing
-    store = wiring.store(spec, place)
-    if not store.notes():
-        raise held_otherwise(spec, store, place) or missing
-    return _result(spec, place, store)
+    return _result(spec, place, wiring.begun(spec, place))
+
+
+def report(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLDER) -> Page:
+    """The page of what a study has found so far: `html()` is one file with all that it needs, `json` its numbers.
+
+    Raises InputError as `show` does, and Infrastructure where the study's records cannot be read.
+    """
+    place, spec = home_of(home), spec_of(study)
+    return pages.page(spec, place, wiring.begun(spec, place))
 
 
 def pin(
@@ -274,12 +276,9 @@ def _complete(store: TrialStore, home: Home) -> bool:
 
 
 def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
-    from slalom.verdict.compare import summarise
-
     ended, notes = store.ended(), Notes.read(store.notes())
-    summary = summarise(spec, ended, notes.standing(home, time.time()), notes.throughput)
-    arms = tuple(dataclasses.replace(arm, reproduced=notes.reproduced.get(arm.name)) for arm in summary.arms)
-    return Result(spec, home, dataclasses.replace(summary, arms=arms), ended, notes.versions, notes.remarks)
+    summary = pages.standing(spec, home, ended, notes)
+    return Result(spec, home, summary, ended, notes.versions, notes.remarks)
 
 
 def _complain(result: Result) -> None:

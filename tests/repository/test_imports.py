@@ -69,6 +69,7 @@ VENDORS = {
     "mlflow": {"slalom.records.on_mlflow"},
     "cronsim": {"slalom.schedule.cron"},
     "prometheus_client": {"slalom.status.prometheus"},
+    "matplotlib": {"slalom.report.page.drawing"},
     "rich": {"slalom.cli.terminal", "slalom.status.watch"},
     "torch": {"slalom_worker"},
     "PIL": {"slalom_worker.tasks.decoding"},

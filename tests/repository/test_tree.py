@@ -37,6 +37,7 @@ PUBLIC = [
     "pin",
     "regress",
     "replace",
+    "report",
     "run",
     "show",
 ]

@@ -40,6 +40,7 @@ def add(commands: Any) -> None:
         ("check", _check, "check a study file and print its plan; nothing is started", (add_study,)),
         ("studies", _studies, "list the studies that come with Slalom", ()),
         ("show", _show, "what a study has found so far", (add_study, add_place)),
+        ("report", _report, "a study as one web page, to look at and to send on", (add_study, add_place, _page)),
         ("export", _export, "every trial of a study, as JSON or CSV", (add_study, add_place, _output)),
         ("ui", _ui, "open the MLflow browser on a home", (add_place, _address)),
         ("schema", _schema, "print the JSON Schema of study files, for editors", ()),
@@ -48,7 +49,7 @@ def add(commands: Any) -> None:
         one.set_defaults(command=run)
         for adder in adders:
             adder(one)
-        if name not in ("export", "schema", "ui"):
+        if name not in ("export", "report", "schema", "ui"):
             add_json(one)
 
 
@@ -88,11 +89,28 @@ def _export(options: argparse.Namespace) -> None:
         text = result.trials().to_csv(index=False).rstrip("\n")
     if options.output is None:
         print(text)
+    else:
+        _write(options.output, text + "\n")
+
+
+def _report(options: argparse.Namespace) -> None:
+    from slalom import api
+
+    page = api.report(options.study, home_of(options))
+    is_json = options.format == "json"
+    if is_json and options.output is None:
+        print_json(page.json)
         return
+    file = options.output or Path(f"{page.spec.name}.html")
+    _write(file, json.dumps(page.json, indent=2, allow_nan=False) + "\n" if is_json else page.html())
+    print(f"{page.spec.name} is told in {file}, which needs no other file and no network.")
+
+
+def _write(file: Path, text: str) -> None:
     try:
-        options.output.write_text(text + "\n", encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
     except OSError as exc:
-        raise InputError(f"--output: cannot write {options.output}: {exc.strerror}") from exc
+        raise InputError(f"--output: cannot write {file}: {exc.strerror}") from exc
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -146,6 +164,12 @@ def _schema(_options: argparse.Namespace) -> None:
 def _output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("json", "csv"), default="json")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of standard output")
+
+
+def _page(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("html", "json"), default="html", help="a page, or every number of it")
+    file = "instead of NAME.html by the study; of JSON, of standard output"
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=file)
 
 
 def _address(parser: argparse.ArgumentParser) -> None:

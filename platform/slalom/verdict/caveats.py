@@ -153,7 +153,7 @@ def _edges_of(arm: Arm, found: ArmSummary) -> Iterator[tuple[str, str]]:
     """Each edge at which an arm often chooses, and how often it does."""
     choices = [choice for choice in found.chosen if choice is not None]
     for name, distribution in arm.space.items():
-        sides = [_side(distribution, choice[name]) for choice in choices]
+        sides = [side_of(distribution, choice[name]) for choice in choices]
         for side, end in (("low", "lower"), ("high", "upper")):
             at = sides.count(side)
             if at >= max(1, OFTEN * len(choices)):
@@ -161,8 +161,8 @@ def _edges_of(arm: Arm, found: ArmSummary) -> Iterator[tuple[str, str]]:
                 yield f"{name} near the {end} end of {_range(distribution)}", often
 
 
-def _side(distribution: Distribution, value: Scalar) -> str | None:
-    """The end of its range that a choice lies at."""
+def side_of(distribution: Distribution, value: Scalar) -> str | None:
+    """The end of its range, "low" or "high", that a choice lies at; None where it lies at none, or has no range."""
     if not isinstance(distribution, Range | IntRange) or not isinstance(value, int | float):
         return None
     scale = math.log if isinstance(distribution, Range) and distribution.log else float

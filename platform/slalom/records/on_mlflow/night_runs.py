@@ -131,13 +131,16 @@ def _trend(client: MlflowClient, experiment: str, night: Night) -> str:
 
 def _points(runs: list[Run], name: str) -> list[Point]:
     """A point for each of the nights that has this metric."""
-    found = []
-    for run in runs:
-        answers, metrics = json.loads(run.data.tags[ANSWERS]), run.data.metrics
-        if name in answers and name in metrics:
+    return [point for run in runs for found, point in points_of(run) if found == name]
+
+
+def points_of(night: Run) -> Iterator[tuple[str, Point]]:
+    """What a night's run says of each metric, by "arm/metric"."""
+    metrics = night.data.metrics
+    for name, answer in json.loads(night.data.tags[ANSWERS]).items():
+        if name in metrics:
             far, margin = metrics[f"{name}/difference"], metrics[f"{name}/margin"]
-            found.append(Point(_date(run.info.start_time), far, margin, Answer(answers[name])))
-    return found
+            yield name, Point(_date(night.info.start_time), far, margin, Answer(answer))
 
 
 def _date(milliseconds: int) -> str:

@@ -19,6 +19,7 @@ from slalom.loop.progress import Telling
 from slalom.records.finishing import finished
 from slalom.records.provenance import versions
 from slalom.search.patient import PatientStore
+from slalom.wiring import pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,6 +46,19 @@ def store(spec: StudySpec, home: Home) -> TrialStore:
 
     check_trials(home)
     return OptunaStore(home.storage_url, spec, home.shown()["storage"])
+
+
+def begun(spec: StudySpec, home: Home) -> TrialStore:
+    """The trials of a study in a home; InputError where nothing of it, or only with other data, is there."""
+    from slalom.status.namesakes import held_otherwise
+
+    missing = InputError(f"nothing of {spec.name} is in {home.shown()['storage']}: `slalom run` starts it")
+    if not home.has_trials:
+        raise missing
+    trials = store(spec, home)
+    if not trials.notes():
+        raise held_otherwise(spec, trials, home) or missing
+    return trials
 
 
 def ray_lanes(spec: StudySpec, address: str | None = None) -> Lanes:
@@ -213,6 +227,7 @@ def train(
             finally:
                 crew.close()
             patient.settle()
+        pages.put(spec, home, patient)
         remove_checkpoints(home, spec.fingerprint)
         patient.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
         patient.settle()

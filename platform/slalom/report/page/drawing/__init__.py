@@ -1,0 +1,1 @@
+"""The page's plots, a file for each kind, from frozen values to SVG. Matplotlib is imported here alone."""

@@ -1,0 +1,93 @@
+"""What nets do: ensembles against their members, filters' edges, and decisions over the plane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slalom.report.page.drawing.canvas import (
+    ROLES,
+    WIDTH,
+    Canvas,
+    Plot,
+    brief,
+    colour,
+    left_of,
+    mark,
+    plain_axis,
+    room,
+)
+from slalom.verdict.wording import short
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from slalom.report.page.data.ensembles import Ensembles
+    from slalom.report.page.data.on_record import Decision, FirstLayer, Plane
+
+ROW, TOP, BOTTOM = 30.0, 8.0, 42.0
+SQUARE = 300.0
+
+
+def draw_ensembles(ensembles: Ensembles, places: Mapping[str, int]) -> list[Plot]:
+    """One plot; none where no arm trains several nets."""
+    rows = [(arm.arm, arm.member, arm.joint) for arm in ensembles.arms]
+    about = "; ".join(f"{arm}: each alone {short(one)}, together {short(all_)}" for arm, one, all_ in rows)
+    title = f"Test {ensembles.metric} of nets alone and together"
+    return _from_to("ensembles", title, f"{about}.", f"test {ensembles.metric}", rows, places)
+
+
+def draw_edges(layers: Sequence[FirstLayer], places: Mapping[str, int]) -> list[Plot]:
+    """One plot; none where no kept net has a convolution first."""
+    rows = [(layer.arm, layer.initial_orientation, layer.orientation) for layer in layers]
+    about = "; ".join(f"{arm}: from {short(before)} to {short(after)}" for arm, before, after in rows)
+    title = "How much of the filters' edges has one direction, before and after training"
+    return _from_to("edges", title, f"{about}.", "share of edge energy in one direction", rows, places)
+
+
+def _from_to(
+    name: str, title: str, about: str, unit: str, rows: Sequence[tuple[str, float, float]], places: Mapping[str, int]
+) -> list[Plot]:
+    """A row for each arm: a hollow mark, an arrow and a full mark."""
+    if not rows:
+        return []
+    height, left = TOP + ROW * len(rows) + BOTTOM, left_of([arm for arm, _, _ in rows])
+    canvas = Canvas(height)
+    axes = canvas.axes(left, TOP, WIDTH - left - 16, height - TOP - BOTTOM)
+    axes.set_xlim(*room([value for _, *values in rows for value in values], 0.12))
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)), [brief(arm) for arm, _, _ in rows])
+    axes.set_xlabel(unit)
+    axes.grid(axis="y", visible=False)
+    plain_axis(axes, "x", 4)
+    for row, (arm, before, after) in enumerate(rows):
+        ink = colour(places[arm])
+        axes.plot([before, after], [row, row], color=ink, linewidth=1.2)
+        axes.plot([before], [row], mark(places[arm]), color=ink, markerfacecolor=ROLES["surface"], markersize=7)
+        axes.plot([after], [row], mark(places[arm]), color=ink, markersize=7)
+    return [canvas.plot(name, title, about)]
+
+
+def draw_plane(plane: Plane, places: Mapping[str, int]) -> list[Plot]:
+    """A plot for each arm's kept net: its training points, its boundary, and the best one where it is known."""
+    return [_decision(plane, arm, places[arm.arm]) for arm in plane.arms]
+
+
+def _decision(plane: Plane, arm: Decision, place: int) -> Plot:
+    canvas = Canvas(SQUARE + 56)
+    axes = canvas.axes(40, 24, WIDTH - 52, SQUARE)
+    axes.set_xlim(plane.xs[0], plane.xs[-1])
+    axes.set_ylim(plane.ys[0], plane.ys[-1])
+    axes.set_title(brief(arm.arm, 40), loc="left", fontweight="bold")
+    for label, (ink, one) in enumerate((("s0", "o"), ("s1", "^"))):
+        points = [(x, y) for x, y, found in arm.points if found == label]
+        if points:
+            axes.plot(*zip(*points, strict=True), one, color=ROLES[ink], markersize=3, alpha=0.6, markeredgewidth=0)
+    if plane.best:
+        axes.contour(plane.xs, plane.ys, plane.best, [0.5], colors=ROLES["muted"], linestyles="dashed", linewidths=1.4)
+    axes.contour(plane.xs, plane.ys, arm.probability, [0.5], colors=ROLES["ink"], linewidths=1.8)
+    best = ", the dashed one the best that there is" if plane.best else ""
+    about = (
+        f"{len(arm.points)} training points of two classes; the full line is where the kept net of {arm.arm} finds "
+        f"both classes equally likely{best}."
+    )
+    return canvas.plot(f"plane-{place}", f"Decision boundary of {arm.arm}", about)

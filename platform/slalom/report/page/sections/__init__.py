@@ -1,0 +1,1 @@
+"""The parts of the page, from the findings and the object with all numbers to HTML."""

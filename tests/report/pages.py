@@ -1,0 +1,81 @@
+"""Pages of studies that nobody trained, with every part that a page can have, and what stands in a page's HTML."""
+
+import io
+from html.parser import HTMLParser
+
+import numpy as np
+from PIL import Image
+
+from slalom.report.page.data.on_record import Decision, FirstLayer, NightPoint, OnRecord, Plane, Trend
+from slalom.report.page.page import Page
+from slalom.verdict.compare import summarise
+from slalom.verdict.summary import State
+from tests.loop.worlds import MIXED, RATE, Nature, one_lane, study, train
+
+ARMS = ("constant", "rising", "an arm of a <long> & winding name")
+VERSIONS = ({"code": "0123456789ab", "python": "3.11.7", "torch": "2.13.0"},)
+
+
+def on_record():
+    picture = io.BytesIO()
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(picture, "png")
+    layers = tuple(FirstLayer(arm, picture.getvalue(), picture.getvalue(), 0.5, 0.25) for arm in ARMS[:2])
+    nights = tuple(NightPoint(f"2026-11-{day} 03:00", 0.001 * day, 0.02, "equivalent") for day in range(10, 20))
+    xs, ys = np.linspace(-2, 4, 12), np.linspace(-2, 3, 10)
+    said = tuple(tuple((1 / (1 + np.exp(x - y))).item() for x in xs) for y in ys)
+    points = tuple((float(x), 0.5, int(x < 1)) for x in xs)
+    plane = Plane(tuple(xs.tolist()), tuple(ys.tolist()), said, (Decision(ARMS[0], said, points),))
+    return OnRecord(layers, plane, (Trend(ARMS[1], "test error", nights), Trend(ARMS[0], "cost", nights[:1])))
+
+
+def diverging(trial):
+    """Some confirm and tuning trainings of the second arm diverge."""
+    return 2 if trial.id.arm == ARMS[1] and trial.id.number == 1 else None
+
+
+def rich():
+    """A page with every part but ensembles, of three arms, one of which diverges now and then."""
+    space = {ARMS[0]: RATE, ARMS[1]: MIXED, ARMS[2]: {}}
+    spec = study(ARMS, space, searches=6, seeds=2, trials=16, pruner="none", margin=0.02)
+    ended = train(spec, lanes=one_lane(Nature(diverges=diverging))).ended()
+    return Page.of(spec, summarise(spec, ended, State.COMPLETE), ended, VERSIONS, on_record())
+
+
+def begun():
+    """A page of a study of which nothing has ended."""
+    spec = study()
+    return Page.of(spec, summarise(spec, {}, State.RUNNING), {}, (), OnRecord())
+
+
+class Shown(HTMLParser):
+    """What stands in a page.
+
+    numbers: (place, value, text) of each `<data>`; texts: (place, text) of what has a place and is no number
+    starts: (tag, attributes) of every element
+    """
+
+    def __init__(self, html):
+        super().__init__()
+        self.numbers, self.texts, self.starts = [], [], []
+        self._open = None
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.starts.append((tag, attributes))
+        if "data-at" in attributes:
+            self._open = (tag, attributes["data-at"], attributes.get("value"))
+
+    def handle_data(self, data):
+        if self._open:
+            tag, place, value = self._open
+            (self.numbers if tag == "data" else self.texts).append((place, *([value] if tag == "data" else []), data))
+            self._open = None
+
+
+def at(found, place):
+    """What stands at a place of the object that `slalom report --format json` prints."""
+    path, _, name = place.partition("#")
+    for part in [*path.split("."), *([name] if name else [])]:
+        found = found[int(part)] if isinstance(found, list) else found[part]
+    return found

@@ -1,0 +1,88 @@
+"""A task of two classes of points in the plane, as a picture of its decisions needs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from slalom_worker.tasks.parts import draw, load_split, own_parts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from slalom_worker.tasks.base import Task
+    from slalom_worker.tasks.data import Data, Split
+
+STEPS = 40
+"""Places along each axis where the task has no grid of its own."""
+
+EVERY = 2
+"""Of a task's own grid, so many places apart."""
+
+
+class Grid(NamedTuple):
+    """Places along both axes, and the true probability of class 1 there: [ys, xs], or None where nobody knows."""
+
+    xs: NDArray[np.float64]
+    ys: NDArray[np.float64]
+    best: NDArray[np.float64] | None
+
+    def points(self) -> NDArray[np.float32]:
+        """All places [ys * xs, 2], row by row."""
+        x, y = np.meshgrid(self.xs, self.ys)
+        return np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32)
+
+
+def is_plane(data: Data) -> bool:
+    """Whether the inputs are points of the plane, of two classes."""
+    return data.classes == 2 and data.train.inputs.shape[1:] == (2,)
+
+
+def grid(data: Data) -> Grid:
+    """Where to ask a net: the task's own grid, where its test examples are one, else one around its training points.
+
+    A test split is a grid where each place stands in it once with either label, weighted by how likely that is.
+    """
+    half = len(data.test.labels) // 2
+    inputs, labels, weights = data.test
+    doubled = weights is not None and np.array_equal(inputs[:half], inputs[half:])
+    if doubled and weights is not None and (labels[:half] == 0).all() and (labels[half:] == 1).all():
+        xs, ys = (np.unique(inputs[:half, axis]) for axis in range(2))
+        if len(xs) * len(ys) == half:
+            return _weighted(inputs[:half], weights[:half], weights[half:], xs, ys)
+    low, high = data.train.inputs.min(axis=0), data.train.inputs.max(axis=0)
+    room = 0.1 * (high - low)
+    xs, ys = (np.linspace(low[axis] - room[axis], high[axis] + room[axis], STEPS) for axis in range(2))
+    return Grid(xs.astype(np.float64), ys.astype(np.float64), None)
+
+
+def _weighted(
+    points: NDArray[np.float32],
+    zero: NDArray[np.float64],
+    one: NDArray[np.float64],
+    xs: NDArray[np.float32],
+    ys: NDArray[np.float32],
+) -> Grid:
+    """The task's own grid, whose weights tell the probability of class 1; NaN where both are 0."""
+    both = zero + one
+    share = np.where(both > 0, one / np.where(both > 0, both, 1.0), np.nan)
+    best = np.empty((len(ys), len(xs)))
+    best[np.searchsorted(ys, points[:, 1]), np.searchsorted(xs, points[:, 0])] = share
+    x, y = xs[::EVERY].astype(np.float64), ys[::EVERY].astype(np.float64)
+    return Grid(x, y, best[::EVERY, ::EVERY])
+
+
+def training_points(task: Task, data: Data, split: int | None, loaded: int | None) -> Split:
+    """The examples on which a search trained.
+
+    split: the seed of its split, where that is drawn; loaded: its number, where the task loads it; None otherwise
+    """
+    if loaded is not None:
+        return load_split(task, loaded).train
+    if split is None:
+        return data.train
+    pooled = data.pooled()
+    if pooled.pool is None:
+        raise ValueError("a split is drawn of a pool")
+    return draw(task, pooled.pool, own_parts(pooled), split).train.split()
