@@ -12,7 +12,7 @@ from slalom.verdict.summary import State, Throughput
 from slalom.wire.trial import Effort
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from slalom.home import Home
     from slalom.search.base import TrialStore
@@ -27,7 +27,7 @@ class Note(StrEnum):
     STATE: what the last run said of itself; RECORDED: the tracking URIs where the complete study is on record;
     THROUGHPUT: of all runs; REPRODUCED: by arm; PULSE: the running loop's last sign of life; SUBMISSION: what was sent
     to a cluster and has not ended; VERSIONS: what each run was made with; REMARKS: what lanes had to tell; IDENTITY:
-    what the numbers of the study depend on
+    what the numbers of the study depend on; EXTENDS: the first 12 digits of the fingerprints of those that it extends
     """
 
     STATE = "state"
@@ -39,6 +39,7 @@ class Note(StrEnum):
     VERSIONS = "versions"
     REMARKS = "remarks"
     IDENTITY = "identity"
+    EXTENDS = "extends"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ class Notes:
     submission: what was sent to a cluster and has not ended
     versions: what the runs were made with, each combination once, the first first
     remarks: what lanes had to tell, such as that a checkpoint was not usable, the latest last
+    extends: the first 12 digits of the fingerprints of the studies whose trials are its own, where it asks for the same
     """
 
     state: State | None = None
@@ -94,6 +96,7 @@ class Notes:
     submission: Mapping[str, Any] | None = None
     versions: tuple[Mapping[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
+    extends: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, noted: Mapping[str, Any]) -> Notes:
@@ -108,6 +111,7 @@ class Notes:
             noted.get(Note.SUBMISSION),
             tuple(noted.get(Note.VERSIONS, ())),
             tuple(noted.get(Note.REMARKS, ())),
+            tuple(noted.get(Note.EXTENDS, ())),
         )
 
     def standing(self, home: Home, now: float) -> State:
@@ -148,3 +152,12 @@ def note_versions(trials: TrialStore, made_with: Mapping[str, str]) -> None:
     known = Notes.read(trials.notes()).versions
     if made_with not in known:
         trials.note(Note.VERSIONS, [*known, made_with])
+
+
+def note_extended(trials: TrialStore, marks: Sequence[str]) -> None:
+    """Note which studies this one extends, and what their runs were made with, as of this one."""
+    trials.note(Note.EXTENDS, marks)
+    others = trials.namesakes()
+    for mark in marks:
+        for made_with in Notes.read(others[mark]).versions:
+            note_versions(trials, made_with)
