@@ -24,12 +24,12 @@ MORE = {
 OTHER = {
     "epochs": (("epochs: 1", "epochs: 2"), "epochs is 1 there and 2 here"),
     "fewer trials": (("trials: 3", "trials: 2"), "tune.trials is 3 there and 2 here"),
-    "an arm less": (("  adam: {optimizer: adam, learning_rate: 0.01}\n", ""), "arms.adam.optimizer is adam there and none"),
+    "an arm less": (("  adam: {optimizer: adam, learning_rate: 0.01}\n", ""), "arms.adam."),
     "an arm's setting, and more trials": (
         ("learning_rate: 0.01}\ntune: {trials: 3", "learning_rate: 0.02}\ntune: {trials: 4"),
         "arms.adam.learning_rate is 0.01 there and 0.02 here; tune.trials is 3 there and 4 here",
     ),
-    "an arm's name": (("  adam:", "  eve:"), "arms.eve.optimizer is none there and adam here"),
+    "an arm's name": (("  adam:", "  eve:"), "arms.adam."),
     "the baseline": (("baseline: sgd", "baseline: adam"), "compare.baseline is sgd there and adam here"),
     "the sampler": (("sampler: random", "sampler: tpe"), "tune.sampler is random there and tpe here"),
     "the generation alone": (("trials: 3", "trials: 3, generation: 2"), "tune.generation is 8 there and 2 here"),
