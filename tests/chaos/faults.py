@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 from tests.chaos.servers import mlflow_server, namespaces, postmaster, two_nodes
-from tests.chaos.site import Site
+from tests.chaos.struck import Site
 from tests.cluster.clusters import descendants, title
 from tests.support.patience import Patience
 from tests.support.postgres import binaries, server
@@ -73,7 +73,8 @@ def part(word: str, folder: Path, name: str) -> Iterator[tuple[Site, Strike]]:
             titles = {pid: title(pid) for pid in descendants(site.present.pid)}
             found = [pid for pid, text in titles.items() if text.startswith(word) or text.split(" ")[0].endswith(word)]
             if found:
-                return send(found[:1], way, chance)
+                send(found[:1], way, chance)
+                return
             time.sleep(0.05)
 
     yield site, strike

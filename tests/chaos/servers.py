@@ -147,8 +147,9 @@ class Networks:
         words = ("--head", "--port=6399", "--node-ip-address=10.77.0.1", "--include-dashboard=false")
         head = self._ray(self.names[0], *words, f"--temp-dir={self.folder}")
         patience = Patience(60)
-        while subprocess.run([*self.prefix, "bash", "-c", "echo > /dev/tcp/10.77.0.1/6399"],
-                             capture_output=True, check=False).returncode:
+        while subprocess.run(
+            [*self.prefix, "bash", "-c", "echo > /dev/tcp/10.77.0.1/6399"], capture_output=True, check=False
+        ).returncode:
             assert not patience.over, "Ray's head does not answer"
             time.sleep(0.2)
         return head
@@ -165,7 +166,7 @@ def namespaces() -> Iterator[Networks]:
     """Two networks with a wire between them, and a cluster over it."""
     ends = tuple(f"chaos{os.getpid() % 100_000}{end}" for end in "ab")
     started: list[subprocess.Popen[bytes]] = []
-    with tempfile.TemporaryDirectory(prefix="chaos-", dir="/tmp") as folder:  # noqa: S108 (a socket's path is short)
+    with tempfile.TemporaryDirectory(prefix="chaos-", dir="/tmp") as folder:
         nodes = Networks((ends[0], ends[1]), Path(folder))
         try:
             for end in ends:

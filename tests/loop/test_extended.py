@@ -146,5 +146,3 @@ def test_it_notes_what_its_trials_were_made_with(tmp_path):
     notes = Notes.read(store.notes())
     assert notes.extends == (spec.fingerprint[:12],)
     assert notes.versions == ({"code": "old"}, {"code": "new"})
-
-

@@ -1,8 +1,9 @@
 """What another study has trained already, as answers to orders: a study that extends it trains only what is new.
 
-Every decision is taken anew by the extended study, which asks for its trials as if nothing was there. A trial of the same
-hyperparameters, seeds and program is then answered from what is known of it: its reports up to the order's end, and its
-result. So the numbers are those of a study that was written so from the start, whatever the sampler and the pruner.
+Every decision is taken anew by the extended study, which asks for its trials as if nothing was there. A trial of the
+same hyperparameters, seeds and program is then answered from what is known of it: its reports up to the order's end,
+and its result. So the numbers are those of a study that was written so from the start, whatever the sampler and the
+pruner.
 """
 
 from __future__ import annotations

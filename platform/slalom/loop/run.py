@@ -39,9 +39,10 @@ def run(
 ) -> None:
     """Train what is left of a study and write it down.
 
-    Goes on where an earlier run stopped, however it stopped, and takes what studies have trained that it extends. Raises Interrupted on Ctrl-C, with all written that
-    had ended, Infrastructure where the lanes, the storage or the recorder fail for good, and InputError where the
-    lanes' devices are of several kinds, or of another than trained the study so far, and it does not take any.
+    Goes on where an earlier run stopped, however it stopped, and takes trials from the studies that it extends. Raises
+    Interrupted on Ctrl-C, with all written that had ended, Infrastructure where the lanes, the storage or the recorder
+    fail for good, and InputError where the lanes' devices are of several kinds, or of another than trained the study so
+    far, and it does not take any.
     """
     known, notes = store.ended(), Notes.read(store.notes())
     earlier = list(known.values())

@@ -1,4 +1,4 @@
-"""Studies of one name and different fingerprints in one storage: which of them a run goes on with, or is refused for."""
+"""Studies of one name and different fingerprints in one storage: which a run goes on with, or is refused for."""
 
 from __future__ import annotations
 

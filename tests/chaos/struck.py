@@ -23,7 +23,7 @@ from slalom import wiring
 from slalom.home import Home
 from tests.cluster.clusters import title
 from tests.support.mlflow_tables import database
-from tests.support.patience import Patience, written
+from tests.support.patience import Patience
 
 STUDY = """\
 name: {name}
@@ -130,7 +130,7 @@ class Site:
 
     def wait_for(self, trials: int) -> bool:
         """Wait until so many have ended; whether the command still runs then."""
-        patience = Patience(120, lambda: written(self.folder))
+        patience = Patience(120, self._written)
         while self.present.poll() is None and self.ended() < trials:
             assert not patience.over, self.log
             time.sleep(0.05)
@@ -138,7 +138,7 @@ class Site:
 
     def code(self) -> int:
         """The exit code of the command, when it has ended."""
-        patience = Patience(240, lambda: written(self.folder))
+        patience = Patience(240, self._written)
         while (code := self.present.poll()) is None:
             assert not patience.over, f"it does not end: {self.log}"
             time.sleep(0.05)
@@ -149,6 +149,14 @@ class Site:
         while self.code() != 0:
             assert self.tries < TRIES, f"{self.tries} tries: {self.log}"
             self.start()
+
+    def _written(self) -> int:
+        """Bytes of the log and of the home's files: they grow as a run comes on."""
+        total = 0
+        for file in (self.folder / "log", *(self.folder / "home").glob("*")):
+            with suppress(OSError):
+                total += file.stat().st_size
+        return total
 
     @property
     def present(self) -> subprocess.Popen[bytes]:
@@ -221,8 +229,9 @@ class Site:
         assert not [file.name for file in (self.folder / "tmp").iterdir() if file.name != "ray"]
         engine = sqlalchemy.create_engine(self.home.storage_url)
         with engine.connect() as line:
-            held = line.execute(sqlalchemy.text("SELECT study FROM slalom_holder WHERE study LIKE :name"),
-                                {"name": f"{self.name}/%"}).all()
+            held = line.execute(
+                sqlalchemy.text("SELECT study FROM slalom_holder WHERE study LIKE :name"), {"name": f"{self.name}/%"}
+            ).all()
         engine.dispose()
         assert not held
 
