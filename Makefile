@@ -11,7 +11,7 @@ PYTEST := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 3 --dist loadfile --no
 timed = began=$$(date +%s); $(1); code=$$?; echo "make $@ took $$(($$(date +%s) - began)) s"; exit $$code
 
 .DEFAULT_GOAL := help
-.PHONY: help study quick test examples check bench heuristics gate calibrate schema constraints clean
+.PHONY: help study quick test examples check chaos bench heuristics gate calibrate schema constraints clean
 
 help:
 	@echo "make study        install Slalom into .venv and run the study digits-optimizers"
@@ -19,6 +19,7 @@ help:
 	@echo "make test         run the whole test suite (twenty minutes)"
 	@echo "make examples     run what the documents show of Lightning, Hugging Face and XGBoost (minutes; installs them)"
 	@echo "make check        lint, format, types, documents"
+	@echo "make chaos        kill, stop, fill and cut what a study stands on, and write docs/reliability.md's table again"
 	@echo "make bench        measure against its peers (half an hour; ONLY=mixture for a part, QUICK=1)"
 	@echo "make heuristics   run the bundled studies and write docs/heuristics.md again (three quarters of an hour)"
 	@echo "make gate         measure the regression gate, and write docs/regression.md's table again (ten minutes)"
@@ -60,6 +61,9 @@ ifeq ($(ONLY)$(QUICK),)
 	@.venv/bin/python tests/benchmarks/fleet.py
 	@.venv/bin/python tests/benchmarks/batch.py
 endif
+
+chaos: .venv/dev
+	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.chaos.chaos
 
 heuristics: .venv/bench
 	@.venv/bin/python -m tests.benchmarks.heuristics

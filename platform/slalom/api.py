@@ -165,6 +165,8 @@ def run(
 ) -> Result:
     """Run a study, or go on with one that stopped; a finished one is only looked at.
 
+    One that only extends what the home holds, by trials, searches, confirm seeds or arms, goes on with what is there.
+
     anew: train it also where the home holds the study with other data, files or settings, which is kept beside it
     ray: a running cluster's address; without one a local Ray is started
     lanes: other lanes than Ray's
@@ -172,7 +174,7 @@ def run(
     Raises StudyError or InputError before anything is started, Infrastructure where a part fails for good, and
     Interrupted on Ctrl-C; what had ended is kept.
     """
-    from slalom.status.namesakes import refuse_other
+    from slalom.status.namesakes import extended
     from slalom.status.watch import watching
 
     place, spec = home_of(home), spec_of(study)
@@ -180,12 +182,11 @@ def run(
         wiring.knock(ray)  # it does so again, but a wrong address should not leave a home behind
     with place.alone():
         store = wiring.store(spec, place)
-        if not anew:
-            refuse_other(spec, store, place)
+        extends = {} if anew else extended(spec, store, place)
         if not _complete(store, place):
             try:
                 with watching(watch) as told:
-                    wiring.train(spec, place, store, lanes or partial(wiring.ray_lanes, address=ray), told)
+                    wiring.train(spec, place, store, lanes or partial(wiring.ray_lanes, address=ray), told, extends)
             except KeyboardInterrupt as exc:  # before the loop, or after it
                 raise Interrupted("stopped; what had ended is kept") from exc
         result = _result(spec, place, store)

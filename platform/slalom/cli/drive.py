@@ -44,7 +44,7 @@ def main() -> int:
 def _drive(stop: Stop) -> None:
     from slalom import api
     from slalom.cli.terminal import verdict
-    from slalom.status.namesakes import refuse_other
+    from slalom.status.namesakes import extended
     from slalom.status.watch import Watch
 
     sent = submission.read(Path.cwd())
@@ -60,10 +60,10 @@ def _drive(stop: Stop) -> None:
         _await_predecessor(home)
         store = wiring.store(spec, home)
         if not sent.anew:
-            refuse_other(spec, store, home)
+            extended(spec, store, home)
         store.note(Note.SUBMISSION, sent.noted())
         with Watch() as watch, stop.between_turns(watch, JOB_SECONDS) as turn:
-            result = api.run(spec, home, ray="auto", watch=turn, anew=True)
+            result = api.run(spec, home, ray="auto", watch=turn, anew=sent.anew)
     except (Interrupted, KeyboardInterrupt) as exc:
         # Only `slalom stop` tells a job to stop. One whose head is gone is killed, and its note stays.
         store = wiring.store(spec, home)

@@ -168,11 +168,11 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _remove(options: argparse.Namespace) -> None:
-    _book(options).remove(options.name)
+    _known_book(options).remove(options.name)
 
 
 def _run_now(options: argparse.Namespace) -> None:
-    book = _book(options)
+    book = _known_book(options)
     now = time.time()
     book.ask(options.name, now)
     lease = book.lease()
@@ -240,6 +240,14 @@ def _book(options: argparse.Namespace) -> ScheduleStore:
 
     home = home_of(options)
     return open_store(home.storage_url, home.shown()["storage"])
+
+
+def _known_book(options: argparse.Namespace) -> ScheduleStore:
+    """The schedules where there may be some; InputError where there is no home, and to look would make one."""
+    home = home_of(options)
+    if not home.has_trials:
+        raise InputError(f"there is no schedule {quoted(options.name)}: nothing is in {home.shown()['home']}")
+    return _book(options)
 
 
 def _say(line: str) -> None:

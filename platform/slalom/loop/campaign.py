@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from slalom.loop.plan import ArmPlan
 from slalom.loop.progress import Progress, Tally
+from slalom.loop.reuse import NOTHING_KNOWN, Reuse
 from slalom.verdict.compare import summarise
 from slalom.verdict.looks import undecided
 from slalom.verdict.summary import State, Throughput
@@ -32,10 +33,12 @@ class Campaign:
         propose: ProposeFor,
         earlier: Throughput,
         clock: Callable[[], float],
+        reuse: Reuse = NOTHING_KNOWN,
     ) -> None:
         """ended: trials of earlier runs, from now on the campaign's own; earlier: what those runs achieved.
 
         clock: seconds since the epoch
+        reuse: trials of studies that this one extends
         """
         self.spec = spec
         self.ended = ended
@@ -46,10 +49,12 @@ class Campaign:
         self._plans = {arm.name: ArmPlan(spec, arm, propose, ended) for arm in spec.arms}
         self._stage = 0
         self._earlier = earlier
+        self._reuse = reuse
         self._effort = Effort()
         self._width: int | None = None
         self._unwritten: list[Ended] = []
         self._trials = 0
+        self._reused: set[TrialId] = set()
         self._clock = clock
         self._began = clock()
         self._started: dict[TrialId, float] = {}
@@ -65,12 +70,25 @@ class Campaign:
         while self._look():
             pass
         plans = list(self._plans.values())
-        due = [order for plan in plans for order in plan.due()]
+        due = self._come_up(plans)
         while len(due) < vacant and plans:
             plans = [plan for plan in plans if plan.ahead()]
-            due += [order for plan in plans for order in plan.due()]
+            due += self._come_up(plans)
         for order in due:
             self._started.setdefault(order.trial.id, self._clock())
+        return due
+
+    def _come_up(self, plans: Sequence[ArmPlan]) -> list[Order]:
+        """Orders of these plans that lanes must train; what a study that this one extends has trained is answered."""
+        due = []
+        while orders := [order for plan in plans for order in plan.due()]:
+            for order in orders:
+                reply = self._reuse.answer(order)
+                if reply is None:
+                    self._reuse.trained_anew(order.trial.id)
+                    due.append(order)
+                else:
+                    self.hear(reply, "", "")
         return due
 
     def _look(self) -> bool:
@@ -125,9 +143,14 @@ class Campaign:
     def written(self, over: Sequence[Ended]) -> None:
         """These, the first that were over, are in the store and on record."""
         del self._unwritten[: len(over)]
-        self._trials += len(over)
+        self._trials += sum(one.spec.id not in self._reused for one in over)
 
     def _timed(self, ended: Ended) -> Ended:
+        trained = self._reuse.as_trained(ended)
+        if trained is not None:
+            self._devices.pop(ended.spec.id, None)
+            self._reused.add(ended.spec.id)
+            return trained
         started = self._started.pop(ended.spec.id, None)
         device = self._devices.pop(ended.spec.id, "")  # of one that was pruned, no lane tells it
         result = replace(ended.result, started=started, ended=self._clock(), device=ended.result.device or device)

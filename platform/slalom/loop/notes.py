@@ -12,7 +12,7 @@ from slalom.verdict.summary import State, Throughput
 from slalom.wire.trial import Effort
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from slalom.home import Home
     from slalom.search.base import TrialStore
@@ -27,8 +27,8 @@ class Note(StrEnum):
     STATE: what the last run said of itself; RECORDED: the tracking URIs where the complete study is on record;
     THROUGHPUT: of all runs; REPRODUCED: by arm; PULSE: the running loop's last sign of life; SUBMISSION: what was sent
     to a cluster and has not ended; VERSIONS: what each run was made with; REMARKS: what lanes had to tell; IDENTITY:
-    what the numbers of the study depend on; HELD is told by the store itself: whether the run that has the lease of the
-    study is not known to be dead
+    what the numbers of the study depend on; EXTENDS: the first 12 digits of the fingerprints of those that it extends;
+    HELD is told by the store itself: whether the run that has the lease of the study is not known to be dead
     """
 
     STATE = "state"
@@ -41,6 +41,7 @@ class Note(StrEnum):
     REMARKS = "remarks"
     IDENTITY = "identity"
     HELD = "held"
+    EXTENDS = "extends"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Notes:
     versions: what the runs were made with, each combination once, the first first
     remarks: what lanes had to tell, such as that a checkpoint was not usable, the latest last
     held: whether the run that holds the study is not known to be dead; None where nobody holds it, or no store can tell
+    extends: the first 12 digits of the fingerprints of the studies whose trials are its own, where it asks for the same
     """
 
     state: State | None = None
@@ -98,6 +100,7 @@ class Notes:
     versions: tuple[Mapping[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
     held: bool | None = None
+    extends: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, noted: Mapping[str, Any]) -> Notes:
@@ -113,6 +116,7 @@ class Notes:
             tuple(noted.get(Note.VERSIONS, ())),
             tuple(noted.get(Note.REMARKS, ())),
             noted.get(Note.HELD),
+            tuple(noted.get(Note.EXTENDS, ())),
         )
 
     def standing(self, home: Home, now: float) -> State:
@@ -154,3 +158,12 @@ def note_versions(trials: TrialStore, made_with: Mapping[str, str]) -> None:
     known = Notes.read(trials.notes()).versions
     if made_with not in known:
         trials.note(Note.VERSIONS, [*known, made_with])
+
+
+def note_extended(trials: TrialStore, marks: Sequence[str]) -> None:
+    """Note which studies this one extends, and what their runs were made with, as of this one."""
+    trials.note(Note.EXTENDS, marks)
+    others = trials.namesakes()
+    for mark in marks:
+        for made_with in Notes.read(others[mark]).versions:
+            note_versions(trials, made_with)

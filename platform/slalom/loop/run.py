@@ -13,6 +13,7 @@ from slalom.loop.housekeeping import Remarks, forget
 from slalom.loop.notes import Note, Notes, noted
 from slalom.loop.placement import Placement
 from slalom.loop.pulse import Pulse
+from slalom.loop.reuse import Reuse
 from slalom.verdict.summary import State
 
 if TYPE_CHECKING:
@@ -38,14 +39,16 @@ def run(
 ) -> None:
     """Train what is left of a study and write it down.
 
-    Goes on where an earlier run stopped, however it stopped. Raises Interrupted on Ctrl-C, with all written that
-    had ended, Infrastructure where the lanes, the storage or the recorder fail for good, and InputError where the
-    lanes' devices are of several kinds, or of another than trained the study so far, and it does not take any.
+    Goes on where an earlier run stopped, however it stopped, and takes trials from the studies that it extends. Raises
+    Interrupted on Ctrl-C, with all written that had ended, Infrastructure where the lanes, the storage or the recorder
+    fail for good, and InputError where the lanes' devices are of several kinds, or of another than trained the study so
+    far, and it does not take any.
     """
     known, notes = store.ended(), Notes.read(store.notes())
     earlier = list(known.values())
-    campaign = Campaign(spec, known, propose, notes.throughput, clock)
-    placement, devices = Placement(spec.resources.pack_width), Devices(spec.resources, earlier)
+    reuse = Reuse({trial: one for mark in notes.extends for trial, one in store.ended(mark).items()})
+    campaign = Campaign(spec, known, propose, notes.throughput, clock, reuse)
+    placement, devices = Placement(spec.resources.pack_width), Devices(spec.resources, [*earlier, *reuse])
     pulse, remarks = Pulse(store, clock), Remarks(store)
     state = State.INTERRUPTED
     try:

@@ -45,8 +45,11 @@ class TrialStore(Protocol):
     answer, and then has written nothing.
     """
 
-    def ended(self) -> dict[TrialId, Ended]:
-        """Every trial that was added, whole but for its weights, in no order; the dictionary is the caller's own."""
+    def ended(self, mark: str | None = None) -> dict[TrialId, Ended]:
+        """Every trial that was added, whole but for its weights, in no order; the dictionary is the caller's own.
+
+        mark: a key of `namesakes`, for the trials of that study: those of arms that this one has too, as this one's
+        """
         ...
 
     def add(self, ended: Sequence[Ended]) -> None:

@@ -34,9 +34,9 @@ class InMemoryStore:
         finally:
             self._holder = None
 
-    def ended(self) -> dict[TrialId, Ended]:
-        """Every trial that was added, without its weights."""
-        return dict(self._ended)
+    def ended(self, mark: str | None = None) -> dict[TrialId, Ended]:
+        """Every trial that was added, without its weights; none of a namesake."""
+        return dict(self._ended) if mark is None else {}
 
     def add(self, ended: Sequence[Ended]) -> None:
         """Keep trials that ended."""

@@ -76,13 +76,13 @@ class PatientStore:
             self._deliver()
             yield
 
-    def ended(self) -> dict[TrialId, Ended]:
-        """See `TrialStore`; during an outage only the trials that wait are known."""
+    def ended(self, mark: str | None = None) -> dict[TrialId, Ended]:
+        """See `TrialStore`; during an outage only the trials that wait are known, and none of a namesake."""
         try:
-            return self._store.ended()
+            return self._store.ended(mark)
         except Outage as exc:
             self._begin(exc)
-            return {ended.spec.id: ended for ended in self._outbox.ended()}
+            return {} if mark else {ended.spec.id: ended for ended in self._outbox.ended()}
 
     def notes(self) -> Mapping[str, Any]:
         """All that was noted; Infrastructure where the storage does not answer."""

@@ -1,4 +1,4 @@
-"""Studies of one name and different fingerprints in one storage: what is said of them, and when a run is refused."""
+"""Studies of one name and different fingerprints in one storage: which a run goes on with, or is refused for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError
 from slalom.loop.notes import Note
-from slalom.study.differences import differences, told
+from slalom.study.differences import differences, extends, in_short, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,18 +18,23 @@ if TYPE_CHECKING:
 NOT_RECORDED = "something else, which is not on record"
 
 
-def refuse_other(spec: StudySpec, store: TrialStore, home: Home) -> None:
-    """InputError where the storage holds the study with other data, files or settings, and nothing of this one.
+def extended(spec: StudySpec, store: TrialStore, home: Home) -> Mapping[str, str]:
+    """The studies of the storage that this one only extends, where it has not begun: by mark, what is said of each.
 
-    Another seed is no reason: whoever writes one wants a replicate beside the first.
+    Raises InputError where there is none, and the storage holds the study with other data, files or settings. Another
+    seed is no reason: whoever writes one wants a replicate beside the first.
     """
     if {Note.IDENTITY, Note.STATE} & store.notes().keys():
-        return
-    others = store.namesakes()
-    known = {mark: notes.get(Note.IDENTITY) for mark, notes in others.items()}
+        return {}
+    known = {mark: notes.get(Note.IDENTITY) for mark, notes in store.namesakes().items()}
+    found = {mark: identity for mark, identity in known.items() if identity and extends(identity, spec.identity)}
     seeds = {None if one is None else one.get("seed") for one in known.values()}
-    if seeds & {None, spec.seed} and (refusal := held_otherwise(spec, store, home)):
+    if not found and seeds & {None, spec.seed} and (refusal := held_otherwise(spec, store, home)):
         raise refusal
+    return {
+        mark: f"{spec.name} extends {mark}, whose trials it takes: {in_short(differences(identity, spec.identity))}"
+        for mark, identity in found.items()
+    }
 
 
 def held_otherwise(spec: StudySpec, store: TrialStore, home: Home) -> InputError | None:
@@ -38,6 +43,11 @@ def held_otherwise(spec: StudySpec, store: TrialStore, home: Home) -> InputError
     if not others:
         return None
     mine: dict[str, Any] = {Note.IDENTITY: spec.identity}
+    if any(notes.get(Note.IDENTITY) and extends(notes[Note.IDENTITY], spec.identity) for notes in others.values()):
+        return InputError(
+            f"{home.shown()['storage']} holds {spec.name}, but with less than {spec.fingerprint[:12]} has by now: "
+            "`slalom run` goes on with what is there, and trains what is new"
+        )
     lines = "; ".join(f"{mark} with {told_apart(notes, mine)}" for mark, notes in others.items())
     return InputError(
         f"{home.shown()['storage']} holds {spec.name}, but not as it is now, {spec.fingerprint[:12]}: {lines}. Results "

@@ -49,11 +49,50 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[Diffe
     ]
 
 
+def extends(there: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
+    """Whether the study of the second identity is that of the first with more trials, searches, confirm seeds or arms.
+
+    There is no less of anything. The size of a generation may differ where the trials do, from which it follows.
+    """
+    old, new = _but_budget(there), _but_budget(here)
+    arms = set(there["arms"])
+    return (
+        there != here
+        and old == new
+        and all(there[part].get(arm) == here[part].get(arm) for part in ("arms", "streams") for arm in arms)
+        and all(small <= large for small, large in zip(_budget(there), _budget(here), strict=True))
+        and (there["tune"]["trials"] < here["tune"]["trials"] or _generation(there) == _generation(here))
+    )
+
+
+def _but_budget(identity: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An identity without its arms, and what may be more of in a study that extends it."""
+    own = {name: value for name, value in identity.items() if name not in ("arms", "streams", "confirm_seeds")}
+    tune = {name: value for name, value in own["tune"].items() if name not in ("trials", "searches", "generation")}
+    return {**own, "tune": tune}
+
+
+def _budget(identity: Mapping[str, Any]) -> tuple[int, ...]:
+    tune = identity["tune"]
+    searches = tune["searches"]
+    arms = len(identity["arms"])
+    return tune["trials"], searches["at_least"], searches["at_most"], identity["confirm_seeds"], arms
+
+
+def _generation(identity: Mapping[str, Any]) -> int:
+    return int(identity["tune"]["generation"])
+
+
 def told(found: Sequence[Difference]) -> str:
     """The differences in a line: "other data (data is 0f3a there and 91bc here)"."""
     parts = [name for name in (*PARTS.values(), "settings") if name in {one.part for one in found}]
+    return f"other {listing(parts)} ({in_short(found)})"
+
+
+def in_short(found: Sequence[Difference]) -> str:
+    """The first differences, and how many more there are."""
     more = f"; and {len(found) - MOST} more" if len(found) > MOST else ""
-    return f"other {listing(parts)} ({'; '.join(map(str, found[:MOST]))}{more})"
+    return f"{'; '.join(map(str, found[:MOST]))}{more}"
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slalom.errors import InputError
-from slalom.loop.housekeeping import remove_checkpoints, with_checkpoints
-from slalom.loop.notes import Note, Notes, note_versions
+from slalom.loop.housekeeping import Remarks, remove_checkpoints, with_checkpoints
+from slalom.loop.notes import Note, Notes, note_extended, note_versions
 from slalom.loop.progress import Telling
 from slalom.records.finishing import finished
 from slalom.records.provenance import versions
@@ -204,8 +204,12 @@ def train(
     trials: TrialStore,
     lanes: Callable[[StudySpec], Lanes],
     watch: Callable[[Progress], None],
+    extends: Mapping[str, str],
 ) -> None:
-    """Train what is left of a study; everything that can be unreachable is tried before the first trial is placed."""
+    """Train what is left of a study; everything that can be unreachable is tried before the first trial is placed.
+
+    extends: by mark, the studies whose trials it takes from now on, and what is said of each
+    """
     from slalom.loop.run import run
     from slalom.records.on_mlflow import MlflowRecorder
     from slalom.report.tables import markdown
@@ -219,6 +223,10 @@ def train(
         recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, describe, made_with, telling.tell)
         with finished(recorder):
             recorded = Notes.read(patient.notes()).recorded
+            if extends:
+                note_extended(patient, [*extends])
+                for line in Remarks(patient).add([*extends.values()]):
+                    telling.tell(f"Note: {line}")
             note_versions(patient, made_with)
             patient.note(Note.IDENTITY, spec.identity)
             crew = lanes(spec)

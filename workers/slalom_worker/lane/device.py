@@ -95,6 +95,12 @@ def memory(device: torch.device) -> Memory:
     return Memory(host, min(total - free, torch.cuda.max_memory_reserved(device) + CUDA_CONTEXT), total)
 
 
+def out_of_memory(error: Exception) -> bool:
+    """Whether the device, or the machine, has not given the memory that was asked for."""
+    told = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)  # torch's own on the CPU
+    return told or isinstance(error, torch.OutOfMemoryError | MemoryError)
+
+
 def _own_memory() -> int:
     """Bytes by now; where there is no /proc, bytes at the most there were, those shared with others among them."""
     if not STATM.exists():

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-import platform
 import time
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slalom.errors import InputError, SlalomError
+from slalom.errors import SlalomError
 from slalom.wire.trial import Effort, Reply, Report, TrialResult
 from slalom_worker.lane.checkpoints import LaneCheckpoints
-from slalom_worker.lane.device import describe, memory, open_device
+from slalom_worker.lane.data import checked_split
+from slalom_worker.lane.device import describe, memory, open_device, out_of_memory
 from slalom_worker.lane.results import ended_result, failed_result
 from slalom_worker.lane.width import best_width
 from slalom_worker.methods import Methods
 from slalom_worker.net.objective import Objective
 from slalom_worker.own_file import aside
-from slalom_worker.tasks import load_split, open_task
+from slalom_worker.tasks import open_task
 from slalom_worker.training.measures import measure
 from slalom_worker.training.nets import TrainedTrial, count_nets
 from slalom_worker.training.pack import Pack
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from slalom.wire.checkpoints import Checkpoints
     from slalom.wire.trial import Order, TrialId, Turn
-    from slalom_worker.tasks import Data, Task
+    from slalom_worker.tasks import Data
 
 
 MOST_PACKS = 16
@@ -47,7 +47,7 @@ class LaneWorker:
     parked: trials that have reached the end of their order and wait to be judged
     seated: the trials in the pack of `key`
     packs: those that are open, by pack key; widths: of all that were opened so far
-    owed: reports from before a checkpoint, which the loop may never have had
+    owed: reports from before a checkpoint, which the loop may never have had; shrunk: remarks on packs out of memory
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class LaneWorker:
         self.widths: dict[str, int] = {}
         self.key: str | None = None
         self.owed: list[Report] = []
+        self.shrunk: list[str] = []
         self.checkpoints = None if checkpoints is None else LaneCheckpoints(checkpoints, self.device_name)
 
     @property
@@ -118,7 +119,8 @@ class LaneWorker:
             if self.key is None or not self.packs[self.key].slots:
                 break
             pack = self.packs[self.key]
-            pack.advance()
+            if not self._advance(pack):
+                continue
             for trained in self.seated:
                 trained.skip()
             filled = len(pack.slots)
@@ -133,8 +135,25 @@ class LaneWorker:
             if self.clock() >= deadline:
                 break
         width = self.widths.get(self.key) if self.key else None
-        remarks = () if self.checkpoints is None else self.checkpoints.told()
-        return Reply(tuple(reports), tuple(results), effort, width, memory(self.device), remarks)
+        remarks, self.shrunk = self.shrunk, []
+        remarks += () if self.checkpoints is None else self.checkpoints.told()
+        return Reply(tuple(reports), tuple(results), effort, width, memory(self.device), tuple(remarks))
+
+    def _advance(self, pack: Pack) -> bool:
+        """Train the pack's next epoch; False where memory is short: half the slots are left, and all begin anew."""
+        try:
+            pack.advance()
+        except Exception as exc:
+            if not out_of_memory(exc) or len(self.seated) == 1 or self.key is None:
+                raise
+            orders, width = [trained.order for trained in self.seated], len(pack.slots)
+        else:
+            return True
+        self.widths[self.key] = max(1, width // 2)
+        self.shrunk += [f"a pack of {width} trials did not fit into memory: it goes on with half of them at once"]
+        self.packs[self.key], self.seated = Pack(pack.objective), []
+        self.waiting[self.key] = deque([*orders, *self.waiting.get(self.key, ())])
+        return False
 
     def _forget(self, drops: set[TrialId]) -> None:
         """Drop trials that were pruned or are trained elsewhere."""
@@ -204,7 +223,7 @@ class LaneWorker:
             work = orders[0].trial.work
             try:
                 task = open_task(work.task, self.folder)
-                data = self._load(task, work.split) if self.data is None else self.data
+                data = checked_split(task, work.split, self.digest) if self.data is None else self.data
                 if orders[0].trial.split is not None:
                     data = data.pooled()  # here, so that what was loaded is not kept beside it
                 objective = Objective(work, data, task, self.device, self.methods)
@@ -219,16 +238,6 @@ class LaneWorker:
                 del self.packs[oldest]
         self.key = key
         return failed
-
-    def _load(self, task: Task, split: int | None) -> Data:
-        """The data of a split; InputError where this node has made others of its files than the study was read with."""
-        data = load_split(task, split)
-        if self.digest is not None and data.inputs_digest is not None and data.digest() != self.digest:
-            raise InputError(
-                f"every node must have the study's pictures, of the digest {self.digest[:12]}, but {platform.node()} "
-                f"has others, of the digest {data.digest()[:12]}; are its files, and its version of Pillow, the same?"
-            )
-        return data
 
     def _measure_width(self, objective: Objective, orders: deque[Order]) -> tuple[int | None, list[TrialResult]]:
         """The width of a new pack, by the first of its orders that can be trained; those before it have failed.

@@ -72,11 +72,16 @@ class NightRuns:
             for arm in baseline.arms:
                 name_version(client, self._study.name, fingerprint, arm.name, ALIAS)
 
-    def night(self, night: Night) -> None:
-        """Write a run with every finding as metrics, and the trend up to this night as a picture."""
+    def night(self, night: Night, *, again: bool = False) -> None:
+        """Write a run with every finding as metrics, and the trend up to this night as a picture.
+
+        again: whether it was tried before: a whole run of the night stays, one that was cut off is written anew
+        """
         client = self._client
         with self._translated():
             experiment = open_experiment(client, self._study, self._artifacts)
+            if again and _is_written(client, experiment, night):
+                return
             run = _create(client, experiment, night)
             client.log_text(run, json.dumps(night.as_json(), indent=1, allow_nan=False) + "\n", "night.json")
             client.log_text(run, _trend(client, experiment, night), "trend.svg")
@@ -91,6 +96,16 @@ class NightRuns:
                 raise Infrastructure(broken_records(file, problem)) from exc
             place, reason = showable(self._uri), reason_of(exc)
             raise Infrastructure(f"MLflow at {place} did not take the record: {reason}") from exc
+
+
+def _is_written(client: MlflowClient, experiment: str, night: Night) -> bool:
+    """Whether the night has a whole run; runs of it that are not whole are deleted."""
+    mine = ("tags.`slalom.kind` = 'regression'", f"attributes.start_time = {int(night.seconds * 1000)}")
+    runs = list(search(client, experiment, night.baseline.fingerprint, *mine))
+    for run in runs:
+        if run.info.status == "RUNNING":
+            client.delete_run(run.info.run_id)
+    return any(run.info.status != "RUNNING" for run in runs)
 
 
 def _create(client: MlflowClient, experiment: str, night: Night) -> str:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from slalom.database import reason_of
+from slalom.errors import Infrastructure
 from slalom.records.on_mlflow.address import check
 from slalom.records.on_mlflow.environment import set_defaults
+from slalom.records.on_mlflow.outage import is_outage
 from slalom.records.on_mlflow.sqlite import finish_sqlite, sqlite_file
+from slalom.records.on_mlflow.write_behind import Patience, patiently
+from slalom.urls import showable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from slalom.records.on_mlflow.night_runs import NightRuns
     from slalom.regression.baseline import Baseline
     from slalom.regression.night import Night
     from slalom.study.model import StudySpec
+
+
+LOG = logging.getLogger("slalom")
 
 
 class MlflowNights:
@@ -24,7 +34,8 @@ class MlflowNights:
     artifacts: the folder of a new experiment's files; None leaves the choice to the tracking server
 
     Making one takes seconds at most, and loads no MLflow; it raises InputError for a URI that MLflow cannot record to,
-    and Infrastructure where the server or database does not answer. So it is made before anything is trained.
+    and Infrastructure where the server or database does not answer. So it is made before anything is trained. What was
+    trained then is not lost by an outage: a record is tried again for as long as the study's resources say.
     """
 
     def __init__(self, tracking_uri: str, artifacts: Path | None, study: StudySpec) -> None:
@@ -35,13 +46,24 @@ class MlflowNights:
 
     def pin(self, baseline: Baseline) -> None:
         """Put the baseline's file beside the study's run, and name its arms' registered models "baseline"."""
-        self._runs().pin(baseline)
+        self._patiently(lambda: self._runs().pin(baseline))
         self._finish()
 
     def night(self, night: Night) -> None:
         """Write a run with every finding as metrics, and the trend up to this night as a picture."""
-        self._runs().night(night)
+        tries = iter((False,))
+        self._patiently(lambda: self._runs().night(night, again=next(tries, True)))
         self._finish()
+
+    def _patiently(self, write: Callable[[], None]) -> None:
+        shown = f"MLflow at {showable(self._uri)}"
+        patience = Patience(
+            _passing if sqlite_file(self._uri) is None else lambda _: False,
+            self._study.resources.outage_limit,
+            began=lambda exc: LOG.warning("slalom: %s does not answer: %s; the record waits", shown, reason_of(exc)),
+            over=lambda seconds: LOG.warning("slalom: %s answers again after %.0f s", shown, seconds),
+        )
+        patiently(write, patience)
 
     def _runs(self) -> NightRuns:
         # hours may have passed since it was asked the first time, and MLflow itself would try for minutes
@@ -57,3 +79,15 @@ class MlflowNights:
     def _finish(self) -> None:
         if file := sqlite_file(self._uri):
             finish_sqlite(file)
+
+
+def _passing(error: Exception) -> bool:
+    """Whether an error is an outage's, or what `check` and `NightRuns` raise of one."""
+    if isinstance(error, Infrastructure):
+        return isinstance(error.__cause__, Exception) and _passing_cause(error.__cause__)
+    return is_outage(error)
+
+
+def _passing_cause(cause: Exception) -> bool:
+    """A server that cannot be reached at all is one that may be back, whatever the network says of it."""
+    return isinstance(cause, OSError) or is_outage(cause)

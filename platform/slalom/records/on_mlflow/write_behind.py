@@ -46,6 +46,27 @@ IMPATIENT = Patience(lambda _: False, 0.0, lambda _: None, lambda _: None)
 """Every exception is a failure."""
 
 
+def patiently(work: Callable[[], R], patience: Patience) -> R:
+    """What the work returns, done again and again while it fails for a while."""
+    began: float | None = None
+    while True:
+        try:
+            found = work()
+        except Exception as exc:
+            if not patience.passing(exc):
+                raise
+            if began is None:
+                began = time.monotonic()
+                patience.began(exc)
+            if time.monotonic() - began >= patience.limit:
+                raise
+            time.sleep(RETRY_SECONDS)
+        else:
+            if began is not None:
+                patience.over(time.monotonic() - began)
+            return found
+
+
 class WriteBehind(Generic[T]):
     """A thread that makes a target and then does jobs on it, in the order in which they were added.
 
@@ -90,36 +111,16 @@ class WriteBehind(Generic[T]):
 
     def _work(self, make: Callable[[], T], finish: Callable[[T], None]) -> None:
         try:
-            target = self._done(make)
+            target = patiently(make, self._patience)
             while (job := self._jobs.get()) is not None:
-                self._done(partial(job, target))
-            self._done(partial(finish, target))
+                patiently(partial(job, target), self._patience)
+            patiently(partial(finish, target), self._patience)
         except BaseException as exc:  # noqa: BLE001 (whatever it is, `add` and `close` raise it)
             self._failure = exc
             # an `add` that waits for room goes on; the call after it raises the failure
             with self._jobs.mutex:
                 self._jobs.queue.clear()
                 self._jobs.not_full.notify_all()
-
-    def _done(self, work: Callable[[], R]) -> R:
-        """What the work returns, done again and again while it fails for a while."""
-        began: float | None = None
-        while True:
-            try:
-                found = work()
-            except Exception as exc:
-                if not self._patience.passing(exc):
-                    raise
-                if began is None:
-                    began = time.monotonic()
-                    self._patience.began(exc)
-                if time.monotonic() - began >= self._patience.limit:
-                    raise
-                time.sleep(RETRY_SECONDS)
-            else:
-                if began is not None:
-                    self._patience.over(time.monotonic() - began)
-                return found
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

@@ -79,9 +79,9 @@ class OptunaStore:
             self._hold = None
             hold.release()
 
-    def ended(self) -> dict[TrialId, Ended]:
-        """Every trial that ended, in no order."""
-        return {ended.spec.id: ended for ended in self._read()}
+    def ended(self, mark: str | None = None) -> dict[TrialId, Ended]:
+        """Every trial that ended, in no order; see `TrialStore`."""
+        return {ended.spec.id: ended for ended in self._read(mark)}
 
     def add(self, ended: Sequence[Ended]) -> None:
         """Write trials that ended, of any arms and phases: all of them, or none where it raises."""
@@ -119,10 +119,11 @@ class OptunaStore:
             found = {one.fingerprint: one.notes for one in survey(self._storage.engine) if one.study == self._spec.name}
         return {mark: notes for mark, notes in found.items() if not self._spec.fingerprint.startswith(mark)}
 
-    def _read(self) -> Iterator[Ended]:
+    def _read(self, mark: str | None = None) -> Iterator[Ended]:
+        root = self._root if mark is None else f"{self._spec.name}/{mark}"
         with self._translated():
             present = self._names()
-            names = {arm.name: self._name(arm.name) for arm in self._spec.arms}
+            names = {arm.name: f"{root}/{arm.name}" for arm in self._spec.arms}
             studies = {arm: self._study(name) for arm, name in names.items() if name in present}
             arms = {study._study_id: arm for arm, study in studies.items()}
             for kept in self._kept([*studies.values()]):
