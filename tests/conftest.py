@@ -30,8 +30,10 @@ TESTS = Path(__file__).parent
 
 SLOW = (
     "browser",
+    "chaos",
     "cluster",
     "deploy",
+    "fuzzing",
     "studies",
     "cli/test_own_training.py",
     "cli/test_run.py",
@@ -73,7 +75,7 @@ CHAINS = (
         "schedule/test_commands.py",
         "schedule/test_nightly.py",
     ),
-    ("cluster",),
+    ("chaos", "cluster"),
 )
 """Folders and files below `tests` that start clusters and servers; a file is of the first chain that names it.
 

@@ -48,7 +48,7 @@ class NoStore:
     def __init__(self):
         self.noted = {}
 
-    def ended(self):
+    def ended(self, _=None):
         return {}
 
     def held(self, home):
