@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING
 
 from slalom.errors import InputError
 from slalom.study.own_methods import is_own
-from slalom.study.trials import sample_trials
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from slalom.study.inspected import Inspected
@@ -34,8 +32,8 @@ OTHER_HASH_SEED = "4242"
 LOADER = """
 import ast, sys
 from pathlib import Path
-from slalom.reading import digests
-print(*digests(ast.literal_eval(sys.argv[1]), Path(sys.argv[2]), ast.literal_eval(sys.argv[3])), sep="\n")
+from slalom.reading import inspect_task
+print(inspect_task(ast.literal_eval(sys.argv[1]), Path(sys.argv[2])).data)
 """
 
 
@@ -130,41 +128,20 @@ def inspect_task(settings: Settings, folder: Path, methods: Methods | None = Non
     )
 
 
-def digests(settings: Settings, folder: Path, models: Sequence[Settings]) -> list[str]:
-    """The digest of a task's data, and of its own net with each of these options as it is drawn from one seed."""
-    from slalom.wire.trial import Work
-    from slalom_worker.lane.environment import pin_kernels
-    from slalom_worker.net.own_builds import digest_of
-    from slalom_worker.tasks import load_split, open_task
-
-    pin_kernels()  # as in inspect_task
-    task = open_task(settings, folder)
-    data = load_split(task, None)
-    return [data.digest(), *(digest_of(Work(settings, model, None), data, task) for model in models)]
-
-
 def load_elsewhere(spec: StudySpec) -> None:
-    """InputError where a task of the user's own has other data or nets in another process, as by the order of a set."""
+    """InputError where a task of the user's own has other data in another process, as by the order of a set."""
     if not is_own(spec.task["name"]) or spec.own_training:
         return
-    works = (trial.work for trial in sample_trials(spec))
-    models = {repr(work.model): dict(work.model) for work in works if work.model["name"] == "task"}
-    models = {} if any("task" in arm.settings for arm in spec.arms) else models
-    words = [sys.executable, "-c", LOADER, repr(dict(spec.task)), str(spec.folder), repr([*models.values()])]
+    words = [sys.executable, "-c", LOADER, repr(dict(spec.task)), str(spec.folder)]
     paths = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": OTHER_HASH_SEED}
     loaded = subprocess.run(  # noqa: S603 (this interpreter, and the user's own file)
         words, capture_output=True, text=True, env={**os.environ, **paths}, check=False
     )
-    found, *nets = loaded.stdout.split() or [""]
+    found = loaded.stdout.strip()
     if found != spec.data_digest:
         reason = loaded.stderr.strip().splitlines()[-1:] if loaded.returncode else [f"of the digest {found[:12]}"]
         raise InputError(
             f"{spec.task['name']}: load() must give the same data in every process, but gave data of the digest "
             f"{spec.data_digest[:12]} in one, and in another {' '.join(reason)}; does it count on the order of a set, "
             "or on random numbers without a seed?"
-        )
-    if models and digests(spec.task, spec.folder, [*models.values()])[1:] != nets:
-        raise InputError(
-            f"{spec.task['name']}: model() must give the same net in every process from one seed, but gave another one "
-            "in another process; does it count on the order of a set, or on what was drawn as the file was imported?"
         )
