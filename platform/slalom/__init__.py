@@ -1,6 +1,6 @@
 """Slalom: which way of training neural nets is better, by how much, and how surely, at equal effort."""
 
-from slalom.api import Result, Study, load, pin, regress, replace, report, run, show
+from slalom.api import Result, Study, load, page, pin, regress, replace, run, show
 from slalom.errors import Infrastructure, InputError, Interrupted, SlalomError, StudyError
 from slalom.regression.baseline import Baseline
 from slalom.regression.night import Night
@@ -18,10 +18,10 @@ __all__ = [
     "StudyError",
     "bundled",
     "load",
+    "page",
     "pin",
     "regress",
     "replace",
-    "report",
     "run",
     "show",
 ]

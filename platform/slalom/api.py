@@ -200,7 +200,7 @@ def show(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLDER
     return _result(spec, place, wiring.begun(spec, place))
 
 
-def report(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLDER) -> Page:
+def page(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLDER) -> Page:
     """The page of what a study has found so far: `html()` is one file with all that it needs, `json` its numbers.
 
     Raises InputError as `show` does, and Infrastructure where the study's records cannot be read.

@@ -12,8 +12,11 @@ from slalom.loop.notes import Note
 from tests.cli.studies import here, rows
 from tests.cli.test_namesakes import STUDY
 
-TUNED = STUDY.replace("learning_rate: 0.1", "learning_rate: {log: [1e-3, 1.0]}").replace(
-    "trials: 1, searches: 1", "trials: 3, searches: 2, sampler: random, pruner: none"
+SLOW = "  slow: {optimizer: adam, learning_rate: 0.003}\n"
+TUNED = (
+    STUDY.replace("learning_rate: 0.1", "learning_rate: {log: [1e-3, 1.0]}")
+    .replace("trials: 1, searches: 1", "trials: 3, searches: 2, sampler: random, pruner: none")
+    .replace("tune:", f"{SLOW}tune:")
 )
 MORE = {
     "trials": ("trials: 3", "trials: 5"),
@@ -24,9 +27,9 @@ MORE = {
 OTHER = {
     "epochs": (("epochs: 1", "epochs: 2"), "epochs is 1 there and 2 here"),
     "fewer trials": (("trials: 3", "trials: 2"), "tune.trials is 3 there and 2 here"),
-    "an arm less": (("  adam: {optimizer: adam, learning_rate: 0.01}\n", ""), "arms.adam."),
+    "an arm less": ((SLOW, ""), "arms.slow."),
     "an arm's setting, and more trials": (
-        ("learning_rate: 0.01}\ntune: {trials: 3", "learning_rate: 0.02}\ntune: {trials: 4"),
+        (f"learning_rate: 0.01}}\n{SLOW}tune: {{trials: 3", f"learning_rate: 0.02}}\n{SLOW}tune: {{trials: 4"),
         "arms.adam.learning_rate is 0.01 there and 0.02 here; tune.trials is 3 there and 4 here",
     ),
     "an arm's name": (("  adam:", "  eve:"), "arms.adam."),

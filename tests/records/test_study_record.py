@@ -88,7 +88,7 @@ def plane(tmp_path_factory):
     home = tmp_path_factory.mktemp("plane")
     database(home)
     result = slalom.run(slalom.Study(**PLANE), home, lanes=wiring.local_lanes)
-    return slalom.report(result.spec, home), home
+    return slalom.page(result.spec, home), home
 
 
 def test_decisions_are_those_of_the_models_on_record(plane):

@@ -96,7 +96,7 @@ def _export(options: argparse.Namespace) -> None:
 def _report(options: argparse.Namespace) -> None:
     from slalom import api
 
-    page = api.report(options.study, home_of(options))
+    page = api.page(options.study, home_of(options))
     is_json = options.format == "json"
     if is_json and options.output is None:
         print_json(page.json)
