@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 
 from slalom import wiring
@@ -40,26 +39,36 @@ def opened(lanes, count=None):
 
 
 class Slowly:
-    """Starts a study's lanes, and lets its loop dawdle till `count` are there, so that all of them train."""
+    """Starts a study's lanes, and lets its loop begin when `count` of them are there, so that all of them train."""
 
     def __init__(self, address, count):
         self.address, self.count = address, count
-        self.lanes, self.names = None, []
+        self.lanes, self.nodes = None, []
 
     def start(self, spec):
+        """The lanes; `nodes` is where each of them was when all were there."""
         self.lanes = wiring.ray_lanes(spec, self.address)
-        return self.lanes
+        held, patience = [], Patience(SECONDS)
+        while sum(isinstance(news, LaneOpened) for _, news in held) < self.count:
+            assert not patience.over, f"only {held} of {self.lanes.names} opened"
+            self.lanes.size(PLENTY)
+            held += self.lanes.collect(0.5)
+        self.nodes = [name.split(" on ")[1] for name in self.lanes.names]
+        return Held(self.lanes, held)
 
-    def watch(self, progress):
-        if progress.lanes < self.count:
-            time.sleep(2.0)
-        else:
-            self.names = [*self.lanes.names]
 
-    @property
-    def nodes(self):
-        """Where each lane was when all were there; at the end, idle ones are given back."""
-        return [name.split(" on ")[1] for name in self.names]
+class Held:
+    """Lanes that first tell what they have told already."""
+
+    def __init__(self, lanes, held):
+        self._lanes, self._held = lanes, held
+
+    def __getattr__(self, name):
+        return getattr(self._lanes, name)
+
+    def collect(self, timeout):
+        held, self._held = self._held, []
+        return held or self._lanes.collect(timeout)
 
 
 def heard(lanes, count):

@@ -96,7 +96,7 @@ def test_the_driver_alone_loads(pair, study, tmp_path):
     read = slalom.Study(**STUDY, task=study.task)
     database(tmp_path / "home")
     slowly = Slowly(pair.address, 4)
-    result = slalom.run(read, tmp_path / "home", lanes=slowly.start, watch=slowly.watch)
+    result = slalom.run(read, tmp_path / "home", lanes=slowly.start)
     assert rows(result.export()) == expected
     assert sorted(Counter(slowly.nodes).values()) == [2, 2]
     assert (tmp_path / "notes").read_text().split() == [str(os.getpid()), str(slowly.lanes.process)]

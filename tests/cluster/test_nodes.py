@@ -60,7 +60,7 @@ def test_auto_fills_every_node_with_lanes(cluster, share, each, monkeypatch):
 def test_the_same_numbers_as_in_this_process(cluster, expected, tmp_path):
     database(tmp_path)
     slowly = Slowly(cluster.address, 2)
-    result = slalom.run(SPEC, tmp_path, lanes=slowly.start, watch=slowly.watch)
+    result = slalom.run(SPEC, tmp_path, lanes=slowly.start)
     assert rows(result.export()) == expected
     assert {trial["attempt"] for trial in result.export()} == {0}
     assert len(set(slowly.nodes)) == len(slowly.nodes) == 2

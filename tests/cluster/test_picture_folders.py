@@ -19,6 +19,6 @@ def test_every_node_reads_the_pictures_itself(cluster, tmp_path):
     assert wiring._data_of(study) is None
     database(tmp_path / "home")
     slowly = Slowly(cluster.address, 2)
-    result = slalom.run(study, tmp_path / "home", lanes=slowly.start, watch=slowly.watch)
+    result = slalom.run(study, tmp_path / "home", lanes=slowly.start)
     assert rows(result.export()) == expected
     assert len(set(slowly.nodes)) == len(slowly.nodes) == 2

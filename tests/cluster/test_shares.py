@@ -159,11 +159,15 @@ def test_a_study_gives_way_to_a_more_urgent_one_and_comes_out_the_same(cluster, 
     with subprocess.Popen([sys.executable, "-m", "slalom.cli", *words], stdout=subprocess.DEVNULL) as low:
         assert wait_for(lambda: look()[-1] == 3, 60)
         urgent = SPEC.with_resources(priority=10, lanes=None)
-        slowly = Slowly(cluster.address, 3)
-        result = slalom.run(urgent, tmp_path / "high", lanes=slowly.start, watch=lambda at: look(slowly.watch(at)))
+
+        def all_of_it(spec):
+            started = Slowly(cluster.address, 3).start(spec)
+            assert wait_for(lambda: look()[-1] == 0, 60)
+            return started
+
+        result = slalom.run(urgent, tmp_path / "high", lanes=all_of_it, watch=look)
         assert rows(result.export()) == expected
         assert low.wait(200) == 0
-    assert 0 in look()[2:]
     found = slalom.show(tmp_path / "low.yaml", tmp_path / "low")
     assert rows(found.export()) == run_here(slalom.load(tmp_path / "low.yaml"))
     assert {row["attempt"] for row in found.export()} == {0}

@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 import slalom
 from slalom import wiring
 from slalom.errors import InputError
+from slalom.records.on_mlflow.sqlite import finish_sqlite
 from slalom.regression import hold as regression
 from slalom.regression.baseline import Baseline
 from slalom.regression.page import notes, sentence
@@ -55,6 +56,14 @@ def runs(folder, kind):
     client = MlflowClient(f"sqlite:///{folder}/home/mlflow.db")
     (experiment,) = [one for one in client.search_experiments() if one.name == "small"]
     return client, client.search_runs([experiment.experiment_id], f"tags.`slalom.kind` = '{kind}'")
+
+
+def alone(file):
+    """An SQLite file without its write-ahead log, which another file of the name would be read with."""
+    finish_sqlite(file)
+    for end in ("-wal", "-shm"):
+        file.with_name(file.name + end).unlink(missing_ok=True)
+    return file
 
 
 def test_the_baseline_lies_beside_the_study_and_in_mlflow(pinned):
@@ -115,11 +124,12 @@ def test_a_regression_fails_the_command_the_report_and_the_run(pinned, fault):
 def test_a_study_goes_on_beside_its_nights(pinned):
     """A recorder that opens the study again leaves the nights' runs alone."""
     before = len(runs(pinned, "regression")[1])
-    (pinned / "home" / "optuna.db").rename(pinned / "home" / "away.db")
+    trials = pinned / "home" / "optuna.db"
+    alone(trials).rename(trials.with_name("away.db"))
     try:
         slalom.run("small.yaml", "home", lanes=local_lanes)
     finally:
-        (pinned / "home" / "away.db").replace(pinned / "home" / "optuna.db")
+        trials.with_name("away.db").replace(alone(trials))
     assert len(runs(pinned, "regression")[1]) == before > 0
 
 

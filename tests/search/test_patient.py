@@ -25,10 +25,10 @@ class Server(InMemoryStore):
             self.away, self.answer = True, True
             raise Outage("cut off")
 
-    def ended(self):
+    def ended(self, mark=None):
         if self.away:
             raise Outage("away")
-        return super().ended()
+        return super().ended(mark)
 
     def note(self, name, value):
         if self.away:
