@@ -214,3 +214,37 @@ def test_what_waits_is_written_at_once(tmp_path, monkeypatch):
     assert max(sizes) <= MOST_TRIALS
     # MLflow is still being opened when the last of them is given
     assert len([size for size in sizes if size]) <= 3
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_batch_that_a_server_cut_off_is_written_once(
+    done: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request of the batch has no answer, whether the server did what it asked or not."""
+    from slalom.records.on_mlflow.experiment import Experiment, _data_input
+    from slalom.records.on_mlflow.trial_runs.base import RunsInCommon, TrialRun
+    from slalom.records.on_mlflow.trial_runs.over_server import ServerTrialRuns
+
+    spec, uri = study(), database(tmp_path)
+    experiment = Experiment(uri, tmp_path / "artifacts", spec)
+    common = RunsInCommon(experiment._experiment_id, spec.fingerprint, _data_input(spec))
+    experiment._runs = ServerTrialRuns(experiment._client, common)
+    real, asked = ServerTrialRuns._write, []
+
+    def cut_off(self: ServerTrialRuns, run: TrialRun) -> str:
+        asked.append(run)
+        if len(asked) == 2:
+            if done:
+                real(self, run)
+            raise TimeoutError("no answer")
+        return real(self, run)
+
+    monkeypatch.setattr(ServerTrialRuns, "_write", cut_off)
+    trials = [ended(number=number) for number in range(4)]
+    with pytest.raises(TimeoutError):
+        experiment.trials(trials)
+    experiment.trials(trials)
+    experiment.sweep()
+    names = [run.info.run_name for run in experiment._search("tags.`slalom.kind` = 'trial'")]
+    assert len(asked) == (4 if done else 5)
+    assert len(names) == len(set(names)) == 4
