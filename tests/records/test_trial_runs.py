@@ -15,6 +15,7 @@ import pytest
 from slalom.errors import Infrastructure
 from slalom.records.on_mlflow import MlflowRecorder
 from slalom.records.on_mlflow.recorder import MOST_TRIALS
+from slalom.records.on_mlflow.trial_runs import over_server
 from slalom.wire.trial import Ended, Outcome, Phase, Report
 from tests.support.mlflow_tables import database
 from tests.support.record_samples import FINGERPRINT, all_ended, describe, ended, runs_in, study
@@ -239,6 +240,7 @@ def test_a_batch_that_a_server_cut_off_is_written_once(
             raise TimeoutError("no answer")
         return real(self, run)
 
+    monkeypatch.setattr(over_server, "IN_FLIGHT", 1)
     monkeypatch.setattr(ServerTrialRuns, "_write", cut_off)
     trials = [ended(number=number) for number in range(4)]
     with pytest.raises(TimeoutError):
