@@ -16,7 +16,7 @@ timed = began=$$(date +%s); $(1); code=$$?; echo "make $@ took $$(($$(date +%s) 
 help:
 	@echo "make study        install Slalom into .venv and run the study digits-optimizers"
 	@echo "make quick        run the tests that need no Ray cluster, browser or PostgreSQL (minutes)"
-	@echo "make test         run the whole test suite (twenty minutes)"
+	@echo "make test         run the whole test suite (half an hour)"
 	@echo "make examples     run what the documents show of Lightning, Hugging Face and XGBoost (minutes; installs them)"
 	@echo "make check        lint, format, types, documents"
 	@echo "make chaos        kill, stop, fill and cut what a study stands on, and write docs/reliability.md's table again"

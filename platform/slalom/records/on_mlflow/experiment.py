@@ -63,7 +63,7 @@ class Experiment:
         # the registry is in the same store, even where the process has set another
         self._client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
         self._study = study
-        self._cut_off = False
+        self._unsure = self._cut_off = False
         data = _data_input(study)
         self._experiment_id = open_experiment(self._client, study, artifacts)
         self.sweep()
@@ -81,20 +81,22 @@ class Experiment:
         self._runs = _trial_runs(self._client, RunsInCommon(self._experiment_id, study.fingerprint, data))
         self._trials: dict[RunKey, str] = {}
         self._models: dict[str, str] = {}
-        self._look()
+        for run in self._runs.found():
+            self._take(run)
 
     def trials(self, trials: Sequence[Ended]) -> None:
         """Write the runs of those trials that have none; where that failed before, look first at what was written."""
-        if self._cut_off:
-            self._look()
+        if self._unsure:
+            self.sweep()
         due = {key: trial for trial in trials if (key := _key(trial.spec.id)) not in self._trials}
         if due:
             runs = [self._run(key, trial) for key, trial in due.items()]
             try:
                 self._trials |= zip(due, self._runs.write(runs), strict=True)
             except Exception:
-                self._cut_off = True
+                self._unsure = self._cut_off = True
                 raise
+        self._unsure = False
 
     def model(self, trial: TrialSpec, weights: Sequence[bytes], learned: Learned) -> None:
         """Write the weights of a trial, whose run is written, as a model, and register the model.
@@ -126,18 +128,18 @@ class Experiment:
     def sweep(self) -> None:
         """Delete the runs of trials that were begun and never finished, as after a crash or a repeated request.
 
-        Where a write was cut off, second runs of a trial are deleted as well: a server that hung may have done late
-        what was asked again.
+        Where a write was cut off, the finished ones are taken as written, and second runs of a trial deleted: a server
+        that hung may have done late what was asked again.
         """
-        for run in self._search("tags.`slalom.kind` = 'trial' AND attributes.status = 'RUNNING'"):
-            self._client.delete_run(run.info.run_id)
-        if self._cut_off:
-            self._look()
-
-    def _look(self) -> None:
-        """Take the runs of trials that there are."""
-        for run in self._runs.found():
-            self._take(run)
+        found = self._runs.found() if self._cut_off else []
+        begun = {
+            run.info.run_id for run in self._search("tags.`slalom.kind` = 'trial' AND attributes.status = 'RUNNING'")
+        }
+        for run_id in begun:
+            self._client.delete_run(run_id)
+        for run in found:
+            if run.run_id not in begun:
+                self._take(run)
 
     def _found(self) -> dict[RunKey, Run]:
         """The runs of the study and its arms; of two runs for the same thing the younger one is deleted."""
