@@ -40,8 +40,13 @@ def page(spec: StudySpec, home: Home, trials: TrialStore) -> Page:
 
 
 def put(spec: StudySpec, home: Home, trials: TrialStore) -> None:
-    """Put a study's page beside its run in MLflow; Infrastructure where MLflow does not take it."""
-    _study_record(spec, home).put(page(spec, home, trials).html())
+    """Put a study's page beside its run in MLflow, through an outage too; Infrastructure where MLflow takes none."""
+    from slalom.records.on_mlflow.waiting import through_outages
+
+    def once() -> None:
+        _study_record(spec, home).put(page(spec, home, trials).html())
+
+    through_outages(home.tracking_uri, spec.resources.outage_limit, once)
 
 
 def _study_record(spec: StudySpec, home: Home) -> StudyRecord:

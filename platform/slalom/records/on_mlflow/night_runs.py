@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, RunTag
-from mlflow.exceptions import MlflowException
 
-from slalom.database import broken, reason_of
-from slalom.errors import Infrastructure, InputError
+from slalom.errors import InputError
+from slalom.records.on_mlflow.answers import translated
 from slalom.records.on_mlflow.experiment import open_experiment
 from slalom.records.on_mlflow.pages.page import NOTE, cut, identity
 from slalom.records.on_mlflow.registry import name_version
 from slalom.records.on_mlflow.search import search
-from slalom.records.on_mlflow.sqlite import broken_records, sqlite_file
 from slalom.regression.gate import Answer
 from slalom.regression.page import markdown
 from slalom.regression.trend import Panel, Point, picture
@@ -62,7 +59,7 @@ class NightRuns:
         Raises InputError where MLflow has no run of the baseline's study.
         """
         client, fingerprint = self._client, baseline.fingerprint
-        with self._translated():
+        with translated(self._uri, "did not take the record"):
             experiment = open_experiment(client, self._study, self._artifacts)
             runs = list(search(client, experiment, fingerprint, "tags.`slalom.kind` = 'study'"))
             if not runs:
@@ -78,7 +75,7 @@ class NightRuns:
         again: whether it was tried before: a whole run of the night stays, one that was cut off is written anew
         """
         client = self._client
-        with self._translated():
+        with translated(self._uri, "did not take the record"):
             experiment = open_experiment(client, self._study, self._artifacts)
             if again and _is_written(client, experiment, night):
                 return
@@ -86,16 +83,6 @@ class NightRuns:
             client.log_text(run, json.dumps(night.as_json(), indent=1, allow_nan=False) + "\n", "night.json")
             client.log_text(run, _trend(client, experiment, night), "trend.svg")
             client.set_terminated(run, "FAILED" if night.answer is Answer.REGRESSED else "FINISHED")
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except MlflowException as exc:
-            if (file := sqlite_file(self._uri)) and (problem := broken(file)):
-                raise Infrastructure(broken_records(file, problem)) from exc
-            place, reason = showable(self._uri), reason_of(exc)
-            raise Infrastructure(f"MLflow at {place} did not take the record: {reason}") from exc
 
 
 def _is_written(client: MlflowClient, experiment: str, night: Night) -> bool:

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
-from slalom.database import reason_of
-from slalom.errors import Infrastructure
 from slalom.records.on_mlflow.address import check
 from slalom.records.on_mlflow.environment import set_defaults
-from slalom.records.on_mlflow.outage import is_outage
 from slalom.records.on_mlflow.sqlite import finish_sqlite, sqlite_file
-from slalom.records.on_mlflow.write_behind import Patience, patiently
-from slalom.urls import showable
+from slalom.records.on_mlflow.waiting import through_outages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from slalom.records.on_mlflow.night_runs import NightRuns
     from slalom.regression.baseline import Baseline
     from slalom.regression.night import Night
     from slalom.study.model import StudySpec
-
-
-LOG = logging.getLogger("slalom")
 
 
 class MlflowNights:
@@ -43,27 +34,18 @@ class MlflowNights:
         self._uri = tracking_uri
         self._artifacts = artifacts
         self._study = study
+        self._limit = study.resources.outage_limit
 
     def pin(self, baseline: Baseline) -> None:
         """Put the baseline's file beside the study's run, and name its arms' registered models "baseline"."""
-        self._patiently(lambda: self._runs().pin(baseline))
+        through_outages(self._uri, self._limit, lambda: self._runs().pin(baseline))
         self._finish()
 
     def night(self, night: Night) -> None:
         """Write a run with every finding as metrics, and the trend up to this night as a picture."""
         tries = iter((False,))
-        self._patiently(lambda: self._runs().night(night, again=next(tries, True)))
+        through_outages(self._uri, self._limit, lambda: self._runs().night(night, again=next(tries, True)))
         self._finish()
-
-    def _patiently(self, write: Callable[[], None]) -> None:
-        shown = f"MLflow at {showable(self._uri)}"
-        patience = Patience(
-            _passing if sqlite_file(self._uri) is None else lambda _: False,
-            self._study.resources.outage_limit,
-            began=lambda exc: LOG.warning("slalom: %s does not answer: %s; the record waits", shown, reason_of(exc)),
-            over=lambda seconds: LOG.warning("slalom: %s answers again after %.0f s", shown, seconds),
-        )
-        patiently(write, patience)
 
     def _runs(self) -> NightRuns:
         # hours may have passed since it was asked the first time, and MLflow itself would try for minutes
@@ -79,15 +61,3 @@ class MlflowNights:
     def _finish(self) -> None:
         if file := sqlite_file(self._uri):
             finish_sqlite(file)
-
-
-def _passing(error: Exception) -> bool:
-    """Whether an error is an outage's, or what `check` and `NightRuns` raise of one."""
-    if isinstance(error, Infrastructure):
-        return isinstance(error.__cause__, Exception) and _passing_cause(error.__cause__)
-    return is_outage(error)
-
-
-def _passing_cause(cause: Exception) -> bool:
-    """A server that cannot be reached at all is one that may be back, whatever the network says of it."""
-    return isinstance(cause, OSError) or is_outage(cause)

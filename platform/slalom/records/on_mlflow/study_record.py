@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,19 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import mlflow
 import numpy as np
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 
-from slalom.database import broken, reason_of
-from slalom.errors import Infrastructure
+from slalom.records.on_mlflow.answers import translated
 from slalom.records.on_mlflow.night_runs import points_of
 from slalom.records.on_mlflow.search import search
-from slalom.records.on_mlflow.sqlite import broken_records, finish_sqlite, sqlite_file
+from slalom.records.on_mlflow.sqlite import finish_sqlite, sqlite_file
 from slalom.records.on_mlflow.trial_runs.base import MODEL
 from slalom.report.page.data.on_record import FirstLayer, NightPoint, Trend
-from slalom.urls import showable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from mlflow.entities import Run
     from numpy.typing import NDArray
@@ -108,17 +105,8 @@ class StudyRecord:
         metrics = self._client.get_run(run_id).data.metrics
         return FirstLayer(arm, filters, initial, metrics["filters.orientation"], metrics["filters.orientation_initial"])
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except MlflowException as exc:
-            if (file := sqlite_file(self._uri)) and (problem := broken(file)):
-                raise Infrastructure(broken_records(file, problem)) from exc
-            raise Infrastructure(
-                f"MLflow at {showable(self._uri)} did not do as it was asked: {reason_of(exc)}; no result is lost: the "
-                "same command goes on"
-            ) from exc
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(self._uri, "did not do as it was asked; no result is lost, and the same command goes on")
 
 
 def _kept(run: Run) -> KeptNet:

@@ -1,0 +1,27 @@
+"""MLflow's exceptions as Infrastructure, for records that are used by calls."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mlflow.exceptions import MlflowException
+
+from slalom.database import broken, reason_of
+from slalom.errors import Infrastructure
+from slalom.records.on_mlflow.sqlite import broken_records, sqlite_file
+from slalom.urls import showable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def translated(tracking_uri: str, what: str) -> Iterator[None]:
+    """Raise Infrastructure in place of MLflow's exceptions; what: did not happen, such as "did not take the record"."""
+    try:
+        yield
+    except MlflowException as exc:
+        if (file := sqlite_file(tracking_uri)) and (problem := broken(file)):
+            raise Infrastructure(broken_records(file, problem)) from exc
+        raise Infrastructure(f"MLflow at {showable(tracking_uri)} {what}: {reason_of(exc)}") from exc

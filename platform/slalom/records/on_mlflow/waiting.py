@@ -1,0 +1,44 @@
+"""Work that is done again while MLflow's server does not answer; loads no MLflow."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, TypeVar
+
+from slalom.database import reason_of
+from slalom.errors import Infrastructure
+from slalom.records.on_mlflow.outage import is_outage
+from slalom.records.on_mlflow.sqlite import sqlite_file
+from slalom.records.on_mlflow.write_behind import Patience, patiently
+from slalom.urls import showable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOG = logging.getLogger("slalom")
+
+R = TypeVar("R")
+
+
+def through_outages(tracking_uri: str, limit: float, work: Callable[[], R]) -> R:
+    """What the work returns, done again while a server does not answer, for `limit` seconds at the most."""
+    shown = f"MLflow at {showable(tracking_uri)}"
+    patience = Patience(
+        _passing if sqlite_file(tracking_uri) is None else lambda _: False,
+        limit,
+        began=lambda exc: LOG.warning("slalom: %s does not answer: %s; the record waits", shown, reason_of(exc)),
+        over=lambda seconds: LOG.warning("slalom: %s answers again after %.0f s", shown, seconds),
+    )
+    return patiently(work, patience)
+
+
+def _passing(error: Exception) -> bool:
+    """Whether an error is an outage's, or what `check` and `answers.translated` raise of one."""
+    if isinstance(error, Infrastructure):
+        return isinstance(error.__cause__, Exception) and _passing_cause(error.__cause__)
+    return is_outage(error)
+
+
+def _passing_cause(cause: Exception) -> bool:
+    """A server that cannot be reached at all is one that may be back, whatever the network says of it."""
+    return isinstance(cause, OSError) or is_outage(cause)
