@@ -3,20 +3,20 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-import pytest
 
 from slalom.wire.trial import Work
 from slalom_worker.models import MODELS
 from slalom_worker.net.objective import Objective
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.tasks import Data, Split
+from tests.support.tiers import few
 from tests.workers import literature
 from tests.workers.covering import covering
 from tests.workers.trials import CPU, settings, trial
 
 CROSS_ENTROPY = {"name": "cross_entropy", "label_smoothing": 0.0}
 WIDTHS = (1, 2, 7, 16, 64)
-PRECISIONS = ("float32", pytest.param("float64", marks=pytest.mark.slow))
+PRECISIONS = few(["float32", "float64"])
 
 
 def clouds():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
 
 from slalom.errors import Infrastructure, InputError
-from slalom_worker.own_file import load_module, user_errors
+from slalom_worker.own_file import aside, load_module, telling, user_errors
 
 CATS = """
 from __future__ import annotations
@@ -86,3 +88,24 @@ def test_an_error_elsewhere_names_no_line_and_infrastructure_stays_so(tmp_path: 
         raise InputError("no such cat")
     with pytest.raises(Infrastructure, match=r"^no net$"), user_errors(path, "Cats()"):
         raise Infrastructure("no net")
+
+
+def test_a_function_of_the_file_that_ends_the_process_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path, "import sys\n\n\ndef update(block):\n    sys.exit(block)\n")
+    update = telling(load_module(path).update, path, "pets.py:LION: update")
+    with pytest.raises(InputError, match=r"^pets\.py:LION: update must not raise, but got SystemExit: 3 \(line 5\)$"):
+        update(3)
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_what_code_closes_stays_open_for_others(name: str) -> None:
+    below = io.BytesIO()
+    with redirect_stderr(io.TextIOWrapper(below)), aside():
+        stream = getattr(sys, name)
+        print("first", file=stream)
+        stream.close()
+        stream.buffer.close()
+        with stream:
+            pass
+        print("more", file=stream, flush=True)
+        assert below.getvalue() == b"first\nmore\n"

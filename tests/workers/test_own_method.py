@@ -51,7 +51,7 @@ Lion = Optimizer(
     columns={"news": lambda _, given: 1 - given["beta1"], "news_mean": lambda _, given: 1 - given["beta2"]},
     decoupled=True,
 )
-Falling = Schedule(lambda clock, given: 1 - given["by"] * clock.step / clock.steps, {"by": Number(0.5, 0.0, 1.0)})
+Falling = Schedule(lambda clock, given: 0.99 - given["by"] * clock.step / clock.steps, {"by": Number(0.5, 0.0, 1.0)})
 Late = Emphasis(
     lambda state, given: 1 + given["strength"] * (state.labels == 0), {"strength": positive(1.0), "by": BY}
 )
@@ -101,6 +101,7 @@ STUDY = {
     "tune": {"trials": 2, "searches": 1, "pruner": "none", "pick": "none"},
     "confirm": {"seeds": 1},
     "compare": {"baseline": "plain"},
+    "resources": {"pack_width": 8},
 }
 
 
@@ -116,6 +117,7 @@ def study(**arms):
     return slalom.Study(**{**STUDY, "arms": {"plain": ARMS["plain"], **(arms or ARMS)}})
 
 
+@pytest.mark.thorough
 def test_a_method_of_every_sort_trains_in_a_study_and_is_served(folder: Path) -> None:
     spec = study()
     database(folder / "home")

@@ -147,9 +147,9 @@ def test_every_trial_tells_how_large_its_net_is(ran):
     assert all(sizes["searched", width][0] == width * 10 + (width * 16 + 1) * 8 + full for width in widths)
     runs = runs_in(result.home.tracking_uri, "pictures")
     recorded = {
-        (run.data.metrics["net.parameters"], run.data.metrics["net.connections"])
+        (int(run.data.params["net.parameters"]), int(run.data.params["net.connections"]))
         for run in runs
-        if run.data.tags.get("slalom.arm") == "single" and "net.parameters" in run.data.metrics
+        if run.data.tags.get("slalom.arm") == "single" and "net.parameters" in run.data.params
     }
     assert recorded == {sizes["single", None]}
     assert {"parameters", "connections"} <= set(result.trials().columns)

@@ -1,1 +1,1 @@
-"""What runs on a node: packs of trials trained as one program. Its tables of methods load without torch."""
+"""What runs on a node: packs of trials, each trained as one program. The tables of methods load without torch."""

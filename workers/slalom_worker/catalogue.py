@@ -1,4 +1,4 @@
-"""The catalogue of what a study can name, for the study file's checker. It loads without torch."""
+"""The catalogue of what a study can name, for the checker of study files. The module loads without torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from slalom_worker.tasks import TASKS
 
 
 def catalogue(methods: Methods) -> Catalogue:
-    """What a study can name of these methods, those of the user's own that are opened among them."""
+    """The catalogue of the bundled tasks and models and of these methods, the user's own that are opened included."""
     optimizers = methods.optimizer
     return Catalogue(
         tasks={name: task.options for name, task in TASKS.items()},

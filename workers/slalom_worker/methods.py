@@ -1,4 +1,4 @@
-"""Every method that a trial's settings can name, of the package and of the user's own files, by the settings' keys."""
+"""Every method that a trial's settings can name, the package's and those of the user's own files, by settings key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Methods:
-    """The tables of methods that a study can name, each under the key by which the study names one."""
+    """The tables of methods that a study can name, each under the study file's key for it."""
 
     optimizer: Mapping[str, Optimizer]
     learning_rate_schedule: Mapping[str, Schedule]
@@ -36,7 +36,7 @@ class Methods:
 
     @classmethod
     def beside(cls, folder: Path | None) -> Methods:
-        """The package's methods, and those of the user's own files in the folder of a study, if there is one."""
+        """The package's methods, and those of the user's files in a study's folder; None for the package's alone."""
         return cls(
             MethodTable(OPTIMIZERS, Optimizer, folder),
             MethodTable(RATE_SCHEDULES, Schedule, folder),
@@ -50,7 +50,7 @@ class Methods:
         )
 
     def open(self, key: str, name: str) -> Any:
-        """The method that a study names under a key; see MethodTable."""
+        """The method of this name in the table of a key; fails as MethodTable does."""
         table: Mapping[str, Any] = getattr(self, key)
         return table[name]
 

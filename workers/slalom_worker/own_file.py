@@ -1,11 +1,11 @@
-"""A Python file of the user's own: importing it with the modules beside it, and telling its errors with their line."""
+"""Imports a user's Python file with the modules beside it, and turns its errors into InputError with the line."""
 
 from __future__ import annotations
 
 import hashlib
 import sys
 import traceback
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from types import CodeType
 
 PREFIX = "slalom_user_task_"
-"""How the names begin under which users' files are imported."""
+"""Prefix of the module names under which users' files are imported."""
 
 
 class FreshSource(SourceFileLoader):
-    """Compiles the file as it is now: a bytecode cache can be stale within a second, and litters the folder.
+    """A loader that compiles the file anew: a bytecode cache can be stale within a second, and litters the folder.
 
     running: whether the file is being imported
     """
@@ -46,7 +46,10 @@ class FreshSource(SourceFileLoader):
 
 
 class Beside(MetaPathFinder):
-    """Finds modules and packages beside a user's file, as Python does for a script. The standard library goes first."""
+    """Finds modules and packages in the folder of a user's file, as Python does for a script.
+
+    A module of the standard library is never found there.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -57,7 +60,7 @@ class Beside(MetaPathFinder):
         path: Sequence[str] | None,  # noqa: ARG002 (the protocol's name)
         target: ModuleType | None = None,  # noqa: ARG002 (the protocol's name)
     ) -> ModuleSpec | None:
-        """The spec of a module in the folder; None where there is none."""
+        """The spec of a module in the folder; None where the folder has no such module."""
         parts = fullname.split(".")
         if parts[0] in sys.stdlib_module_names:
             return None
@@ -70,15 +73,15 @@ class Beside(MetaPathFinder):
 
 
 def load_module(path: Path) -> ModuleType:
-    """The module of a file, imported anew at every call; files of the same name in two folders are two modules.
+    """The module of a file, imported anew at every call, as are the modules beside the file that it imports.
 
-    So are the modules beside the file that it imports. Raises InputError where there is no such file, importing it
-    fails, or it is being imported already: a study is then written in the file that it names, and would be read anew
-    each time the file is imported.
+    Files of the same name in two folders are two modules. Raises InputError where there is no such file, importing it
+    fails, or the file is being imported already: it then runs a study that names the file itself, and would run the
+    study again at each import.
     """
     if not path.is_file():
         raise InputError(f"{path}: must be a Python file, but got no such file")
-    # by path, so that two files of one name do not meet
+    # by path, so that two files of one name do not collide
     name = f"{PREFIX}{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
     if getattr(getattr(sys.modules.get(name), "__loader__", None), "running", False):
         raise InputError(
@@ -89,7 +92,7 @@ def load_module(path: Path) -> ModuleType:
     spec = ModuleSpec(name, loader, origin=str(path))
     spec.has_location = True
     module = module_from_spec(spec)
-    # the module's own dataclasses look it up here
+    # dataclasses look up their module here
     sys.modules[name] = module
     _forget_modules(None)
     with user_errors(path, f"{path}: importing it"):
@@ -97,14 +100,45 @@ def load_module(path: Path) -> ModuleType:
     return module
 
 
-def aside() -> redirect_stdout[Any]:
-    """A context in which the user's code prints to standard error: standard output may be JSON."""
-    return redirect_stdout(sys.stderr)
+class Lent:
+    """A text stream, or its byte buffer, as the user's code gets it: closing it only flushes."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @property
+    def buffer(self) -> Lent:
+        """The byte stream below the text stream."""
+        return Lent(self._stream.buffer)
+
+    def close(self) -> None:
+        """Flush the stream, which stays open."""
+        self._stream.flush()
+
+    def __enter__(self) -> Lent:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """A context in which the user's code prints to standard error, since standard output may be JSON.
+
+    The user's code can close neither stream.
+    """
+    lent = Lent(sys.stderr)
+    with redirect_stdout(lent), redirect_stderr(lent):
+        yield
 
 
 @contextmanager
 def beside(file: Path | None) -> Iterator[None]:
-    """A context for calls of the user's code: modules beside its file are found, and it prints to standard error."""
+    """A context for calls of the user's code: modules beside its file are found, and prints go to standard error."""
     if file is None:
         yield
         return
@@ -121,11 +155,11 @@ def beside(file: Path | None) -> Iterator[None]:
 
 @contextmanager
 def user_errors(file: Path | None, action: str) -> Iterator[None]:
-    """As `beside`, and the code's errors become InputError; other errors of Slalom pass as they are.
+    """A context as `beside` that also turns the code's errors into InputError; other errors of Slalom pass unchanged.
 
     The message is one line, whatever the error's text.
-    file: whose line the message names, or None where the code is in no file of the user's
-    action: what the user's code is called for, the message's beginning
+    file: the file whose line the message names, or None where the code is in no file of the user's
+    action: what the user's code is called for; the message begins with it
     """
     try:
         with beside(file):
@@ -135,7 +169,7 @@ def user_errors(file: Path | None, action: str) -> Iterator[None]:
 
 
 def told(exc: BaseException, file: Path | None, action: str) -> SlalomError:
-    """An error of the user's code as InputError, with the line of `file` where it arose; Slalom's own as they are."""
+    """An error of the user's code as InputError, with its line in `file`; Slalom's own errors stay unchanged."""
     if isinstance(exc, InputError):
         return InputError(f"{action}: {exc}")
     if isinstance(exc, SlalomError):
@@ -147,12 +181,15 @@ def told(exc: BaseException, file: Path | None, action: str) -> SlalomError:
 
 
 def telling(function: Callable[..., object], file: Path, action: str) -> Callable[..., object]:
-    """The user's function, whose errors are told as `user_errors` tells them. What it imports it must have imported."""
+    """The user's function with its exceptions turned into InputError, as by `told`.
+
+    The function must have imported its neighbouring modules before: they are not found during the call.
+    """
 
     def call(*given: object, **named: object) -> object:
         try:
             return function(*given, **named)
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             raise told(exc, file, action) from exc
 
     return call
@@ -160,7 +197,7 @@ def telling(function: Callable[..., object], file: Path, action: str) -> Callabl
 
 @contextmanager
 def apart() -> Iterator[None]:
-    """A context after which the users' modules are those from before it, whatever was imported anew within it."""
+    """A context that restores the users' imported modules at its end, whatever is imported anew within it."""
     kept = {name: module for name, module in sys.modules.items() if _is_users(module)}
     try:
         yield
@@ -176,7 +213,7 @@ def _is_users(module: object) -> bool:
 
 
 def _forget_modules(folder: Path | None) -> None:
-    """Have modules that lie beside users' files imported anew, those in `folder` excepted."""
+    """Forget the modules that lie beside users' files, except those in `folder`, so that they are imported anew."""
     for name, module in [*sys.modules.items()]:
         if not _is_users(module) or name.startswith(PREFIX):
             continue

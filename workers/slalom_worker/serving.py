@@ -1,8 +1,8 @@
-"""A trained trial as a model that answers: what `mlflow.pyfunc.load_model` loads, by this module's name.
+"""A trained trial as a model that predicts: `mlflow.pyfunc.load_model` loads it by this module's name.
 
-The folder holds model.json (task, model, loss, precision, what is seen of a picture, and how an ensemble's members are
-combined), a folder `members` with a safetensors file for each net, and a folder `code` with the user's own files where
-the study names any.
+The model's folder holds model.json (task, model, loss, precision, the part of a picture that the nets see, and how an
+ensemble's members are combined), a folder `members` with a safetensors file for each net, and a folder `code` with the
+user's own files where the study names any.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ if TYPE_CHECKING:
 
 
 CODE = "code"
-"""The folder with the user's own files."""
+"""Name of the folder with the user's own files."""
 
 PREPARED = "prepared."
-"""Prefix of the names of preprocessing's arrays, which are stored beside the parameters."""
+"""Prefix of the names of the preprocessing's arrays, which are stored beside the parameters."""
 
 
 def freeze(parameters: Mapping[str, Tensor], data: Data, prepared: Fitted | None = None) -> bytes:
     """One net's parameters and state (Forward.state), and its preprocessing if any, as a safetensors file's bytes.
 
-    The header has the "shape" of an input, that of the "picture" which an input is, if it is one, the type of "inputs",
-    the number of "outputs", and the "kind" of prediction, "classes" or "numbers".
+    The header holds "shape", an input's shape; "picture", the shape as a picture, if inputs are pictures; "inputs", the
+    inputs' type; "outputs", their number; and "kind", what is predicted, "classes" or "numbers".
     """
     kind = "numbers" if data.classes is None else "classes"
     inputs = data.train.inputs.dtype.name
@@ -66,10 +66,10 @@ class Predictor:
     """A trained net, or the nets of an ensemble.
 
     modules: the nets
-    stand_in: data of the shape of the task's
+    stand_in: data of the same shapes as the task's
     dtype: the precision the nets were trained in
     view: what the nets see of a picture
-    loss: what the nets were trained with, and its options {"name": ..., **options}
+    loss, options: the loss that the nets were trained with, and its options {"name": ..., **options}
     combine: "mean" or "vote", or "none" for a single net
     prepared: the preprocessing of inputs, or None
     """
@@ -84,10 +84,11 @@ class Predictor:
     prepared: Fitted | None
 
     def predict(self, inputs: Any, params: Mapping[str, Any] | None = None) -> NDArray[Any]:  # noqa: ARG002 (MLflow's)
-        """Class probabilities, or numbers, [n, k]; the fractions of the votes, where an ensemble votes.
+        """Class probabilities or numbers [n, k]; where an ensemble votes, the fractions of the votes.
 
-        inputs: an array [n, *shape], or a table with a row for each
-        Raises InputError where the net learned from bytes of pictures, and other numbers are given.
+        inputs: an array [n, *shape], or a table with a row for each input
+        Raises InputError where the nets were trained on bytes of pictures and the inputs are no whole numbers in
+        [0, 255].
         """
         given = _of_type(inputs, self.stand_in.train.inputs.dtype).reshape(-1, *self.stand_in.shape)
         prepared = given if self.prepared is None else self.prepared.apply(given)
@@ -102,7 +103,7 @@ class Predictor:
 
 
 def _of_type(inputs: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The inputs as an array of the type that the net learned from."""
+    """The inputs as an array of the type that the nets were trained on; InputError where bytes cannot hold them."""
     given = np.asarray(inputs)
     if dtype == np.uint8 and given.dtype != np.uint8:
         wrong = given[(given != np.round(given)) | (given < 0) | (given > 255)]
@@ -115,7 +116,7 @@ def _of_type(inputs: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _load_pyfunc(path: str) -> Predictor:
-    """The predictor stored in a folder; MLflow calls it. InputError where the weights are not those of the model."""
+    """The predictor stored in a folder; MLflow calls this function. InputError where weights do not fit the model."""
     folder = Path(path)
     about = json.loads((folder / "model.json").read_text())
     work = Work(
@@ -152,7 +153,10 @@ def _stand_in(header: Mapping[str, str]) -> Data:
 
 
 def _fill(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Give the module these weights; what is the same in every net (see Forward.state) is not among them."""
+    """Copy the weights into the module; tensors that are the same in every net (see Forward.state) are left out.
+
+    Raises InputError where a trained weight is missing or a name is unknown.
+    """
     trained, known = weights_of(module), {**weights_of(module), **rest_of(module)}
     if not trained.keys() <= weights.keys() <= known.keys():
         raise InputError(f"weights must be those of {sorted(trained)}, but got {sorted(weights)}")

@@ -13,6 +13,7 @@ from slalom_worker.augmentation.draws import mix
 from slalom_worker.program.ways import Way
 from slalom_worker.training.augmenting import Augmenter, used_before
 from slalom_worker.training.slot import Slot
+from tests.support.tiers import few
 from tests.workers.augmentation.picture_trials import (
     ALONE,
     COLORED,
@@ -167,7 +168,7 @@ def trials(of, every, count, **changes):
     return [trial(n, of, one, epochs=EPOCHS) for n, one in enumerate(chosen)]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", few(WIDTHS))
 @pytest.mark.parametrize("evaluation", EVALUATIONS[:2], ids=str)
 def test_a_pack_trains_on_augmented_pictures_as_torch_does(evaluation, width):
     of = work(evaluation)
@@ -180,8 +181,8 @@ def test_a_pack_trains_on_augmented_pictures_as_torch_does(evaluation, width):
     check_equivalence(program, specs, wanted, width)
 
 
-@pytest.mark.parametrize("precision", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("evaluation", EVALUATIONS, ids=str)
+@pytest.mark.parametrize("precision", few(["float32", "float64"]))
+@pytest.mark.parametrize("evaluation", few(EVALUATIONS), ids=str)
 def test_no_augmentation_makes_a_trial_depend_on_its_pack(evaluation, precision):
     """Parked and seated anew, too, as a trial is that is killed between two epochs."""
     of = work(evaluation, precision)

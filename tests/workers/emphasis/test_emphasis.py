@@ -5,13 +5,18 @@ import pytest
 import torch
 
 from slalom_worker.emphasis import EMPHASIS, Emphasis, ExampleState
+from slalom_worker.emphasis.base import BY
+from slalom_worker.methods import Methods
 from slalom_worker.net.examples import Batch
+from slalom_worker.net.objective import Objective
 from slalom_worker.training import streams
+from slalom_worker.training.checkpoint import DIFFERENT, freeze, thaw
+from slalom_worker.training.nets import TrainedTrial
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.presentation import present
 from slalom_worker.training.slot import Slot
 from tests.workers.cases import DATA, clouds_objective, clouds_work
-from tests.workers.trials import order, settings, trial
+from tests.workers.trials import CPU, order, settings, trial
 
 LABELS = DATA.train.labels
 COUNTS = np.bincount(LABELS)
@@ -86,6 +91,38 @@ def test_misses_are_counted_in_a_row():
         pack.advance()
         assert np.array_equal(slot.tensors["misses"].numpy(), counted)
     assert counted.max() == 4
+
+
+RAMP = """
+import numpy as np
+from slalom_worker.emphasis.base import BY, Emphasis
+RAMP = Emphasis(lambda state, _: np.where(state.labels == 2, 1.0 + state.epoch, 1.0), {"by": BY})
+"""
+
+
+@pytest.mark.parametrize("by", BY.options)
+def test_weights_by_the_epoch_are_asked_for_in_every_epoch(by, tmp_path):
+    """Also after a checkpoint, whose trial is begun anew; class 2 is the last of the labels."""
+    (tmp_path / "ramp.py").write_text(RAMP)
+    program = Objective(clouds_work(), DATA, None, CPU, Methods.beside(tmp_path))
+    of = order(trial(0, program.work, settings("sgd", emphasis={"scheme": "ramp.py:RAMP", "by": by}), epochs=3))
+
+    def advanced(trained):
+        pack = Pack(program)
+        pack.seat(trained.slots)
+        pack.advance()
+        (slot,) = trained.slots
+        weights, cumulated = slot.presentation.weights, slot.presentation.cumulated
+        found = np.diff(cumulated.numpy(), prepend=0.0) if weights is None else weights.numpy()
+        assert found[-1] / found[0] == pytest.approx(trained.epoch)
+        return trained
+
+    whole = TrainedTrial.start(of, program)
+    for _ in range(2):
+        advanced(whole)
+    saved = freeze(whole, dict.fromkeys(DIFFERENT, ""))
+    resumed = advanced(thaw(TrainedTrial.start(of, program), saved, dict.fromkeys(DIFFERENT, "")))
+    assert torch.equal(resumed.best_parameters, advanced(whole).best_parameters)
 
 
 def test_focus_spares_what_the_net_is_sure_of():

@@ -37,6 +37,7 @@ def errors():
     return measured(0.1)
 
 
+@pytest.mark.thorough
 def test_without_a_bound_it_is_worse_than_no_emphasis(errors):
     worse = errors["boundless"] - errors["none"]
     assert worse.mean() > 0.05
@@ -50,6 +51,7 @@ def test_a_cap_repairs_it(errors):
     assert left.mean() < 2 * left.std() / SEEDS**0.5, "not clearly worse than none"
 
 
+@pytest.mark.thorough
 def test_where_classes_overlap_it_is_as_bad_without_wrong_labels():
     clean = measured(0.0)
     assert (clean["boundless"] - clean["none"]).mean() > 0.05

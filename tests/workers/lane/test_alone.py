@@ -3,6 +3,7 @@
 import torch
 
 from slalom.wire.trial import Outcome, Turn
+from slalom_worker.lane import device
 from slalom_worker.lane.alone import AloneWorker
 from slalom_worker.lane.factory import alone_worker
 from tests.workers.training.test_alone import CPU, PLAIN, order
@@ -25,7 +26,8 @@ def test_a_lane_trains_its_orders_one_after_the_other(tmp_path):
 
 def test_a_trial_without_gpus_sees_none(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "a GPU")
+    monkeypatch.setattr(device, "ask_for_deterministic_kernels", lambda: None)
     assert alone_worker(tmp_path, "error", 2, device="cpu").device == CPU
     assert alone_worker(tmp_path, "error", 2, device="gpu").device == torch.device("cuda", 0)
 

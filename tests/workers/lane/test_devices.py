@@ -47,7 +47,7 @@ def test_a_lane_refuses_a_process_whose_numbers_depend_on_memory():
     pinned = {CAPABILITY: LANE_ENVIRONMENT[CAPABILITY]}
     said = late(**pinned)
     assert said.startswith("Infrastructure") is torch.backends.mkl.is_available()
-    assert ("MKL's results depend on memory" in said) is torch.backends.mkl.is_available()
+    assert ("MKL's results depend on memory alignment, or are" in said) is torch.backends.mkl.is_available()
 
 
 def made_for_cuda(monkeypatch):
@@ -83,6 +83,7 @@ def test_a_lanes_worker_is_told_what_the_study_asks_for(asked):
     assert wiring._worker(study, study.folder).keywords["device"] == asked
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not has_avx2(), reason="the processor has no AVX2 to be pinned to")
 def test_a_lane_refuses_a_process_whose_kernels_are_others():
     said = late(**LANE_ENVIRONMENT | {CAPABILITY: "default"})
@@ -92,14 +93,20 @@ def test_a_lane_refuses_a_process_whose_kernels_are_others():
 
 
 @pytest.mark.parametrize(
-    ("machine", "capability", "kind"),
+    ("machine", "capability", "vendor", "kind"),
     [
-        ("x86_64", "AVX2", "cpu x86-64 avx2"),
-        ("AMD64", "DEFAULT", "cpu x86-64 default"),
-        ("aarch64", "SVE256", "cpu aarch64 sve256"),
+        ("x86_64", "AVX2", "AuthenticAMD", "cpu x86-64 avx2 amd"),
+        ("AMD64", "DEFAULT", "GenuineIntel", "cpu x86-64 default intel"),
+        ("x86_64", "AVX2", "HygonGenuine", "cpu x86-64 avx2 hygongenuine"),
+        ("x86_64", "AVX2", None, "cpu x86-64 avx2 unknown"),
+        ("aarch64", "SVE256", "without MKL", "cpu aarch64 sve256"),
     ],
 )
-def test_a_processors_kind_is_what_numbers_depend_on(monkeypatch, machine, capability, kind):
+def test_a_processors_kind_is_what_numbers_depend_on(monkeypatch, tmp_path, machine, capability, vendor, kind):
+    if vendor:
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nvendor_id\t: {vendor}\nmodel name\t: none\n")
+    monkeypatch.setattr(environment, "PROCESSORS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: vendor != "without MKL")
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     assert describe(CPU) == kind
@@ -167,6 +174,26 @@ def test_a_gpu_trains_the_nets_that_the_cpu_trains():
     assert gpu.keys() == cpu.keys()
     for number in cpu.keys() - dropping:
         assert gpu[number] == pytest.approx(cpu[number], rel=1e-2)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("offset", [1, 3])
+def test_a_gpus_products_do_not_depend_on_alignment(offset):
+    """As `open_device` asks of a CPU; a library may choose another kernel where vectors of memory begin elsewhere."""
+    device = open_device()
+    for rows, inner, columns in ((10, 16, 7), (33, 64, 10), (128, 784, 64)):
+        left, right = (torch.randn(16, *shape, device=device) for shape in ((rows, inner), (inner, columns)))
+        moved = [shifted(matrices, offset) for matrices in (left, right)]
+        assert torch.equal(torch.bmm(*moved), torch.bmm(left, right))
+
+
+def shifted(matrices, offset):
+    """The same matrices, so many numbers after an address that is a multiple of 64."""
+    room = matrices.new_empty(matrices.numel() + 16)
+    begin = offset - room.data_ptr() // matrices.itemsize % 16
+    place = room[begin % 16 : begin % 16 + matrices.numel()].view_as(matrices)
+    assert place.data_ptr() % 64 == offset * matrices.itemsize
+    return place.copy_(matrices)
 
 
 @pytest.mark.cuda

@@ -85,7 +85,7 @@ def python(code, folder):
     return subprocess.run(command, cwd=ROOT, capture_output=True, check=False, text=True)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_nothing_writes_to_them(tmp_path):
     ran = python(EVERYTHING, tmp_path)
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -11,10 +11,11 @@ import torch
 from slalom.wire.trial import Outcome, Turn
 from slalom_worker.lane import width
 from slalom_worker.lane.factory import lane_worker
-from slalom_worker.lane.width import best_width, knee, measure
+from slalom_worker.lane.width import Width, best_width, knee, measure
 from slalom_worker.lane.worker import LaneWorker
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
+from tests.support.tiers import few
 from tests.workers.net.test_curvature import FILE
 from tests.workers.trials import CPU, objective, order, settings, trial, work
 
@@ -58,14 +59,18 @@ def test_a_width_that_was_measured_on_a_busy_machine_is_not_kept(share, kept, tm
     spent = iter([0.0, share])
     monkeypatch.setattr(width.time, "thread_time", lambda: next(spent))
     monkeypatch.setattr(width, "measure", lambda *_: {1: 1.0, 2: 9.0})
-    assert best_width(objective(SMALL), ORDER, file) == 2
+    assert best_width(objective(SMALL), ORDER, file) == Width(2, bool(kept))
     assert list(width._read(file).values()) == kept
 
 
-def test_what_does_not_fit_is_not_tried(monkeypatch):
+MEMORY = [torch.OutOfMemoryError(), MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+
+
+@pytest.mark.parametrize("error", MEMORY)
+def test_what_does_not_fit_is_not_tried(error, monkeypatch):
     def rate(_, __, slots, clock):
         if slots == 8:
-            raise torch.OutOfMemoryError
+            raise error
         return float(slots)
 
     program = objective(SMALL)
@@ -73,6 +78,30 @@ def test_what_does_not_fit_is_not_tried(monkeypatch):
     assert max(measure(program, ORDER)) == 4
     monkeypatch.setattr(width, "LARGEST_BYTES", 2 * 6 * 4 * sum(program.sizes))
     assert max(measure(program, ORDER)) == 2
+
+
+def test_a_width_that_fits_only_in_the_first_round_is_not_chosen(monkeypatch):
+    tried = []
+
+    def rate(_, __, slots, clock):
+        tried.append(slots)
+        if tried.count(slots) == 2 and slots >= 4:
+            raise torch.OutOfMemoryError
+        return float(min(slots, 16))
+
+    monkeypatch.setattr(width, "_rate", rate)
+    assert measure(objective(SMALL), ORDER) == {1: 1.0, 2: 2.0}
+
+
+@pytest.mark.parametrize("error", [*MEMORY, RuntimeError("shapes differ")])
+def test_where_not_one_slot_fits_the_error_is_that_of_memory(error, monkeypatch):
+    def rate(*_):
+        raise error
+
+    monkeypatch.setattr(width, "_rate", rate)
+    with pytest.raises(type(error)) as caught:
+        best_width(objective(SMALL), ORDER)
+    assert caught.value is error
 
 
 def test_the_time_is_that_of_the_fastest_step():
@@ -86,18 +115,18 @@ def test_a_width_is_measured_once_and_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(width, "measure", lambda program, order: calls.append(program.work.key) or {1: 1.0, 2: 9.0})
     other = work("mixture", hidden=(4,))
     for of in (SMALL, other, SMALL, other):
-        assert best_width(objective(of), ORDER, file) == 2
+        assert best_width(objective(of), ORDER, file).slots == 2
     assert calls == [SMALL.key, other.key]
     assert sorted(json.loads(file.read_text()).values()) == [2, 2]
     file.write_text("{ torn")
-    assert best_width(objective(SMALL), ORDER, file) == 2
+    assert best_width(objective(SMALL), ORDER, file).slots == 2
 
 
 def test_without_a_place_to_keep_it_a_width_is_measured_each_time(tmp_path, monkeypatch):
     (tmp_path / "cache").write_text("a file, where a folder should be")
     calls = []
     monkeypatch.setattr(width, "measure", lambda program, order: calls.append(1) or {1: 1.0, 2: 9.0})
-    assert [best_width(objective(SMALL), ORDER, tmp_path / "cache" / "widths.json") for _ in range(2)] == [2, 2]
+    assert [best_width(objective(SMALL), ORDER, tmp_path / "cache" / "widths.json").slots for _ in range(2)] == [2, 2]
     assert len(calls) == 2
 
 
@@ -111,7 +140,33 @@ def test_a_lane_keeps_widths_in_the_user_s_cache(tmp_path, monkeypatch):
 
 def test_a_lane_says_how_wide_its_pack_is():
     assert LaneWorker(width=5, device=CPU).turn(Turn((ORDER,))).slots == 5
-    assert LaneWorker(width=lambda program, order: 3, device=CPU).turn(Turn((ORDER,))).slots == 3
+    assert LaneWorker(width=lambda program, order: Width(3), device=CPU).turn(Turn((ORDER,))).slots == 3
+
+
+def test_a_lane_tells_a_width_that_it_measured_once_and_only_one_to_rely_on():
+    worker = LaneWorker(width=lambda program, order: Width(3), device=CPU)
+    assert worker.turn(Turn((ORDER,))).widths == {SMALL.digest: 3}
+    assert worker.turn(Turn((ORDER,))).widths == {}
+    assert LaneWorker(width=lambda program, order: Width(3, lasting=False)).turn(Turn((ORDER,))).widths == {}
+    assert LaneWorker(width=5, device=CPU).turn(Turn((ORDER,))).widths == {}
+
+
+def test_a_width_that_the_study_has_noted_is_not_measured_and_one_of_its_file_goes_before():
+    def measured(program, order):
+        raise AssertionError("measured")
+
+    turn = Turn((ORDER,), widths={SMALL.digest: 6, "another": 9})
+    reply = LaneWorker(width=measured, device=CPU).turn(turn)
+    assert (reply.slots, reply.widths) == (6, {})
+    assert LaneWorker(width=5, device=CPU).turn(turn).slots == 5
+
+
+def test_of_two_lanes_that_measured_at_once_the_later_takes_the_width_that_was_noted():
+    worker = LaneWorker(width=lambda program, order: Width(3), turn_seconds=0, device=CPU)
+    long = replace(ORDER, trial=replace(ORDER.trial, epochs=9), until=9)
+    assert worker.turn(Turn((long,))).slots == 3
+    other = replace(long, trial=replace(long.trial, id=long.trial.id._replace(number=1)))
+    assert worker.turn(Turn((other,), widths={SMALL.digest: 7})).slots == 7
 
 
 ENSEMBLE = {"combine": "mean", "members": 3, "bagging": True}
@@ -123,16 +178,17 @@ ORDERED = [
 ]
 
 
-@pytest.mark.parametrize("chosen", ORDERED)
+@pytest.mark.parametrize("chosen", few(ORDERED))
 def test_any_order_can_be_measured_and_is_left_as_it_was(chosen):
     one = order(trial(0, SMALL, chosen, epochs=1))
     worker = LaneWorker(width=best_width, turn_seconds=math.inf, device=CPU)
-    reply = worker.turn(Turn((one,)))
+    assert worker.turn(Turn((one,))).slots in {2**n for n in range(10)}
+    reply = worker.turn(Turn())
     wanted = LaneWorker(width=7, turn_seconds=math.inf, device=CPU).turn(Turn((one,)))
     assert (reply.reports, reply.results) == (wanted.reports, wanted.results)
-    assert reply.slots in {2**n for n in range(10)}
 
 
+@pytest.mark.thorough
 def test_the_width_is_measured_with_the_first_order_that_can_be_trained(tmp_path):
     """A net that is no chain of layers has no curvature, which the first two orders ask for."""
     (tmp_path / "cats.py").write_text(FILE)
@@ -148,10 +204,11 @@ def test_the_width_is_measured_with_the_first_order_that_can_be_trained(tmp_path
     worker = LaneWorker(tmp_path, width_of, turn_seconds=math.inf, device=CPU)
     failed = worker.turn(Turn(tuple(orders[:2])))
     assert failed.slots is None
-    reply = worker.turn(Turn(tuple(orders)))
-    outcomes = {result.trial.number: result.outcome for result in reply.results}
+    replies = [worker.turn(Turn(tuple(orders))), worker.turn(Turn())]
+    results = [result for reply in replies for result in reply.results]
+    outcomes = {result.trial.number: result.outcome for result in results}
     assert outcomes == {0: Outcome.FAILED, 1: Outcome.FAILED, 2: Outcome.COMPLETE, 3: Outcome.COMPLETE}
-    assert reply.results[:2] == failed.results
+    assert tuple(results[:2]) == failed.results
     assert measured == [*orders[:2], *orders[:3]]
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from slalom_worker.losses import LOSSES
+from tests.support.tiers import few
 from tests.workers import literature
 from tests.workers.cases import DATA, PRECISIONS, WIDTHS, clouds_objective, clouds_work
 from tests.workers.checks import check_equivalence, check_invariance
@@ -18,7 +19,7 @@ CHOSEN = [
 OPTIONS = [{"name": name, **chosen} for name, loss in literature.LOSSES.items() for chosen in loss.settings]
 
 
-@pytest.mark.parametrize("loss", OPTIONS, ids=str)
+@pytest.mark.parametrize("loss", few(OPTIONS, 4), ids=str)
 def test_a_pack_minimises_every_loss_as_torch_does(loss):
     work = clouds_work(loss=loss)
     specs = [trial(n, work, one, epochs=19) for n, one in enumerate(CHOSEN)]
@@ -27,7 +28,7 @@ def test_a_pack_minimises_every_loss_as_torch_does(loss):
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("loss", OPTIONS, ids=str)
+@pytest.mark.parametrize("loss", few(OPTIONS), ids=str)
 def test_no_loss_makes_a_trial_depend_on_its_pack(loss, precision):
     work = clouds_work(batch_size=33, precision=precision, loss=loss)
     specs = [trial(n, work, CHOSEN[n % len(CHOSEN)], epochs=2) for n in range(64)]

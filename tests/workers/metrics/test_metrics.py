@@ -78,6 +78,7 @@ STUDY = {
     "search": {"learning_rate": {"log": [1e-2, 1e-1]}},
     "tune": {"trials": 3, "searches": 1, "pick": "none"},
     "confirm": {"seeds": 2},
+    "resources": {"pack_width": 8},
 }
 DIGITS = {**STUDY, "task": "digits", "arms": {"sgd": {"optimizer": "sgd"}, "adam": {"optimizer": "adam"}}}
 OWN = """
@@ -170,6 +171,7 @@ class Texts(Words):
 """
 
 
+@pytest.mark.thorough
 def test_a_regression_needs_neither_loss_nor_metric_and_takes_labels_as_a_list(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(HOUSES)

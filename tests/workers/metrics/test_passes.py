@@ -8,6 +8,7 @@ import slalom
 from slalom import wiring
 from slalom.errors import InputError
 from slalom_worker.metrics.passes import passes
+from tests.support.tiers import few
 
 STUDY = """
 name: passes
@@ -24,6 +25,7 @@ arms:
 tune: {trials: 5, searches: 2, pick: none}
 confirm: {seeds: 2}
 compare: {baseline: tanh}
+resources: {pack_width: 16}
 """
 
 
@@ -41,7 +43,7 @@ def test_a_target_is_met_on_the_line_between_two_reports(epoch, error, before, f
     assert passes(0.25, epoch, error, before) == (found if found is None else pytest.approx(found))
 
 
-@pytest.mark.parametrize("more", ["", ", report_every: 3", ", early_stopping: 1"])
+@pytest.mark.parametrize("more", few([", early_stopping: 1", ", report_every: 3", ""]))
 def test_every_trial_of_a_study_has_the_passes_that_its_reports_tell(more, tmp_path):
     """Whether it was pruned, parked and gone on with, or met the target; on each part the same."""
     (tmp_path / "passes.yaml").write_text(STUDY % more)

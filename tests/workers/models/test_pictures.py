@@ -7,6 +7,7 @@ import torch
 
 from slalom_worker.initializations import INITIALIZATIONS
 from slalom_worker.net.modules import build_module, initialise, weights_of
+from tests.support.tiers import few
 from tests.workers.checks import check_equivalence, check_invariance
 from tests.workers.models.picture_trials import STRUCTURES, PictureReference, objective, work
 from tests.workers.trials import settings, trial
@@ -35,8 +36,8 @@ def specs(program, count):
     return [trial(n, program.work, ways[n % len(ways)], epochs=EPOCHS) for n in range(count)]
 
 
-@pytest.mark.parametrize("width", [1, *(pytest.param(width, marks=pytest.mark.slow) for width in (2, 7))])
-@pytest.mark.parametrize(("name", "structure"), STRUCTURES, ids=str)
+@pytest.mark.parametrize("width", few([1, 2, 7]))
+@pytest.mark.parametrize(("name", "structure"), few(STRUCTURES, 8), ids=str)
 def test_a_pack_trains_every_net_of_pictures_as_torch_does(name, structure, width):
     program = objective(work(name, **structure))
     count = 4 if width == 7 else 2
@@ -46,12 +47,7 @@ def test_a_pack_trains_every_net_of_pictures_as_torch_does(name, structure, widt
     check_equivalence(program, trials, wanted, width)
 
 
-LARGE = [
-    pytest.param(name, structure, marks=[] if name == "convnet" else pytest.mark.slow) for name, structure in STRUCTURES
-]
-
-
-@pytest.mark.parametrize(("name", "structure"), LARGE, ids=str)
+@pytest.mark.parametrize(("name", "structure"), few(STRUCTURES, 3), ids=str)
 def test_no_net_of_pictures_makes_a_trial_depend_on_its_pack(name, structure):
     program = objective(work(name, "float32", **structure))
     check_invariance(program, specs(program, 8), (1, 2, 7))

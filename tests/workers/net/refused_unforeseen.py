@@ -102,6 +102,13 @@ class Again(Of):
         return checkpoint(super().hidden, inputs, use_reentrant=False)
 
 
+class Rooted(Of):
+    """Takes the root of what is below 0."""
+
+    def hidden(self, inputs):
+        return (super().hidden(inputs) ** 2 * -1 - 1).sqrt()
+
+
 class Transposed(Of):
     def __init__(self):
         super().__init__(nn.TransformerEncoderLayer(2, 1, 4, 0.1))
@@ -199,6 +206,7 @@ REFUSED_UNFORESEEN = {
         Again,
         r"the gradient in step 1 of the net \(Again\) in a pack, by most at part.\w+, is not that",
     ),
+    "no numbers": (Rooted, "the loss of its first batch must be finite for some seed, but is nan for each of 3"),
     "steps first": (
         Transposed,
         r"part.dropout1 drops of inputs with examples along the first axis, .* batch_first=True",

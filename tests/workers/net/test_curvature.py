@@ -23,6 +23,7 @@ from slalom_worker.models.started import Convolution, Full
 from slalom_worker.models.subsampling import Subsampling
 from slalom_worker.net.curvature import LAYERS, Layer, LossSlopes, chain, diagonal
 from slalom_worker.program.ways import Way
+from tests.support.tiers import few
 from tests.workers.cases import DATA, PRECISIONS, WIDTHS, clouds_objective, clouds_work
 from tests.workers.checks import check_invariance, train
 from tests.workers.models import picture_trials
@@ -203,6 +204,7 @@ def marquardt(of, count, epochs=4, **changes):
     return [trial(n, of, chosen[n % len(chosen)], epochs=epochs) for n in range(count)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_no_sample_makes_a_trial_depend_on_its_pack(precision):
     """Parked and seated in another order every third epoch, beside others of the same and of other sizes."""
@@ -215,7 +217,7 @@ def uneven():
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 9), nn.GELU(), nn.Linear(9, 2))
 
 
-@pytest.mark.parametrize("make", [convolutions, uneven])
+@pytest.mark.parametrize("make", few([uneven, convolutions]))
 def test_the_curvature_of_nets_that_are_trained_slot_by_slot_does_not_depend_on_the_pack(make):
     program = objective(make, IMAGE)
     assert program.way is Way.APART

@@ -245,6 +245,7 @@ def weights(results):
     }
 
 
+@pytest.mark.thorough
 def test_an_ensembles_numbers_are_its_own_at_any_width_beside_neighbours_parked_and_resumed():
     specs = crowd()
     orders = [order(spec, keep_weights=True) for spec in specs]
@@ -337,7 +338,7 @@ def test_each_members_weights_come_back_and_are_those_of_a_trial_on_its_bag(name
         assert all(torch.equal(found[name], parameter) for name, parameter in module.named_parameters())
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_without_decay_a_net_is_worse_than_25_from_other_weights_and_these_than_25_that_are_bagged():
     """On ESL's two classes, drawn anew eight times, by its net of 10 hidden units: test errors .277, .265, .259."""
     found = []

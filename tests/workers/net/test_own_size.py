@@ -11,6 +11,7 @@ import slalom
 from slalom.errors import InputError, StudyError
 from slalom.wire.kinds import MOST_WEIGHTS
 from slalom_worker.net.own_size import check_size
+from tests.support.tiers import few
 from tests.workers.net.own_nets import WORK, Own
 
 RULE = "must have at most 100,000,000 parameters, which a lane can hold, but has "
@@ -118,13 +119,14 @@ def cats(tmp_path, monkeypatch):
     return lambda **document: slalom.Study(**{**STUDY, **document})
 
 
-@pytest.mark.parametrize(("ends", "odd"), [([8, 33], 33), ([7, 32], 7)])
+@pytest.mark.parametrize(("ends", "odd"), few([([7, 32], 7), ([8, 33], 33)]))
 def test_a_net_is_tried_at_both_ends_of_what_a_search_alone_provides(cats, ends, odd):
     assert cats(search={"width": {"int": [8, 32]}}).arms
     with pytest.raises(StudyError, match=rf"task: .*model\(\) must not raise, .* {odd} is odd"):
         cats(search={"width": {"int": ends}})
 
 
+@pytest.mark.thorough
 def test_the_net_of_an_arm_with_options_of_the_task_is_tried_with_them(cats):
     arms = {"plain": {}, "shifted": {"task": {"shift": 1}}}
     assert cats(model={"width": 8}, arms=arms).arms
@@ -135,6 +137,7 @@ def test_the_net_of_an_arm_with_options_of_the_task_is_tried_with_them(cats):
         cats(model={"width": 8}, arms=arms)
 
 
+@pytest.mark.thorough
 def test_whole_numbers_of_a_net_that_are_huge_are_refused(cats):
     with pytest.raises(StudyError, match=RULE + "1,000,008,000,002$"):
         cats(search={"width": {"int": [8, 10**6]}}, model={"depth": 2})
@@ -147,6 +150,7 @@ def test_whole_numbers_of_a_net_that_are_huge_are_refused(cats):
             cats(model={"width": huge})
 
 
+@pytest.mark.thorough
 def test_layers_are_counted_with_the_options_of_the_net(cats):
     rates = {"training": {**STUDY["training"], "layer_rates": [1, 2, 4]}}
     assert cats(model={"width": 8, "depth": 2}, **rates).arms

@@ -61,7 +61,7 @@ def test_adam_ends_at_the_worst_point():
     assert len(found) * PERIOD < 0.2 * STEPS  # it is there for good
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_amsgrad_makes_for_the_best_point():
     found = walk("amsgrad")
     assert len(found) == STEPS // PERIOD

@@ -9,6 +9,7 @@ from slalom.wire.trial import Work
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
+from tests.support.tiers import few
 from tests.workers.checks import train
 from tests.workers.trials import objective, order, settings, trial
 
@@ -59,7 +60,7 @@ def first_small(program, methods, most):
     raise AssertionError(f"no end within {most} steps, only {found}")
 
 
-@pytest.mark.parametrize("condition", STEPS)
+@pytest.mark.parametrize("condition", few(STEPS, 2))
 def test_descent_and_heavy_ball_take_the_computed_numbers_of_steps(condition):
     program = objective(regression({"name": "ill_conditioned", "condition": float(condition)}))
     plain, ball = first_small(program, [descent(condition), heavy_ball(condition)], STEPS[condition][0] + 10)
@@ -87,6 +88,7 @@ def test_conjugate_gradient_needs_no_more_searches_than_dimensions(name, conditi
     assert len(places) - 1 <= dimensions
 
 
+@pytest.mark.thorough
 def test_adam_climbs_to_the_worst_point_and_amsgrad_descends_to_the_best():
     """Reddi, Kale and Kumar's problem in random order, as studies/amsgrad-counterexample.yaml asks it, for less long.
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from slalom_worker.lane.environment import LANE_ENVIRONMENT, NUMPY
 from slalom_worker.preprocessing import PREPROCESSING, Fitted
 from slalom_worker.preprocessing.principal import FLOOR
 from slalom_worker.tasks.digits import Digits
@@ -133,6 +137,30 @@ def test_zca_is_symmetric_and_nearest_to_the_inputs() -> None:
     centred = mapped("center", inputs)
     distances = {name: np.linalg.norm(mapped(name, inputs) - centred) for name in WHITENINGS}
     assert distances["zca_whiten"] < distances["pca_whiten"]
+
+
+FITTED = """
+import hashlib
+from slalom_worker.preprocessing import PREPROCESSING
+from slalom_worker.tasks.digits import Digits
+print(*(hashlib.sha256(PREPROCESSING[name].fit(Digits().load().train.inputs).factor).hexdigest()
+        for name in sorted(PREPROCESSING)))
+"""
+
+
+def test_what_is_learned_does_not_depend_on_numpy_s_kernels() -> None:
+    """A process that imported numpy before its lane was opened keeps numpy's kernels for AVX-512, where it has them."""
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", FITTED],
+            env={**os.environ, **LANE_ENVIRONMENT, **numpy},
+            capture_output=True,
+            check=True,
+            timeout=120,
+        ).stdout
+        for numpy in ({"NPY_DISABLE_CPU_FEATURES": ""}, NUMPY)
+    ]
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("name", PREPROCESSING)

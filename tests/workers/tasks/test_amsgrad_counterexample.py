@@ -32,7 +32,7 @@ def test_validation_is_the_distance_to_the_optimum() -> None:
     assert data.test is data.validation
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(("amsgrad", "low", "high"), [(False, 0.99, 1.0), (True, -1.0, -0.95)])
 def test_adam_ends_at_the_wrong_end_and_amsgrad_near_the_optimum(amsgrad: bool, low: float, high: float) -> None:
     data = AmsgradCounterexample().load()

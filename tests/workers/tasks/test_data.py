@@ -196,3 +196,25 @@ def test_inputs_in_a_row_can_be_pictures_for_nets_alone() -> None:
 
 
 PARTS: dict[str, Any] = {"train": split(), "validation": split(2), "test": split(3)}
+
+
+def test_a_pool_counts_in_the_digest_unless_it_is_the_parts_side_by_side() -> None:
+    plain = data()
+    assert plain.pooled().digest() == plain.digest()
+    assert replace(plain, pool=split(9)).digest() != plain.digest()
+    parts = [part._replace(weights=None) for part in (split(), split(2), split(3))]
+    pools = [
+        Split(*(np.concatenate(arrays) for arrays in zip(*[part[:2] for part in parts[:n]], strict=True)))
+        for n in (2, 3)
+    ]
+    bare = Data(*parts, classes=2)
+    assert {replace(bare, pool=pool).digest() for pool in pools} == {bare.digest()}
+    pool = pools[1]
+    others = [
+        Split(pool.inputs + 1, pool.labels),
+        Split(pool.inputs, 1 - pool.labels),
+        Split(pool.inputs[:7], pool.labels[:7]),
+        Split(np.tile(pool.inputs, (2, 1, 1)), np.tile(pool.labels, 2)),
+        pool._replace(weights=np.full(9, 1 / 9)),
+    ]
+    assert len({bare.digest(), *(replace(bare, pool=other).digest() for other in others)}) == 6

@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 
 from slalom.errors import Infrastructure, InputError
 from slalom_worker.tasks import decoders, picture_cache
+from slalom_worker.tasks.decoding import decode
 from slalom_worker.tasks.image_folder import IMAGE_FOLDER, ImageFolder
 from slalom_worker.tasks.parts import own_parts
 from slalom_worker.tasks.picture_files import list_pictures
@@ -150,6 +151,27 @@ def test_pictures_that_cannot_be_decoded_are_named_or_skipped(tmp_path: Path) ->
     assert task(tmp_path).load().digest() == data.digest()
 
 
+@pytest.mark.parametrize("corrupt", ["refuse", "skip"])
+def test_what_keeps_a_picture_from_being_read_may_pass_and_is_not_kept(corrupt: str, tmp_path: Path) -> None:
+    """Reading /proc/self/mem from its beginning is an input/output error, as of a disk or a network."""
+    root = fill(tmp_path / "data", 4)
+    (root / "china" / "lost.jpg").symlink_to("/proc/self/mem")
+    with pytest.raises(Infrastructure, match=r"china/lost\.jpg cannot be read: .*Errno 5.*; try again when it can"):
+        task(tmp_path, corrupt=corrupt).load()
+    assert not list((tmp_path / "cache").glob("*/*.json"))
+
+
+def test_want_of_memory_is_not_the_picture_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = fill(tmp_path / "data", 4)
+
+    def starved(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image, "open", starved)
+    with pytest.raises(Infrastructure, match=r"china-0000\.JPEG cannot be decoded for want of memory; try again"):
+        decode(root / "china" / "china-0000.JPEG", SIZE)
+
+
 @pytest.mark.parametrize(
     ("made", "message"),
     [
@@ -258,6 +280,7 @@ print(ImageFolder(data=data, cache=cache, size=16).load().digest())
 """
 
 
+@pytest.mark.thorough
 def test_machines_that_share_a_folder_each_decode_a_part(tmp_path: Path) -> None:
     """Two machines, and two processes on one of them."""
     fill(tmp_path / "data", 30)
@@ -278,6 +301,7 @@ def test_machines_that_share_a_folder_each_decode_a_part(tmp_path: Path) -> None
     assert min(len(said[0]), len(said[1]) + len(said[2]) - 1) > 5
 
 
+@pytest.mark.thorough
 def test_a_machine_that_dies_leaves_its_pieces_to_others(tmp_path: Path) -> None:
     fill(tmp_path / "data", 30)
     words = [str(tmp_path / "data"), str(tmp_path / "cache"), str(tmp_path / "go")]

@@ -15,7 +15,7 @@ from PIL import Image
 import slalom
 from slalom import wiring
 from slalom.errors import InputError
-from slalom.wire.trial import Outcome, Turn, Work
+from slalom.wire.trial import Outcome, Turn, Work, task_key
 from slalom_worker.lane.worker import LaneWorker
 from tests.support.mlflow_tables import database
 from tests.workers.models.picture_trials import CROSS_ENTROPY, model
@@ -75,10 +75,10 @@ def test_a_node_with_other_pictures_trains_nothing(tmp_path: Path) -> None:
     fill(tmp_path / "data", 8)
     options = {"data": str(tmp_path / "data"), "cache": str(tmp_path / "cache"), "size": 32}
     of = Work({"name": "image_folder", **options}, model("convnet"), 4, "float32", CROSS_ENTROPY)
-    worker = LaneWorker(".", 2, device=CPU, digest="f" * 64)
+    worker = LaneWorker(".", 2, device=CPU, digests={task_key(of.task): "f" * 64})
     reply = worker.turn(Turn((order(trial(0, of, settings())),)))
     assert [one.outcome for one in reply.results] == [Outcome.FAILED]
-    assert "every node must have the study's pictures, of the digest ffffffffffff, but " in reply.results[0].error
+    assert "every node must have the study's data, of the digest ffffffffffff, but " in reply.results[0].error
 
 
 PICTURES, SIDE = 12000, 64

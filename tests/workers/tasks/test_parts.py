@@ -101,6 +101,45 @@ def test_fashion_mnist_and_own_tasks_keep_their_test_part() -> None:
         assert parts.train.inputs is data.pool.inputs
 
 
+def numbered(count: int) -> Split:
+    """Examples of three classes, each with its own number as the input."""
+    return Split(np.arange(count, dtype=np.float32)[:, None], np.arange(count) % 3)
+
+
+def some(split: Split, first: int, last: int) -> Split:
+    return Split(split.inputs[first:last], split.labels[first:last])
+
+
+def test_parts_of_a_larger_pool_keep_their_sizes_and_come_from_all_of_it() -> None:
+    pool, apart = numbered(30), Split(np.full((4, 1), 99, np.float32), np.arange(4) % 3)
+    data = Data(some(pool, 0, 10), some(pool, 10, 15), apart, classes=3, pool=pool)
+    drawn = [draw(None, pool, own_parts(data), seed) for seed in range(60)]
+    assert {(*sizes(parts),) for parts in drawn} == {(10, 5, 4)}
+    for place in (0, 1):
+        assert {int(row) for parts in drawn for row in parts[place].rows} == set(range(30))
+    for parts in drawn:
+        assert len({*parts.train.rows, *parts.validation.rows}) == 15
+        assert np.bincount(parts.train.labels).max() - np.bincount(parts.train.labels).min() <= 1
+
+
+def test_test_examples_within_the_pool_are_never_drawn_to_train() -> None:
+    pool = numbered(30).plain()
+    data = Data(some(pool, 0, 18), some(pool, 18, 24), some(pool, 24, 30), classes=3, pool=pool)
+    for seed in range(5):
+        parts = draw(None, data.pool, own_parts(data), seed)
+        assert sizes(parts) == [18, 6, 6]
+        assert sorted([*parts.train.rows, *parts.validation.rows]) == list(range(24))
+
+
+def test_a_pool_with_fewer_examples_than_its_parts_is_refused() -> None:
+    pool = numbered(14)
+    data = Data(numbered(10), numbered(5), numbered(2), classes=3, pool=pool)
+    with pytest.raises(
+        InputError, match=r"pool must hold as many .* 10 \+ 5, beside those of test, but holds 14; give"
+    ):
+        draw(None, pool, own_parts(data), 0)
+
+
 def test_the_mixture_draws_new_points_of_the_same_means() -> None:
     task = Mixture(n=20_000)
     own = task.load()

@@ -15,6 +15,7 @@ from slalom.wire.trial import Work
 from slalom_worker.tasks.quadratic_deep import QuadraticDeep, design
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
+from tests.support.tiers import few
 from tests.workers.checks import check_invariance
 from tests.workers.trials import objective, order, settings, trial
 
@@ -126,13 +127,14 @@ def test_an_example_s_loss_and_gradient_are_those_of_the_quadratic():
     torch.testing.assert_close(residual @ matrix, slope, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("precision", few(["float32", "float64"]))
 def test_a_trial_is_its_own_whatever_the_pack(precision):
     of = program(precision)
     specs = [trial(n, of.work, chosen, epochs=2) for n, chosen in enumerate(list(methods().values()) * 4)]
     check_invariance(of, specs, (1, 2, 7, 16))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("method", METHODS)
 def test_one_order_replayed_gives_the_published_losses(method):
     found = trained()[method, "once", "final"]
@@ -140,6 +142,7 @@ def test_one_order_replayed_gives_the_published_losses(method):
     assert found.apart(PUBLISHED[method]) < 3
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(
     not PUBLISHED_LOGS.is_file(),
     reason="DeepOBS's published results (a folder shared/data/deepobs beside the repository) are absent",
@@ -156,6 +159,7 @@ def test_one_order_replayed_follows_the_published_curves(mark):
         assert trained()[method, "once", mark].apart(Spread.of(ten)) < 3, method
 
 
+@pytest.mark.thorough
 def test_a_fresh_order_each_epoch_moves_momentum_from_first_to_last():
     """At the published rates; recomputed apart, over ten other seeds: 87.46, 88.55 +- 1.10 and 87.25."""
     for way, place in (("once", 0), ("each_epoch", 2)):

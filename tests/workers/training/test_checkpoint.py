@@ -83,6 +83,7 @@ def chosen():
     return [case.settings for case in cases()]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(("at", "width"), [(1, 7), (3, 1)])
 def test_every_method_goes_on(at, width, precision):

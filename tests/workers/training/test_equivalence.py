@@ -12,6 +12,7 @@ from slalom_worker.losses import LOSSES
 from slalom_worker.models import MODELS
 from slalom_worker.optimizers import OPTIMIZERS
 from slalom_worker.schedules import MOMENTUM_SCHEDULES, RATE_SCHEDULES
+from tests.support.tiers import few
 from tests.workers import literature
 from tests.workers.cases import DATA, STRUCTURES, WIDTHS, activations, cases, clouds_objective, clouds_work, diverging
 from tests.workers.checks import check_equivalence, results, train
@@ -19,10 +20,15 @@ from tests.workers.models import plain
 from tests.workers.reference import Reference, plain_net
 from tests.workers.trials import settings, trial
 
-EPOCHS = 24  # of 11 steps: 264, so that a schedule's change at step 250 is among them
+EPOCHS = 8
+"""Of 11 steps each."""
+
+STEPWISE = {"sutskever": 24}
+"""Of a schedule that goes by steps, whatever the epochs: 264, so that its change at step 250 is among them."""
+
 WORK = clouds_work()
 REFERENCE_SECONDS = 900
-"""The first test that asks for the references trains all of them, for a minute of a processor."""
+"""Most of the references are trained within a single test."""
 
 TABLES = {
     # those that need all examples in every step do not fit the suite's batches: test_conjugate_gradient.py
@@ -55,23 +61,39 @@ def test_every_model_and_activation_has_a_reference():
     assert not missing, f"{sorted(missing)}: no reference; add a line to ACTIVATIONS in tests/workers/literature.py"
 
 
+class References(dict):
+    """What the reference makes of each trial, by number: trained when it is first asked for."""
+
+    def __init__(self, specs):
+        super().__init__()
+        self.specs = {spec.id.number: spec for spec in specs}
+
+    def __missing__(self, number):
+        self[number] = Reference(self.specs[number], DATA).train()
+        return self[number]
+
+
+def epochs(case):
+    return STEPWISE.get(case.settings.get("momentum", {}).get("schedule"), EPOCHS)
+
+
 @cache
 def suite():
-    """Every case's width and trial, the trials that diverge, and what the reference makes of them, by number."""
-    found = [(case.width, trial(n, WORK, case.settings, epochs=EPOCHS)) for n, case in enumerate(cases())]
+    """Every case's width and trial, the trials that diverge, and the references of all."""
+    found = [(case.width, trial(n, WORK, case.settings, epochs=epochs(case))) for n, case in enumerate(cases())]
     wild = diverging(WORK, epochs=2)
-    wanted = {spec.id.number: Reference(spec, DATA).train() for spec in [spec for _, spec in found] + wild}
-    return found, wild, wanted
+    return found, wild, References([spec for _, spec in found] + wild)
 
 
 @pytest.mark.timeout(REFERENCE_SECONDS)
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", few(sorted(WIDTHS, key=lambda width: width != 16)))
 def test_a_pack_trains_every_trial_as_torch_does(width):
-    """Those cases whose row in the covering array has this width."""
+    """Those cases whose row in the covering array has this width; every method is in some of them."""
     found, _, wanted = suite()
     check_equivalence(clouds_objective(WORK), [spec for own, spec in found if own == width], wanted, width)
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(REFERENCE_SECONDS)
 def test_wide_packs_train_all_cases_beside_trials_that_diverge():
     found, wild, wanted = suite()
@@ -81,8 +103,8 @@ def test_wide_packs_train_all_cases_beside_trials_that_diverge():
     check_equivalence(clouds_objective(WORK), [*specs[:middle], *wild, *specs[middle:]], wanted, width=64)
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-9), ("float32", 1e-4)])
-@pytest.mark.parametrize(("name", "structure"), STRUCTURES)
+@pytest.mark.parametrize(("precision", "tolerance"), few([("float64", 1e-9), ("float32", 1e-4)]))
+@pytest.mark.parametrize(("name", "structure"), few(STRUCTURES, 3))
 def test_a_pack_trains_every_model_as_torch_does(name, structure, precision, tolerance):
     work = clouds_work(precision=precision, name=name, **structure)
     chosen = [

@@ -9,15 +9,21 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from torch.nn.utils import parametrizations
 
+from slalom.errors import InputError
+from slalom.wire.learned import NOTHING
 from slalom_worker.models import MODELS
+from slalom_worker.net.objective import Objective
 from slalom_worker.training.filters import first_layer, orientation
 from slalom_worker.training.learning import learned
+from slalom_worker.training.net_rehearsal import rehearse_net
 from slalom_worker.training.nets import TrainedTrial
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.sheets import GAP, png, sheet, signed, stretched
 from tests.workers.models import picture_trials
-from tests.workers.trials import order, settings, trial
+from tests.workers.net.own_nets import WORK, Own
+from tests.workers.trials import CPU, order, settings, trial
 
 SIDE = 11
 DOWN, RIGHT = torch.meshgrid(torch.arange(SIDE) - 5.0, torch.arange(SIDE) - 5.0, indexing="ij")
@@ -102,6 +108,69 @@ def test_the_first_layer_is_found_where_it_is_a_convolution():
     assert first_layer(nn.Conv2d(1, 2, 3)).name == "weight"
     for other in (nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1, 2, 3)), nn.Linear(2, 2), nn.Conv1d(1, 2, 3), nn.ReLU()):
         assert first_layer(other) is None
+
+
+WITHOUT_WEIGHTS = {
+    "frozen": lambda convolution: convolution.requires_grad_(False),
+    "weight_norm": parametrizations.weight_norm,
+    "spectral_norm": parametrizations.spectral_norm,
+}
+
+
+@pytest.mark.parametrize("change", WITHOUT_WEIGHTS.values(), ids=WITHOUT_WEIGHTS)
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_first_convolution_without_trained_weights_has_learned_no_filters(change, bias):
+    def make():
+        return nn.Sequential(change(nn.Conv2d(1, 2, 3, bias=bias)), nn.Flatten(), nn.Linear(2 * 6 * 6, 2))
+
+    task = Own(make, (1, 8, 8))
+    program = Objective(WORK, task.load(), task, CPU)
+    net = TrainedTrial.start(order(trial(0, program.work, settings("sgd"))), program)
+    assert learned(program, net) == NOTHING
+
+
+class Called(nn.Module):
+    """A net whose first convolution is called in a way of its own."""
+
+    def __init__(self, convolution, call):
+        super().__init__()
+        self.convolution, self.call, self.out = convolution, call, nn.Linear(2 * 6 * 6, 2)
+
+    def forward(self, inputs):
+        return self.out(self.call(self.convolution, inputs).flatten(1))
+
+
+class InPairs(nn.Conv2d):
+    """A convolution that gives its maps and their number."""
+
+    def forward(self, inputs):
+        return super().forward(inputs), self.out_channels
+
+
+CALLS = {
+    "by name": (lambda: Called(nn.Conv2d(1, 2, 3), lambda layer, inputs: layer(input=inputs)), True),
+    "in pairs": (lambda: Called(InPairs(1, 2, 3), lambda layer, inputs: layer(inputs)[0]), False),
+}
+
+
+@pytest.mark.parametrize(("make", "has_maps"), CALLS.values(), ids=CALLS)
+def test_maps_are_shown_where_the_first_layer_gives_a_tensor(make, has_maps):
+    task = Own(make, (1, 8, 8))
+    program = Objective(WORK, task.load(), task, CPU)
+    net = TrainedTrial.start(order(trial(0, program.work, settings("sgd"))), program)
+    files = learned(program, net).files
+    assert "filters/first_layer.png" in files
+    assert ("filters/maps.png" in files) == has_maps
+
+
+def test_a_look_at_a_net_that_would_fail_after_the_training_is_refused_before(monkeypatch):
+    def fail(*_):
+        raise ValueError("no such picture")
+
+    monkeypatch.setattr("slalom_worker.training.learning.sheet", fail)
+    task = Own(lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2 * 6 * 6, 2)), (1, 8, 8))
+    with pytest.raises(InputError, match="model: a look at what the net has learned must not raise, but got V"):
+        rehearse_net([trial(0, WORK, settings("sgd"))], task.load(), task)
 
 
 def image(content):

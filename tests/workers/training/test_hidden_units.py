@@ -30,7 +30,7 @@ def errors(units):
     return [float(program.evaluate(parameters, split)["error"].mean()) for split in (program.train, program.test)]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_training_error_falls_and_the_test_error_turns():
     train, test = zip(*map(errors, (1, 2, 5, 10, 40)), strict=True)
     assert train[0] > train[1] > train[2] > train[3]

@@ -9,6 +9,7 @@ from slalom.wire.trial import Outcome, Phase, Turn
 from slalom_worker.lane.worker import LaneWorker
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
+from tests.support.tiers import few
 from tests.workers.cases import PRECISIONS, STRUCTURES, WIDTHS, cases, clouds_objective, clouds_work, diverging
 from tests.workers.checks import check_invariance
 from tests.workers.trials import CPU, objective, order, settings, trial, work
@@ -36,6 +37,7 @@ def some(of, count=64):
     return [trial(n, of, one, epochs=1) for n, one in enumerate(chosen)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_no_setting_makes_a_trial_depend_on_its_pack(precision):
     """Every case, at every width, beside trials that diverge; 203 examples in batches of 33 leave 5."""
@@ -46,7 +48,7 @@ def test_no_setting_makes_a_trial_depend_on_its_pack(precision):
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize(("name", "structure"), STRUCTURES)
+@pytest.mark.parametrize(("name", "structure"), few(STRUCTURES))
 def test_no_model_makes_a_trial_depend_on_its_pack(name, structure, precision):
     of = clouds_work(batch_size=51, precision=precision, name=name, **structure)
     check_invariance(clouds_objective(of), some(of), WIDTHS)
@@ -62,12 +64,12 @@ WORKS = {
 }
 
 
-@pytest.mark.parametrize("name", WORKS)
+@pytest.mark.parametrize("name", few(WORKS))
 def test_no_size_makes_a_trial_depend_on_its_pack(name):
     check_invariance(objective(WORKS[name]), some(WORKS[name]), WIDTHS)
 
 
-@pytest.mark.parametrize("name", ["digits, wide", "digits, relu, float64"])
+@pytest.mark.parametrize("name", few(["digits, wide", "digits, relu, float64"]))
 def test_two_threads_are_no_matter_to_packs_of_two_and_more(name, two_threads):
     """A single matrix product is split over threads and then rounds differently: why a lane computes on one."""
     check_invariance(objective(WORKS[name]), some(WORKS[name], 16), (2, 7), disturbed=False)

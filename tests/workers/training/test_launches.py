@@ -6,17 +6,29 @@ The pack is told that its device is no CPU where that changes what it does.
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from slalom_worker.methods import Methods
+from slalom_worker.net.objective import Objective
+from slalom_worker.optimizers import OPTIMIZERS
+from slalom_worker.own_file import load_module
 from slalom_worker.program.looking import LOOKING, leaving
+from slalom_worker.tasks import open_task
 from slalom_worker.training import group, streams
+from slalom_worker.training import pack as packs
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
-from tests.workers.trials import objective, order, settings, trial, work
+from tests.repository.test_documents_run import blocks
+from tests.support.tiers import few
+from tests.workers.trials import CPU, objective, order, settings, trial, work
+
+PAGE = Path(__file__).parents[3] / "docs" / "adding-a-method.md"
+OWN, PACKAGED = "lion.py:LION", "lion"
 
 WIDTHS = (1, 8, 512)
 
@@ -72,27 +84,56 @@ class Crossing(TorchFunctionMode):
 
 @pytest.fixture
 def as_on_a_gpu(monkeypatch):
-    """Updates in one block, and masks of all slots at once."""
+    """Updates in one block, masks of all slots at once, and orders drawn ahead."""
+    monkeypatch.setattr(packs, "DRAWING_AHEAD", ("cpu",))
     monkeypatch.setattr(group, "BLOCK_PARAMETERS", {})
     monkeypatch.setattr(streams, "OWN_GENERATORS", ())
 
 
-def seated(chosen, width):
+def seated(chosen, width, program=None):
     of = work()
-    program = objective(of)
+    program = program or objective(of)
     pack = Pack(program)
     pack.seat([Slot.start(order(trial(number, of, chosen)), program) for number in range(width)])
     pack.advance()  # records the programs
     return pack
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", few(WIDTHS))
 @pytest.mark.parametrize("name", TRIALS)
 def test_a_step_takes_few_launches_at_any_width(as_on_a_gpu, name, width):
     pack = seated(TRIALS[name], width)
     with Launches() as launches:
         pack.advance()
     assert launches.done.total() <= OPERATIONS * pack.objective.batching.steps, launches.done.most_common(12)
+
+
+@pytest.fixture
+def lion(tmp_path, monkeypatch):
+    """A program that knows the Lion of docs/adding-a-method.md beside a study file, and as one of the package's."""
+    (tmp_path / "lion.py").write_text(blocks(PAGE, "python")[0])
+    methods, of = Methods.beside(tmp_path), work()
+    monkeypatch.setitem(OPTIMIZERS, OWN, methods.optimizer[OWN])
+    monkeypatch.setitem(OPTIMIZERS, PACKAGED, load_module(tmp_path / "lion.py").LION)
+    task = open_task(of.task, Path())
+    return Objective(of, task.load(), task, CPU, methods)
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+@pytest.mark.parametrize("width", [1, 8])
+def test_a_users_optimizer_takes_no_more_operations_than_one_of_the_package(lion, width, device, request):
+    """What its speed comes of, whatever the machine: a step's operations, and what it looks at."""
+    if device == "gpu":
+        request.getfixturevalue("as_on_a_gpu")
+    done = {}
+    for name in (OWN, PACKAGED, "adam"):
+        pack = seated(settings(name), width, lion)
+        with Launches() as launches:
+            pack.advance()
+        done[name] = launches.done
+        assert not launches.looks
+    assert done[OWN] == done[PACKAGED]
+    assert done[OWN].total() < done["adam"].total()
 
 
 @pytest.mark.parametrize("name", TRIALS)
@@ -103,8 +144,37 @@ def test_an_epoch_waits_for_the_device_once(as_on_a_gpu, name):
     assert (left, launches.looks) == (["tolist"], {})
 
 
+ORDERED = [
+    settings("adam", learning_rate=0.01),
+    settings("adam", learning_rate=0.01, order="once"),
+    settings("sgd", emphasis={"scheme": "class_balanced", "strength": 0.7, "by": "sampling"}),
+]
+
+
+def test_orders_are_drawn_while_the_epoch_before_is_trained(monkeypatch):
+    """An emphasized slot's are not, since the nets may decide them; and where none is drawn ahead it is the same."""
+    real, drawn, found = streams.order, [], []
+    monkeypatch.setattr(streams, "order", lambda *given: drawn.append(given[1]) or real(*given))
+    for kinds in ((), ("cpu",)):
+        monkeypatch.setattr(packs, "DRAWING_AHEAD", kinds)
+        of = work()
+        program = objective(of)
+        pack = Pack(program)
+        pack.seat([Slot.start(order(trial(n, of, one, epochs=3)), program) for n, one in enumerate(ORDERED)])
+        epochs = []
+        for _ in range(3):
+            pack.advance()
+            epochs.append(sorted(drawn))
+            drawn.clear()
+        found.append((epochs, pack.stack.parameters))
+    (plain, numbers), (ahead, same) = found
+    assert plain == [[0, 0, 0], [0, 1, 1], [0, 2, 2]]
+    assert ahead == [[0, 0, 0, 0, 1], [0, 1, 2], [2]]
+    assert torch.equal(numbers, same)
+
+
 @pytest.mark.parametrize("name", TRIALS)
-@pytest.mark.parametrize("width", [8, 64])
+@pytest.mark.parametrize("width", few([8, 64]))
 def test_little_crosses_to_the_device_in_an_epoch(as_on_a_gpu, name, width):
     pack = seated(TRIALS[name], width)
     with Crossing() as crossing:

@@ -13,6 +13,7 @@ from slalom_worker.net.examples import side_by_side
 from slalom_worker.net.objective import Objective
 from slalom_worker.training import streams
 from slalom_worker.training.net_rehearsal import rehearse_net
+from tests.support.tiers import few
 from tests.workers.checks import check_invariance, distance, train
 from tests.workers.net.own_nets import TRAINED, WORK, Own, frozen, normalised
 from tests.workers.net.refused_nets import REFUSED
@@ -117,14 +118,14 @@ def plain(spec, task):
     return net
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", few(TRAINED, 4))
 def test_a_net_of_a_users_trains_in_packs_of_any_width_with_the_same_bits(name):
     program = objective(TRAINED[name], "float32")
     check_invariance(program, specs(program), WIDTHS)
 
 
-@pytest.mark.parametrize("width", [1, *(pytest.param(width, marks=pytest.mark.slow) for width in (2, 7)), 16])
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("width", few([1, 2, 7, 16]))
+@pytest.mark.parametrize("name", few(TRAINED, 8))
 def test_a_net_of_a_users_trains_as_torch_trains_it(name, width):
     program = objective(TRAINED[name])
     task = program.task
@@ -144,8 +145,8 @@ def test_a_net_of_a_users_trains_as_torch_trains_it(name, width):
         assert program.evaluate(parameters, side_by_side([program.test]), state)["error"].item() == error.item()
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("precision", few(["float32", "float64"]))
+@pytest.mark.parametrize("name", few(TRAINED, 8))
 def test_a_net_that_packs_train_passes_the_rehearsal(name, precision):
     task = Own(TRAINED[name])
     rehearse_net([trial(0, replace(WORK, precision=precision), CHOSEN[0])], task.load(), task)

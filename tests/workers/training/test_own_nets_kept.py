@@ -14,6 +14,7 @@ from slalom_worker.regularizers import SlotDropout
 from slalom_worker.serving import _load_pyfunc
 from slalom_worker.tasks import open_task
 from slalom_worker.training.slot import Slot
+from tests.support.tiers import few
 from tests.workers.checks import train
 from tests.workers.net.own_nets import WORK, Flipping, Net, Tied, frozen, normalised
 from tests.workers.training.test_own_nets import objective
@@ -29,7 +30,9 @@ class Served(own_nets.Own):
 """
 
 
-@pytest.mark.parametrize("net", ["frozen", "normalised", "Flipping", "Random", "Tied", "Averaging", "lazy", "spectral"])
+@pytest.mark.parametrize(
+    "net", few(["frozen", "normalised", "Flipping", "Random", "Tied", "Averaging", "lazy", "spectral"])
+)
 def test_a_registered_model_answers_as_it_was_measured(net, tmp_path):
     (tmp_path / "mine.py").write_text(FILE)
     of = replace(WORK, task={"name": "mine.py:Served", "net": net})

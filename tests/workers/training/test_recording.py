@@ -145,6 +145,7 @@ def ratio(activation, hidden):
     return sum(one["gradient.layer1"] / one[f"gradient.layer{len(hidden) + 1}"] for one in found) / len(found)
 
 
+@pytest.mark.thorough
 def test_gradients_vanish_through_logistic_layers_and_far_less_through_others():
     deep = {activation: ratio(activation, (32,) * 5) for activation in ("logistic", "tanh", "relu")}
     shallow = ratio("logistic", (32,))
@@ -168,7 +169,7 @@ STUDY = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_study_s_records_show_them(tmp_path):
     database(tmp_path)
     result = slalom.run(slalom.Study(**STUDY), tmp_path, lanes=local_lanes)

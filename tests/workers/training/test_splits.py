@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load
 from torch import nn
 
-import slalom_worker.lane.worker
+import slalom_worker.lane.packs
 from slalom.wire.seeds import split_seed
 from slalom.wire.trial import Phase, Turn
 from slalom_worker.lane.worker import LaneWorker
@@ -22,6 +22,7 @@ from slalom_worker.tasks.digits import Digits
 from slalom_worker.tasks.mixture import Mixture
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
+from tests.support.tiers import few
 from tests.workers.cases import DATA, cases, clouds_objective, clouds_work
 from tests.workers.checks import check_equivalence, check_invariance, distance, results, train
 from tests.workers.reference import Reference, plain_net
@@ -42,7 +43,7 @@ def mixed(of, epochs, count=32):
     ]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", few(WIDTHS[::-1]))
 def test_a_pack_trains_trials_of_all_splits_as_torch_does(width):
     of = clouds_work()
     specs = mixed(of, epochs=6, count=16)
@@ -87,12 +88,13 @@ WORKS = {
 }
 
 
-@pytest.mark.parametrize("name", WORKS)
+@pytest.mark.parametrize("name", few(WORKS))
 def test_no_split_makes_a_trial_depend_on_its_pack(name):
     check_invariance(objective(WORKS[name]), mixed(WORKS[name], epochs=1), WIDTHS)
 
 
-@pytest.mark.parametrize("name", ["digits", "digits, whitened", "mixture"])
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", ["mixture", "digits", "digits, whitened"])
 def test_what_is_reported_does_not_depend_on_what_else_is_seated(name):
     """Ensembles, records, emphasis that reads the net and test data among it, and lanes that met other splits first."""
     of = replace(WORKS[name], batch_size=100)
@@ -181,7 +183,7 @@ def test_test_labels_of_a_split_reach_no_number_before_the_confirmation(monkeypa
     specs = [trial(n, of, MIX[1], phase, 2, SPLITS[n]) for n in range(3) for phase in phases]
     found = []
     for poison in (lambda task: task, Poisoned):
-        monkeypatch.setattr(slalom_worker.lane.worker, "open_task", lambda *given, to=poison: to(open_task(*given)))
+        monkeypatch.setattr(slalom_worker.lane.packs, "open_task", lambda *given, to=poison: to(open_task(*given)))
         found.append(facts(*finish(lane(9), [order(spec) for spec in specs])))
     clean, poisoned = found
     for number in range(2):

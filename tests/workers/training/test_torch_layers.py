@@ -7,6 +7,7 @@ from torch import nn
 
 from slalom.errors import InputError
 from slalom_worker.training.net_rehearsal import rehearse_net
+from tests.support.tiers import few
 from tests.workers.checks import check_invariance
 from tests.workers.net.own_nets import WORK, Own
 from tests.workers.net.published import PUBLISHED
@@ -157,7 +158,7 @@ NETS = {**{name: (shape, net(make)) for name, (shape, make) in LAYERS.items()}, 
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN:UserWarning")
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", few(NETS, 6))
 def test_a_pack_trains_the_net_as_torch_does(name):
     shape, make = NETS[name]
     for precision in ("float64", "float32"):

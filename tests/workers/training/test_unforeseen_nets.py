@@ -7,6 +7,7 @@ import torch
 
 from slalom.errors import InputError
 from slalom_worker.training.net_rehearsal import rehearse_net
+from tests.support.tiers import few
 from tests.workers.checks import check_invariance, train
 from tests.workers.net.own_nets import WORK, Own
 from tests.workers.net.refused_unforeseen import REFUSED_UNFORESEEN
@@ -16,7 +17,7 @@ from tests.workers.training.test_own_nets import CHOSEN, objective, plain, specs
 from tests.workers.trials import settings, trial
 
 
-@pytest.mark.parametrize("name", UNFORESEEN)
+@pytest.mark.parametrize("name", few(UNFORESEEN, 6))
 def test_a_pack_trains_the_net_as_torch_does(name):
     shape, make = UNFORESEEN[name]
     for precision in ("float64", "float32"):

@@ -1,4 +1,4 @@
-"""What an augmentation is to a pack: another picture in place of a training picture, drawn anew at each use.
+"""What an augmentation is to a pack: it replaces a training picture by a changed one, drawn anew at each use.
 
 Like the optimizers, the files here load without torch.
 """
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class Given(NamedTuple):
-    """What an augmentation has beside the pictures of a step of e slots, B for each.
+    """What an augmentation gets in addition to the pictures of a step, B for each of e slots.
 
     draws: the random numbers of each picture's use
-    options: what the study sets, by name, [e, 1] float64
-    learned: what was learned from each slot's training part [e, ...] float64, or None
+    options: the study's options by name, each [e, 1] float64
+    learned: what `Augmentation.learn` gave for each slot's training part [e, ...] float64, or None
     size: height and width of the pictures that the net sees
     """
 
@@ -36,14 +36,14 @@ class Given(NamedTuple):
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One way of changing training pictures. Pictures of validation and test are never changed.
+    """One way of changing training pictures. Validation and test pictures are never changed.
 
-    change: (pictures [e, B, channels, height, width], what is given) -> changed pictures, in a tensor of their own.
-        Each may depend on itself and its own slot's numbers alone. None where nothing is changed
-    parameters: what a study may set of it: numbers
+    change: (pictures [e, B, channels, height, width], Given) -> changed pictures, in a new tensor. A changed picture
+        may depend on the picture and its own slot's numbers alone. None where nothing is changed
+    parameters: what a study may set: numbers
     learn: (training pictures as the task gives them, before preprocessing, in parts [n, channels, height, width] that
-        may be gone through several times) -> what is handed to `change` as `learned`; None where nothing is learned
-    colors: whether it is of pictures that have colours, that is several channels, in the task's own units
+        may be iterated several times) -> what `change` gets as `Given.learned`; None where nothing is learned
+    colors: whether the augmentation needs pictures of several channels, in the task's own units
     """
 
     change: Callable[[Tensor, Given], Tensor] | None

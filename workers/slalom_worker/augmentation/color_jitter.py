@@ -2,9 +2,9 @@
 
     sum_i p_i * alpha_i * lambda_i,    alpha_i normal with deviation sigma
 
-p_i and lambda_i are the eigenvectors and eigen*values* (not their roots) of the covariance of the pixels' colours over
-all pixels of the training part, alpha is drawn once for a picture and again each time the picture is used. As lambda is
-a square of the pixels' unit, so is the jitter: sigma .1 is the paper's.
+p_i and lambda_i are the eigenvectors and eigen*values* (not their roots) of the covariance of the colours over all
+pixels of the training part; alpha is drawn anew each time a picture is used. As lambda is in squares of the pixels'
+unit, so is the jitter. The paper's sigma is .1.
 Source: Krizhevsky, Sutskever and Hinton 2012, "ImageNet classification with deep convolutional neural networks", 4.1.
 """
 
@@ -41,7 +41,7 @@ def learn(pictures: Iterable[NDArray[np.float32]]) -> NDArray[np.float64]:
             covariance += product(colors.T, colors)
         values, axes = eigh(covariance / count)
     largest = np.abs(axes).argmax(axis=0)
-    # an eigenvector has no sign of its own
+    # the sign of an eigenvector is arbitrary
     found: NDArray[np.float64] = axes * np.sign(axes[largest, range(len(mean))]) * values
     return found
 
@@ -57,7 +57,7 @@ def change(pictures: Tensor, given: Given) -> Tensor:
         raise RuntimeError("the jitter is learned from training pictures, but nothing was learned")
     channels = pictures.shape[2]
     alphas = given.draws.normal(channels) * given.options["sigma"].unsqueeze(-1)
-    # one component after the other: a product of matrices may round by their number
+    # one component after the other: the rounding of a matrix product may depend on the number of matrices
     color = alphas[..., :1] * given.learned[:, None, :, 0]
     for component in range(1, channels):
         color = color + alphas[..., component, None] * given.learned[:, None, :, component]

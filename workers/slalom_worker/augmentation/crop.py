@@ -1,7 +1,7 @@
-"""A part of each picture, as large as the pictures that the net sees, from a place drawn evenly among all places.
+"""A part of each picture, of the size that the net sees, at a uniformly random place.
 
-Before, the picture is framed by `pad` pixels that are 0. Where the net sees whole pictures, these are pictures moved
-by up to `pad` pixels; where `evaluation` is by crops, the part is smaller than the picture.
+First the picture is framed by `pad` pixels of 0. Where the net sees whole pictures, the part is the picture moved by up
+to `pad` pixels; where `evaluation` is by crops, the part is smaller than the picture.
 Sources: Krizhevsky, Sutskever and Hinton 2012, "ImageNet classification with deep convolutional neural networks", 4.1
 (224 x 224 of 256 x 256); with a frame, He et al. 2016, "Deep residual learning for image recognition", 4.2.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def change(pictures: Tensor, given: Given) -> Tensor:
-    """The parts."""
+    """The parts [e, B, channels, *size]."""
     pad, draws = given.options["pad"], given.draws.uniform(2)
     sides = zip(pictures.shape[-2:], given.size, strict=True)
     top, left = (

@@ -1,7 +1,7 @@
-"""Small distortions for handwriting: each axis scaled, the picture sheared, and its sheet stretched here and there.
+"""Small distortions for handwriting: each axis is scaled, the picture sheared, and its parts stretched differently.
 
-A pixel comes from the place (y', x') about the picture's centre, with what lies between pixels interpolated and 0
-outside of the picture:
+A pixel (y, x) takes its value from the place (y', x'), both counted from the picture's centre, interpolated between
+pixels and 0 outside of the picture:
     y' = a y + u(y, x),    x' = b x + c y + v(y, x)
 a and b are drawn evenly from 1 +- `scale`, c from +- `shear`. The fields u and v are drawn evenly from +- `elastic`
 pixels at KNOTS x KNOTS knots from border to border, and interpolated between them.
@@ -42,7 +42,7 @@ def change(pictures: Tensor, given: Given) -> Tensor:
 
 
 def _between(knots: Tensor, height: int, width: int) -> Tensor:
-    """A field [e, B, height, width] that has these values [e, B, KNOTS, KNOTS] at its knots, the outer at the edges."""
+    """A field [e, B, height, width], interpolated between values [e, B, KNOTS, KNOTS] at knots from edge to edge."""
     rows = _mixed(
         [knots[..., knot, None, :] for knot in range(KNOTS)], [w.unsqueeze(-1) for w in _weights(knots, height)]
     )
@@ -50,7 +50,7 @@ def _between(knots: Tensor, height: int, width: int) -> Tensor:
 
 
 def _mixed(parts: list[Tensor], weights: list[Tensor]) -> Tensor:
-    """The sum of the parts times their weights, one by one: a product of matrices may round by how many there are."""
+    """The sum of the parts times their weights, added one by one, as a matrix product may round by the pack's width."""
     found = parts[0] * weights[0]
     for part, weight in zip(parts[1:], weights[1:], strict=True):
         found = found + part * weight

@@ -1,6 +1,6 @@
-"""The random numbers of an augmentation: functions of the trial's seed, the epoch, the example and its use alone.
+"""The random numbers of an augmentation, which depend on the trial's seed, the epoch, the example and its use alone.
 
-Each number is a hash of these, so that it is the same whatever the order of examples, the batch size, the pack and what
+Each number is a hash of these, so that it does not depend on the order of examples, the batch size, the pack or what
 was trained before. The hash is SplitMix64's (Steele, Lea and Flood 2014, "Fast splittable pseudorandom
 number generators"), in whole numbers of 64 bits that wrap around.
 """
@@ -19,12 +19,12 @@ def _signed(word: int) -> int:
 
 
 GOLDEN = _signed(0x9E3779B97F4A7C15)
-"""What SplitMix64 counts by."""
+"""SplitMix64's increment."""
 
 MIXED = ((30, _signed(0xBF58476D1CE4E5B9)), (27, _signed(0x94D049BB133111EB)))
 LAST = 31
 BITS = 53
-"""Of a float64's fraction."""
+"""Bits of a float64's fraction."""
 
 
 def mix(words: Tensor) -> Tensor:
@@ -35,18 +35,18 @@ def mix(words: Tensor) -> Tensor:
 
 
 def _right(words: Tensor, bits: int) -> Tensor:
-    """Words shifted to the right, zeros following: torch's own shift would follow with the sign."""
+    """Words shifted to the right, with zeros shifted in: torch's own shift would shift in the sign."""
     return (words >> bits) & ((1 << (64 - bits)) - 1)
 
 
 class Draws:
-    """The numbers of the uses of B examples of e slots by one augmentation; each call draws further ones."""
+    """The random numbers of one augmentation for B examples of each of e slots; each call draws further numbers."""
 
     def __init__(self, keys: Tensor, examples: Tensor, uses: Tensor | None) -> None:
         """keys: a hash of each slot's seed, epoch and augmentation [e, 1] int64.
 
-        examples: numbers of training examples [e, B]
-        uses: how often each was used before in the epoch [e, B]; None where every one is used once
+        examples: the indices of the training examples [e, B]
+        uses: how often each was used before in the epoch [e, B]; None where every example is used once
         """
         words = mix(keys + examples * GOLDEN)
         self._words = mix(words if uses is None else words + uses * GOLDEN)

@@ -1,4 +1,4 @@
-"""Pictures with left and right exchanged, a `share` of them.
+"""A random `share` of the pictures is mirrored: left and right are exchanged.
 
 Source: Krizhevsky, Sutskever and Hinton 2012, "ImageNet classification with deep convolutional neural networks", 4.1.
 """

@@ -1,4 +1,4 @@
-"""Training pictures as the task gives them."""
+"""No augmentation: training pictures stay as the task gives them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pixels of pictures by their places, which may lie outside of a picture, where everything is 0."""
+"""Takes pixels of pictures by their places; outside of a picture every pixel is 0."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def pixels(pictures: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def window(pictures: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) -> Tensor:
-    """The parts [e, B, channels, *size] of pictures whose first row is `top` and first column `left` [e, B] int64."""
+    """The parts [e, B, channels, *size] of pictures that begin at the row `top` and the column `left`, [e, B] int64."""
     rows = counted(top, size[0]) + top.unsqueeze(-1)
     columns = counted(left, size[1]) + left.unsqueeze(-1)
     return pixels(pictures, rows.unsqueeze(-1), columns.unsqueeze(-2))
 
 
 def counted(like: Tensor, count: int) -> Tensor:
-    """The numbers from 0 to before `count`, of the type of a tensor and on its device."""
+    """The numbers from 0 to `count` - 1, of the type of the tensor `like` and on its device."""
     return like.new_ones(count).cumsum(0) - 1
 
 

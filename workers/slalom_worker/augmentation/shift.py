@@ -1,7 +1,7 @@
-"""Pictures moved by up to `pixels` pixels on each axis, every whole number of them being as likely.
+"""Pictures are moved by up to `pixels` whole pixels on each axis, all equally likely.
 
-What leaves a picture is lost, and what comes in is 0. Source: the translations of LeCun et al. 1998, "Gradient-based
-learning applied to document recognition", III.C, by whole pixels.
+Pixels that leave the picture are lost, and those that come in are 0. Source: the translations of LeCun et al. 1998,
+"Gradient-based learning applied to document recognition", III.C, by whole pixels.
 """
 
 from __future__ import annotations

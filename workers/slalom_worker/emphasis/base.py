@@ -1,4 +1,4 @@
-"""What an emphasizing scheme is to a pack: how much more one training example counts than another.
+"""What an emphasizing scheme is to a pack: it says how much more one training example counts than another.
 
 The files here work on numpy arrays and load without torch.
 """
@@ -28,7 +28,7 @@ class ExampleState(NamedTuple):
     """The state of the n training examples when an epoch begins.
 
     labels: [n]
-    misses: at the beginning of how many epochs in a row, this one included, the net put the example in the wrong
+    misses: the number of epochs in a row, up to this one, at whose beginning the net put the example in the wrong
         class [n]; zero where the scheme does not read the net
     epoch: this epoch's number, from 0
     """
@@ -44,9 +44,9 @@ class ExampleState(NamedTuple):
 
 
 def each(values: np.ndarray, function: Callable[[float], float]) -> np.ndarray:
-    """The function of each of n values [n], called once for every one that is different.
+    """A Python function of each of n values, [n]; it is called once for each different value.
 
-    For powers and exponentials: numpy's own are rounded otherwise on a processor that has AVX-512.
+    This is for powers and exponentials, which numpy rounds differently on a processor with AVX-512.
     """
     found, places = np.unique(values, return_inverse=True)
     return np.array([function(value) for value in found.tolist()], dtype=np.float64)[places]
@@ -57,7 +57,7 @@ class Emphasis:
     """One way of presenting examples.
 
     weights: (state, parameters) -> how much each example counts [n], positive, of any scale; None where every
-        example comes once an epoch
+        example comes once an epoch; asked when an epoch begins
     parameters: what a study may set; one called "by" is BY, without which examples are drawn; one called "focus" is the
         power f in (1 - p)^f, by which an example's gradient is multiplied, where p is the probability that the net
         gives to the example's class

@@ -1,4 +1,4 @@
-"""Rare classes presented more often, or with a bigger step: an example of class k has weight n_k^(-strength).
+"""Rare classes are presented more often, or with larger steps: an example of class k has the weight n_k^(-strength).
 
 At strength 1 every class counts equally, at 0 every example does.
 Source: LeCun et al. 1998, "Efficient BackProp", section 4.2 (emphasizing schemes).
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 
 def weights(state: ExampleState, parameters: Mapping[str, Any]) -> np.ndarray:
-    """The weights [n], from how often each class occurs."""
-    counts = np.bincount(state.labels)
-    return each(counts[state.labels], lambda count: float(count) ** -parameters["strength"])
+    """The examples' weights [n], from how often each class occurs."""
+    counts = np.bincount(state.labels)  # of a class without examples 0, which has no such power
+    found: np.ndarray = each(counts, lambda count: max(1.0, count) ** -parameters["strength"])[state.labels]
+    return found
 
 
 CLASS_BALANCED = Emphasis(weights, {"strength": Number(1.0, 0.0, 2.0), "by": BY})

@@ -1,8 +1,8 @@
-"""Examples that the net is unsure of with a bigger step: the gradient is multiplied by (1 - p)^focus.
+"""Examples that the net is unsure of get larger steps: their gradient is multiplied by (1 - p)^focus.
 
-p is the probability that the net gives to the example's class, at every step; the factor itself is not
-differentiated, as it would be in the loss. Of cross-entropy alone. Source: Lin et al. 2017, "Focal loss for dense
-object detection", equation 4.
+p is the probability that the net gives to the example's class at the present step. The factor is not differentiated,
+as it would be within the loss. It needs cross-entropy. Source: Lin et al. 2017, "Focal loss for dense object
+detection", equation 4.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Misclassified examples presented more often, or with a bigger step, the more the longer they stay so.
+"""Examples are presented more often, or with larger steps, the longer the net misclassifies them.
 
     weight = min((1 + strength)^misses, cap)
 
 where misses counts the epochs in a row, up to this one, that began with the example in the wrong class; in the first
-`warm_up` epochs, while most are wrong, every weight is 1. An example that is learned is back at 1. Looking at the
-training examples costs a forward pass an epoch. A mislabelled example stays wrong for good reason: `cap` bounds what
-it can do. Source: LeCun et al. 1998, "Efficient BackProp", section 4.2, which warns of outliers; the growth by a
+`warm_up` epochs, while most are wrong, every weight is 1. An example that is learned is back at 1. Evaluating the
+training examples costs a forward pass an epoch. A mislabelled example stays wrong for good reason: `cap` bounds its
+weight. Source: LeCun et al. 1998, "Efficient BackProp", section 4.2, which warns of outliers; the growth by a
 factor is that of boosting (Freund and Schapire 1997).
 """
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from slalom_worker.emphasis.base import ExampleState
 
 LARGEST = 1e12
-"""The largest weight: sums of weights up to this one stay exact enough to draw from."""
+"""The largest weight: sums of weights up to LARGEST stay exact enough to draw from."""
 
 
 def weights(state: ExampleState, parameters: Mapping[str, Any]) -> np.ndarray:
-    """The weights [n], from how long each example has been missed."""
+    """The examples' weights [n], from the misses."""
     if state.epoch < parameters["warm_up"]:
         return np.ones(len(state.labels))
     rate = math.log1p(parameters["strength"])

@@ -1,4 +1,4 @@
-"""How initial weights can be drawn: one file each, and one line here."""
+"""The initializations that a study can name: one file each, and one line here."""
 
 from __future__ import annotations
 

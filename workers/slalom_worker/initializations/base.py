@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Fans(NamedTuple):
-    """Inputs that a unit adds up, and outputs that an input reaches; of a convolution, through the whole kernel."""
+    """How many inputs a unit adds up, and how many outputs an input reaches; in a convolution, by the whole kernel."""
 
     inputs: int
     outputs: int
@@ -27,7 +27,7 @@ class Fans(NamedTuple):
 class Initialization:
     """One way of drawing a layer's weights.
 
-    draw: (weights, fans, generator, parameters), fills the weights in place; None leaves every layer as torch made it
+    draw: (weights, fans, generator, parameters); fills the weights in place. None leaves every layer as it was built
     parameters: what a study may set of it
     biases: whether biases are drawn like the weights; else they start at zero
     """

@@ -1,4 +1,4 @@
-"""Each layer as torch starts it: weights and biases of linear layers uniform in +-1/sqrt(fan-in)."""
+"""Each layer as it is built; torch's linear layers draw weights and biases uniformly in +-1/sqrt(fan-in)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lane's part in checkpoints: it writes those of the trials it trains, and goes on from those of lanes that died."""
+"""Checkpoints in a lane: written for the trials that it trains, and read to go on with trials of lanes that died."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ if TYPE_CHECKING:
     from slalom_worker.net.objective import Objective
 
 NAME = "state"
-"""A checkpoint's file in its trial's folder. While it is written its name is that and the attempt's number, so that a
-lane that was given up and writes on is in nobody's way.
+"""The name of a checkpoint's file in its trial's folder. The file is written as "state.<attempt>" and then renamed, so
+that a lane that was given up, but still writes, disturbs no later attempt.
 """
 
 
 class LaneCheckpoints:
-    """Reads and writes the checkpoints of a study's trials, one file for each, which is replaced in one step.
+    """Reads and writes the checkpoints of a study's trials, one file for each trial, which is replaced atomically.
 
-    What goes wrong with one costs training time and no result, so it is told and the lane goes on.
+    A checkpoint that cannot be read or written costs training time but no result, so a remark is kept (see `told`) and
+    the lane goes on.
     """
 
     def __init__(self, checkpoints: Checkpoints, device: str) -> None:
-        """device: the lane's kind; numbers of a trial that changed devices halfway would be neither kind's.
+        """device: the lane's kind of device, on which numbers depend; a checkpoint of another kind is not used.
 
-        Raises InputError where the study's folder is not there, as on a node that does not share it.
+        Raises InputError where the checkpoints' folder does not exist, as on a node that does not share the home.
         """
         self._checkpoints = checkpoints
         self._packages = f"torch {torch.__version__}, numpy {np.__version__}"
@@ -48,14 +49,14 @@ class LaneCheckpoints:
             )
 
     def told(self) -> tuple[str, ...]:
-        """What went wrong since the last call."""
+        """Remarks, for people, on checkpoints that could not be read or written since the last call."""
         told, self._told = tuple(self._told), []
         return told
 
     def load(self, order: Order, objective: Objective) -> TrainedTrial | None:
-        """The order's trial after the epoch of its checkpoint, its earlier reports untold; None where it has none.
+        """The order's trial as of its checkpoint, with its earlier reports still to be told.
 
-        Raises SlalomError where the trial cannot be trained at all.
+        None where there is no checkpoint that can be used. Raises SlalomError where the trial cannot be trained at all.
         """
         trial = order.trial
         file = self._file(trial)
@@ -73,7 +74,7 @@ class LaneCheckpoints:
             return None
 
     def save(self, trials: Iterable[TrainedTrial]) -> None:
-        """Write the checkpoints that are due, in place of the trials' earlier ones."""
+        """Write the checkpoints of the trials that have one due, in place of their earlier ones."""
         every = self._checkpoints.every
         for trained in trials:
             if trained.epoch // every > trained.saved // every:
@@ -113,7 +114,7 @@ class LaneCheckpoints:
 
 
 def _sync(folder: Path) -> None:
-    """Have the folder's entries on the disk, so that a replaced file stays so if the machine loses its power."""
+    """Flush the folder's entries to the disk, so that a replaced file stays replaced after a loss of power."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

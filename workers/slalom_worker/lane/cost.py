@@ -1,4 +1,4 @@
-"""What an epoch costs, in times of a calibration loop of plain tensor arithmetic, so that machines can be compared."""
+"""What an epoch costs, as a multiple of a calibration loop of plain tensor arithmetic, to compare machines by."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Order
 
 REPEATS = 7
-"""Measurements of a cost: each the best of TRIES, in turns with the calibration, so that a slow moment hits both."""
+"""Measurements of a cost. Each is the best of TRIES, alternating with the calibration, so that a slow moment of the
+machine hits both.
+"""
 
 TRIES = 2
 STEPS = 200
-"""Steps of the calibration: about ten milliseconds of a core."""
+"""Steps of the calibration loop: about ten milliseconds on one core."""
 
 
 def measure_cost(orders: Sequence[Order], folder: Path) -> tuple[float, ...]:
-    """Seconds that the first epoch of these trials takes as one pack, over seconds of the calibration: REPEATS ratios.
+    """REPEATS ratios: seconds of these trials' first epoch as one pack over seconds of the calibration loop.
 
     orders: for trials of one program; folder: where the user's own files lie
     """
@@ -75,7 +77,7 @@ def _calibration(device: torch.device) -> Callable[[], None]:
 
 
 def _seconds(work: Callable[[], None], device: torch.device) -> float:
-    """Seconds that the work takes: of a GPU's time, or of this thread's own, without other programs on the machine."""
+    """Seconds that the work takes: by the clock on a GPU, else of this thread's CPU time, without other programs."""
     if device.type != "cuda":
         began = time.thread_time()
         work()

@@ -1,7 +1,8 @@
-"""The device that a lane trains on, set up so that numbers depend on its kind, and not on the machine or the memory."""
+"""The device that a lane trains on, set up so that numbers depend on the kind of device alone."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import resource
@@ -11,24 +12,30 @@ import torch
 
 from slalom.errors import Infrastructure
 from slalom.wire.trial import Memory
-from slalom_worker.lane.environment import LANE_ENVIRONMENT, has_avx2, pin_kernels
+from slalom_worker.lane.environment import LANE_ENVIRONMENT, has_avx2, maker, pin_kernels
+from slalom_worker.lane.kernels import ask_for_deterministic_kernels
 
 STATM = Path("/proc/self/statm")
 
 CPU = torch.device("cpu")
 
+TORCH_CPU = Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"
+
+MKL_AVX2_STRICT = 0x1000A
+"""What MKL tells of itself where its first product found `MKL_CBWR=AVX2,STRICT`; mkl_types.h has the numbers."""
+
 CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
-"""The variable that cuBLAS reads when it is first used; with a workspace of fixed size its sums have a fixed order."""
+"""The environment variable that sets cuBLAS's workspace, read at first use: a fixed size fixes the order of sums."""
 
 CUDA_CONTEXT = 1 << 30
-"""Bytes of a GPU that a process takes beside what torch reserves, at most."""
+"""Most bytes of a GPU that a process takes in addition to what torch reserves."""
 
 
 def open_device(asked: str = "auto") -> torch.device:
-    """The lane's device: the first CUDA device that it may see, or one thread of the CPU.
+    """Open the lane's device: the first CUDA device that the process may see, or one thread of the CPU.
 
-    asked: as the study's `resources` have it: "gpu", "cpu", or "auto" for a GPU where there is one
-    One thread, because lanes are how Slalom uses several cores, and because a sum split over threads rounds
+    asked: the `device` of the study's `resources`: "gpu", "cpu", or "auto" for a GPU where there is one
+    The CPU gets one thread, since Slalom uses several cores by several lanes, and a sum split over threads rounds
     differently. Raises Infrastructure where a GPU is asked for and torch can use none, and where the process computed
     before its kernels could be pinned.
     """
@@ -37,9 +44,10 @@ def open_device(asked: str = "auto") -> torch.device:
     if asked != "cpu" and torch.cuda.is_available():
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
-        # the same kernels in the same order of sums each time, where there are such
+        # deterministic kernels, where torch has them
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
         os.environ[CUBLAS_WORKSPACE] = ":4096:8"
+        ask_for_deterministic_kernels()
         return torch.device("cuda", 0)
     if asked == "gpu":
         raise Infrastructure(
@@ -47,8 +55,8 @@ def open_device(asked: str = "auto") -> torch.device:
         )
     if has_avx2() and _capability() != "avx2":
         raise _too_late(f"torch's results are those of its kernels for {_capability()}")
-    if not _alignment_is_free():
-        raise _too_late("MKL's results depend on memory alignment")
+    if not (_mkl_is_pinned() and _alignment_is_free()):
+        raise _too_late("MKL's results depend on memory alignment, or are those of its kernels for newer processors")
     return CPU
 
 
@@ -62,10 +70,14 @@ def _no_cuda() -> str:
 
 
 def describe(device: torch.device) -> str:
-    """The kind of device, on which numbers depend: "cpu x86-64 avx2", or the GPU's name."""
+    """The kind of device that numbers depend on, such as "cpu x86-64 avx2 amd", or the GPU's name.
+
+    The processor's maker belongs to it where torch multiplies by MKL, whose kernels differ by it.
+    """
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"cpu {_machine()} {_capability()}"
+    kind = f"cpu {_machine()} {_capability()}"
+    return f"{kind} {maker()}" if torch.backends.mkl.is_available() else kind  # type: ignore[no-untyped-call]
 
 
 def _machine() -> str:
@@ -74,7 +86,10 @@ def _machine() -> str:
 
 
 def _capability() -> str:
-    """The vector instructions for which torch took its kernels: "avx2", "default", "sve256", ...; settles it."""
+    """The vector instructions that torch's CPU kernels use: "avx2", "default", "sve256", ...
+
+    Asking makes torch choose them, so the environment variables must be set before.
+    """
     return torch.backends.cpu.get_cpu_capability().lower()
 
 
@@ -87,7 +102,7 @@ def _too_late(what: str) -> Infrastructure:
 
 
 def memory(device: torch.device) -> Memory:
-    """What this process takes for itself: not what it shares with others, such as the libraries' code."""
+    """The memory of this process alone, without what it shares with others, such as the libraries' code."""
     host = _own_memory()
     if device.type != "cuda":
         return Memory(host)
@@ -96,21 +111,33 @@ def memory(device: torch.device) -> Memory:
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether the device, or the machine, has not given the memory that was asked for."""
+    """Whether the error says that the device or the machine is out of memory."""
     told = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)  # torch's own on the CPU
     return told or isinstance(error, torch.OutOfMemoryError | MemoryError)
 
 
 def _own_memory() -> int:
-    """Bytes by now; where there is no /proc, bytes at the most there were, those shared with others among them."""
+    """Bytes that this process holds alone; where there is no /proc, its peak, with shared bytes."""
     if not STATM.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _, resident, shared, *_ = STATM.read_text().split()
     return (int(resident) - int(shared)) * resource.getpagesize()
 
 
+def _mkl_is_pinned() -> bool:
+    """Whether MKL took the branch that it was told, as far as it can be asked.
+
+    MKL can be asked on Intel's processors where it is linked into torch, as in torch's own wheels. On other processors
+    MKL has one branch, whatever it is told.
+    """
+    if maker() != "intel" or not has_avx2() or not TORCH_CPU.exists():
+        return True
+    told = getattr(ctypes.CDLL(str(TORCH_CPU)), "mkl_serv_cbwr_get", None)
+    return told is None or told(-1) == MKL_AVX2_STRICT  # -1: branch and strictness
+
+
 def _alignment_is_free() -> bool:
-    """Whether products of the same matrices, 64-byte aligned and not, are the same in every bit."""
+    """Whether a matrix product has the same bits at 64-byte aligned and at other addresses."""
     generator = torch.Generator().manual_seed(0)
     left = torch.randn(16, 32, 10, generator=generator).transpose(1, 2)
     right = torch.randn(16, 32, 7, generator=generator)

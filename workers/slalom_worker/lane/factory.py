@@ -1,4 +1,4 @@
-"""How a lane's process makes its worker. The module loads without torch, which the first call imports."""
+"""Makes a lane's worker in the lane's process. The module loads without torch, which the first call imports."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from slalom.wire.checkpoints import Checkpoints
     from slalom_worker.lane.alone import AloneWorker
     from slalom_worker.lane.worker import LaneWorker
@@ -19,18 +21,18 @@ def lane_worker(
     width: int | None,
     data: Data | None = None,
     *,
-    digest: str | None = None,
+    digests: Mapping[str, str] | None = None,
     checkpoints: Checkpoints | None = None,
     device: str = "auto",
 ) -> LaneWorker:
-    """A worker in this process, its device opened.
+    """Open the device and make a worker that trains packs in this process.
 
     folder: where the user's own files lie
-    width: slots of a pack; None for the fastest, measured once for a program on a kind of machine and kept in the
+    width: slots of a pack; None for the fastest width, measured once for a program on a kind of machine and kept in the
         user's cache folder on the lane's node
     data: the task's data, or None where the worker loads them itself
-    digest: of the data that a worker must have loaded; None where they differ by trial
-    checkpoints: of the study, or None where it keeps none
+    digests: see LaneWorker
+    checkpoints: where and how often the study's checkpoints are written, or None for no checkpoints
     device: "gpu", "cpu", or "auto" for a GPU where there is one
     Raises Infrastructure where a GPU is asked for and torch can use none.
     """
@@ -40,16 +42,16 @@ def lane_worker(
 
     fitting = partial(best_width, file=_width_file())
     opened = open_device(device)
-    return LaneWorker(folder, width or fitting, device=opened, data=data, digest=digest, checkpoints=checkpoints)
+    return LaneWorker(folder, width or fitting, device=opened, data=data, digests=digests, checkpoints=checkpoints)
 
 
 def alone_worker(folder: Path | str, metric: str, threads: int, *, device: str) -> AloneWorker:
-    """A worker in this process for a user's training function, its device opened.
+    """Open the device and make a worker that trains by a user's training function in this process.
 
     folder: where the user's file lies
-    metric: the study's
-    threads: of numerical libraries on the CPU
-    device: "gpu", "auto" for a GPU where there is one, or "cpu": one that the process could see is not the trials' then
+    metric: the name of the study's metric
+    threads: how many threads numerical libraries use on the CPU
+    device: "gpu", "auto" for a GPU where there is one, or "cpu", even where the process sees a GPU
     Raises Infrastructure where a GPU is asked for and torch can use none.
     """
     from slalom_worker.lane.alone import AloneWorker
@@ -59,6 +61,6 @@ def alone_worker(folder: Path | str, metric: str, threads: int, *, device: str) 
 
 
 def _width_file() -> Path:
-    """The file with the widths that a node's lanes measured, in the cache folder that the environment names."""
+    """The file with the widths that this node's lanes have measured: below $XDG_CACHE_HOME, or else below ~/.cache."""
     cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "slalom" / "widths.json"

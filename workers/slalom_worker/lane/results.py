@@ -1,4 +1,4 @@
-"""What a lane says of a trial that ended."""
+"""The results of trials that ended in a lane."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from slalom_worker.training.learning import learned
 
 if TYPE_CHECKING:
     from slalom.wire.trial import Metrics, TrialSpec
+    from slalom_worker.lane.kernels import Kernels
     from slalom_worker.net.objective import Objective
     from slalom_worker.training.nets import TrainedTrial
 
 
 def ended_result(
-    trained: TrainedTrial, objective: Objective, metrics: Metrics, device: str, *, diverged: bool
+    trained: TrainedTrial, objective: Objective, metrics: Metrics, kernels: Kernels, *, diverged: bool
 ) -> TrialResult:
-    """The result of a trial that is complete or has diverged, with its nets where the order asks for them.
+    """The result of a trial that is complete or has diverged, with its nets' weights where the order asks for them.
 
-    metrics: its last ones; of a trial that has diverged none are told
-    device: where it was trained, for people
+    metrics: the trial's last metrics; the result of a diverged trial has none
+    kernels: what the trial's lane has noted of its kernels
     """
     trial = trained.trial
     kept = trained.slots if trained.order.keep_weights and not diverged else []
@@ -36,7 +37,8 @@ def ended_result(
             for slot in kept
         ),
         learned=learned(objective, trained) if kept else NOTHING,
-        device=device,
+        device=kernels.device,
+        not_deterministic=kernels.of(objective.work.key),
     )
 
 

@@ -1,7 +1,8 @@
 """How many slots a pack should have: the fewest that are about the fastest, found by measuring.
 
 Wider packs share the cost of a step's calls among more trials, until the pack outgrows the caches or fills the
-device. The width changes no number of any trial.
+device. On a CPU the width changes no number of any trial. On a GPU a library may choose its kernels by the number of
+products in one call, so a study notes the widths that it began with, and keeps them.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from slalom_worker.lane.device import describe
+from slalom_worker.lane.device import describe, out_of_memory
 from slalom_worker.training.nets import member_orders
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
@@ -31,25 +32,35 @@ if TYPE_CHECKING:
     from slalom_worker.net.objective import Objective
 
 WIDEST = 512
-"""The largest width that is tried: a generation has seldom more trials."""
+"""The largest width that is tried: a generation seldom has more trials."""
 
 ENOUGH = 0.9
-"""Share of the best rate that a width must reach; the narrowest that does is chosen, since it is filled more often."""
+"""Share of the best rate that a width must reach. The narrowest such width is chosen, since it is filled more often."""
 
 WORSE_WIDTHS = 2
 """The search ends after so many widths in a row that are no faster."""
 
 SECONDS, STEPS = 0.02, 5
-"""A width is timed for at least so many seconds, and at least so many steps."""
+"""Least seconds and least steps for which a width is timed."""
 
 ROUNDS = 2
-"""All widths are timed so many times, one after the other: what disturbs the machine for a moment hits only some."""
+"""Times that all widths are timed, one after the other, so that a short disturbance hits only some measurements."""
 
 UNDISTURBED = 0.6
-"""Share of the time that the measuring thread must have had a processor for its result to be kept."""
+"""Share of the measuring time for which the thread must have had a processor, for its result to be kept."""
 
 LARGEST_BYTES = 1 << 30
 """Bytes that a pack's parameters, gradients and buffers may take."""
+
+
+class Width(NamedTuple):
+    """A pack's number of slots.
+
+    lasting: whether the number was measured without disturbance, so that it may be kept
+    """
+
+    slots: int
+    lasting: bool = True
 
 
 def knee(rates: dict[int, float]) -> int:
@@ -58,29 +69,32 @@ def knee(rates: dict[int, float]) -> int:
     return min(width for width, rate in rates.items() if rate >= ENOUGH * best)
 
 
-def best_width(objective: Objective, order: Order, file: Path | None = None) -> int:
-    """The width for a program on this kind of machine: as the file says, or measured, which takes a second or two.
+def best_width(objective: Objective, order: Order, file: Path | None = None) -> Width:
+    """The width for a program on this kind of machine: read from the file, or measured, which takes a second or two.
 
     order: for a trial of the program, whose steps are measured; InputError where the trial cannot be trained
     file: where widths are kept from one process to the next, or None to keep none. A width that was measured while
-        others used the processor is not kept: it may be far too small, and would slow every later study.
+        other processes used the processor is not kept: it may be far too small, and would slow every later study.
     """
     name = _name(objective)
     known = {} if file is None else _read(file)
-    if name not in known:
-        began, spent = time.perf_counter(), time.thread_time()
-        known[name] = knee(measure(objective, order))
-        share = (time.thread_time() - spent) / (time.perf_counter() - began)
-        if file is not None and (objective.device.type != "cpu" or share > UNDISTURBED):
-            _write(file, known)
-    return known[name]
+    if name in known:
+        return Width(known[name])
+    began, spent = time.perf_counter(), time.thread_time()
+    known[name] = knee(measure(objective, order))
+    share = (time.thread_time() - spent) / (time.perf_counter() - began)
+    lasting = objective.device.type != "cpu" or share > UNDISTURBED
+    if file is not None and lasting:
+        _write(file, known)
+    return Width(known[name], lasting)
 
 
 def measure(objective: Objective, order: Order) -> dict[int, float]:
-    """Trial-steps per second by width, for widths 1, 2, 4, ... as long as they help and fit; the best of ROUNDS.
+    """Trial-steps per second by width, the best of ROUNDS: widths 1, 2, 4, ... as long as they help and fit.
 
-    order: for the trial that is measured, as many times as a width says; of an ensemble, its first member
-    Seconds are the thread's own on a processor, since others may use it too, and a clock's on a GPU.
+    order: for the trial that fills all slots; of an ensemble, its first member
+    A width must fit in every round. Raises what torch raises where not even one slot fits into the memory.
+    Seconds are the thread's own CPU time on a processor, which other processes may use too, and the clock's on a GPU.
     """
     clock = time.thread_time if objective.device.type == "cpu" else time.perf_counter
     rates: dict[int, float] = {}
@@ -89,11 +103,16 @@ def measure(objective: Objective, order: Order) -> dict[int, float]:
         width, worse, best = 1, 0, 0.0
         while width <= room and worse < WORSE_WIDTHS:
             try:
-                rates[width] = max(rates.get(width, 0.0), _rate(objective, order, width, clock))
-            except torch.OutOfMemoryError:
+                rate = _rate(objective, order, width, clock)
+            except Exception as exc:
+                if not out_of_memory(exc) or width == 1:
+                    raise
                 room = width // 2
-                torch.cuda.empty_cache()  # what it had reserved is no other width's, nor another lane's
+            if width > room:  # only now, since the error holds the pack's tensors
+                torch.cuda.empty_cache()  # torch keeps the reserved memory otherwise, also from other lanes
+                rates = {fits: known for fits, known in rates.items() if fits <= room}
                 break
+            rates[width] = max(rates.get(width, 0.0), rate)
             worse = 0 if rates[width] > best / ENOUGH else worse + 1
             best = max(best, rates[width])
             width *= 2
@@ -115,11 +134,11 @@ def _rate(objective: Objective, order: Order, width: int, clock: Callable[[], fl
         pack.rehearse(1)
         _settle(objective.device)
         times.append(clock() - began)
-    return width / min(times)  # others on the machine make a step slower, never faster
+    return width / min(times)  # other processes make a step slower, never faster
 
 
 def _settle(device: torch.device) -> None:
-    """Wait until a GPU has done all that it was given."""
+    """Wait until a GPU has finished its queued work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -137,7 +156,7 @@ def _name(objective: Objective) -> str:
 
 
 def _space(objective: Objective) -> int:
-    """Of a GPU the power of two of the bytes that are free, since others may share it; 0 of a processor."""
+    """The free bytes of a GPU, which others may share, as a power of two; 0 for a processor."""
     if objective.device.type != "cuda":
         return 0
     free, _ = torch.cuda.mem_get_info(objective.device)
@@ -145,7 +164,7 @@ def _space(objective: Objective) -> int:
 
 
 def _read(file: Path) -> dict[str, int]:
-    """The widths in a file by name; none where it is missing or torn."""
+    """The widths in a file by name; an empty dict where the file is missing or not JSON."""
     try:
         widths: dict[str, int] = json.loads(file.read_text())
     except (OSError, json.JSONDecodeError):
@@ -154,9 +173,9 @@ def _read(file: Path) -> dict[str, int]:
 
 
 def _write(file: Path, widths: dict[str, int]) -> None:
-    """Write the widths to a file, in one step; an entry that another lane writes meanwhile is lost and measured again.
+    """Replace the file by one with these widths; another lane's entry of the meantime is lost, and measured again.
 
-    Nothing is written where that fails, as on a container without a home folder: then every lane measures for itself.
+    Where writing fails, as in a container without a home folder, every lane measures for itself.
     """
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)

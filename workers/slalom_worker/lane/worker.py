@@ -1,4 +1,4 @@
-"""The half of a lane that trains: it keeps a pack full, turn by turn, and returns reports and results."""
+"""The worker of a lane that trains packs: it keeps a pack full, turn by turn, and returns reports and results."""
 
 from __future__ import annotations
 
@@ -11,54 +11,55 @@ from typing import TYPE_CHECKING
 from slalom.errors import SlalomError
 from slalom.wire.trial import Effort, Reply, Report, TrialResult
 from slalom_worker.lane.checkpoints import LaneCheckpoints
-from slalom_worker.lane.data import checked_split
 from slalom_worker.lane.device import describe, memory, open_device, out_of_memory
+from slalom_worker.lane.kernels import Kernels
+from slalom_worker.lane.packs import OpenPacks
 from slalom_worker.lane.results import ended_result, failed_result
 from slalom_worker.lane.width import best_width
 from slalom_worker.methods import Methods
-from slalom_worker.net.objective import Objective
 from slalom_worker.own_file import aside
-from slalom_worker.tasks import open_task
 from slalom_worker.training.measures import measure
 from slalom_worker.training.nets import TrainedTrial, count_nets
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.recording import recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import torch
 
     from slalom.wire.checkpoints import Checkpoints
     from slalom.wire.trial import Order, TrialId, Turn
+    from slalom_worker.lane.width import Width
+    from slalom_worker.net.objective import Objective
     from slalom_worker.tasks import Data
 
 
-MOST_PACKS = 16
-"""The packs that a lane keeps open, with the data of each: an arm that searches an option of its task has one for each
-value. One that is closed is opened again where trials wait for it.
+HUNGRY, EAGER = 4, 16
+"""Factors by which a turn is shorter while the pack has free slots, and where a trial has just left the pack: the loop
+sends further trials only after the turn's reply.
 """
 
 
 class LaneWorker:
-    """Trains the trials it is ordered to, one pack at a time; a freed slot is filled before the pack's next epoch.
+    """Trains the ordered trials, one pack at a time; a freed slot is filled before the pack's next epoch.
 
     waiting: orders for trials that have no slot yet, by pack key
     parked: trials that have reached the end of their order and wait to be judged
     seated: the trials in the pack of `key`
-    packs: those that are open, by pack key; widths: of all that were opened so far
+    packs: the open packs, by pack key; widths: the slots of every pack that was opened so far
     owed: reports from before a checkpoint, which the loop may never have had; shrunk: remarks on packs out of memory
     """
 
     def __init__(
         self,
         folder: Path | str = ".",
-        width: int | Callable[[Objective, Order], int] = best_width,
+        width: int | Callable[[Objective, Order], Width] = best_width,
         turn_seconds: float = 0.25,
         device: torch.device | None = None,
         clock: Callable[[], float] = time.monotonic,
         data: Data | None = None,
-        digest: str | None = None,
+        digests: Mapping[str, str] | None = None,
         checkpoints: Checkpoints | None = None,
     ) -> None:
         """folder: where the user's own files lie.
@@ -68,23 +69,20 @@ class LaneWorker:
         device: the lane's device, or None to open the best there is
         data: of the one task that all orders have, shared with other lanes and so never written to; or None, where the
             worker loads them itself
-        digest: of data that each node makes for itself, where all orders have the same; None checks nothing
-        checkpoints: of the study, or None where it keeps none; InputError where their folder is not there
+        digests: what data that the worker loads must have, by `task_key`; those of no other task are checked
+        checkpoints: where and how often the study's checkpoints are written, or None for no checkpoints; InputError
+            where their folder does not exist
         """
-        self.digest = digest
         self.device = device or open_device()
         self.device_name = describe(self.device)
-        self.folder = Path(folder)
-        self.methods = Methods.beside(self.folder)
-        self.width = width
+        self.kernels = Kernels(self.device_name)
         self.turn_seconds = turn_seconds
         self.clock = clock
-        self.data = data
         self.waiting: dict[str, deque[Order]] = {}
         self.parked: dict[TrialId, TrainedTrial] = {}
         self.seated: list[TrainedTrial] = []
-        self.packs: dict[str, Pack] = {}
-        self.widths: dict[str, int] = {}
+        self.opened = OpenPacks(Path(folder), Methods.beside(Path(folder)), self.device, width, data, digests or {})
+        self.packs, self.widths = self.opened.packs, self.opened.widths
         self.key: str | None = None
         self.owed: list[Report] = []
         self.shrunk: list[str] = []
@@ -96,10 +94,10 @@ class LaneWorker:
         return tuple(pack.steps for pack in tuple(self.packs.values()))
 
     def turn(self, turn: Turn) -> Reply:
-        """Take orders and drops, train for about `turn_seconds` or until nothing is left, and say what came of it.
+        """Take orders and drops, train for about `turn_seconds` or until nothing is left, and return what came of it.
 
-        A trial that cannot be trained is in the reply as failed; nothing is raised for it. What the user's code prints
-        goes to standard error.
+        A trial that cannot be trained is in the reply as failed, and raises nothing. What the user's code prints goes
+        to standard error.
         """
         with aside():
             return self._turn(turn)
@@ -111,7 +109,8 @@ class LaneWorker:
         self._forget(set(turn.drops))
         for order in turn.orders:
             self.waiting.setdefault(order.trial.work.key, deque()).append(order)
-        deadline = self.clock() + self.turn_seconds
+        first, began = self.opened.measures and not self.widths, self.clock()
+        self.opened.take(turn)
         while True:
             results += self._refill()
             reports += self.owed
@@ -119,6 +118,8 @@ class LaneWorker:
             if self.key is None or not self.packs[self.key].slots:
                 break
             pack = self.packs[self.key]
+            if first and self._starves():  # the loop has yet to hear how many trials a pack takes
+                break
             if not self._advance(pack):
                 continue
             for trained in self.seated:
@@ -132,25 +133,44 @@ class LaneWorker:
             if self.checkpoints is not None:
                 over = {result.trial for result in ended}
                 self.checkpoints.save(one for one in seated if one.trial.id not in over)
-            if self.clock() >= deadline:
+            if self.clock() - began >= self.turn_seconds / self._haste(len(seated)):
                 break
         width = self.widths.get(self.key) if self.key else None
-        remarks, self.shrunk = self.shrunk, []
+        remarks, self.shrunk = [*self.shrunk, *self.kernels.told()], []
         remarks += () if self.checkpoints is None else self.checkpoints.told()
-        return Reply(tuple(reports), tuple(results), effort, width, memory(self.device), tuple(remarks))
+        taken, found = memory(self.device), self.opened.told()
+        return Reply(tuple(reports), tuple(results), effort, width, taken, tuple(remarks), found)
+
+    def _haste(self, before: int) -> int:
+        """The factor by which the turn is to be shorter, after an epoch before which `before` trials were seated."""
+        if not self._starves():
+            return 1
+        return EAGER if len(self.seated) < before else HUNGRY
+
+    def _starves(self) -> bool:
+        """Whether the pack has free slots, and no trial waits for them here."""
+        return self.key is not None and self.key not in self.waiting and self._free() > 0
+
+    def _free(self) -> int:
+        """The number of the pack's slots that are free."""
+        return 0 if self.key is None else self.widths[self.key] - len(self.packs[self.key].slots)
 
     def _advance(self, pack: Pack) -> bool:
-        """Train the pack's next epoch; False where memory is short: half the slots are left, and all begin anew."""
+        """Train the pack's next epoch.
+
+        Returns False where memory is short: the pack's width is halved, and its trials wait to begin anew.
+        """
         try:
-            pack.advance()
+            with self.kernels.heard(pack.objective.work.key):
+                pack.advance()
         except Exception as exc:
             if not out_of_memory(exc) or len(self.seated) == 1 or self.key is None:
                 raise
             orders, width = [trained.order for trained in self.seated], len(pack.slots)
         else:
             return True
-        self.widths[self.key] = max(1, width // 2)
-        self.shrunk += [f"a pack of {width} trials did not fit into memory: it goes on with half of them at once"]
+        self.opened.shrink(self.key, max(1, width // 2))
+        self.shrunk += [f"a pack of {width} nets did not fit into memory: it goes on with half of them at once"]
         self.packs[self.key], self.seated = Pack(pack.objective), []
         self.waiting[self.key] = deque([*orders, *self.waiting.get(self.key, ())])
         return False
@@ -167,9 +187,9 @@ class LaneWorker:
             self._seat([trained for trained in self.seated if trained.trial.id not in drops])
 
     def _refill(self) -> list[TrialResult]:
-        """Seat waiting trials in free slots; an empty pack gives way to that of the next key.
+        """Seat waiting trials in free slots; an empty pack gives way to the pack of the next key.
 
-        Returns results for the trials that cannot be trained, which have failed.
+        Returns failed results for the trials that cannot be trained.
         """
         failed = self._admit()
         while self.waiting and (self.key is None or not self.packs[self.key].slots):
@@ -180,13 +200,14 @@ class LaneWorker:
     def _admit(self) -> list[TrialResult]:
         """Seat the first trials that wait for the pack's key, each with all its nets.
 
-        A trial with more nets than the pack has slots is seated alone. Returns results for the trials that failed.
+        A trial with more nets than the pack has slots is seated alone. Returns failed results for the trials that
+        cannot be trained.
         """
         if self.key is None or self.key not in self.waiting:
             return []
         pack, orders = self.packs[self.key], self.waiting[self.key]
         admitted, failed = list(self.seated), []
-        free = self.widths[self.key] - len(pack.slots)
+        free = self._free()
         while orders and (count_nets(orders[0].trial) <= free or not admitted):
             order = orders.popleft()
             try:
@@ -213,54 +234,20 @@ class LaneWorker:
             self.packs[self.key].seat([slot for trained in trials for slot in trained.slots])
 
     def _open(self, key: str) -> list[TrialResult]:
-        """Turn to a pack key that trials wait for, and make the key's pack where there is none yet.
-
-        Returns results for the trials that failed: all that wait for the key where its pack cannot be made.
-        """
-        failed: list[TrialResult] = []
-        if key not in self.packs:
-            orders = self.waiting[key]
-            work = orders[0].trial.work
-            try:
-                task = open_task(work.task, self.folder)
-                data = checked_split(task, work.split, self.digest) if self.data is None else self.data
-                if orders[0].trial.split is not None:
-                    data = data.pooled()  # here, so that what was loaded is not kept beside it
-                objective = Objective(work, data, task, self.device, self.methods)
-            except SlalomError as exc:
-                return [failed_result(order.trial, str(exc)) for order in self.waiting.pop(key)]
-            width, failed = self._measure_width(objective, orders)
-            if width is None:
-                del self.waiting[key]
-                return failed
-            self.packs[key], self.widths[key] = Pack(objective), width
-            for oldest in list(self.packs)[: max(0, len(self.packs) - MOST_PACKS)]:
-                del self.packs[oldest]
-        self.key = key
+        """Turn to a pack key that trials wait for; returns failed results for the trials that cannot be trained."""
+        with self.kernels.heard(key):  # its width is measured by training
+            failed = self.opened.open(key, self.waiting[key])
+        if not self.waiting[key]:
+            del self.waiting[key]
+        else:
+            self.key = key
         return failed
 
-    def _measure_width(self, objective: Objective, orders: deque[Order]) -> tuple[int | None, list[TrialResult]]:
-        """The width of a new pack, by the first of its orders that can be trained; those before it have failed.
-
-        The width is None where no order can be trained. Failed orders are taken out of `orders`.
-        """
-        failed: list[TrialResult] = []
-        if isinstance(self.width, int):
-            return self.width, failed
-        if objective.work.key in self.widths:
-            return self.widths[objective.work.key], failed
-        while orders:
-            try:
-                return self.width(objective, orders[0]), failed
-            except SlalomError as exc:
-                failed.append(failed_result(orders.popleft().trial, str(exc)))
-        return None, failed
-
     def _resume(self, order: Order, objective: Objective) -> TrainedTrial:
-        """The order's trial, as it was parked, else as its checkpoint has it, else before its first epoch.
+        """The order's trial as it was parked, else as of its checkpoint, else before its first epoch.
 
-        A trial that an earlier attempt parked or saved will do, since its numbers do not depend on the attempt, unless
-        it is at or after the order's end and has no report of it.
+        A trial that an earlier attempt parked or saved may be used, since numbers do not depend on the attempt, unless
+        it is at or after the order's end and has no report of that epoch.
         """
         known = self.parked.pop(order.trial.id, None)
         if self.checkpoints is not None and (known is None or not known.can_follow(order)):
@@ -277,8 +264,9 @@ class LaneWorker:
         reports: list[Report] = []
         results: list[TrialResult] = []
         gone: set[int] = set()
-        besides = recorded(pack.objective, due)
-        for trained, metrics, more in zip(due, measure(pack.objective, due), besides, strict=True):
+        with self.kernels.heard(pack.objective.work.key):
+            besides, measured = recorded(pack.objective, due), measure(pack.objective, due)
+        for trained, metrics, more in zip(due, measured, besides, strict=True):
             trial = trained.trial
             diverged = not all(map(math.isfinite, metrics.values()))
             found = {**metrics, **more}
@@ -288,7 +276,7 @@ class LaneWorker:
                 if self.checkpoints is not None:
                     trained.reports.append(reports[-1])
             if diverged or trained.complete:
-                results.append(ended_result(trained, pack.objective, found, self.device_name, diverged=diverged))
+                results.append(ended_result(trained, pack.objective, found, self.kernels, diverged=diverged))
                 gone.add(id(trained))
             elif trained.epoch >= trained.order.until:
                 self.parked[trial.id] = trained.park()

@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 
 
 def each(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
-    """Losses [E, B], computed by classes first, then examples, so that a sum over few classes is one over long rows."""
+    """Losses [E, B], computed with classes before examples, so that a sum over few classes adds up long rows."""
     return _smoothed(outputs.mT.log_softmax(-2), labels, options)
 
 
 def _smoothed(logs: Tensor, labels: Tensor, options: Options) -> Tensor:
-    """Losses [.., n] of logarithms of probabilities [.., classes, n]."""
+    """Losses [.., n] from logarithms of probabilities [.., classes, n]."""
     own: Tensor = -logs.gather(-2, labels.unsqueeze(-2)).squeeze(-2)
     smoothing = options["label_smoothing"]
     return own if smoothing == 0 else own * (1 - smoothing) - logs.mean(-2) * smoothing
 
 
 def of_mean(outputs: Tensor, shares: Tensor, labels: Tensor, options: Options) -> Tensor:
-    """Losses [n] of the mean probability, in logarithms, for one may be 1e-400."""
+    """Losses [n] of the mean probability, computed in logarithms, since a probability may be 1e-400."""
     logs = (shares.log().unsqueeze(1) + outputs.mT.log_softmax(-2)).logsumexp(0)
     return _smoothed(logs, labels, options)
 
 
 def second(outputs: Tensor, _options: Options) -> Tensor:
-    """The second derivatives p (1 - p) [n, classes], computed by classes first, as the losses are."""
+    """The second derivatives p (1 - p) [n, classes], computed with classes before examples, as the losses are."""
     p: Tensor = outputs.mT.softmax(-2).mT
     return p * (1 - p)
 
@@ -51,9 +51,9 @@ def predict(outputs: Tensor, _options: Options, _numbers: bool) -> Tensor:
 
 
 def average(outputs: Sequence[Tensor], _options: Options) -> Tensor:
-    """Logarithms of the mean probabilities [.., n, classes], which are outputs that predict them."""
+    """Logarithms of the mean probabilities [.., n, classes]: outputs that predict these probabilities."""
     logs = [one.mT.log_softmax(-2) for one in outputs]
-    # one after the other: a sum over stacked outputs may round by how many there are beside them
+    # one after the other: the rounding of a sum over stacked outputs may depend on their number
     most, *rest = logs
     for one in rest:
         most = most.maximum(one)

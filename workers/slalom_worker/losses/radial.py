@@ -1,8 +1,8 @@
-"""LeNet-5's loss: -log of the probability of the label among the classes and a rubbish class whose output is -j.
+"""LeNet-5's loss: -log of the label's probability among the classes and a rubbish class whose output is -j.
 
     -o[label] + log(exp(-j) + sum_i exp(o_i))
 
-of outputs o that are minus the penalties (distances to the classes' codes). The second term keeps the trained units
+where the outputs o are minus the penalties (distances to the classes' codes). The second term keeps the trained units
 from making all penalties small; a class whose penalty is far above j is not pushed further away. The source does not
 say what j is.
 Source: LeCun et al. 1998, "Gradient-based learning applied to document recognition", equation 9.
@@ -27,7 +27,7 @@ def each(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
 
 
 def _logs(outputs: Tensor, options: Options) -> Tensor:
-    """Logarithms of the probabilities [.., classes, n] of outputs [.., n, classes]."""
+    """Logarithms of the classes' probabilities [.., classes, n] from outputs [.., n, classes]."""
     import torch
 
     by_class = outputs.mT
@@ -37,7 +37,7 @@ def _logs(outputs: Tensor, options: Options) -> Tensor:
 
 
 def of_mean(outputs: Tensor, shares: Tensor, labels: Tensor, options: Options) -> Tensor:
-    """Losses [n] of the mean probability, in logarithms, for one may be 1e-400."""
+    """Losses [n] of the mean probability, computed in logarithms, since a probability may be 1e-400."""
     logs = (shares.log().unsqueeze(1) + _logs(outputs, options)).logsumexp(0)
     return -logs.gather(-2, labels.unsqueeze(-2)).squeeze(-2)
 
@@ -54,7 +54,7 @@ def slope(outputs: Tensor, options: Options) -> Tensor:
 
 
 def predict(outputs: Tensor, _options: Options, _numbers: bool) -> Tensor:
-    """Class probabilities [n, classes], given that it is one of them."""
+    """Class probabilities [n, classes], without the rubbish class."""
     return outputs.softmax(-1)
 
 

@@ -1,8 +1,8 @@
 """Half the squared error, summed over the outputs: 1/2 sum_k (f(output_k) - target_k)^2.
 
-The targets of a class are `high` at its own output and `low` at the others; where the task predicts numbers they are
-the numbers. `output` is the function f of the output units, "linear" for none: with a sigmoid there, targets at its
-ends drive the weights up without end, so Efficient BackProp puts them within (+-1 for 1.7159 tanh(2x/3)).
+A class's targets are `high` at its own output and `low` at the others; in a regression the targets are the labels.
+`output` is the function f of the output units, "linear" for none. If f is a sigmoid, targets at its ends make the
+weights grow without end, so Efficient BackProp puts targets within its range (+-1 for 1.7159 tanh(2x/3)).
 Source: LeCun et al. 1998, "Efficient BackProp", sections 4.4 and 4.5.
 """
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 def each(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
-    """Losses [E, B], computed by outputs first, then examples, as they lie in memory."""
+    """Losses [E, B], computed with outputs before examples, as they lie in memory."""
     errors: Tensor = squash(outputs.mT, options) - targets(outputs, labels, options).mT
     return (errors * errors).sum(-2) / 2
 
 
 def of_mean(outputs: Tensor, shares: Tensor, labels: Tensor, options: Options) -> Tensor:
-    """Losses [n] of the mean of what leaves the output units."""
+    """Losses [n] of the mean of the nets' squashed outputs."""
     mean = (squash(outputs, options) * shares.unsqueeze(-1)).sum(0)
     return each(mean.unsqueeze(0), labels.unsqueeze(0), {**options, "output": "linear"})[0]
 
 
 def targets(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
-    """Targets [E, B, k] of classes [E, B]; numbers [E, B, k] are targets themselves."""
+    """Targets [E, B, k] for classes [E, B]; labels that are numbers [E, B, k] are returned unchanged."""
     if labels.is_floating_point():
         return labels
     import torch
@@ -43,7 +43,7 @@ def targets(outputs: Tensor, labels: Tensor, options: Options) -> Tensor:
 
 
 def squash(outputs: Tensor, options: Options) -> Tensor:
-    """What leaves the output units: their function of the outputs, of the same shape."""
+    """The output units' function of the outputs, of the same shape."""
     from slalom_worker.models.activations import ACTIVATIONS
 
     squashed: Tensor = outputs if options["output"] == "linear" else ACTIVATIONS[options["output"]]()(outputs)
@@ -60,7 +60,7 @@ def second(outputs: Tensor, options: Options) -> Tensor:
 
 
 def predict(outputs: Tensor, options: Options, numbers: bool) -> Tensor:
-    """Numbers [n, k]; or, of classes, shares [n, k] of sum 1 by how far each output is from `low` towards `high`."""
+    """Numbers [n, k], or class shares [n, k] of sum 1 by how far each output is from `low` towards `high`."""
     squashed = squash(outputs, options)
     if numbers:
         return squashed

@@ -1,4 +1,4 @@
-"""The metrics that a study can be judged by, or have recorded: one line here each."""
+"""The metrics that decide a study, or that it can record: one line here each."""
 
 from __future__ import annotations
 

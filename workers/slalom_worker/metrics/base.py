@@ -1,4 +1,4 @@
-"""What a metric is: a number that says how good predictions are, on a part of a split.
+"""What a metric is: a number that says how good the predictions on a part of a split are.
 
 The files here work on numpy arrays and load without torch.
 """
@@ -15,24 +15,22 @@ if TYPE_CHECKING:
 
     from slalom.wire.kinds import Number
 
-Goal = Literal["minimize", "maximize"]
-
 
 @dataclass(frozen=True)
 class Metric:
-    """One way of judging.
+    """One way of judging predictions.
 
-    value: (labels [n] (classes) or [n, k] (numbers), predictions [n, k], weights [n] of sum 1) -> a finite number, all
-        float64 but classes; predictions are class probabilities, or numbers. None for what every trial reports anyway,
-        and for what follows from all reports of a trial
+    value: (labels [n] (classes) or [n, k] (numbers), predictions [n, k], weights [n] of sum 1) -> a finite number; all
+        arrays are float64 except classes; predictions are class probabilities, or numbers. None for a metric that every
+        trial reports anyway, or that follows from all reports of a trial
     goal: which direction is better
     of: what is predicted, "classes" or "numbers", or None for both
-    worst: the worst value that there can be, which a training that diverged counts as; None where there is none
-    options: what a study sets of it by name; a metric with options can only be the one that decides
+    worst: the worst possible value, as which a diverged training counts; None where there is none
+    options: what a study sets of the metric, by name; a metric with options can only be the one that decides
     """
 
     value: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], float] | None
-    goal: Goal
+    goal: Literal["minimize", "maximize"]
     of: Literal["classes", "numbers"] | None = None
     worst: float | None = None
     options: Mapping[str, Number] = field(default_factory=dict)

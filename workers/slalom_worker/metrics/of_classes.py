@@ -1,6 +1,6 @@
 """Metrics of classes, by the definitions of scikit-learn's functions of the same name.
 
-Likeliest is the first of several equally likely classes.
+Of several equally likely classes the first counts as the predicted one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def balanced_accuracy(labels: NDArray[Any], predictions: NDArray[Any], weights: NDArray[Any]) -> float:
-    """The mean over the classes that occur of the share of their examples that are found."""
+    """The mean, over the classes that occur, of the share of their examples that are predicted right."""
     found, true, _ = _counts(labels, predictions, weights)
     return float((found[true > 0] / true[true > 0]).mean())
 
@@ -29,9 +29,9 @@ def macro_f1(labels: NDArray[Any], predictions: NDArray[Any], weights: NDArray[A
 
 
 def auc(labels: NDArray[Any], predictions: NDArray[Any], weights: NDArray[Any]) -> float:
-    """The area under the ROC curve, of more than two classes the mean over each against the rest (macro, ovr).
+    """The area under the ROC curve; for more than two classes the mean over each against the rest (macro, ovr).
 
-    InputError where a class has no example, as scikit-learn's is not defined there either.
+    Raises InputError where a class has no example: the area is not defined then, nor is scikit-learn's.
     """
     classes = predictions.shape[1]
     missing = sorted(set(range(classes)) - set(np.unique(labels).tolist()))
@@ -43,7 +43,7 @@ def auc(labels: NDArray[Any], predictions: NDArray[Any], weights: NDArray[Any]) 
 
 
 def log_loss(labels: NDArray[Any], predictions: NDArray[Any], weights: NDArray[Any]) -> float:
-    """The mean of -log of the probability of an example's class; probabilities are kept 2.2e-16 from 0 and 1."""
+    """The mean of -log of the probability of an example's class; probabilities are clipped to 2.2e-16 from 0 and 1."""
     import torch  # its logarithm is the same on every machine, and numpy's is not
 
     least = np.finfo(np.float64).eps
@@ -54,14 +54,14 @@ def log_loss(labels: NDArray[Any], predictions: NDArray[Any], weights: NDArray[A
 def _counts(
     labels: NDArray[Any], predictions: NDArray[Any], weights: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """By class the weight of the examples that are found, that are true, and that are said to be of it."""
+    """For each class, the weight of examples predicted right, of examples in it, and of examples predicted as it."""
     likeliest, classes = predictions.argmax(1), predictions.shape[1]
     found = np.bincount(labels, weights * (likeliest == labels), classes)
     return found, np.bincount(labels, weights, classes), np.bincount(likeliest, weights, classes)
 
 
 def _area(positive: NDArray[Any], scores: NDArray[Any], weights: NDArray[Any]) -> float:
-    """How often a positive example has a higher score than a negative one, ties half, by weight."""
+    """The weighted share of pairs in which a positive example scores higher than a negative one; ties count half."""
     _, place = np.unique(scores, return_inverse=True)
     above = np.bincount(place, weights * positive)
     below = np.bincount(place, weights * ~positive)

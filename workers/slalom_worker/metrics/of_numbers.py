@@ -21,7 +21,7 @@ def rmse(labels: NDArray[Any], predictions: NDArray[Any], weights: NDArray[Any])
 
 
 def r2(labels: NDArray[Any], predictions: NDArray[Any], weights: NDArray[Any]) -> float:
-    """1 - squared error / variance; of numbers that are all the same 1 where they are met, and 0 where not."""
+    """1 - squared error / variance; for labels that are all the same, 1 if predictions are exact, else 0."""
     left = _squares(predictions - labels, weights)
     spread = _squares(labels - (labels * weights[:, None]).sum(0) / weights.sum(), weights)
     constant = spread == 0

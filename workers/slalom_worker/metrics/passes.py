@@ -14,9 +14,9 @@ PASSES = Metric(None, "minimize", "classes", options={"to": Number(0.25, low=0.0
 def passes(target: float, epoch: int, error: float, before: tuple[int, float] | None) -> float | None:
     """The passes after which the training error first came down to the target, or None where it has not yet.
 
-    epoch, error: of this report
-    before: epoch and error of the report before, where the error was above the target; None where this is the first.
-        Between two reports the error is taken for a straight line
+    epoch, error: this report's epoch and training error
+    before: epoch and error of the report before, where the error was above the target; None where there is none.
+        Between two reports the error is interpolated linearly
     """
     if error > target:
         return None

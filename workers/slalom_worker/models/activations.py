@@ -1,4 +1,4 @@
-"""Activation functions as modules, each the same in every bit whatever the pack's width."""
+"""Activation functions as modules whose results have the same bits whatever the pack's width."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ Convolutions of 96 maps (11 x 11, stride 4), 256 (5 x 5), 384, 384 and 256 (3 x 
 their own tower alone. Normalisation behind the first two, pooling of 3 x 3 two pixels apart behind those and the fifth;
 two full layers of 4,096 units with dropout (`hidden_dropout: 0.5` as published). Weights begin normal with deviation
 .01, biases at 1 in the second, fourth and fifth convolution and in the hidden full layers, else at 0. Pictures smaller
-than 227 x 227 are framed, those of 224 by zeros as published.
+than 227 x 227 are framed by zeros, as the published 224 x 224.
 Source: A. Krizhevsky, I. Sutskever, G. Hinton 2012, "ImageNet classification with deep convolutional neural networks".
 """
 
@@ -27,7 +27,7 @@ ZERO, ONE = "alexnet", "alexnet, bias 1"
 
 
 def layers(net: Planner, widths: Sequence[int], full: Sequence[int], outputs: int, towers: int) -> Plan:
-    """AlexNet's layers of these widths, behind pictures of at least 67 x 67 pixels."""
+    """The plan of AlexNet's layers with these widths, for pictures of at least 67 x 67 pixels."""
     first, second, third, fourth, fifth = widths
     net.convolution(first, 11, stride=4, begin=ZERO).activation("relu")
     net.normalise("lrn", towers).pool("max", 3, 2)
@@ -43,7 +43,7 @@ def layers(net: Planner, widths: Sequence[int], full: Sequence[int], outputs: in
 
 
 def plan(shape: tuple[int, ...], outputs: int, _structure: Structure) -> Plan:
-    """The published widths, in two towers."""
+    """The plan with the published widths, in two towers."""
     return layers(Planner("alexnet", shape).input_dropout().picture(SIDE, SIDE), WIDTHS, FULL, outputs, towers=2)
 
 

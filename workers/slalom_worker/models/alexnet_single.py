@@ -1,6 +1,6 @@
 """AlexNet's widths in one tower: every convolution sees all maps before it; 62,378,344 parameters.
 
-All else is as in alexnet.py. It is not torchvision's net of that name, which has other widths and 61,100,840.
+All else is as in alexnet.py. Torchvision's `alexnet` is another net, of other widths and 61,100,840 parameters.
 Source: A. Krizhevsky, I. Sutskever, G. Hinton 2012, "ImageNet classification with deep convolutional neural networks".
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def plan(shape: tuple[int, ...], outputs: int, _structure: Structure) -> Plan:
-    """The published widths, in one tower."""
+    """The plan with the published widths, in one tower."""
     return layers(Planner("alexnet_single", shape).input_dropout().picture(SIDE, SIDE), WIDTHS, FULL, outputs, towers=1)
 
 

@@ -2,8 +2,8 @@
 
 Five convolutions of 2, 4, 6, 6 and 4 times `width` maps (5 x 5 twice, then 3 x 3), ReLU, response normalisation
 (or none) behind the first two, pooling behind the first, second and fifth, and two full layers of 16 times `width`
-units. `towers: 2` splits the second, fourth and fifth as the published net does. `pool_size` 3 with pooling two pixels
-apart overlaps, 2 does not: a claim of the source, as are the others that these options are for.
+units. `towers: 2` splits the second, fourth and fifth as the published net does. Pools are two pixels apart, so they
+overlap at `pool_size: 3`, and not at 2. Each option tests a claim of the source.
 After A. Krizhevsky, I. Sutskever, G. Hinton 2012, "ImageNet classification with deep convolutional neural networks".
 """
 
@@ -25,7 +25,7 @@ LEAST, MOST = 28, 64
 
 
 def plan(shape: tuple[int, ...], outputs: int, structure: Structure) -> Plan:
-    """Layers with maps of which every second may see one tower alone, then full ones with hidden dropout."""
+    """The plan: five convolutions, of which the second, fourth and fifth may have towers, then full layers."""
     net = Planner("alexnet_small", shape).input_dropout().picture(LEAST, MOST)
     width, towers, activation = 2 * structure["width"], structure["towers"], structure["activation"]
     wide = ((width, 5, 1, True), (2 * width, 5, towers, True))

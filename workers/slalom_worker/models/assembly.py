@@ -1,4 +1,4 @@
-"""Makes a planned net: a torch module of its layers, one after the other."""
+"""Makes a planned net: a torch module of the plan's layers, one after the other."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from torch import nn
 
 from slalom_worker.models.activations import ACTIVATIONS
 from slalom_worker.models.average import Average
+from slalom_worker.models.greatest import Greatest
 from slalom_worker.models.linear import Linear
 from slalom_worker.models.local import Local
 from slalom_worker.models.maps import Maps
@@ -38,16 +39,16 @@ KINDS: Mapping[str, Callable[..., nn.Module]] = {
     "local": Local,
     "lrn": ResponseNormalisation,
     "maps": Maps,
-    "max": lambda size, stride: nn.MaxPool2d(size, stride),
+    "max": Greatest,
     "pad": lambda padding, value: nn.ConstantPad2d(padding, value),
     "picture": Picture,
     "radial": Radial,
     "subsampling": Subsampling,
     "unflatten": lambda maps: nn.Unflatten(1, maps),
 }
-"""What each kind of layer is made by; its options are given by name."""
+"""For each kind of layer, what makes it from its options, which are keyword arguments."""
 
 
 def assemble(plan: Plan) -> nn.Sequential:
-    """The net, its weights drawn from torch's global generator layer by layer."""
+    """The net, with weights drawn from torch's global generator layer by layer."""
     return nn.Sequential(*(KINDS[step.kind](**step.options) for step in plan.steps))

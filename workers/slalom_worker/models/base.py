@@ -1,4 +1,4 @@
-"""What a model is to a pack: a plan of layers from which an ordinary torch module is made; loads without torch."""
+"""What a model is to a pack: a plan of layers, from which a torch module is made. The module loads without torch."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Model:
     structure: Mapping[str, Kind]
 
     def size(self, shape: tuple[int, ...], outputs: int, structure: Structure) -> NetSize:
-        """How large a net is; InputError as from `plan`."""
+        """How large a net is; raises InputError as `plan` does."""
         return self.plan(shape, outputs, structure).size()
 
     def build(self, shape: tuple[int, ...], outputs: int, structure: Structure) -> nn.Module:
-        """A module from inputs [B, ...] to outputs [B, k]; InputError as from `plan`.
+        """A module from inputs [B, ...] to outputs [B, k]; raises InputError as `plan` does.
 
-        Its weights are drawn from torch's global generator, which the pack seeds.
+        The weights are drawn from torch's global generator, which the pack seeds.
         """
         from slalom_worker.models.assembly import assemble
 

@@ -1,4 +1,4 @@
-"""How published nets draw their weights, and torch's own way: what layers begin with under `initialization: fan_in`."""
+"""How layers draw their weights under `initialization: fan_in`: in the ways of published nets, or torch's own."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Beginning:
-    """One way.
+    """One way of drawing a layer's initial weights.
 
-    draw: (weights, inputs that a unit adds up), fills the weights in place from torch's global generator
-    bias: what biases begin with, or None where they are drawn as weights are
+    draw: (weights, number of inputs that a unit adds up); fills the weights in place from torch's global generator
+    bias: the initial value of biases, or None where they are drawn as weights are
     """
 
     draw: Callable[[Tensor, int], object]
     bias: float | None = None
 
     def fill(self, weights: Tensor, bias: Tensor | None, inputs: int) -> None:
-        """Fill a layer's weights, whose units add up so many inputs, then its biases."""
+        """Fill a layer's weights, then its biases; inputs: the number of inputs that a unit adds up."""
         self.draw(weights, inputs)
         if bias is None:
             return

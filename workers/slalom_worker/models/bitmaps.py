@@ -23,4 +23,4 @@ BITMAPS: tuple[tuple[float, ...], ...] = tuple(
     tuple(1.0 if pixel == "#" else -1.0 for line in DRAWN.split("\n")[1:-1] for pixel in line.split()[digit])
     for digit in range(CLASSES)
 )
-"""Of each digit its pixels [84], row by row: 1 where there is ink, -1 elsewhere."""
+"""The pixels [84] of each digit, row by row: 1 where there is ink, -1 elsewhere."""

@@ -1,8 +1,8 @@
-"""A convolutional net whose layers the study says, with or without the two ideas of such nets.
+"""A convolutional net whose layers the study sets, with or without local connections and shared weights.
 
 A layer with channels is a convolution, its activation, and pooling; full layers follow. `connectivity` says what the
-units of those layers see: `shared`, a patch of the maps before, by weights that all units of a map share; `local`, a
-patch, by weights of their own; `full`, everything. The units are the same, the parameters are not.
+units of a layer with channels see: `shared`, a patch of the maps before, by weights that all units of a map share;
+`local`, a patch, by weights of their own; `full`, everything. The units are the same in all three, the weights are not.
 Sources: LeCun 1989, "Generalization and network design strategies" (local and shared connections); Krizhevsky et al.
 2012 (`lrn`); Ioffe and Szegedy 2015 (`batch`); Wu and He 2018 (`group`).
 """
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from slalom_worker.models.plan import Plan
 
 WIDEST_MAPS, LARGEST_PATCH, DEEPEST = 4096, 64, 20
-"""Channels of a layer, pixels of a patch's side, and layers with channels, at most."""
+"""Most channels of a layer, most pixels of a patch's side, and most layers with channels."""
 
 
 def plan(shape: tuple[int, ...], outputs: int, structure: Structure) -> Plan:
-    """Layers with channels, then full ones, then a last linear layer."""
+    """The plan: layers with channels, then full layers, then a linear output layer."""
     net = Planner("convnet", shape).input_dropout().picture()
     channels = _channels(structure)
     sides = [_each(structure, name, len(channels)) for name in ("kernels", "strides", "pool_sizes", "pool_strides")]
@@ -52,7 +52,10 @@ def plan(shape: tuple[int, ...], outputs: int, structure: Structure) -> Plan:
 
 
 def _channels(structure: Structure) -> Sequence[int]:
-    """Of each layer that has any: as listed, or of one number each layer's so many times those before."""
+    """The channels of each layer: as listed, or from one number, times `growth` from each layer to the next.
+
+    Raises InputError where both a list and `layers` are given.
+    """
     channels, layers = listed(structure["channels"]), structure["layers"]
     if len(channels) == 1:
         return [max(1, round(channels[0] * structure["growth"] ** number)) for number in range(layers)]
@@ -65,7 +68,7 @@ def _channels(structure: Structure) -> Sequence[int]:
 
 
 def _each(structure: Structure, name: str, layers: int) -> Sequence[int]:
-    """One number for each layer with channels; one alone is for all of them."""
+    """The option's number for each layer with channels; a single number is for all. InputError for any other count."""
     numbers = listed(structure[name])
     if len(numbers) not in (1, layers):
         raise InputError(
@@ -76,7 +79,7 @@ def _each(structure: Structure, name: str, layers: int) -> Sequence[int]:
 
 
 def _see(net: Planner, structure: Structure, channels: int, kernel: int, stride: int) -> None:
-    """Units of so many channels, which see what is before them as the connectivity says."""
+    """Add units of `channels` channels, which see the layer before as `connectivity` says."""
     if structure["padding"] == "same" and kernel > 1:
         net.pad(kernel - 1)
     if structure["connectivity"] != "full":

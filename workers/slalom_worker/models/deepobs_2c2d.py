@@ -1,7 +1,7 @@
 """The net 2c2d of DeepOBS: two convolutions and two full layers.
 
-Convolutions of 5 x 5 with 32 and 64 maps, each of the size of what it sees, ReLU and max pooling of 2 x 2; a full layer
-of 1,024 units, ReLU; a linear output. Weights begin normal with deviation .05, cut off at twice that, biases at .05.
+Convolutions of 5 x 5 with 32 and 64 maps, padded to keep the size, ReLU and max pooling of 2 x 2; a full layer of 1,024
+units, ReLU; a linear output. Weights begin normal with deviation .05, cut off at twice that, biases at .05.
 3,274,634 parameters for pictures of 28 x 28 and ten classes.
 Source: F. Schneider, L. Balles, P. Hennig 2019, "DeepOBS: a deep learning optimizer benchmark suite", fmnist_2c2d.
 """
@@ -21,7 +21,7 @@ BEGIN = "deepobs"
 
 
 def plan(shape: tuple[int, ...], outputs: int, _structure: Structure) -> Plan:
-    """Hidden dropout is behind the full layer; DeepOBS has none."""
+    """The plan. Hidden dropout, which DeepOBS has not, is behind the full layer."""
     net = Planner("2c2d", shape).input_dropout().picture()
     for channels in (32, 64):
         net.convolution(channels, 5, padding=2, begin=BEGIN).activation("relu").pool("max", 2, 2)

@@ -1,4 +1,4 @@
-"""What a layer that is neither torch's linear layer nor its convolution tells an initialization."""
+"""The base of layers that are no linear layers or convolutions of torch's, but that an initialization can fill."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ class Fanned(nn.Module):
     bias: Tensor
 
     def fans(self) -> Iterator[tuple[Tensor, Fans]]:
-        """Views of the weights that an initialization may fill, all together the weights, each with its fans."""
+        """Views that together are all of the weights, each with its fans, for an initialization to fill."""
         raise NotImplementedError

@@ -1,8 +1,8 @@
 """The net of LeCun et al. 1989, which read zip codes: 9,760 parameters, 64,660 connections.
 
 H1: 12 maps of 8 x 8, patches of 5 x 5 two pixels apart; H2: 12 maps of 4 x 4, likewise, each seeing eight maps of H1;
-H3: 30 units; ten outputs. Weights are shared within a map, biases are not: every unit has its own. Squashing by
-1.7159 tanh(2x/3), that of the outputs by `loss: {name: squared_error, output: scaled_tanh, low: -1, high: 1}`; weights
+H3: 30 units; ten outputs. Weights are shared within a map, biases are not: every unit has its own. The activation is
+1.7159 tanh(2x/3), the outputs' by `loss: {name: squared_error, output: scaled_tanh, low: -1, high: 1}`; weights
 begin uniform in +-2.4/fan-in. Inputs in [0, 1] become -1 to 1; pictures smaller than 16 x 16 are enlarged and framed.
 The source does not say which maps H2 sees; here they are 0-7 for the first four, 4-11 for the next, and 0-3 and 8-11
 for the last.
@@ -30,7 +30,7 @@ H2 = (*[tuple(range(8))] * 4, *[tuple(range(4, 12))] * 4, *[(*range(4), *range(8
 
 
 def plan(shape: tuple[int, ...], outputs: int, _structure: Structure) -> Plan:
-    """H1, H2, H3, output; hidden dropout is behind H3."""
+    """The plan: H1, H2, H3, output; hidden dropout is behind H3."""
     net = Planner("lenet1989", shape).input_dropout().picture(SIDE, SIDE)
     net.add("affine", factor=1 - BACKGROUND, shift=BACKGROUND)
     h1 = [tuple(range(net.shape[0]))] * MAPS

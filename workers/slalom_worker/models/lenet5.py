@@ -1,7 +1,7 @@
 """LeNet-5 as published: partly connected maps, trained subsampling, and an output that measures distances to codes.
 
 C1 156, S2 12, C3 1,516, S4 32, C5 48,120, F6 10,164: 60,000 parameters for pictures of one channel, and 340,908
-connections, the 840 fixed ones of the output among them. Squashing by 1.7159 tanh(2x/3); weights begin uniform in
+connections, with the 840 fixed ones of the output. The activation is 1.7159 tanh(2x/3); weights begin uniform in
 +-2.4/fan-in. Inputs in [0, 1] become -0.1 (background) to 1.175 (ink); pictures smaller than 32 x 32 are framed. The
 outputs are minus the squared distances to ten codes, for the loss `radial` (or any other of classes); see radial.py.
 Source: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition", section II.B
@@ -35,7 +35,7 @@ C3 = (
 
 
 def plan(shape: tuple[int, ...], outputs: int, _structure: Structure) -> Plan:
-    """C1, S2, C3, S4, C5, F6, output; hidden dropout is behind C5."""
+    """The plan: C1, S2, C3, S4, C5, F6, output; hidden dropout is behind C5. InputError unless the classes are ten."""
     if outputs != CODES:
         raise InputError(f"model lenet5 has codes for {CODES} classes, digits, but the task has {outputs}")
     net = Planner("lenet5", shape).input_dropout().picture(SIDE, SIDE)

@@ -24,7 +24,7 @@ SIDE = 32
 
 
 def plan(shape: tuple[int, ...], outputs: int, structure: Structure) -> Plan:
-    """C1, pooling, C3, pooling, C5, F6, output; hidden dropout is behind C5 and F6."""
+    """The plan: C1, pooling, C3, pooling, C5, F6, output; hidden dropout is behind C5 and F6."""
     activation, pooling = structure["activation"], structure["pooling"]
     net = Planner("lenet5_modern", shape).input_dropout().picture(SIDE, SIDE)
     for channels in (6, 16):

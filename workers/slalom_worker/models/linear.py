@@ -1,8 +1,7 @@
 """A linear layer whose results lie in memory by feature, then by example.
 
 With few features and many examples that is several times faster for a stack of nets: products of small matrices have
-a long side to run along, the gradient comes in the layout of the weights, and the softmax over classes is one over
-whole rows.
+a long contiguous side, the gradient comes in the weights' layout, and the softmax over classes combines whole rows.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Linear(nn.Linear):
-    """torch.nn.Linear on [B, in_features], with the same weights and the same start."""
+    """torch.nn.Linear on [B, in_features], with the same weights and the same initialisation."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
         """Outputs [B, out_features], a view of a tensor [out_features, B]."""

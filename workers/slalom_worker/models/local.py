@@ -47,7 +47,7 @@ class Local(Fanned):
         yield self.weight, Fans(self.weight.shape[2], self.weight.shape[1] * self.kernel**2)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """The maps, before any squashing."""
+        """The maps, before the activation."""
         patches = functional.unfold(inputs, self.kernel, padding=self.padding, stride=self.stride)
         units = self.weight @ patches.permute(2, 1, 0)  # [h * w, channels, B]
         return units.permute(2, 1, 0).reshape(len(inputs), -1, *self.places) + self.bias.view(-1, *self.places)

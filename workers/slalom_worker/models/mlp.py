@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def plan(shape: tuple[int, ...], outputs: int, structure: Structure) -> Plan:
-    """Input dropout; linear layer, activation and dropout for each hidden width; a last linear layer."""
+    """The plan: input dropout; linear layer, activation and dropout for each hidden width; a last linear layer."""
     net, bias = Planner("mlp", shape), structure["bias"]
     net.flatten().input_dropout()
     for units in listed(structure["hidden"]):

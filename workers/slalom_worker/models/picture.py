@@ -1,4 +1,4 @@
-"""Inputs as pictures, enlarged and framed to the size that a net takes."""
+"""Layers that prepare inputs: as pictures, enlarged and framed to the size that a net takes, and shifted and scaled."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ class Picture(nn.Module):
     def __init__(
         self, picture: tuple[int, int, int], factor: int, pads: tuple[int, int, int, int], background: float
     ) -> None:
-        """picture: the inputs as a picture.
+        """picture: the shape of an input as a picture, (channels, height, width).
 
-        factor: how many pixels a side each pixel becomes
+        factor: each pixel becomes a square of this many pixels a side
         pads: pixels of the background at the left, the right, the top and the bottom
+        background: the value of the background's pixels
         """
         super().__init__()
         self.picture, self.factor, self.pads, self.background = picture, factor, pads, background

@@ -1,6 +1,6 @@
-"""A net as a list of layers, before any of them is made: how large it is, and what it is assembled from.
+"""A net as a list of layers, before any of them is made: its size, and what it is assembled from.
 
-It loads without torch, so that a study is checked by it before anything is started.
+The module loads without torch, so that a study can be checked by plans before anything is started.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ UNCURVED: Mapping[str, str] = {
     "batch": "batch normalisation",
     "group": "group normalisation",
 }
-"""Kinds of layers of which net/curvature.py estimates no curvature, and what they are called."""
+"""Kinds of layers that net/curvature.py cannot handle, with their names for messages."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A layer, one after the other.
+    """A layer of a plan.
 
-    kind: its name in assembly.KINDS
-    options: what it is made with, by name
-    parameters: how many of it are trained
+    kind: a key of assembly.KINDS
+    options: the layer's keyword arguments
+    parameters: the number of trained parameters
     connections: see NetSize
     """
 
@@ -39,7 +39,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The layers of a net, and at how many places `hidden_dropout` drops units."""
+    """The layers of a net.
+
+    hidden: at how many places `hidden_dropout` drops units
+    """
 
     steps: tuple[Step, ...]
     hidden: int
@@ -51,6 +54,6 @@ class Plan:
             sum(step.connections for step in self.steps),
             self.hidden,
             next((UNCURVED[step.kind] for step in self.steps if step.kind in UNCURVED), None),
-            # maps of one pixel: the variance of a batch of one example is none
+            # batch normalisation of maps of one pixel needs two examples: one has no variance
             paired=any(step.kind == "batch" and step.connections == step.parameters for step in self.steps),
         )

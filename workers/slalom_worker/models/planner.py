@@ -1,4 +1,4 @@
-"""Plans a net layer by layer: keeps the shape of what comes next, counts, and refuses what does not fit."""
+"""Plans a net layer by layer: tracks shapes, counts parameters and connections, and refuses layers that do not fit."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 
 class Planner:
-    """Layers added so far, and the shape of one example behind them: (units,) or (channels, height, width)."""
+    """The layers added so far.
+
+    shape: the shape of one example behind these layers, (units,) or (channels, height, width)
+    """
 
     def __init__(self, model: str, shape: tuple[int, ...]) -> None:
-        """model: the name in messages; shape: of one input."""
+        """model: the model's name, for messages; shape: the shape of one input."""
         self.model = model
         self.shape = shape
         self._steps: list[Step] = []
@@ -37,22 +40,22 @@ class Planner:
         connections: int = 0,
         **options: Any,
     ) -> Planner:
-        """Add a layer of a kind in assembly.KINDS; `shape` is of what leaves it, or None where that is as before."""
+        """Add a layer of a kind in assembly.KINDS; shape: of an example behind it, or None where it does not change."""
         self._steps.append(Step(kind, options, parameters, connections))
         self.shape = self.shape if shape is None else shape
         return self
 
     def input_dropout(self) -> Planner:
-        """Drop inputs, by the setting of that name."""
+        """Drop inputs here, at the rate of the setting `input_dropout`."""
         return self.add("dropout", setting="input_dropout")
 
     def hidden_dropout(self) -> Planner:
-        """Drop hidden units here, by the setting of that name."""
+        """Drop hidden units here, at the rate of the setting `hidden_dropout`."""
         self._hidden += 1
         return self.add("dropout", setting="hidden_dropout", layer=self._hidden)
 
     def picture(self, least: int = 1, most: int | None = None, background: float = 0.0) -> Planner:
-        """Take inputs as pictures of `least` to `most` pixels a side; InputError where they are none, or too large.
+        """Take inputs as pictures of `least` to `most` pixels a side; InputError where they are none, or larger.
 
         A picture smaller than `least` is enlarged by the largest whole factor that fits, then framed by `background`.
         """
@@ -74,7 +77,7 @@ class Planner:
         )
 
     def pad(self, pixels: int, value: float = 0.0) -> Planner:
-        """Frame the maps by so many pixels of a value in all on each axis, the odd one at the right and the bottom."""
+        """Frame the maps by `pixels` pixels of a value in all on each axis, an odd one at the right and the bottom."""
         channels, height, width = self.shape
         padding = (*_halves(pixels), *_halves(pixels))
         return self.add("pad", shape=(channels, height + pixels, width + pixels), padding=padding, value=value)
@@ -90,10 +93,11 @@ class Planner:
         kind: str = "convolution",
         begin: str | None = None,
     ) -> Planner:
-        """So many maps of units that see a patch of `kernel` pixels a side.
+        """Add `channels` maps of units that each see a patch of `kernel` pixels a side.
 
         kind: "convolution", or "local", where each unit has weights of its own
-        begin: how its weights begin, in beginnings.BEGINNINGS, or None for torch's way
+        begin: how weights are drawn, a key of beginnings.BEGINNINGS, or None for torch's way
+        Raises InputError where the patch does not fit.
         """
         inputs, high, wide = self._map(kernel, stride, padding)
         units = channels * high * wide
@@ -115,9 +119,9 @@ class Planner:
         )
 
     def maps(self, table: Table, kernel: int, *, stride: int = 1, own_biases: bool = False, begin: str) -> Planner:
-        """A convolution whose maps see those of the maps before that a table lists.
+        """Add a convolution whose maps see those of the maps before that a table lists.
 
-        own_biases: each unit has a bias of its own, and not each map
+        own_biases: whether each unit has a bias of its own, instead of each map
         """
         inputs, high, wide = self._map(kernel, stride, 0)
         weights, places = sum(map(len, table)) * kernel**2, high * wide
@@ -135,7 +139,7 @@ class Planner:
         )
 
     def subsampling(self, begin: str) -> Planner:
-        """LeNet-5's: the sum of a patch of 2 x 2, times a coefficient of the map, plus a bias of the map."""
+        """Add LeNet-5's subsampling: the sum of a patch of 2 x 2, times the map's coefficient, plus the map's bias."""
         channels, high, wide = self._map(2, 2, 0)
         return self.add(
             "subsampling",
@@ -147,14 +151,14 @@ class Planner:
         )
 
     def pool(self, kind: str, size: int, stride: int) -> Planner:
-        """The greatest ("max") or the mean ("average") of a patch of `size` pixels a side."""
+        """Add pooling: the greatest ("max") or the mean ("average") of each patch of `size` pixels a side."""
         channels, high, wide = self._map(size, stride, 0)
         return self.add(kind, shape=(channels, high, wide), size=size, stride=stride)
 
     def normalise(self, kind: str, towers: int = 1, groups: int = 4) -> Planner:
-        """Normalise responses within each tower ("lrn", as AlexNet), batches ("batch") or groups of maps ("group").
+        """Add normalisation: of responses in each tower ("lrn", as AlexNet), by batch ("batch") or by group ("group").
 
-        groups: of channels, at most; the largest number of them that divides the channels is taken
+        groups: most groups of channels; the greatest common divisor of it and the number of channels is taken
         """
         channels = self.shape[0]
         if kind == "lrn":
@@ -165,15 +169,15 @@ class Planner:
         return self.add(kind, parameters=2 * channels, connections=2 * prod(self.shape), **options)
 
     def activation(self, name: str) -> Planner:
-        """A function of each unit, in activations.ACTIVATIONS."""
+        """Add an activation of activations.ACTIVATIONS."""
         return self.add(name)
 
     def flatten(self) -> Planner:
-        """All units of an example in a row."""
+        """Put all units of an example in a row."""
         return self.add("flatten", shape=(prod(self.shape),))
 
     def full(self, units: int, *, bias: bool = True, kind: str = "full", begin: str | None = None) -> Planner:
-        """Units that see all units before them; those must be in a row."""
+        """Add `units` units that see all units before them, which must be in a row."""
         (inputs,) = self.shape
         weights = (inputs + bias) * units
         return self.add(
@@ -188,11 +192,11 @@ class Planner:
         )
 
     def unflatten(self, shape: tuple[int, int, int]) -> Planner:
-        """Units in a row as maps."""
+        """Reshape units in a row to maps."""
         return self.add("unflatten", shape=shape, maps=shape)
 
     def map_size(self, kernel: int, stride: int) -> tuple[int, int]:
-        """Height and width of maps whose units see patches of `kernel` pixels a side; InputError where none fits."""
+        """Height and width of maps whose units see patches of `kernel` pixels a side; InputError where none fits in."""
         return self._map(kernel, stride, 0)[1:]
 
     def _map(self, kernel: int, stride: int, padding: int) -> tuple[int, int, int]:

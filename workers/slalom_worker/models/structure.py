@@ -1,4 +1,4 @@
-"""What several models take of a study's `model:`."""
+"""Options that several models share under a study's `model:`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ACTIVATION = Choice("tanh", ("tanh", "logistic", "relu", "scaled_tanh"))
-"""The functions of hidden units, of which each model has a default of its own."""
+"""The hidden units' activation; a model may replace the default."""
 
 WIDEST = 65_536
-"""Units of a hidden layer, at most."""
+"""Most units of a hidden layer."""
 
 
 def listed(numbers: int | Sequence[int]) -> Sequence[int]:
-    """Numbers of layers; one that is searched is a number, for one layer."""
+    """The numbers as a sequence; a single number, as a search gives it, becomes a sequence of one."""
     return (numbers,) if isinstance(numbers, int) else numbers

@@ -30,7 +30,7 @@ class Subsampling(Fanned):
     """
 
     def __init__(self, channels: int, begin: str) -> None:
-        """begin: in BEGINNINGS."""
+        """begin: how weights are drawn, a key of BEGINNINGS."""
         super().__init__()
         self.begin = begin
         self.weight = nn.Parameter(torch.empty(channels, 1, 1))
@@ -46,6 +46,6 @@ class Subsampling(Fanned):
         yield self.weight, Fans(PATCH**2, 1)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """The maps, before any squashing."""
+        """The maps, before the activation."""
         sums = functional.avg_pool2d(inputs, PATCH, divisor_override=1)
         return sums * self.weight + self.bias.view(-1, 1, 1)

@@ -1,4 +1,4 @@
-"""A model that is a vector of weights: its outputs are linear in them by a fixed matrix, whatever the task's net."""
+"""A model that is a vector of weights, mapped to the outputs by a fixed matrix."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class WeightVector(nn.Module):
         self.register_buffer("design", torch.tensor(design))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """The outputs [B, k]; A w is worked out once for all examples.
+        """The outputs [B, k]; A w is computed once for all examples.
 
-        It is no matrix product: the weights of several nets would be the rows of one, which rounds by their number.
+        A w is not computed by a matrix product: several nets' weights would be its rows, whose number changes rounding.
         """
         return inputs * (self.weight * self.design).sum(-1)

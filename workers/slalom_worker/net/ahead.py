@@ -1,4 +1,4 @@
-"""Results that a thread computes while the one before is in use."""
+"""Computes the next result in a thread while the one before is in use."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Result = TypeVar("Result")
 
 
 def ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """The function's result for each item, in order; the next one is computed by a thread of its own meanwhile.
+    """The function's result for each item, in order; while one result is in use, a thread computes the next.
 
-    No more than two results exist at once, unless who asks keeps them. What the function raises is raised here.
+    At most two results exist at once, unless the caller keeps them. Exceptions of the function are raised here.
     """
     with ThreadPoolExecutor(1, "ahead") as thread:
         coming = None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Batching(NamedTuple):
     """The batches of an epoch, the same in every epoch of a pack's slots.
 
-    size: examples of a batch; only the last may be smaller
+    size: examples of a batch; only the last batch may be smaller
     examples: how many examples an epoch presents, the first ones of its order
     """
 
@@ -22,9 +22,9 @@ class Batching(NamedTuple):
 
     @classmethod
     def of(cls, work: Work, count: int) -> Batching:
-        """The batching of `count` training examples; InputError where a last batch that is dropped is the only one.
+        """The batching of `count` training examples; InputError where `drop_last` would drop the only batch.
 
-        As in torch's DataLoader, `drop_last` leaves out of each epoch what makes no whole batch.
+        As in torch's DataLoader, `drop_last` leaves a last batch that is not full out of each epoch.
         """
         size = work.batch_size or count
         if not work.drop_last:

@@ -1,4 +1,4 @@
-"""Bytes of pictures as a source of inputs: they become numbers as a step takes them."""
+"""A source of inputs that are bytes of pictures, and become numbers only when a step takes them."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from slalom_worker.preprocessing import Fitted
 
 HELD_BYTES = 1 << 32
-"""Bytes of pictures up to so many are put on a GPU. More stay where they are, as a rule in a file of the node's, and a
-thread reads those of the next steps while a step is trained.
+"""Most bytes of pictures that are put on a GPU. More stay where they are, usually in a file on the node, and a thread
+reads those of the next steps while a step is trained.
 """
 
 
 def placed_bytes(inputs: Tensor, device: torch.device) -> Tensor:
-    """Bytes on the device, or where they are if they are too many."""
+    """The bytes on the device, or unchanged if they are more than HELD_BYTES."""
     return inputs if inputs.nbytes > HELD_BYTES else inputs.to(device)
 
 
 @dataclass(eq=False)
 class ByteSource(Source):
-    """Inputs [N, *shape] that are bytes: what is taken is divided by 255, and preprocessed where that was asked for.
+    """Inputs [N, *shape] that are bytes; taken inputs are divided by 255, and preprocessed if `prepared` is given.
 
-    inputs: on the device, or on the CPU where they are too many
-    device, dtype: of what is taken
+    inputs: on the device, or on the CPU where they are more than HELD_BYTES
+    device, dtype: the device and the precision of taken inputs
     prepared: a preprocessing that maps each number by itself, or None
     """
 
@@ -40,16 +40,16 @@ class ByteSource(Source):
 
     @property
     def far(self) -> bool:
-        """Whether a read may take long."""
+        """See Source: whether the bytes are not on the device."""
         return self.inputs.nbytes > HELD_BYTES
 
     def fetch(self, rows: Tensor) -> Tensor:
-        """The bytes of rows; a thread may call it."""
+        """The bytes of the rows; may be called in a thread."""
         found = torch.index_select(self.inputs, 0, rows.reshape(-1).to(self.inputs.device))
         return found.view(*rows.shape, *self.inputs.shape[1:])
 
     def give(self, fetched: Tensor, into: Tensor | None = None) -> Tensor:
-        """What the net takes for these bytes; written to `into` unless it is None."""
+        """The net's inputs for these bytes; written to `into` unless that is None."""
         found = self._numbers(fetched)
         return found if into is None else into.copy_(found)
 

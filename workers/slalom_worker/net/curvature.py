@@ -1,11 +1,11 @@
 """The diagonal of the Gauss-Newton matrix: how fast the loss's slope changes along each parameter.
 
-A backward recursion with squared weights, which leaves out what is not on the diagonal. From the second derivative h
-of the loss by a layer's outputs it goes to that by its inputs x and weights w:
+The diagonal comes of a backward recursion with squared weights, which leaves out entries off the diagonal. From the
+second derivative h of the loss by a layer's outputs it computes those by the layer's inputs x and weights w:
 
     linear in x and w, a = w x:  h_x = (w^2)^T h_a,  h_w = h_a (x^2)^T, summed over whatever shares w
     elementwise, x = f(a):       h_a = f'(a)^2 h_x
-    places alone are chosen:     h goes where a gradient would
+    moving or choosing entries:  h goes where a gradient would
 
 One hidden layer with squared error has the exact diagonal, others an approximation that is never negative. Source:
 LeCun et al. 1998, "Efficient BackProp", sections 7.3 and 9.1; Becker and LeCun 1989, "Improving the convergence of
@@ -25,6 +25,7 @@ from torch.func import functional_call, vjp
 from slalom.errors import InputError
 from slalom_worker.models.activations import ACTIVATIONS
 from slalom_worker.models.average import Average
+from slalom_worker.models.greatest import Greatest
 from slalom_worker.models.linear import Linear
 from slalom_worker.models.local import Local
 from slalom_worker.models.maps import Maps
@@ -44,24 +45,26 @@ if TYPE_CHECKING:
 class Layer:
     """A module of a chain.
 
-    prefix: what the names of the module's parameters begin with in the whole net, such as "2."
+    prefix: the prefix of the module's parameters in the whole net, such as "2."
     """
 
     prefix: str
     module: nn.Module
 
     def __call__(self, weights: Weights, inputs: Tensor) -> Tensor:
-        """The layer's outputs with these weights, by their names in the layer."""
+        """The layer's outputs for these weights, which have their names in the layer."""
         outputs: Tensor = functional_call(self.module, dict(weights), (inputs,))
         return outputs
 
     def own(self, weights: Weights) -> dict[str, Tensor]:
-        """The layer's own among the whole net's weights, by their names in the layer."""
+        """The layer's weights, by their names in the layer, from the whole net's."""
         return {name: weights[self.prefix + name] for name, _ in self.module.named_parameters()}
 
 
 Back = Callable[[Tensor], tuple[dict[str, Tensor], Tensor]]
-"""From second derivatives by a layer's outputs to those by its weights, summed over examples, and by its inputs."""
+"""A function from the second derivatives by a layer's outputs to those by its weights, summed over examples, and by its
+inputs.
+"""
 
 
 def _linear(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
@@ -90,14 +93,14 @@ def _choice(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Bac
 
 
 def _average(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
-    """Of means over so many pixels: the weights, one over their number, are squared."""
+    """For means over `pixels` pixels: the weights, 1 / pixels, are squared."""
     outputs, pull, *_ = vjp(lambda inputs: layer(weights, inputs), inputs)
     pixels: Any = layer.module.pixels
     return outputs, lambda second: ({}, pull(second)[0] / pixels)
 
 
 def _radial(layer: Layer, weights: Weights, inputs: Tensor) -> tuple[Tensor, Back]:
-    """Of minus squared distances, whose slopes are twice the differences."""
+    """For minus squared distances, whose slopes are twice the differences."""
     apart = inputs.unsqueeze(-2) - layer.module.get_buffer("codes")
     slopes = 4 * apart * apart
     return layer(weights, inputs), lambda second: ({}, (second.unsqueeze(-1) * slopes).sum(-2))
@@ -113,13 +116,16 @@ LAYERS: Mapping[type[nn.Module], Callable[[Layer, Weights, Tensor], tuple[Tensor
     **{type(make()): _elementwise for make in ACTIVATIONS.values()},
     Affine: _elementwise,
     **dict.fromkeys((nn.Flatten, nn.Identity, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, SlotDropout), _choice),
-    **dict.fromkeys((nn.ConstantPad2d, nn.Unflatten, Picture), _choice),
+    **dict.fromkeys((nn.ConstantPad2d, nn.Unflatten, Greatest, Picture), _choice),
 }
-"""By kind of layer: a function that gives the layer's outputs and its `Back`. Dropout layers drop nothing here."""
+"""A function for each type of layer that gives the layer's outputs and its `Back`. Dropout layers drop nothing."""
 
 
 def chain(module: nn.Module) -> list[Layer]:
-    """The net as layers that follow one another; InputError, with the reason, where it is no such chain."""
+    """The net as a chain of layers; InputError, with the reason, where the net is no chain of LAYERS.
+
+    It fails, too, where layers share weights or weights are frozen.
+    """
     layers = _flat(module, "")
     named = [layer.prefix + name for layer in layers for name, _ in layer.module.named_parameters()]
     if named != [name for name, _ in module.named_parameters()]:
@@ -147,10 +153,10 @@ def _flat(module: nn.Module, prefix: str) -> list[Layer]:
 
 
 class LossSlopes(NamedTuple):
-    """A loss's derivatives by a net's outputs [B, k], as functions of these.
+    """A loss's derivatives by a net's outputs [B, k], as functions of the outputs.
 
-    second: [B, k]
-    first: their sum over an example's outputs [B], or None; see Loss.slope
+    second: second derivatives [B, k]
+    first: the sum [B] of the first derivatives over an example's outputs, or None; see Loss.slope
     """
 
     second: Callable[[Tensor], Tensor]
@@ -158,9 +164,9 @@ class LossSlopes(NamedTuple):
 
 
 def diagonal(layers: Sequence[Layer], loss: LossSlopes, weights: Weights, inputs: Tensor) -> list[Tensor]:
-    """The diagonal of one net's Gauss-Newton matrix, summed over examples: a tensor for each weight, in their order.
+    """The diagonal of one net's Gauss-Newton matrix, summed over examples: a tensor for each weight, in order.
 
-    A radial output counts as a part of the loss: its own second derivatives, -2, are taken with the loss's slopes.
+    A radial output counts as a part of the loss: its own second derivatives, -2, are multiplied by the loss's slopes.
     inputs: [B, *shape]
     """
     backs: list[Back] = []

@@ -1,4 +1,4 @@
-"""Dropout that a net calls as a function, also within torch's attention: its masks come from the trial's own stream."""
+"""Dropout that a net calls as a function, also within torch's attention, with masks from the trial's own stream."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Drawn(NamedTuple):
 
 
 class Drawing(TorchFunctionMode):
-    """A context of a net's forward in training, in which dropout functions multiply by masks and draw nothing.
+    """A context for a net's forward in training, in which dropout functions multiply by given masks and draw nothing.
 
-    calls: the calls so far, where a batch's size is given to note them by
+    calls: the dropout calls so far; noted only where `batch` is given
     """
 
     def __init__(self, masks: Sequence[Tensor] = (), batch: int | None = None) -> None:
-        """masks: of each call in their order [B, *shape]; without any, nothing is dropped.
+        """masks: a mask [B, *shape] for each call, in the calls' order; a call without one drops nothing.
 
-        batch: examples of the forward, by which the calls are noted
+        batch: the number of examples of the forward, or None to note no calls
         """
         super().__init__()
         self.calls: list[Drawn] = []
@@ -41,7 +41,7 @@ class Drawing(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Call the function, or what takes its place here."""
+        """Call the function, or its replacement."""
         placed = {
             functional.dropout: self._dropout,
             torch.dropout: self._dropout,
@@ -51,7 +51,7 @@ class Drawing(TorchFunctionMode):
         return placed.get(func, func)(*args, **(kwargs or {}))
 
     def _heads(self, *args: Any, **named: Any) -> Any:
-        """Torch's multi_head_attention_forward, whose own code calls these functions: within it no mode is asked."""
+        """Torch's multi_head_attention_forward with its dropout functions replaced, which no mode sees within it."""
         real: Any = functional.multi_head_attention_forward
         scope = {
             **vars(functional),
@@ -69,7 +69,7 @@ class Drawing(TorchFunctionMode):
         return self._dropped(input, p)
 
     def _can_drop(self, inputs: Tensor) -> bool:
-        """Whether examples lie along the first axis, each as several rows of it where they are many."""
+        """Whether examples lie along the first axis, each as one row or as several."""
         return self._batch is None or (inputs.dim() > 0 and len(inputs) % self._batch == 0)
 
     def _dropped(self, inputs: Tensor, rate: float) -> Tensor:
@@ -91,7 +91,7 @@ class Drawing(TorchFunctionMode):
         is_causal: bool = False,
         **options: Any,
     ) -> Tensor:
-        """The function scaled_dot_product_attention, with dropout as its documentation writes it out, by a mask."""
+        """Torch's scaled_dot_product_attention, written out as in its documentation, with dropout by a mask."""
         if dropout_p == 0 or options.get("enable_gqa") or not self._can_drop(query):
             return functional.scaled_dot_product_attention(
                 query, key, value, attn_mask, dropout_p, is_causal, **options

@@ -1,7 +1,7 @@
-"""What the nets of an ensemble predict together, by their mean or their vote, and how good that is.
+"""An ensemble's combined prediction, by the nets' mean or their vote, and its metrics.
 
-A vote has no finite loss, since it may be unanimous and wrong, so the loss is that of the mean in either case. Numbers
-have no votes, only a mean.
+A unanimous wrong vote would have an infinite loss, so the loss is that of the mean in either case. A regression has no
+votes, only a mean.
 Source: Breiman 1996, "Bagging predictors"; Breiman 1996, "Out-of-bag estimation".
 """
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def combined_prediction(predict: Callable[[Tensor], Tensor], outputs: Tensor, shares: Tensor, combine: str) -> Tensor:
     """The prediction [n, k] of M nets with outputs [M, n, k]: class probabilities, numbers, or fractions of votes.
 
-    predict: what a net predicts [.., n, k], from its outputs
-    shares: the weight of each net in the prediction for each example [M, n], of sum 1 over the nets
+    predict: gives a net's prediction [.., n, k] from its outputs
+    shares: each net's weight in the prediction for each example [M, n], of sum 1 over the nets
     combine: "vote", or anything else for the mean; a net with several likeliest classes votes for the first of them
     """
     each = _votes(outputs) if combine == "vote" else predict(outputs)
@@ -39,10 +39,10 @@ def equal_shares(outputs: Tensor) -> Tensor:
 
 
 def ensemble_metrics(objective: Objective, outputs: Tensor, split: Examples, combine: str) -> dict[str, float]:
-    """Metrics on a split of an ensemble whose nets have the outputs [M, n, k].
+    """Metrics of an ensemble whose nets have the outputs [M, n, k] on a part of a split.
 
-    Of classes: "loss", "error" and "accuracy" of the combined prediction, "member_error", the mean of the nets' own
-    errors, and "diversity" in [0, 1], how often two of them disagree, over all pairs. Of numbers: "loss" and
+    In classification: "loss", "error" and "accuracy" of the combined prediction, "member_error", the mean of the nets'
+    own errors, and "diversity" in [0, 1], how often two nets disagree, over all pairs. In regression: "loss" and
     "member_loss".
     """
     outputs = outputs.double()
@@ -60,9 +60,9 @@ def ensemble_metrics(objective: Objective, outputs: Tensor, split: Examples, com
 def out_of_bag(
     objective: Objective, outputs: Tensor, split: Examples, bags: Sequence[Tensor], combine: str
 ) -> dict[str, float]:
-    """The "error" out of bag on training data, or the "loss" of numbers: nets predict the examples their bags lack.
+    """The out-of-bag "error", or in regression the "loss": each net predicts the training examples that its bag lacks.
 
-    Examples that are in every bag are left out. Where all of them are, there is no metric.
+    Examples that are in every bag are left out; there is no metric where none is left.
     outputs: [M, n, k]; split: the training examples; bags: [n] each
     """
     counts = torch.stack([torch.bincount(bag, minlength=outputs.shape[1]) for bag in bags])
@@ -80,7 +80,7 @@ def out_of_bag(
 def _combined_metrics(
     objective: Objective, outputs: Tensor, shares: Tensor, split: Examples, combine: str
 ) -> dict[str, float]:
-    """Loss of the combined prediction for a split, and of classes error and accuracy."""
+    """The combined prediction's loss and, in classification, error and accuracy on a part of a split."""
     loss, options = objective.loss, objective.work.loss
     found = {"loss": _mean(split, loss.of_mean(outputs, shares, split.labels, options).unsqueeze(0))}
     if not split.labels.is_floating_point():
@@ -92,23 +92,23 @@ def _combined_metrics(
 
 
 def _votes(outputs: Tensor) -> Tensor:
-    """Votes [M, n, classes]: 1 at each net's likeliest class, 0 at the others."""
+    """Votes [M, n, classes]: 1 for each net's likeliest class, 0 for the others."""
     return torch.zeros_like(outputs).scatter_(-1, outputs.max(-1, keepdim=True).indices, 1.0)
 
 
 def _disagreement(votes: Tensor) -> Tensor:
-    """The share of pairs of nets that give an example another class [n]."""
+    """The share [n] of pairs of nets that give an example different classes."""
     counts, nets = votes.sum(0), len(votes)
     return 1 - (counts * (counts - 1)).sum(-1) / (nets * (nets - 1))
 
 
 def _mean(split: Examples, values: Tensor) -> float:
-    """The mean over nets of the weighted means over a split of values [M, n]."""
+    """The mean over nets of the weighted means of values [M, n] over the examples."""
     return float(split.mean(values).mean())
 
 
 def _part(split: Examples, rows: Tensor) -> Examples | None:
-    """Those examples of a split alone; None where nothing is left."""
+    """The examples in these rows, a mask [n]; None where there are none, or all weigh 0."""
     some = partial(Examples, split.source, split.rows[rows], split.labels[rows])
     if split.weights is None:
         return some() if rows.any() else None

@@ -1,4 +1,4 @@
-"""A task's examples on the device: a part of a split, parts of many splits side by side, and what a step takes."""
+"""A task's examples on the device: a part of a split, parts of many slots side by side, and a step's batch."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AHEAD_BYTES = 1 << 18
-"""Inputs that are gathered at once, at least a step's: more steps of small nets, and few enough for a core's cache."""
+"""Bytes of inputs that are gathered at once, few enough for a core's cache: several steps, or at least one."""
 
 KEPT_BYTES = 1 << 24
-"""Inputs of slots side by side that are kept from one evaluation to the next; more are gathered each time."""
+"""Most bytes of gathered inputs that are kept from one evaluation to the next; more are gathered each time."""
 
 LEAST_DOUBT = 1e-6
-"""The least probability 1 - p in the focus (1 - p)^f, so that its logarithm is finite."""
+"""The least value of 1 - p in the focus (1 - p)^f, so that the logarithm is finite."""
 
 
 def tensor_of(array: NDArray[Any]) -> Tensor:
-    """A tensor over the array's memory, never to be written to: other processes may share the memory."""
+    """A tensor over the array's memory. Never write to the tensor: other processes may share the memory."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writ", UserWarning)
         return torch.from_numpy(array)
 
 
 def in_precision(inputs: Tensor, dtype: torch.dtype) -> Tensor:
-    """Real numbers in a precision; bytes, which are of pictures, over 255; whole numbers, such as words, stay whole."""
+    """Inputs in a precision: bytes, which are of pictures, are divided by 255; other whole numbers, as words, stay."""
     if inputs.dtype == torch.uint8:
-        # by a tensor: a GPU multiplies by the reciprocal of a number, which rounds otherwise
+        # by a tensor: a GPU multiplies by a number's reciprocal, which rounds differently
         return inputs.to(dtype).div_(torch.full((), 255.0, dtype=dtype, device=inputs.device))
     return inputs.to(dtype) if inputs.is_floating_point() else inputs
 
 
 @dataclass(eq=False)
 class Source:
-    """Inputs on the device [N, *shape], which the parts of one or of several splits take theirs from; it may grow."""
+    """Inputs [N, *shape] on the device, of which parts of one or more splits are rows; `inputs` may grow."""
 
     inputs: Tensor
 
@@ -58,7 +58,7 @@ class Source:
         return self.give(self.fetch(rows), into)
 
     def fetch(self, rows: Tensor) -> Tensor:
-        """What `give` makes inputs of."""
+        """What `give` makes the inputs of: here the rows themselves."""
         return rows
 
     def give(self, fetched: Tensor, into: Tensor | None = None) -> Tensor:
@@ -68,20 +68,21 @@ class Source:
         return found.view(*fetched.shape, *self.inputs.shape[1:])
 
     def between(self, first: int, last: int) -> Tensor:
-        """The inputs of the rows from `first` to before `last`, a view where that can be."""
+        """The inputs of the rows from `first` up to, not including, `last`: here a view."""
         return self.inputs[first:last]
 
     def empty(self, *shape: int) -> Tensor:
-        """Room for inputs [*shape, *their own]."""
+        """An uninitialised tensor for inputs [*shape, *input's shape]."""
         return self.inputs.new_empty(*shape, *self.inputs.shape[1:])
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """The n examples of a part of a split: what trains, validates or tests.
+    """The n examples of a part of a split: those that train, validate or test.
 
-    source: on the CPU over the memory of the task's arrays, unless inputs are preprocessed or converted
-    rows: of the source [n] int64
+    source: holds the inputs; on the CPU over the memory of the task's arrays, unless inputs are preprocessed or
+        converted
+    rows: the examples' rows in the source [n] int64
     labels: classes [n] or numbers [n, k]; weights: [n] float64 of sum 1, or None where all count alike
     start: the first row, where rows follow one another, or None
     """
@@ -106,13 +107,13 @@ class Examples:
         return self.between(0, len(self))
 
     def between(self, first: int, last: int) -> Tensor:
-        """The inputs of the examples from `first` to before `last`; see `inputs`."""
+        """The inputs of the examples from `first` up to, not including, `last`; see `inputs`."""
         if self.start is None:
             return self.source.take(self.rows[first:last])
         return self.source.between(self.start + first, min(self.start + last, self.start + len(self)))
 
     def chunk(self, first: int, last: int) -> tuple[Tensor, Tensor]:
-        """Inputs and labels of the examples from `first` to before `last`."""
+        """Inputs and labels of the examples from `first` up to, not including, `last`."""
         return self.between(first, last), self.labels[first:last]
 
     def take(self, index: Tensor) -> Tensor:
@@ -126,13 +127,13 @@ class Examples:
 
 
 class SideBySide:
-    """The same part of E slots' splits: of each slot its own. All have the same number n of examples.
+    """The same part, such as training, of each of E slots' own splits. All have the same number n of examples.
 
-    parts: the different ones among them [S]; owner: which of them is each slot's [E]
+    parts: the S different parts; owner: the index into `parts` of each slot's [E]
     """
 
     def __init__(self, each: Sequence[Examples]) -> None:
-        """each: the part of every slot; RuntimeError where their sizes differ."""
+        """each: the part of every slot; RuntimeError where the parts' sizes differ."""
         self.parts = list(dict.fromkeys(each))
         sizes = {len(part) for part in self.parts}
         if len(sizes) != 1:
@@ -157,14 +158,14 @@ class SideBySide:
 
     @cached_property
     def _sources(self) -> dict[Source, Tensor]:
-        """The slots [e] whose examples each source has."""
+        """For each source, the slots [e] whose examples it holds."""
         found: dict[Source, list[int]] = {}
         for slot, part in enumerate(self._each):
             found.setdefault(part.source, []).append(slot)
         return {source: torch.tensor(slots, device=self.owner.device) for source, slots in found.items()}
 
     def _stacked(self, parts: Sequence[Tensor]) -> Tensor:
-        """What each slot's part has [E, ...]; a view where there is but one part."""
+        """The parts' tensors by slot [E, ...]; a view where there is only one part."""
         if len(parts) == 1:
             return parts[0].unsqueeze(0).expand(len(self.owner), *parts[0].shape)
         return torch.stack(list(parts)).index_select(0, self.owner)
@@ -172,7 +173,7 @@ class SideBySide:
     def batches(self, orders: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs [E, B, *shape] and labels [E, B] or [E, B, k] of every step; the last batch may be smaller.
 
-        orders: of each slot the examples in the order in which it meets them [E, m]
+        orders: each slot's examples in the order of its epoch [E, m]
         The inputs of a step are valid until the next step is asked for.
         """
         rows, labels = self._rows_of(orders), self._labels_of(orders)
@@ -208,7 +209,7 @@ class SideBySide:
         return any(part.source.far for part in self.parts)
 
     def _fetch(self, rows: Tensor) -> list[Tensor]:
-        """What each source has of rows [steps, E, B], for `_give`."""
+        """What each source fetches for rows [steps, E, B]; see `_give`."""
         if len(self._sources) == 1:
             return [self.parts[0].source.fetch(rows)]
         return [source.fetch(rows.index_select(1, slots)) for source, slots in self._sources.items()]
@@ -222,9 +223,9 @@ class SideBySide:
         return into
 
     def _ahead(self, size: int) -> Tensor:
-        """Room for the inputs of as many steps as are gathered at once [steps, E, size, *shape].
+        """An uninitialised tensor for the inputs of all steps that are gathered at once [steps, E, size, *shape].
 
-        It is the same memory again and again, so that what is in a core's cache stays there.
+        The same memory is used again and again, so that it stays in a core's cache.
         """
         step = self._empty(1, len(self.owner), size)
         return self._empty(max(1, AHEAD_BYTES // max(1, step.nbytes)), *step.shape[1:3])
@@ -233,7 +234,7 @@ class SideBySide:
         return self.parts[0].source.empty(*shape)
 
     def chunk(self, first: int, last: int) -> tuple[Tensor, Tensor]:
-        """Inputs [E, c, *shape] and labels [E, c] of each slot's examples from `first` to before `last`."""
+        """Inputs [E, c, *shape] and labels [E, c] of each slot's examples from `first` up to, not including, `last`."""
         if (first, last) in self._chunks:
             return self._chunks[first, last]
         each = zip(*(part.chunk(first, last) for part in self.parts), strict=True)
@@ -250,12 +251,12 @@ class SideBySide:
 
 
 def _steps(part: Tensor, size: int) -> Tensor:
-    """Of each slot's examples [E, n, ...] those of every step [n / size, E, size, ...]; n is a multiple of `size`."""
+    """Each slot's examples [E, n, ...] by step [n / size, E, size, ...]; n is a multiple of `size`."""
     return part.reshape(len(part), -1, size, *part.shape[2:]).transpose(0, 1).contiguous()
 
 
 def side_by_side(each: Sequence[Examples]) -> Examples | SideBySide:
-    """The same part of E slots' splits; of slots with one split its examples, which all of them share."""
+    """The same part of E slots' splits; where all slots have the same split, the one part that they share."""
     return each[0] if all(part is each[0] for part in each) else SideBySide(each)
 
 
@@ -263,10 +264,10 @@ class Batch(NamedTuple):
     """The examples of a step of E slots.
 
     inputs: [E, B, *shape]; labels: [E, B] or [E, B, k]
-    masks: of each dropout layer that drops anything [E, B, ...], by the layer's name
-    weights: what each example's loss is multiplied by in the gradient [E, B], or None where it is 1
-    focus: the power f in (1 - p)^f, by which an example's gradient is multiplied, where p is the probability that the
-        net gives to the example's class [E, 1]; or None where it is 0
+    masks: the masks [E, B, ...] of each dropout layer that drops anything, by the layer's name
+    weights: the factor of each example's loss in the gradient [E, B], or None where it is 1
+    focus: the power f [E, 1] in (1 - p)^f, by which an example's gradient is multiplied, where p is the probability
+        that the net gives to the example's class; or None where f is 0
     """
 
     inputs: Tensor
@@ -276,10 +277,10 @@ class Batch(NamedTuple):
     focus: Tensor | None = None
 
     def emphasized(self, losses: Tensor) -> Tensor:
-        """Losses [E, B] times weights and focus, which themselves have no gradient."""
+        """Losses [E, B] times the weights and the focus factors, which themselves have no gradient."""
         found = losses if self.weights is None else losses * self.weights
         if self.focus is None:
             return found
-        # of cross-entropy: exp(-loss) is the probability of the example's own class
+        # only for cross-entropy, where exp(-loss) is the probability of the example's own class
         doubt = (1 - (-losses.detach()).exp()).clamp(min=LEAST_DOUBT)
         return found * (self.focus * doubt.log()).exp()

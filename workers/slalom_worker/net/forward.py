@@ -1,4 +1,4 @@
-"""One net of a pack as functions of its tensors: in training, in evaluation, and what it begins with."""
+"""One net of a pack as functions of its tensors: forward in training and in evaluation, and the initial tensors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FAN_IN: Mapping[str, Any] = {"scheme": "fan_in"}
 
 State = Mapping[str, Tensor]
-"""What nets have beside their parameters, by name, [E, ...]: see Forward.state."""
+"""The nets' own frozen parameters and buffers, [E, ...] by name: see Forward.state."""
 
 NO_STATE: State = MappingProxyType({})
 
@@ -41,19 +41,19 @@ class DropoutCall(NamedTuple):
 
 
 class Forward:
-    """The net of a pack key, its tensors given with each call.
+    """The net of a pack key; each call gives its tensors.
 
     module: an ordinary torch module
-    state: frozen parameters and buffers that a trial has for itself, by name: those that change in training, and
-        those that come of the trial's seed. All others are the same in every net, and stay in the module
-    changing: the names of those that change in training
+    state: the frozen parameters and buffers that each trial has for itself, by name: those that change in training or
+        depend on the trial's seed. All others are the same in every net, and stay in the module
+    changing: the names of the frozen parameters and buffers that change in training
     idle: names of trained parameters on which the outputs in training do not depend
-    dropouts: the calls of dropout layers, by the name of the buffer for the call's mask, and those of dropout functions
-    functions: the names of the latter
+    dropouts: the calls of dropout layers, by the name of the buffer for the call's mask, and of dropout functions
+    functions: the names under which `dropouts` has the calls of dropout functions
     """
 
     def __init__(self, work: Work, data: Data, task: Task, batching: Batching, methods: Methods) -> None:
-        """methods: what trials' settings name.
+        """methods: the methods that trials' settings name.
 
         Raises InputError where the net cannot be trained in a pack.
         """
@@ -82,21 +82,21 @@ class Forward:
         return self._initial(seed, initialization)
 
     def initial_state(self, seed: int) -> dict[str, Tensor]:
-        """What a trial with this seed for weights has beside its parameters, by name, as its training begins."""
+        """The initial state (see `state`) of a trial with this seed for weights, by name."""
         if not self.state:
             return {}
         rest = rest_of(build_module(self.work, self.data, self.task, seed))
         return {name: rest[name].detach().clone() for name in self.state}
 
     def in_training(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> list[Tensor]:
-        """Outputs [B, k] of inputs [B, *shape], and those of the state that change, as they are then."""
+        """Outputs [B, k] of inputs [B, *shape] in training, followed by the changed tensors of the state."""
         own = {name: tensor.clone() if name in self.changing else tensor for name, tensor in tensors.items()}
         with Drawing([own.pop(name) for name in self.functions if name in own]):
             outputs = self._call(self.module.train(), own, inputs)
         return [outputs, *(own[name] for name in self.state if name in self.changing)]
 
     def in_evaluation(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> list[Tensor]:
-        """Outputs [B, k] of inputs [B, *shape], alone in the list."""
+        """A list of one tensor: the outputs [B, k] of inputs [B, *shape] in evaluation."""
         return [self._call(self.module.eval(), dict(tensors), inputs)]
 
     def _call(self, module: nn.Module, tensors: dict[str, Tensor], inputs: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Where every trial of a pack begins: its initial parameters, from its seed."""
+"""The initial parameters of a trial, from its seed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class Initial:
-    """The initial parameters [P] of trials of one net.
+    """Makes the initial parameters [P] of trials of one net.
 
-    A bundled net is built once and its layers then draw their weights anew, in the order in which building draws them,
-    so that the numbers are those of a net that was built from the seed. A user's own net is built for every trial,
-    since its constructor may draw what it likes.
+    A bundled net is built once; its layers then draw their weights anew, in the order in which building draws them, so
+    that the numbers are those of a net built from the seed. A user's own net is built for every trial, since its
+    constructor may draw anything.
     """
 
     def __init__(self, work: Work, data: Data, task: Task, schemes: Mapping[str, Initialization]) -> None:
@@ -49,5 +49,5 @@ class Initial:
                 draw = getattr(part, "reset_parameters", None)
                 if draw is not None:
                     draw()
-        # Torch draws in the precision of the template, float32, whatever that of the pack.
+        # Weights are drawn in float32, the template's precision, whatever the pack's.
         return self._template if self._dtype == torch.float32 else copy.deepcopy(self._template).to(self._dtype)

@@ -1,4 +1,4 @@
-"""What a net keeps beside parameters and buffers, and what was drawn so far: so that a change of them can be seen."""
+"""Marks by which a change of a net's plain attributes, or a draw from a global generator, can be detected."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 def drawn_so_far() -> tuple[object, ...]:
-    """What changes when something is drawn of torch's, numpy's or Python's global generator."""
+    """The states of torch's, numpy's and Python's global generators, which change with each draw."""
     numpy: Any = np.random.get_state()
     return bytes(torch.get_rng_state().numpy()), bytes(numpy[1]), *numpy[2:], random.getstate()
 
 
 def marks_of(module: nn.Module) -> dict[str, object]:
-    """What each part keeps beside parameters, buffers and parts, by name, so that a change of it can be seen."""
+    """A mark for each attribute (see `attributes_of`), by name, that differs when the attribute has changed."""
     return {name: _mark(value) for name, value in attributes_of(module)}
 
 
 def attributes_of(module: nn.Module) -> Iterator[tuple[str, Any]]:
-    """What each part keeps beside parameters, buffers and parts, with its name."""
+    """The attributes of each submodule except parameters, buffers and submodules, each with its name."""
     for name, part in module.named_modules():
         if isinstance(part, SlotDropout):
             continue
@@ -38,7 +38,7 @@ def attributes_of(module: nn.Module) -> Iterator[tuple[str, Any]]:
 
 
 NOT_KEPT = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "training")
-"""What torch keeps in a module itself and what is looked at otherwise."""
+"""Attributes that are torch's own, or are checked elsewhere."""
 
 
 def _mark(value: Any) -> object:
@@ -60,7 +60,7 @@ def _mark(value: Any) -> object:
 
 
 def check_itself(before: Mapping[str, object], after: Mapping[str, object], *, caches: bool) -> None:
-    """Refuse a net that changes its attributes; `caches`: it may fill in one that was not there, or None."""
+    """Raise InputError where an attribute's mark has changed; `caches`: one that was missing or None may be set."""
     for name, mark in after.items():
         was = before.get(name)
         if mark != was and not (caches and was is None):

@@ -1,4 +1,4 @@
-"""The torch module of a pack, bundled or the user's own: building and initialising it, and what it is made of."""
+"""The torch module of a pack, bundled or the user's own: building it, initialising it, and listing its tensors."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ DROPOUTS: Mapping[type[nn.Module], type[SlotDropout]] = {
     nn.Dropout2d: ChannelDropout,
     nn.Dropout3d: ChannelDropout,
 }
-"""What torch's dropout layers are replaced by."""
+"""The replacements of torch's dropout layers."""
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Within it torch draws on the CPU from this seed; after it, from where it had been.
+    """A context in which torch's CPU generator starts from this seed; after it, the generator is as before.
 
-    The one generator is seeded, not all devices' as by torch.manual_seed, which takes longer than building a small net.
+    Only that generator is seeded: torch.manual_seed seeds all devices', and takes longer than building a small net.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -99,7 +99,7 @@ def initialise(module: nn.Module, scheme: Initialization, parameters: Mapping[st
 
 
 def _fans(part: Any) -> Iterator[tuple[Tensor, Fans]]:
-    """A layer's weights, whole or in parts of other fans."""
+    """A layer's weights with their fans, whole, or part by part where the fans differ."""
     if isinstance(part, Fanned):
         yield from part.fans()
     else:
@@ -107,7 +107,7 @@ def _fans(part: Any) -> Iterator[tuple[Tensor, Fans]]:
 
 
 def weights_of(module: nn.Module) -> Mapping[str, Tensor]:
-    """The parameters that are trained, by name, in the order in which a pack lays them out; shared ones come once."""
+    """The trained parameters by name, in the order in which a pack lays them out; shared parameters occur once."""
     return {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
 
 
@@ -120,8 +120,8 @@ def rest_of(module: nn.Module) -> Mapping[str, Tensor]:
 def layers_of(module: nn.Module) -> Tensor:
     """The layer of each trained parameter [P], counted from 0.
 
-    Layers are the modules with trained parameters of their own. A parameter that modules share is of the first one's
-    layer, and what a weight is computed from (torch.nn.utils.parametrize) is of the weight's.
+    Layers are the modules with trained parameters of their own. A parameter that modules share belongs to the first
+    module, and one that a weight is computed from (torch.nn.utils.parametrize) to the weight's module.
     """
     owners = {name: _owner(name) for name in weights_of(module)}
     numbers = {owner: number for number, owner in enumerate(dict.fromkeys(owners.values()))}
@@ -129,14 +129,14 @@ def layers_of(module: nn.Module) -> Tensor:
 
 
 def _owner(name: str) -> str:
-    """The layer that a parameter of this name belongs to: "out" of "out.weight", of "out.parametrizations.weight.0"."""
+    """The name of a parameter's layer, with a dot before: ".out" for "out.weight", "out.parametrizations.weight.0"."""
     path, *_ = f".{name}".split(".parametrizations.")
     return path if path != f".{name}" else path.rpartition(".")[0]
 
 
 @contextmanager
 def net_errors(task: Task, action: str) -> Iterator[None]:
-    """A context that turns what a net raises into InputError, with file and line where it is the user's."""
+    """A context that turns a net's exceptions into InputError, with file and line where the net is the user's."""
     file = _file(task)
     with user_errors(file, f"model: {action}" if file is None else f"{file}: model: {action}"):
         yield
@@ -148,7 +148,10 @@ def _file(task: Task) -> Any:
 
 
 def unseeded_module(work: Work, data: Data, task: Task) -> nn.Module:
-    """The module as torch's generator draws it now, in float32, its dropout layers replaced and its shapes known."""
+    """The module in float32, drawn from torch's generator as it is, with dropout layers replaced and lazy layers sized.
+
+    Raises InputError where it cannot be built, or is of a kind that a pack cannot train.
+    """
     module = _build(work, data, task)
     check_parts(module, DROPOUTS)
     module = _replace_dropout(module, {})
@@ -171,7 +174,7 @@ def _build(work: Work, data: Data, task: Task) -> nn.Module:
 def _replace_dropout(module: nn.Module, known: dict[nn.Module, nn.Module]) -> nn.Module:
     """The module with every dropout layer replaced by SlotDropout, which draws from its trial's stream.
 
-    known: replacements so far, so that a layer which stands in several places is one layer still
+    known: the replacements so far, so that a layer which occurs in several places stays one layer
     """
     if module not in known:
         kind = DROPOUTS.get(type(module))

@@ -28,32 +28,32 @@ if TYPE_CHECKING:
     from slalom_worker.tasks.data import Data
 
 CHUNK, GPU_CHUNK = 256, 1 << 12
-"""Examples that are evaluated at once, crops counted, on a processor and on a GPU, where few at once are many launches.
-Constants, since another number may round differently.
+"""Examples that are evaluated at once, crops counted, on a processor and on a GPU, where small chunks cost launches.
+They are constants, since another number may round differently.
 """
 
 
 class Objective:
     """The program of one pack key: E trials' losses and gradients as functions of their parameters [E, P].
 
-    methods: what the work and the trials' settings name
+    methods: the methods that the work and the trials' settings name
     way: how the work of E slots is done
     view: what a net sees of a picture
     split: gives the split drawn by a seed, or for None the task's own, with its parts on the device
     count: how many training examples every split has
     forward: one net as functions of its tensors
-    state: what nets have beside their parameters; see Forward.state
+    state: the nets' own frozen parameters and buffers; see Forward.state
     programs: the recorded programs of the gradient, the metrics and the rest
     batching: how an epoch's training examples are cut into batches
     is_bias: whether each parameter is a bias [P]
-    is_idle: whether each parameter has no part in the outputs in training [P], so that it stays as it is
+    is_idle: whether the outputs in training do not depend on a parameter [P], so that it is not decayed either
     layer_of: the layer of each parameter [P], from 0
     """
 
     def __init__(self, work: Work, data: Data, task: Task, device: torch.device, methods: Methods = BUNDLED) -> None:
-        """methods: what the work and the trials' settings name.
+        """methods: the methods that the work and the trials' settings name.
 
-        Raises InputError where the model does not fit the task, or a batch its examples.
+        Raises InputError where the model does not fit the task, or the batches do not fit the training examples.
         """
         self.work = work
         self.data = data
@@ -75,7 +75,7 @@ class Objective:
         self._beside: tuple[tuple[Examples, ...], Examples | SideBySide] | None = None
         self.way = self._find_way()
         self.is_bias = torch.cat([torch.full((s.numel(),), len(s) <= 1) for s in self.shapes.values()]).to(device)
-        idle = self.forward.idle if self.way is not Way.BY_HAND else frozenset()  # there it may have a part later
+        idle = self.forward.idle if self.way is not Way.BY_HAND else frozenset()  # which may come into use later
         self.is_idle = torch.cat([torch.full((s.numel(),), n in idle) for n, s in self.shapes.items()]).to(device)
         thin = any(len(shape) > 1 and 1 in shape for shape in self.shapes.values())
         self.programs = Programs(self.way, thin=thin)
@@ -96,14 +96,14 @@ class Objective:
         return self.split(None).test
 
     def side_by_side(self, parts: Sequence[Examples]) -> Examples | SideBySide:
-        """The same part of the splits of slots; the last one is kept, since the same slots are often measured again."""
+        """The parts side by side; the last result is kept, since the same slots are often measured again."""
         if self._beside is None or self._beside[0] != tuple(parts):
             self._beside = tuple(parts), side_by_side(parts)
         return self._beside[1]
 
     @cached_property
     def chain(self) -> list[Layer]:
-        """The net as a chain of layers, of which curvature is estimated; InputError, with the reason, if it is none."""
+        """The net as a chain of layers, as curvature needs it; InputError, with the reason, where it is no chain."""
         return chain(self.module)
 
     def initial(self, seed: int, initialization: Mapping[str, Any] = FAN_IN) -> Tensor:
@@ -111,7 +111,7 @@ class Objective:
         return self.forward.initial(seed, initialization).to(self.device)
 
     def initial_state(self, seed: int) -> dict[str, Tensor]:
-        """What a trial with this seed for weights has beside its parameters, by name, as its training begins."""
+        """The initial state (see `state`) of a trial with this seed for weights, by name."""
         return {name: tensor.to(self.device) for name, tensor in self.forward.initial_state(seed).items()}
 
     def views(self, parameters: Tensor) -> dict[str, Tensor]:
@@ -126,7 +126,7 @@ class Objective:
         """Mean losses [E] on a batch, without emphasis; the gradients, with emphasis, are written to `into`.
 
         weights, into: a tensor [E, ...] for each weight, in the order of `views`
-        state: the nets', in which what the step changes is replaced
+        state: the nets' state; tensors that the step changes are overwritten
         """
         names = self._names(state)
         chosen = {"weights": batch.weights, "focus": batch.focus}
@@ -150,7 +150,7 @@ class Objective:
 
     @torch.no_grad()
     def evaluate(self, parameters: Tensor, part: Examples | SideBySide, state: State = NO_STATE) -> dict[str, Tensor]:
-        """Metrics [E] float64 of every slot without dropout: "loss", and of classes "error", "accuracy".
+        """Metrics [E] float64 of every slot without dropout: "loss" and, in classification, "error" and "accuracy".
 
         part: of a split that all slots share, or of each slot's own
         """
@@ -163,7 +163,7 @@ class Objective:
 
     @torch.no_grad()
     def outcomes(self, parameters: Tensor, part: Examples | SideBySide, state: State = NO_STATE) -> list[Tensor]:
-        """Losses of every slot and example [E, n], and of classes whether the example is in the wrong one [E, n]."""
+        """Losses [E, n] of every slot and example and, in classification, whether the likeliest class is wrong."""
         nets = self._nets(parameters, state)
         chunks: list[list[Tensor]] = []
         for start in range(0, len(part), self._chunk):
@@ -182,7 +182,7 @@ class Objective:
     def curvature(self, parameters: Tensor, index: Tensor, part: Examples | SideBySide | None = None) -> Tensor:
         """The diagonal of the Gauss-Newton matrix [E, P] of the mean loss on the examples `index` [E, n].
 
-        part: what the examples are of, or None for the training part of the task's own split
+        part: the part that `index` counts in, or None for the training part of the task's own split
         """
         weights = list(self.views(parameters).values())
         found = torch.zeros_like(parameters)
@@ -208,7 +208,7 @@ class Objective:
         return {name: [call.layer.rate_for(one) for one in settings] for name, call in self.forward.dropouts.items()}
 
     def _gradient(self, weights: Sequence[Tensor], batch: Batch, state: State = NO_STATE) -> list[Tensor]:
-        """Mean losses [E], the gradient of each weight, and those of the state that change, as they are then.
+        """Mean losses [E], the gradient of each weight, and the tensors of the state that change, after the step.
 
         One backward of the sum over slots: the mean would scale every gradient by 1/E.
         """
@@ -233,11 +233,11 @@ class Objective:
         return self.way.over_slots(of_one, dict(zip(self.shapes, weights, strict=True)), inputs)
 
     def _outcome(self, inputs: Tensor, labels: Tensor, *nets: Tensor) -> list[Tensor]:
-        """Losses [E, n] on inputs that all slots share, and of classes whether the likeliest one is wrong [E, n]."""
+        """Losses [E, n] on shared inputs [n, *shape] and, in classification, whether the likeliest class is wrong."""
         return self._own_outcome(*(part.expand(len(nets[0]), *part.shape) for part in (inputs, labels)), *nets)
 
     def _own_outcome(self, inputs: Tensor, labels: Tensor, *nets: Tensor) -> list[Tensor]:
-        """The same on each slot's own inputs [E, n, *shape]."""
+        """As `_outcome`, on each slot's own inputs [E, n, *shape]."""
         outputs = self._apply(nets, inputs)
         losses = self.loss.each(outputs, labels, self.work.loss)
         return [losses] if labels.is_floating_point() else [losses, outputs.mT.max(-2).indices != labels]
@@ -247,11 +247,11 @@ class Objective:
         return [self._apply(nets, inputs.expand(len(nets[0]), *inputs.shape))]
 
     def _nets(self, parameters: Tensor, state: State) -> list[Tensor]:
-        """The tensors [E, ...] of nets with parameters [E, P]: each weight, and the state."""
+        """The tensors [E, ...] of nets with parameters [E, P]: each weight, then the state."""
         return [*self.views(parameters).values(), *(state[name] for name in self._names(state))]
 
     def _names(self, state: State) -> list[str]:
-        """The names of the state, in their order; RuntimeError where a state is not that of this objective's nets."""
+        """The state's names in the objective's order; RuntimeError where the state is not of this objective's nets."""
         if state.keys() != self.state.keys():
             raise RuntimeError(f"nets must come with their state {sorted(self.state)}, but got {sorted(state)}")
         return list(self.state)

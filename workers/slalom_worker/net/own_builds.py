@@ -1,4 +1,4 @@
-"""Whether what a task's own `model()` gives is a net for each trial: drawn from its seed, and its own."""
+"""Checks that a task's own `model()` gives each trial a net of its own, drawn from the trial's seed."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def check_builds(work: Work, data: Data, task: Task) -> None:
-    """Build a task's own net twice from a seed, and once from another.
+    """Build a task's own net twice from one seed, and once from another.
 
-    Raises InputError where nets share a parameter, where those of one seed differ, and where something that is neither
-    parameter nor buffer differs from net to net: a pack has one of it for all its trials.
+    Raises InputError where nets share a parameter, where nets of one seed differ, and where an attribute other than
+    parameters and buffers differs between seeds: a pack has one such attribute for all its trials.
     """
     if not isinstance(task, OwnModel):
         return
@@ -41,7 +41,7 @@ def check_builds(work: Work, data: Data, task: Task) -> None:
 
 
 def _check_apart(one: nn.Module, again: nn.Module) -> None:
-    """Refuse nets that have a trained parameter in common."""
+    """Raise InputError where two nets have a trained parameter in common."""
     known = {id(parameter) for parameter in weights_of(one).values()}
     for name, parameter in weights_of(again).items():
         if id(parameter) in known:
@@ -51,7 +51,7 @@ def _check_apart(one: nn.Module, again: nn.Module) -> None:
 
 
 def _check_seed(one: nn.Module, again: nn.Module) -> None:
-    """Refuse nets of one seed that are not the same."""
+    """Raise InputError where two nets of one seed differ."""
     for name, tensor, other in _pairs(one, again):
         if tensor is None or not same(tensor, other):
             raise InputError(
@@ -61,7 +61,7 @@ def _check_seed(one: nn.Module, again: nn.Module) -> None:
 
 
 def _check_shapes(one: nn.Module, other: nn.Module) -> None:
-    """Refuse nets of two seeds whose parameters and buffers are not of the same shapes."""
+    """Raise InputError where parameters or buffers of nets of two seeds differ in shape."""
     for name, tensor, of_other in _pairs(one, other):
         if tensor is None or of_other is None or tensor.shape != of_other.shape:
             raise InputError(
@@ -71,14 +71,14 @@ def _check_shapes(one: nn.Module, other: nn.Module) -> None:
 
 
 def _pairs(one: nn.Module, other: nn.Module) -> Iterator[tuple[str, Tensor | None, Tensor | None]]:
-    """The parameters and buffers of two nets by name; None where a net has none of that name."""
+    """The parameters and buffers of two nets by name; None where a net has no tensor of that name."""
     first, second = ({**weights_of(net), **rest_of(net)} for net in (one, other))
     for name in {**first, **second}:
         yield name, first.get(name), second.get(name)
 
 
 def _check_attributes(one: nn.Module, other: nn.Module) -> None:
-    """Refuse nets of two seeds that differ in something else than their parameters' and buffers' numbers."""
+    """Raise InputError where nets of two seeds differ in an attribute that is neither parameter nor buffer."""
     others = dict(attributes_of(other))
     registered = {id(tensor) for tensor in (*one.parameters(), *one.buffers())}  # as an nn.LSTM lists its weights
     for name, value in attributes_of(one):
@@ -90,9 +90,9 @@ def _check_attributes(one: nn.Module, other: nn.Module) -> None:
 
 
 def _alike(one: Any, other: Any, registered: set[int]) -> bool:
-    """Whether two attributes have the same numbers; of objects nobody knows, and texts are no numbers.
+    """Whether two attributes hold the same numbers; texts and objects of unknown types count as alike.
 
-    registered: the ids of the first net's tensors that are no attributes
+    registered: the ids of the first net's parameters and buffers, which count as alike, too
     """
     if id(one) in registered:
         return True

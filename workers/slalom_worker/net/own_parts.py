@@ -1,4 +1,4 @@
-"""Parts of a net that no pack can train, refused with their names before the net is tried."""
+"""Refuses parts of a net that no pack can train, by name, before the net is tried."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 REAL = (torch.float32, torch.float64)
-"""The types of a net's real numbers, which become those of the study's precision."""
+"""The types that a net's real numbers may have; they are converted to the study's precision."""
 
 LISTS = (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
 
@@ -25,13 +25,13 @@ HOOKS = {
     "_backward_hooks": "register_hook",
     "_post_accumulate_grad_hooks": "register_post_accumulate_grad_hook",
 }
-"""Where a parameter keeps what is called with its gradient, and by what it came there."""
+"""Attributes in which a parameter keeps hooks on its gradient, and the method that registers each."""
 
 
 def check_parts(module: nn.Module, replaced: Mapping[type[nn.Module], object]) -> None:
     """Raise InputError, with the name, where a net has a part or a tensor that a pack cannot train as torch does.
 
-    replaced: the types of layers that a pack replaces by its own
+    replaced: the types of layers that a pack replaces with its own
     """
     for name, part in module.named_modules():
         for rule in (*_of_kind(part), *_kept(part)):
@@ -56,7 +56,7 @@ def check_parts(module: nn.Module, replaced: Mapping[type[nn.Module], object]) -
 
 
 def _of_kind(part: nn.Module) -> Iterator[str]:
-    """What is wrong about a part of this kind."""
+    """What a pack cannot train about this kind of part, in a message's words."""
     if isinstance(part, torch.jit.ScriptModule):
         yield "is scripted, so that nobody can give it a trial's weights; give the plain module"
     if type(part).__name__ == "OptimizedModule":  # of torch._dynamo, which takes seconds to import
@@ -76,7 +76,7 @@ def _of_kind(part: nn.Module) -> Iterator[str]:
 
 
 def _kept(part: nn.Module) -> Iterator[str]:
-    """What is wrong about what a part keeps."""
+    """What a pack cannot train about a part's attributes, in a message's words."""
     for key, value in vars(part).items():
         if key[0] != "_" and _holds_layers(value) and not isinstance(part, LISTS):
             yield (
@@ -86,7 +86,7 @@ def _kept(part: nn.Module) -> Iterator[str]:
 
 
 def _hooks(part: nn.Module) -> Iterator[object]:
-    """What is called as a part is, or as its gradient is."""
+    """A part's hooks on its forward."""
     yield from (getattr(part, f"_{kind}_hooks") for kind in ("forward", "forward_pre"))
 
 
@@ -105,7 +105,7 @@ def _check_type(name: str, tensor: Tensor) -> None:
 
 
 def _check_memory(tensors: Mapping[str, Tensor]) -> None:
-    """Refuse a trained parameter that lies in the memory of another tensor, with which it would change in torch."""
+    """Raise InputError where a trained parameter shares memory with another tensor, so that torch would change both."""
     places: dict[int, list[tuple[str, Tensor]]] = {}
     for name, tensor in tensors.items():
         if tensor.numel() and not tensor.is_meta:
@@ -120,14 +120,14 @@ def _check_memory(tensors: Mapping[str, Tensor]) -> None:
 
 
 def _overlap(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors of one storage have a number of it in common, or may have."""
+    """Whether the ranges of two tensors in one storage overlap, so that they may share numbers."""
     begin, end = _range(one)
     other_begin, other_end = _range(other)
     return max(begin, other_begin) < min(end, other_end)
 
 
 def _range(tensor: Tensor) -> tuple[int, int]:
-    """Where a tensor begins in its storage, and where it has ended, in bytes."""
+    """The first byte of a tensor in its storage, and the byte after its last."""
     last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
     begin = int(tensor.storage_offset()) * tensor.element_size()
     return begin, begin + (last + 1) * tensor.element_size()

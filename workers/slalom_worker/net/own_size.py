@@ -1,4 +1,4 @@
-"""How large a task's own net is, found before its memory is spent."""
+"""Finds how large a task's own net is, before memory is spent on it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from slalom_worker.tasks.data import Data
 
 MOST_TENSORS = 10_000
-"""Parameters and buffers of a net: one that has more takes longer to build than to train."""
+"""Most parameters and buffers of a net: one with more takes longer to build than to train."""
 
 
 class _Count:
-    """Counts the numbers of the parameters and buffers that modules register, and ends a building that has no end.
+    """Counts the numbers in the parameters and buffers that modules register, and stops an endless construction.
 
     refused: the rule that is broken, or ""
-    at_once: whether to end it at the first number too many, since it takes memory
+    at_once: whether to stop at the first number too many, where tensors take memory
     """
 
     def __init__(self, *, at_once: bool) -> None:
@@ -45,10 +45,10 @@ class _Count:
         self._seen: dict[int, Tensor] = {}
 
     def add(self, _module: nn.Module, _name: str, tensor: Tensor | None) -> None:
-        """Count a tensor, shared ones once."""
+        """Count a tensor, unless it was counted; InputError where there are too many."""
         if tensor is None or is_lazy(tensor) or id(tensor) in self._seen:
             return
-        self._seen[id(tensor)] = tensor  # kept, so that no other one gets its place
+        self._seen[id(tensor)] = tensor  # kept alive, so that no other tensor gets its id
         self.numbers += tensor.numel()
         if len(self._seen) > MOST_TENSORS:
             self.refused = f"{MOST_TENSORS:,} tensors of parameters, but has more"
@@ -58,7 +58,7 @@ class _Count:
             raise InputError(f"model: must have at most {self.refused}")
 
     def settle(self, module: nn.Module) -> None:
-        """Count what a module has, now that it is built."""
+        """Count the numbers of a module that is built, and set `refused` where there are too many."""
         self.numbers = sum(part.numel() for part in (*module.parameters(), *module.buffers()) if not is_lazy(part))
         if self.numbers > MOST_WEIGHTS:
             self.refused = _rule(f"{self.numbers:,}")
@@ -67,9 +67,9 @@ class _Count:
 def check_size(work: Work, data: Data, task: Task) -> None:
     """Raise InputError where a task's own net is larger than a lane can hold.
 
-    It is built on torch's meta device first, where tensors have shapes alone, and by the user's file imported once
-    more, since what a file keeps from its first call must have numbers. A net that cannot be built there is counted
-    while it is built.
+    The net is built first on torch's meta device, where tensors have shapes but no numbers, from the user's file
+    imported once more, since tensors that the file keeps from its first call must have numbers. A net that cannot be
+    built on the meta device is counted while it is built on the CPU.
     """
     if not isinstance(task, OwnModel):
         return
@@ -87,14 +87,17 @@ def check_size(work: Work, data: Data, task: Task) -> None:
 
 
 def own_layers(settings: Settings, data: Data, task: Task, model: Settings) -> int:
-    """The number of layers with weights in a task's own model with these settings; InputError if it cannot be built."""
+    """The number of layers with weights in a task's own model; InputError where the model cannot be built.
+
+    settings, model: the study's `task` and `model`
+    """
     work = Work(settings, model, None)
     check_size(work, data, task)
     return int(layers_of(build_module(work, data, task, seed=0)).max()) + 1
 
 
 def _build(work: Work, data: Data, task: Any, count: _Count) -> None:
-    """Build the net, and send two examples through it where that gives its layers their shapes."""
+    """Build the net and count it; lazy layers get their shapes from two examples."""
     options = {name: value for name, value in work.model.items() if name != "name"}
     with _counting(count), seeded(0):
         module: Any = task.model(**options)

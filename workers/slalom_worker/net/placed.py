@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from slalom_worker.tasks.parts import Parts
 
 SMALL_BYTES = 1 << 26
-"""Inputs that splits have for themselves are put side by side as long as they take no more: one call then gathers a
-step's examples for all slots, whatever their splits.
+"""Most bytes up to which inputs that belong to one split alone are put into one tensor: one call then gathers a step's
+examples for all slots, whatever their splits.
 """
 
 
@@ -38,7 +38,7 @@ step's examples for all slots, whatever their splits.
 class PlacedSplit:
     """A split on the device.
 
-    labels: of the training examples, as an array on the CPU
+    labels: the training examples' labels, as an array on the CPU
     prepared: the preprocessing that was learned on the training examples, or None where the study asks for none
     """
 
@@ -53,11 +53,11 @@ class PlacedSplit:
 
     @cached_property
     def test(self) -> Examples:
-        """The test examples, which come to the device when they are first asked for, by a confirm trial."""
+        """The test examples, which are put on the device when a confirm trial first asks for them."""
         return self._shelf.place(self._parts.test, self.prepared)
 
     def learned(self, augmentation: Augmentation) -> Tensor | None:
-        """What an augmentation learns from the training pictures as the task gives them, float64 on the device."""
+        """What an augmentation learns from the task's training pictures, float64 on the device; None if nothing."""
         learn = augmentation.learn
         if learn is None:
             return None
@@ -67,7 +67,7 @@ class PlacedSplit:
 
 
 class _Pictures:
-    """The pictures of a part as numbers, some at a time: there may be more than memory holds."""
+    """Iterates over a part's pictures as numbers, ROWS at a time: there may be more than memory holds."""
 
     def __init__(self, part: Part, picture: tuple[int, ...]) -> None:
         self._part, self._picture = part, picture
@@ -81,9 +81,9 @@ class _Pictures:
 class PlacedSplits:
     """The splits of one pack key, each put on the device when a trial first needs it, and kept.
 
-    What lies in memory: the task's arrays, once; of each split the rows of its parts and their labels. Only where
-    inputs are preprocessed, or drawn from a generator, has each split inputs of its own; bytes of pictures are
-    preprocessed as steps take them, where the preprocessing maps each number by itself.
+    Memory holds the task's arrays once, and for each split its parts' rows and labels. A split has inputs of its own
+    only where inputs are preprocessed, or drawn from a generator. Bytes of pictures are preprocessed when a step takes
+    them, where the preprocessing maps each number by itself.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class PlacedSplits:
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
-        """preprocess: the preparation of inputs."""
+        """preprocess: the study's preprocessing of inputs."""
         self._data = data
         self._task = task
         self._preprocess = preprocess
@@ -142,10 +142,10 @@ def _fit(preprocess: Preprocessing, train: Part) -> Fitted:
 
 
 class Shelf:
-    """Puts parts on the device. Parts that share inputs share a source, and a part is put there once."""
+    """Puts parts on the device. Parts that share inputs share a source, and each part is put there once."""
 
     def __init__(self, kept: Sequence[NDArray[Any]], device: torch.device, dtype: torch.dtype) -> None:
-        """kept: the inputs of the task's data, which are not copied unless the device or the precision asks for it."""
+        """kept: the inputs of the task's data, which are copied only where the device or the precision requires it."""
         self._kept = {id(inputs): inputs for inputs in kept}
         self._device = device
         self._dtype = dtype
@@ -155,7 +155,7 @@ class Shelf:
         self._small: Source | None = None
 
     def keep(self, inputs: NDArray[Any]) -> None:
-        """Know further inputs as the data's."""
+        """Treat further inputs as the task's data; see `kept`."""
         self._kept[id(inputs)] = inputs
 
     def place(self, part: Part, prepared: Fitted | None) -> Examples:
@@ -182,14 +182,14 @@ class Shelf:
         return self._sources[id(inputs)]
 
     def _byte_source(self, inputs: NDArray[Any], prepared: Fitted | None = None) -> ByteSource:
-        """A source over bytes, which are put on the device once, whatever is prepared of them."""
+        """A source over bytes, which are put on the device once, whatever the preprocessing."""
         if id(inputs) not in self._bytes:
             self.keep(inputs)
             self._bytes[id(inputs)] = placed_bytes(tensor_of(inputs), self._device)
         return ByteSource(self._bytes[id(inputs)], self._device, self._dtype, prepared)
 
     def _beside(self, inputs: NDArray[Any]) -> tuple[Source, int]:
-        """A source with these inputs, and the first row that they have there."""
+        """A source with these inputs, and the first of their rows in the source."""
         placed = self._on_device(inputs)
         before = None if self._small is None else self._small.inputs
         if before is not None and before.nbytes + placed.nbytes <= SMALL_BYTES and self._small is not None:

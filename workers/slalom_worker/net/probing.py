@@ -1,7 +1,7 @@
-"""What a net does in training and in evaluation, seen on a few examples before any trial: what breaks a rule is named.
+"""Probes a net in training and in evaluation on a few examples, before any trial, and names what breaks a rule.
 
-The rules are those by which a net means in a pack what it means in torch: its numbers come of its inputs, parameters
-and buffers alone, and a prediction of its own example alone.
+A net that keeps the rules means in a pack what it means in torch: its outputs depend on its inputs, parameters and
+buffers alone, and in evaluation a prediction depends on its own example alone.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from slalom_worker.tasks.data import Data
 
 ROUNDING = {torch.float32: 1e-4, torch.float64: 1e-9}
-"""How far apart, relative to the largest number, the same outputs of two ways of computing may be."""
+"""Tolerance between outputs that are computed in two ways, relative to the largest number."""
 
 
 class Probed(NamedTuple):
-    """What was seen in training.
+    """What a forward in training showed.
 
-    changing: names of the buffers that change
+    changing: names of the frozen parameters and buffers that change
     drawn: the calls of dropout functions in order
     idle: names of the trained parameters on which the outputs do not depend, so that torch gives them no gradient
     """
@@ -45,9 +45,9 @@ class Probed(NamedTuple):
 
 
 def probe(module: nn.Module, data: Data, task: Task, batching: Batching, dtype: torch.dtype) -> Probed:
-    """Send training examples through the module, and note the shapes of its dropout layers.
+    """Send training examples through the module, and note the mask shapes of its dropout layers.
 
-    The module's tensors are as they were afterwards.
+    The module's tensors are restored afterwards.
     Raises InputError where the module raises, draws random numbers, changes its inputs, its parameters or itself,
     lets a prediction depend on other examples, or gives other outputs than [B, k].
     """
@@ -69,13 +69,13 @@ def probe(module: nn.Module, data: Data, task: Task, batching: Batching, dtype: 
 
 
 def check_unchanged(inputs: Tensor, version: int) -> None:
-    """Raise InputError where a model has written to its inputs: torch's count of writes is no longer `version`."""
+    """Raise InputError where a model has written to its inputs, so that their version is no longer `version`."""
     if inputs._version != version:
         raise InputError("model: changes its inputs in place, which all trials and lanes share; it must work on a copy")
 
 
 def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> Probed:
-    """Two forwards in training from the same buffers."""
+    """Compare two forwards in training from the same buffers; InputError where one breaks a rule."""
     trained, rest = weights_of(module), rest_of(module)
     parameters = {name: part.detach().clone() for name, part in module.named_parameters()}
     before = {name: tensor.detach().clone() for name, tensor in rest_of(module).items()}
@@ -110,7 +110,7 @@ def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> Prob
         for name, tensor in rest_of(module).items()
         if tensor is not rest.get(name) or name in writes.written or not same(tensor, before.get(name))
     )
-    if writes.looks:  # what it does in a later step may be something else
+    if writes.looks:  # a later step may write to other buffers
         changed |= {name for name, _ in module.named_buffers()}
     _restore(module, before)
     marks = marks_of(module)
@@ -124,7 +124,7 @@ def _training(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> Prob
 
 
 def _check_drawn(module: nn.Module, inputs: Tensor, data: Data, task: Task, drawn: Sequence[Drawn]) -> None:
-    """Refuse a net whose dropout functions drop of other things than examples, as of weights."""
+    """Raise InputError where a dropout function gets something else than examples, such as weights."""
     drawing = Drawing(batch=len(inputs))
     with drawing:
         _outputs(module, inputs, data, task, "in training")
@@ -154,7 +154,7 @@ def _evaluation(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> No
 
 
 def _outputs(module: nn.Module, inputs: Tensor, data: Data, task: Task, when: str) -> Tensor:
-    """The outputs of a forward, which must be as they are wanted and come of no random numbers."""
+    """The outputs of a forward; InputError where they have a wrong shape or type, or depend on random numbers."""
     begin_forward(module)
     before, version = drawn_so_far(), inputs._version
     drew: list[str] = []
@@ -191,7 +191,7 @@ def _check_outputs(outputs: object, inputs: Tensor, data: Data, dtype: torch.dty
 
 
 def _check_trained(module: nn.Module, trained: Mapping[str, Tensor]) -> None:
-    """Refuse a net that freezes or frees parameters in forward."""
+    """Raise InputError where a net changes in forward which parameters are trained."""
     for name, parameter in module.named_parameters():
         if parameter.requires_grad is not (name in trained):
             raise InputError(
@@ -201,10 +201,10 @@ def _check_trained(module: nn.Module, trained: Mapping[str, Tensor]) -> None:
 
 
 def _check_registered(module: nn.Module, leaves: Sequence[Tensor], again: Sequence[Tensor]) -> None:
-    """Refuse a net whose outputs depend on parameters that it does not name, so that nothing would train them.
+    """Raise InputError where outputs depend on parameters that are not registered, so that nothing would train them.
 
-    leaves, again: see leaves_of, of two forwards. What is in both the net keeps; a forward makes other ones for itself
-    where it takes a gradient by its inputs.
+    leaves, again: the leaves (see leaves_of) of two forwards. Leaves in both are kept by the net; other leaves are made
+    in a forward that takes a gradient by its inputs.
     """
     known = {id(parameter) for parameter in module.parameters()}
     kept = {id(leaf) for leaf in again}
@@ -217,7 +217,7 @@ def _check_registered(module: nn.Module, leaves: Sequence[Tensor], again: Sequen
 
 
 def leaves_of(outputs: Tensor) -> list[Tensor]:
-    """The tensors that have a gradient of their own and on which the outputs depend."""
+    """The leaf tensors with a gradient on which the outputs depend."""
     waiting: list[Any] = [outputs.grad_fn]
     seen: set[Any] = set()
     found = []
@@ -234,7 +234,7 @@ def leaves_of(outputs: Tensor) -> list[Tensor]:
 
 
 def begin_forward(module: nn.Module) -> None:
-    """Set every dropout layer's count of calls to 0."""
+    """Set the count of calls of every dropout layer to 0, as must be done before a forward."""
     for part in module.modules():
         if isinstance(part, SlotDropout):
             part.calls = 0
@@ -243,7 +243,7 @@ def begin_forward(module: nn.Module) -> None:
 def _noting(name: str, shapes: list[tuple[int, ...]], size: int) -> Callable[[nn.Module, Any], None]:
     """A hook that notes the shape of one example's mask at each call of the dropout layer `name`, in a batch of `size`.
 
-    A layer that never drops has no masks, and takes any inputs.
+    The hook raises InputError where the examples do not lie along the first axis.
     """
 
     def note(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -259,7 +259,7 @@ def _noting(name: str, shapes: list[tuple[int, ...]], size: int) -> Callable[[nn
 
 
 def _watch(part: nn.Module, name: str, drew: list[str]) -> Iterator[Any]:
-    """Hooks that write down a part, innermost first, whose forward draws of a random generator."""
+    """Hooks that append a part's name to `drew`, innermost parts first, where its forward draws random numbers."""
     states: list[object] = []
 
     def before(_part: nn.Module, _inputs: Any) -> None:
@@ -274,7 +274,7 @@ def _watch(part: nn.Module, name: str, drew: list[str]) -> Iterator[Any]:
 
 
 def _restore(module: nn.Module, kept: Mapping[str, Tensor]) -> None:
-    """Give frozen parameters and buffers these values again."""
+    """Set frozen parameters and buffers to these values again."""
     with torch.no_grad():
         for name, tensor in rest_of(module).items():
             if name in kept:
@@ -282,7 +282,7 @@ def _restore(module: nn.Module, kept: Mapping[str, Tensor]) -> None:
 
 
 def same(one: Tensor, other: Tensor | None) -> bool:
-    """Whether two tensors have the same shape and numbers, NaN where NaN is."""
+    """Whether two tensors have the same shape and numbers; NaN counts as equal to NaN."""
     if other is None or one.shape != other.shape:
         return False
     return bool(((one == other) | ((one != one) & (other != other))).all())

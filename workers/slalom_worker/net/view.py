@@ -1,4 +1,4 @@
-"""What a net sees of a task's pictures: all of them, their center or, where it is measured, ten crops."""
+"""What a net sees of a task's pictures: the whole picture, its center or, in evaluation, ten crops."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 
 class View:
-    """The view of the nets of one pack key; by whole pictures it changes nothing.
+    """What the nets of one pack key see; where they see whole pictures, inputs pass unchanged.
 
-    shape: of a picture of the task, (channels, height, width), or of an input that is none
-    seen: of what the net sees of it
-    count: how many crops of a picture a prediction is the mean of, 1 or 10
+    shape: the shape of the task's pictures, (channels, height, width), or of inputs that are no pictures
+    seen: the shape of what the net sees
+    count: the number of crops of a picture whose predictions are averaged, 1 or 10
     """
 
     def __init__(self, work: Work, data: Data, loss: Loss) -> None:
-        """InputError where the loss has no mean of predictions, but ten crops are wanted."""
+        """Raise InputError where the study evaluates by ten crops, but the loss cannot average predictions."""
         self._data = data
         self._whole = work.evaluation["by"] == "whole"
         self._loss, self._options = loss, work.loss
@@ -45,7 +45,7 @@ class View:
 
     @cached_property
     def data(self) -> Data:
-        """The data as the net sees them; two examples of each part where it does not see the whole."""
+        """The data as the net sees them; only two examples of each part where the net sees crops."""
         if self._whole:
             return self._data
         data = self._data
@@ -58,24 +58,24 @@ class View:
         return Split(inputs, part.labels[:2])
 
     def pictures(self, inputs: Tensor) -> Tensor:
-        """Inputs [E, B, ...] of the task as pictures [E, B, channels, height, width]."""
+        """The task's inputs [E, B, ...] as pictures [E, B, channels, height, width]."""
         return inputs.reshape(*inputs.shape[:2], *self.shape)
 
     def inputs(self, pictures: Tensor) -> Tensor:
-        """Pictures [.., channels, h, w], of any size, as inputs are laid out in the task [.., *shape]."""
+        """Pictures [.., channels, h, w], of any size, in the layout of the task's inputs [.., *shape]."""
         shape, lead = self._data.shape, pictures.shape[:-3]
         own: tuple[int, ...] = pictures.shape[-len(shape) :] if shape == self.shape[-len(shape) :] else (-1,)
         if pictures.shape[-3:] == self.shape:
             own = shape
-        # programs are recorded for inputs that lie as a step's are gathered
+        # programs are recorded for contiguous inputs, as a step's are gathered
         return pictures.reshape(*lead, *own).contiguous()
 
     def center(self, inputs: Tensor) -> Tensor:
-        """What the net sees in training of inputs [.., *shape] that are not augmented; whole ones as they are."""
+        """What the net sees in training of inputs [.., *shape] without augmentation: their center, or all of them."""
         return inputs if self._whole else self._crop(inputs, self._middle)
 
     def of_evaluation(self, inputs: Tensor) -> Tensor:
-        """What the net sees [E, count * B, ...] of inputs [E, B, *shape] where it is measured, crop after crop."""
+        """What the net sees in evaluation [E, count * B, ...] of inputs [E, B, *shape], one crop after the other."""
         if self.count == 1:
             return self.center(inputs)
         found = [
@@ -84,7 +84,7 @@ class View:
         return torch.cat(found, dim=1)
 
     def predicted(self, outputs: Tensor) -> Tensor:
-        """The outputs [E, B, k] that predict for each picture the mean of what its crops' [E, count * B, k] predict."""
+        """Outputs [E, B, k] that predict each picture's mean over its crops, from the crops' [E, count * B, k]."""
         if self.count == 1 or self._loss.average is None:
             return outputs
         return self._loss.average(torch.split(outputs, outputs.shape[1] // self.count, dim=1), self._options)
@@ -100,7 +100,7 @@ class View:
 
     @property
     def _corners(self) -> Sequence[Corner]:
-        """The corners' and the center's first row and column."""
+        """The first row and column of the four corner crops and of the center crop."""
         bottom, right = (own - seen for own, seen in zip(self.shape[-2:], self.seen[-2:], strict=True))
         return ((0, 0), (0, right), (bottom, 0), (bottom, right), self._middle)
 
@@ -112,5 +112,5 @@ class View:
 
 
 def picture_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """(channels, height, width) of a picture [height, width], which has one channel; other shapes as they are."""
+    """The shape (1, height, width) for a picture (height, width); any other shape unchanged."""
     return (1, *shape) if len(shape) == 2 else shape

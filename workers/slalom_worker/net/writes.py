@@ -1,4 +1,4 @@
-"""What a net's forward writes to, also where that changes no number yet, and whether it looks at its numbers."""
+"""Notes which tensors a net's forward writes to, even if no number changes yet, and whether it reads numbers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 class Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """A context that notes which of a net's tensors are written to, by name, and whether numbers are looked at.
+    """A context that notes the names of a net's tensors that are written to, and whether code reads numbers.
 
-    The weights that a forward clips (`weight.clamp_()`, `weight.data.clamp_()`) are often within the bounds at first.
+    Writes must be seen where no number changes: weights that a forward clips (`weight.clamp_()`,
+    `weight.data.clamp_()`) are often within the bounds at first.
     """
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
@@ -30,13 +31,13 @@ class Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """As a tape: without the import of torch's compiler."""
+        """Avoid the import of torch's compiler; see Tape."""
         return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Note what the operation writes to, and run it."""
+        """Note which tensors the operation writes to, and run the operation."""
         named = kwargs or {}
         if str(func._schema.name).removeprefix("aten::") in LOOKING:
             self.looks = True

@@ -1,4 +1,4 @@
-"""Adagrad: the gradient divided by the root of the sum of all its squares so far, so that the step only shrinks.
+"""Adagrad: the gradient is divided by the root of the sum of all its squares so far, so that the step only shrinks.
 
     s <- s + g^2;  w <- w - rate * g / (sqrt(s) + epsilon)
 

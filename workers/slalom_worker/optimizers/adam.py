@@ -29,7 +29,7 @@ def moments(block: Block) -> tuple[Tensor, Tensor]:
 
 
 def descend(block: Block, mean: Tensor, square: Tensor) -> None:
-    """Step along `mean` over the root of `square` [e, c]; the columns hold the corrections of both."""
+    """Step along `mean` divided by the root of `square`, both [e, c]; the columns hold the corrections of both."""
     columns = block.columns
     root = square.sqrt().add_(columns["floor"])
     block.parameters.addcdiv_(mean * (columns["rate"] * columns["correction"]), root, value=-1)

@@ -1,4 +1,4 @@
-"""Adam with weight decay beside the step in place of within the gradient.
+"""Adam with weight decay apart from the step, instead of within the gradient.
 
     w <- w - rate * decay * w;  then Adam's step along the gradient of the loss alone
 

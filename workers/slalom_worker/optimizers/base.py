@@ -1,7 +1,7 @@
 """What an optimizer is to a pack: an update of blocks of parameters, each row with its own slot's hyperparameters.
 
-Files here call tensors' methods only and import torch for annotations alone, so that the study file's
-checker can read the tables without loading torch.
+The files here only call tensors' methods and import torch for annotations alone, so that the study file's checker can
+read the tables without loading torch.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Block(NamedTuple):
     parameters, gradient: [e, c]; the update may overwrite both
     state: a tensor [e, c] for each name in `Optimizer.state` and a tensor [e, 1] float64 for each in
         `Optimizer.scalars`; zero before a trial's first update
-    columns: a tensor [e, 1] for each hyperparameter and each of `Optimizer.columns`, and for the step's "rate" and
-        "momentum" by their schedules; "rate" is [e, c] where layers have rates of their own
+    columns: a tensor [e, 1] for each hyperparameter, each of `Optimizer.columns`, and the step's scheduled "rate" and
+        "momentum"; "rate" is [e, c] where layers have rates of their own
     loss: the loss whose gradient this is, weight decay included, [e, 1] float64; zero unless `Optimizer.whole`
     data_loss: the loss without weight decay, [e, 1] float64; an update with an `Optimizer.answer` overwrites it with
         the answer's
@@ -49,14 +49,14 @@ class Optimizer:
     state: names of the buffers with an element for each parameter
     hyperparameters: what a study may set or search, beside learning rate, weight decay and momentum
     momentum: the default momentum, or None where the method has none to set
-    columns: what the update needs of the number of the update, worked out once an epoch: functions from that number
+    columns: values that depend on the number of the update, computed once an epoch: functions from that number
         [steps, e], 1 at the trial's first update, and the hyperparameters [e] to [steps, e] or [e], all float64
-    decoupled: weight decay shrinks the parameters by rate * decay beside the step, instead of joining the gradient
-    whole: a block holds all parameters of its slots, and the loss
+    decoupled: whether weight decay shrinks the parameters by rate * decay apart from the step, not by the gradient
+    whole: whether a block holds all parameters of its slots, and the loss
     scalars: names of the buffers with one number for each slot
     answer: name of the buffer that holds the best parameters so far, where `Block.parameters` are only being tried
-    curvature: the pack writes the diagonal of the Gauss-Newton matrix to the buffer "curvature" before each epoch,
-        estimated from as many examples as the hyperparameter "sample" says
+    curvature: whether the pack, before each epoch, writes the diagonal of the Gauss-Newton matrix to the buffer
+        "curvature", estimated from as many examples as the hyperparameter "sample" says
     full_batch: why the method needs all examples in every step, or None where it does not
     """
 

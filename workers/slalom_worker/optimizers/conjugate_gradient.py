@@ -1,12 +1,12 @@
-"""Nonlinear conjugate gradient: a line search along d, then the next one along d <- -g + beta * d.
+"""Nonlinear conjugate gradient: a line search along d, then another along d <- -g + beta * d.
 
     Fletcher-Reeves:  beta = |g|^2 / |last g|^2
     Polak-Ribiere+:   beta = max(0, g * (g - last g) / |last g|^2)
 
-A step of the pack is one evaluation of loss and gradient, at a point that is being tried; the answer is the last point
-that a search accepted. The learning rate is the first step tried along -g; a later search first tries the last one's
-step times the ratio of the slopes. Where d is not a direction of descent, and after a search that gave up, which goes
-back to the lowest point it has seen, the next direction is -g. Numbers of a slot are float64, whatever the net's are.
+A step of the pack is one evaluation of loss and gradient at a trial point; the answer is the last point that a search
+accepted. The learning rate is the first step tried along -g; a later search first tries the last search's step times
+the ratio of the slopes. Where d is no direction of descent, and after a search that gave up and went back to the lowest
+point it had seen, the next direction is -g. A slot's scalars are float64, whatever the net's precision.
 Source: Nocedal and Wright 2006, "Numerical optimization", second edition, algorithm 5.4, formula 5.44 and, for the
 first step, page 59; Fletcher and Reeves 1964; Polak and Ribiere 1969.
 """
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 
 
 def fletcher_reeves(gradient: Tensor, last: Tensor) -> Tensor:
-    """Beta [e, 1]; it is not a number where the last gradient is zero."""
+    """Beta [e, 1]; NaN or infinite where the last gradient is zero."""
     return _dot(gradient, gradient) / _dot(last, last)
 
 
 def polak_ribiere(gradient: Tensor, last: Tensor) -> Tensor:
-    """Beta [e, 1], zero where it would be negative; it is not a number where the last gradient is zero."""
+    """Beta [e, 1], zero where it would be negative; NaN or infinite where the last gradient is zero."""
     return (_dot(gradient, gradient - last) / _dot(last, last)).clamp(min=0)
 
 
 def update(block: Block, formula: Callable[[Tensor, Tensor], Tensor]) -> None:
-    """Take one evaluation into each slot's search: the search ends and the next one begins, or it goes on."""
+    """Advance each slot's search by one evaluation: the search goes on, or it ends and the next one begins."""
     state = block.state
     searching = state["searching"] > 0
     slope = _dot(block.gradient, state["direction"])
@@ -54,7 +54,7 @@ def update(block: Block, formula: Callable[[Tensor, Tensor], Tensor]) -> None:
 
 
 def _begin_search(block: Block, formula: Callable[[Tensor, Tensor], Tensor], arrived: Tensor, accepted: Tensor) -> None:
-    """Begin a search where the slots have arrived, along a conjugate direction where the last one was accepted."""
+    """Begin a search in the slots that have arrived, along a conjugate direction where the last search was accepted."""
     state, gradient = block.state, block.gradient
     beta = formula(gradient, state["last_gradient"]).to(gradient.dtype)
     conjugate = state["direction"] * beta - gradient
@@ -75,7 +75,7 @@ def _begin_search(block: Block, formula: Callable[[Tensor, Tensor], Tensor], arr
 def _set_next_parameters(block: Block, arrived: Tensor, given_up: Tensor) -> None:
     """Set the parameters to be evaluated next; a search that gives up goes back to its lowest point.
 
-    Where that is the point it began at, the next search first tries a smaller step than this one's smallest.
+    Where that is the search's start, the next search first tries a smaller step than this search's smallest.
     """
     state = block.state
     best, smaller = state["low_step"], line_search.SHRINK * state["high_step"]

@@ -2,10 +2,10 @@
 
     f(a) <= f(0) + c1 * a * f'(0)  and  |f'(a)| <= c2 * |f'(0)|
 
-for the loss f(a) at the step a along a direction. Of two points the search keeps the lower, `low`, which has decreased
-the loss sufficiently; the other is `high`. Once they are a bracket a minimum lies between them, and before that
-`high` is the `low` of the evaluation before. So bracketing and zooming are one rule, and a slot's place in them a few
-numbers of its own. A loss that is not finite counts as higher than any other.
+for the loss f(a) at the step a along a direction. A search keeps two points: `low`, the lower one, which has decreased
+the loss sufficiently, and `high`. Once they are a bracket, a minimum lies between them; before that, `high` is the
+`low` of the evaluation before. So bracketing and zooming are one rule, and a slot's state is a few numbers. A loss that
+is not finite counts as higher than any other.
 Source: Nocedal and Wright 2006, "Numerical optimization", second edition, algorithms 3.5 and 3.6.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MOST_EVALUATIONS = 20
-"""A search gives up after these."""
+"""The number of evaluations after which a search gives up."""
 
 INNER, OUTER, SHRINK = 0.1, 9.0, 0.1
 """Bounds of the next step. Within a bracket it keeps away from both ends by INNER of the width; without one it goes
@@ -60,7 +60,7 @@ class LinePoint(NamedTuple):
 
 
 class SearchEnd(NamedTuple):
-    """Where a search has ended [e, 1]: the conditions hold, or it gave up. In the rest it goes on."""
+    """Which slots' searches have ended [e, 1]: the conditions hold, or the search gave up. The others go on."""
 
     accepted: Tensor
     given_up: Tensor
@@ -69,6 +69,7 @@ class SearchEnd(NamedTuple):
 def begin(state: Mapping[str, Tensor], chosen: Tensor, start: LinePoint, first: Tensor) -> None:
     """Start a search in the chosen slots [e, 1].
 
+    start: the point at step 0
     first: the step that is tried first [e, 1]
     """
     for name in ("start", "low", "high"):
@@ -100,9 +101,9 @@ def narrow(state: Mapping[str, Tensor], columns: Mapping[str, Tensor], tried: Li
 
 
 def next_step(state: Mapping[str, Tensor]) -> Tensor:
-    """The step to evaluate next: the minimum of the cubic through both points, kept within bounds.
+    """The step [e, 1] to evaluate next: the minimum of the cubic through both points, kept within bounds.
 
-    Formula 3.59 of the source with the lower point at 0 and the other one at 1, in a form that holds for quadratics.
+    This is formula 3.59 of the source with `low` at 0 and `high` at 1, in a form that also holds for quadratics.
     """
     low, high = LinePoint.read(state, "low"), LinePoint.read(state, "high")
     bracketed, width = state["bracketed"] > 0, high.step - low.step

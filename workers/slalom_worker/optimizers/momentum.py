@@ -1,4 +1,4 @@
-"""Heavy ball (Polak 1964) at its customary 0.9: SGD's update under the name people look for."""
+"""Heavy ball (Polak 1964) with its customary momentum of 0.9: SGD's update under the name that people look for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RMSprop: the gradient divided by the root of its running mean square.
+"""RMSprop: the gradient is divided by the root of its running mean square.
 
     s <- smoothing * s + (1 - smoothing) * g^2;  w <- w - rate * g / (sqrt(s) + epsilon)
 
@@ -26,7 +26,7 @@ def mean_square(block: Block) -> Tensor:
 
 
 def descend(block: Block, square: Tensor) -> None:
-    """Step along the gradient over the root of `square` [e, c]."""
+    """Step along the gradient divided by the root of `square` [e, c]."""
     root = square.sqrt().add_(block.columns["epsilon"])
     block.parameters.addcdiv_(block.gradient.mul_(block.columns["rate"]), root, value=-1)
 

@@ -1,4 +1,4 @@
-"""RMSprop that divides by the gradient's standard deviation in place of its root mean square.
+"""RMSprop that divides by the gradient's standard deviation instead of its root mean square.
 
     m <- smoothing * m + (1 - smoothing) * g;  w <- w - rate * g / (sqrt(s - m^2) + epsilon), s as RMSprop's
 

@@ -1,4 +1,4 @@
-"""Stochastic diagonal Levenberg-Marquardt: every parameter's learning rate divided by the curvature along it.
+"""Stochastic diagonal Levenberg-Marquardt: every parameter's learning rate is divided by the curvature along it.
 
     w <- w - rate / (mu + h) * g
 

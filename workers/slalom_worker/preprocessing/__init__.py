@@ -1,4 +1,4 @@
-"""The preparations of inputs that a study can name: one file each, and one line here."""
+"""The preprocessings of inputs that a study can name: one file each, and one line here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What preprocessing is: an affine map of the inputs, fitted to the training inputs and applied to all splits.
+"""What preprocessing is: an affine map of inputs, fitted to the training inputs and applied to all parts of a split.
 
-Like the optimizers, the files here load without torch. Linear algebra is torch's, whose kernels are pinned
-(slalom_worker/environment.py): numpy's OpenBLAS chooses its own by the processor when numpy is imported.
+Like the optimizers, the files here load without torch. Linear algebra is done by torch, whose kernels are pinned
+(lane/environment.py): numpy's OpenBLAS chooses its kernels by the processor when numpy is imported.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from slalom.errors import InputError
+from slalom.errors import InputError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROWS = 4096
-"""Inputs that are mapped at once: a float64 copy of a whole data set would take twice the data set's memory."""
+"""Number of inputs that are mapped at once: a float64 copy of a data set would take twice the data set's memory."""
 
 BYTE_ROWS = 256
-"""Pictures whose bytes are added up at once."""
+"""Number of pictures whose bytes are added up at once."""
 
 MOST_BYTES = 1 << 33
-"""Of a copy of the training pictures in float64, for a preprocessing that looks at all of them at once."""
+"""Most bytes of a float64 copy of the training pictures, for a preprocessing that needs all of them at once."""
 
 
 def as_numbers(inputs: NDArray[Any]) -> NDArray[Any]:
-    """Inputs as nets take them: the bytes of pictures over 255, float32; others as they are."""
+    """Inputs as nets take them: bytes of pictures divided by 255, float32; others unchanged."""
     return np.divide(inputs, np.float32(255), dtype=np.float32) if inputs.dtype == np.uint8 else inputs
 
 
@@ -45,7 +45,7 @@ class Fitted(NamedTuple):
     factor: NDArray[np.float64]
 
     def apply(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """The mapped inputs [n, *shape], bytes over 255 first; the map is computed in float64."""
+        """The mapped inputs [n, *shape]; bytes are first divided by 255. The map is computed in float64."""
         flat = inputs.reshape(len(inputs), -1)
         mapped = np.empty_like(flat, np.float32)
         with one_thread():
@@ -62,7 +62,7 @@ class Fitted(NamedTuple):
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[np.float64]]) -> Fitted:
-        """The map with these `arrays`; further arrays are ignored."""
+        """The map with these arrays, named as by `arrays`; others are ignored."""
         return cls(arrays["shift"], arrays["factor"])
 
 
@@ -70,11 +70,11 @@ class Fitted(NamedTuple):
 class Preprocessing:
     """One way of preprocessing.
 
-    find: gives the map from flattened training inputs [n, d] float64, which it may overwrite
-    of_moments: gives the map from the mean [d] and the variance [d] (of n, not n - 1) of the training inputs, where
-        that of a constant feature is 0 exactly; None where the map needs to know more
-    keeps_places: whether what comes out of a picture is one, each number still at its pixel's place
-    keeps_units: whether it only adds to each number, so that differences of two inputs stay as they are
+    find: (flattened training inputs [n, d] float64, which it may overwrite) -> the map
+    of_moments: (mean [d], variance [d] (over n, not n - 1) of the training inputs, exactly 0 for a constant feature) ->
+        the map; None where the map depends on more
+    keeps_places: whether a mapped picture is still a picture, with each number at its pixel's place
+    keeps_units: whether the map only adds to each number, so that differences of two inputs stay the same
     """
 
     find: Callable[[NDArray[np.float64]], Fitted]
@@ -83,18 +83,22 @@ class Preprocessing:
     keeps_units: bool = False
 
     def fit(self, inputs: NDArray[np.float32]) -> Fitted:
-        """The map fitted to training inputs [n, *shape]. Never fit it to others: their metrics would be too good."""
+        """The map fitted to training inputs [n, *shape]. Never fit it to other inputs: their metrics would be too good.
+
+        Raises InputError where `find` gives no map of finite numbers.
+        """
         with one_thread():
-            return self.find(inputs.reshape(len(inputs), -1).astype(np.float64))
+            flat = inputs.reshape(len(inputs), -1).astype(np.float64)
+            return checked("find", self.find(flat), flat.shape[1])
 
     def fit_bytes(self, inputs: NDArray[np.uint8], rows: NDArray[np.int64]) -> Fitted:
-        """The map fitted to those rows [m] of pictures [n, *shape] that train.
+        """The map fitted to the rows [m] of pictures [n, *shape] that train.
 
-        The pictures are read a few at a time where the map comes of mean and variance. Raises InputError where it does
-        not, and they are too many to be read at once.
+        The pictures are read a few at a time where the map depends on mean and variance alone. Raises InputError where
+        it depends on more and the pictures take more than MOST_BYTES, and as `fit` does.
         """
         if self.of_moments is not None:
-            return self.of_moments(*byte_moments(inputs, rows))
+            return checked("of_moments", self.of_moments(*byte_moments(inputs, rows)), inputs[0].size)
         size = len(rows) * inputs[0].size * np.dtype(np.float64).itemsize
         if size > MOST_BYTES:
             raise InputError(
@@ -104,16 +108,36 @@ class Preprocessing:
         return self.fit(as_numbers(inputs[rows]))
 
 
-def byte_moments(inputs: NDArray[np.uint8], rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The mean [d] and the variance [d] of the bytes over 255 in those rows [m] of flattened pictures [n, *shape].
+def checked(function: str, found: object, size: int) -> Fitted:
+    """What a function returned as the map of inputs [size]; InputError where it is no map of finite numbers."""
+    wanted = f"{function} must give a Fitted(shift [{size}], factor [{size}] or [{size}, {size}]) of finite numbers"
+    if not isinstance(found, Fitted):
+        raise InputError(f"{wanted}, but gave {quoted(found)}")
+    for name, part, shapes in (("shift", found.shift, [(size,)]), ("factor", found.factor, [(size,), (size, size)])):
+        if not isinstance(part, np.ndarray) or part.dtype.kind not in "fiu":
+            raise InputError(f"{wanted}, but its {name} is {quoted(part)}")
+        if part.shape not in shapes:
+            raise InputError(f"{wanted}, but its {name} has the shape {[*part.shape]}")
+        if not np.isfinite(part).all():
+            raise InputError(f"{wanted}, but its {name} is {part[~np.isfinite(part)][0]} at {_place(part)}")
+    return found
 
-    Sums are of whole numbers, so that their order does not matter, and a constant's variance is 0.
+
+def _place(part: NDArray[Any]) -> str:
+    """The index of the first number that is not finite."""
+    return str([int(axis[0]) for axis in np.nonzero(~np.isfinite(part))])
+
+
+def byte_moments(inputs: NDArray[np.uint8], rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean [d] and variance [d] of the bytes, divided by 255, in the rows [m] of flattened pictures [n, *shape].
+
+    Sums are of whole numbers, so that their order does not matter and a constant feature's variance is exactly 0.
     """
     sums = np.zeros((2, inputs[0].size), np.int64)
     for first in range(0, len(rows), BYTE_ROWS):
         some = inputs[rows[first : first + BYTE_ROWS]].reshape(-1, sums.shape[1])
         sums[0] += some.sum(axis=0, dtype=np.int64)
-        # of each picture by itself, as squares take eight times the bytes' memory
+        # picture by picture, since squares take eight times the bytes' memory
         for one in some:
             sums[1] += one.astype(np.int64) ** 2
     count, total, squares = len(rows), sums[0], sums[1]
@@ -130,7 +154,7 @@ def product(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np
 
 
 def eigh(symmetric: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Eigenvalues [d], rising, and eigenvectors [d, d], a column each."""
+    """Eigenvalues [d], ascending, and eigenvectors, the columns of [d, d]."""
     import torch
 
     values, vectors = torch.linalg.eigh(torch.as_tensor(symmetric))
@@ -138,8 +162,8 @@ def eigh(symmetric: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def one_thread() -> threadpool_limits:
-    """A context in which linear algebra computes on one thread.
+    """A context in which linear algebra uses one thread.
 
-    On several it rounds otherwise, and lanes do not all have the same number of threads.
+    Several threads round differently, and lanes do not all have the same number of threads.
     """
     return threadpool_limits(1)

@@ -1,7 +1,7 @@
-"""Each feature's mean over the training inputs is taken away.
+"""Each feature's mean over the training inputs is subtracted.
 
-Source: Y. LeCun, L. Bottou, G. Orr, K.-R. Mueller 1998, "Efficient BackProp", 4.3, first rule: inputs that are all
-positive let a unit's weights only grow or shrink together.
+Source: Y. LeCun, L. Bottou, G. Orr, K.-R. Mueller 1998, "Efficient BackProp", 4.3, first rule: if all inputs are
+positive, a unit's weights can only grow together or shrink together.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def find(inputs: NDArray[np.float64]) -> Fitted:
 
 
 def of_moments(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> Fitted:  # noqa: ARG001 (any is right)
-    """The same, of inputs with this mean [d]."""
+    """The map that `find` gives for inputs with this mean [d]."""
     return Fitted(mean, np.ones(len(mean)))
 
 

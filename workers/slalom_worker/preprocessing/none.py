@@ -1,4 +1,4 @@
-"""Inputs as the task gives them."""
+"""No preprocessing: inputs stay as the task gives them."""
 
 from __future__ import annotations
 

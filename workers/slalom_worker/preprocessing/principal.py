@@ -1,4 +1,4 @@
-"""The principal components of training inputs that are worth a unit of variance each."""
+"""The principal components of training inputs, without those of too little variance to be scaled to 1."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FLOOR = 1e-4
-"""Components with less than this share of the largest variance are dropped: how little training inputs vary along them
-says nothing about other inputs. On digits 55 of 64 are kept; docs/decisions.md has what was measured.
+"""Components with less than this share of the largest variance are dropped: the small variance of training inputs along
+them says nothing about other inputs. On digits 55 of 64 are kept; docs/decisions.md has what was measured.
 """
 
 
@@ -37,6 +37,6 @@ def principal(inputs: NDArray[np.float64]) -> Principal:
     variances, axes = eigh(product(inputs.T, inputs) / len(inputs))
     kept = np.flatnonzero(variances > FLOOR * variances[-1])[::-1]
     axes = axes[:, kept]
-    # an eigenvector has no sign of its own
+    # the sign of an eigenvector is arbitrary
     largest = np.abs(axes).argmax(axis=0)
     return Principal(mean, variances[kept], axes * np.sign(axes[largest, range(len(kept))]))

@@ -1,4 +1,4 @@
-"""Seeing where code looks at the numbers that it computes, as an `if` does: what it does next may depend on them."""
+"""Detects code that reads the numbers it computes, as an `if` does, so that its next operations may depend on them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LOOKING = frozenset(("_local_scalar_dense", "equal", "is_nonzero", "masked_select", "nonzero"))
-"""Operations of torch by which code looks at its numbers."""
+"""Torch operations by which code reads its numbers."""
 
 LEAVING = frozenset(("numpy", "tolist", "__array__", "__dlpack__"))
-"""Methods of tensors by which numbers leave torch, unseen by its operations."""
+"""Tensor methods by which numbers leave torch without an operation that a dispatch mode sees."""
 
 
 @contextmanager
 def leaving(tell: Callable[[str], object]) -> Iterator[None]:
-    """A context that calls a function with the name of each method of LEAVING that this thread uses in it.
+    """A context that calls `tell` with the name of each LEAVING method that this thread uses within it.
 
-    The methods are replaced for its time: a mode for torch's functions would keep layers from their fast paths, so that
-    other operations were seen than are done without it.
+    The methods are replaced meanwhile: a TorchFunctionMode would keep layers from their fast paths, so that other
+    operations would be seen than are done without it.
     """
     mine = get_ident()
     known = {name: getattr(Tensor, name) for name in LEAVING}
@@ -57,7 +57,7 @@ class _Looking(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """As a tape: without the import of torch's compiler."""
+        """Avoid the import of torch's compiler; see Tape."""
         return False
 
     def __torch_dispatch__(
@@ -71,6 +71,6 @@ class _Looking(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @contextmanager
 def looking(tell: Callable[[str], object]) -> Iterator[None]:
-    """A context that calls a function with the name of all by which code looks at its numbers."""
+    """A context that calls `tell` with the name of each operation or method by which code reads its numbers."""
     with leaving(tell), _Looking(tell):
         yield

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Name:
-    """The name of a tensor, in the tensor's place among an operation's arguments."""
+    """The name of a tensor, which stands for the tensor among an operation's arguments."""
 
     text: str
 
@@ -28,7 +28,7 @@ class Call:
 
     operation: the torch operation that was called
     arguments, named: its positional and named arguments, with a Name in place of each tensor
-    names: the outputs' names, None for an output that is no tensor
+    names: the outputs' names, None for an output that is not a tensor
     outputs: what the operation returned, as a tuple
     single: whether it returned one tensor or number, not a tuple
     """
@@ -75,7 +75,7 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.constants: dict[str, Tensor] = {}
         self.inputs = [f"input{number}" for number in range(len(inputs))]
         self._names: dict[TensorKey, str] = {}
-        self._alive: list[Any] = []  # a place that is given up could be taken by another tensor
+        self._alive: list[Any] = []  # memory that is freed could be reused by another tensor
         for name, tensor in zip(self.inputs, inputs, strict=True):
             self._names.setdefault(_key(tensor), name)
 
@@ -99,7 +99,7 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
     def name(self, tensor: Tensor) -> str:
-        """The name of a tensor; one that is neither input nor output of an operation becomes a constant."""
+        """The name of a tensor; a tensor that is neither input nor output of an operation becomes a constant."""
         key = _key(tensor)
         if key not in self._names:
             self._names[key] = f"constant{len(self.constants)}"
@@ -123,7 +123,7 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def record(function: Callable[..., Sequence[Tensor]], inputs: Sequence[Tensor]) -> tuple[Tape, list[str]]:
-    """A tape of the function run with these inputs, and the names of its results."""
+    """Run the function with these inputs: the tape of its operations, and the names of its results."""
     tape = Tape(inputs)
     with tape:
         results = function(*inputs)
@@ -131,7 +131,7 @@ def record(function: Callable[..., Sequence[Tensor]], inputs: Sequence[Tensor]) 
 
 
 def _key(tensor: Tensor) -> TensorKey:
-    """A key for the tensor's memory and layout; a tensor without elements has no memory, and a key of its own."""
+    """A key for the tensor's memory and layout; a tensor without elements has no memory, so its key is its id."""
     if not tensor.numel():
         return (id(tensor),)
     place = tensor.untyped_storage().data_ptr(), tensor.storage_offset()

@@ -1,9 +1,9 @@
 """A function over slots as a flat program: the function's tensor operations and nothing else.
 
 `vmap`, `functional_call` and autograd cost a step of a small net more than its arithmetic. So a function is recorded
-at two numbers of slots. Whole numbers that differ between the recordings are taken to grow linearly with the slots,
-which gives one program for any number of slots. What needs no input is computed once for each number of slots. The
-operations stay the same, and so do all results, bit for bit.
+at two numbers of slots. Whole numbers that differ between the recordings are assumed to grow linearly with the slots,
+which gives one program for any number of slots. What depends on no input is computed once for each number of slots.
+The operations stay the same, and so do all results, bit for bit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 aten = torch.ops.aten
 
 SLOTS = (3, 5)
-"""Slots of the two recordings. At 1 and 2 slots torch replaces some operations by others."""
+"""Numbers of slots of the two recordings. At 1 and 2 slots torch replaces some operations by others."""
 
 CHECKED = 2
 """The number of slots at which a program is compared with its function."""
@@ -34,7 +34,7 @@ FILLED: dict[Any, Callable[..., Tensor]] = {
     aten.new_ones.default: torch.ones,
     aten.new_zeros.default: torch.zeros,
 }
-"""Operations whose result depends on the shape of a tensor alone, and the torch function that makes it."""
+"""Operations whose result depends on a tensor's shape alone, and the torch function that makes the result."""
 
 DIRECT: dict[Any, Callable[..., Any]] = {
     aten.view.default: Tensor.view,
@@ -53,7 +53,7 @@ DIRECT: dict[Any, Callable[..., Any]] = {
     aten.gather.default: torch.gather,
     aten.scatter_add.default: torch.scatter_add,
 }
-"""Python functions for operations: calling them takes half the time of calling the operation."""
+"""Python functions for operations: calling the function takes half the time of calling the operation."""
 
 
 class NotTraceable(Exception):
@@ -73,7 +73,7 @@ class Program:
 
     @torch.inference_mode()
     def __call__(self, slots: int, *tensors: Tensor) -> list[Tensor]:
-        """The function's results for so many slots; they cannot take part in autograd."""
+        """The function's results for this number of slots; the results cannot take part in autograd."""
         if slots != self._slots:
             self._slots, self._prepared = slots, self._prepare(slots)
         return self._run(slots, self._prepared, *tensors)
@@ -82,8 +82,8 @@ class Program:
 def trace(function: Callable[..., list[Tensor]], arguments: Callable[[int], Sequence[Tensor]]) -> Program | None:
     """The program of a function, or None where the function cannot be recorded.
 
-    A function cannot be recorded where its operations change with the slots otherwise than linearly, or where the
-    program's results differ from the function's at CHECKED slots. What the function raises is raised.
+    A function cannot be recorded where its operations depend on the number of slots other than linearly, or where the
+    program's results differ from the function's at CHECKED slots. Exceptions of the function pass.
 
     arguments: gives example arguments of the function for a number of slots
     """
@@ -92,15 +92,15 @@ def trace(function: Callable[..., list[Tensor]], arguments: Callable[[int], Sequ
     try:
         program = _merge(*recordings)
         found = program(CHECKED, *arguments(CHECKED))
-    except (NotTraceable, RuntimeError):  # torch's own word for shapes that do not fit at another number of slots
+    except (NotTraceable, RuntimeError):  # torch raises RuntimeError where shapes do not fit at another number of slots
         return None
     return program if all(map(torch.equal, found, wanted)) else None
 
 
 def operations(function: Callable[..., list[Tensor]], arguments: Sequence[Tensor]) -> set[str]:
-    """The names of a function's tensor operations, such as "bmm" and "sigmoid", those of its backward included.
+    """The names of a function's tensor operations, such as "bmm" and "sigmoid", its backward's included.
 
-    Beside them the names of methods by which numbers leave torch, such as "tolist".
+    The names of methods by which numbers leave torch, such as "tolist", are among them.
     """
     found: set[str] = set()
     with leaving(found.add):
@@ -109,13 +109,13 @@ def operations(function: Callable[..., list[Tensor]], arguments: Sequence[Tensor
 
 
 def _merge(one: tuple[Tape, list[str]], other: tuple[Tape, list[str]]) -> Program:
-    """The program of two recordings; NotTraceable where they differ otherwise than linearly in the slots."""
+    """The program of two recordings; NotTraceable where they differ other than linearly in the slots."""
     (a, results), (b, again) = one, other
     if results != again or len(a.calls) != len(b.calls) or a.constants.keys() != b.constants.keys():
         raise NotTraceable
     if not all(torch.equal(constant, b.constants[name]) for name, constant in a.constants.items()):
         raise NotTraceable
-    # what is changed in place must be made anew in every run
+    # a tensor that is changed in place must be made anew in every run
     writer = _Writer(dict(a.constants), ahead=not any(call.mutates for call in a.calls))
     needed = _needed(a.calls, results)
     for pair in zip(a.calls, b.calls, strict=True):
@@ -125,7 +125,7 @@ def _merge(one: tuple[Tape, list[str]], other: tuple[Tape, list[str]]) -> Progra
 
 
 def _needed(calls: Sequence[Call], results: Sequence[str]) -> set[str | None]:
-    """Names of what the results depend on; every name, where an operation changes another's output."""
+    """Names of the tensors that the results depend on; every name, where an operation changes another's output."""
     if any(call.mutates for call in calls):
         return {name for call in calls for name in call.names}
     needed: set[str | None] = set(results)
@@ -136,7 +136,7 @@ def _needed(calls: Sequence[Call], results: Sequence[str]) -> set[str | None]:
 
 
 class _Writer:
-    """Writes a program's two functions: `prepare`, for what needs no input, and `run`, for the rest.
+    """Writes a program's two functions: `prepare`, for what depends on no input, and `run`, for the rest.
 
     ahead: whether anything may be computed in `prepare`
     """
@@ -180,7 +180,7 @@ class _Writer:
             self.late.append(line)
 
     def _keep(self, names: Sequence[str]) -> None:
-        """Pass what `prepare` computed under these names to `run`."""
+        """Have `prepare` pass the tensors of these names, where it computes them, to `run`."""
         self.kept += [name for name in names if name in self.fixed and name not in self.kept]
 
     def _value(self, value: Any, word: str = "value") -> str:
@@ -199,7 +199,7 @@ class _Writer:
         if isinstance(a, Name):
             return a.text
         if isinstance(a, float) and not isfinite(a):
-            return self._value(a)  # which Python has no word for, as in a mask of -inf
+            return self._value(a)  # Python has no literal for it, as in a mask of -inf
         return repr(a) if a is None or isinstance(a, bool | int | float | str) else self._value(a)
 
 

@@ -1,4 +1,4 @@
-"""How a function is computed for all slots of a pack: stacked or slot by slot, by recorded programs."""
+"""How a function is computed for all slots of a pack: stacked or slot by slot, with recorded programs."""
 
 from __future__ import annotations
 
@@ -64,13 +64,14 @@ EVEN = frozenset(
         *("native_layer_norm", "native_layer_norm_backward", "sum"),
     )
 )
-"""Operations that give an element the same bits whatever the number of slots beside it: they copy, or round each
-element alone, or were measured at many widths (torch 2.13 on a CPU).
+"""Operations that give an element the same bits whatever the number of slots: they copy, or round each element alone,
+or were measured at many widths (torch 2.13 on a CPU).
 
-Known to do otherwise are those that round differently at the tail of a vector than within it (`atan2`, `atanh`, `celu`,
-`cosh`, `elu`, `exp2`, `gelu`, `hypot`, `logaddexp`, `mish`, `pow`, `selu`, `sigmoid`, `silu`, `sinh`, `softplus`), a
-convolution, which takes another path for several nets than for one, and a product by a matrix that nets share (`mm`,
-`addmm`), which has their weights as its rows. Of all others nobody knows, so they are computed slot by slot, too.
+Known to give other bits are operations that round differently at the tail of a vector than within it (`atan2`, `atanh`,
+`celu`, `cosh`, `elu`, `exp2`, `gelu`, `hypot`, `logaddexp`, `mish`, `pow`, `selu`, `sigmoid`, `silu`, `sinh`,
+`softplus`), a convolution, which takes another path for several nets than for one, and a product by a matrix that nets
+share (`mm`, `addmm`), which has the nets' weights as its rows. All other operations are untested, so they are computed
+slot by slot, too.
 """
 
 ELEMENTWISE = frozenset(
@@ -81,24 +82,24 @@ ELEMENTWISE = frozenset(
         *("silu_backward", "sin", "sinh", "softplus", "softplus_backward", "sub_"),
     )
 )
-"""Operations on each element alone that are not in EVEN, most since they round differently at the tail of a processor's
-vectors. A GPU has no tails: each element is a thread's, so there they are as even as those in EVEN.
+"""Elementwise operations that are not in EVEN, most of them since they round differently at the tail of a processor's
+vectors. A GPU has no such tails, since each element has its own thread, so there they count as even.
 """
 
 ALIGNED, CONTIGUOUS = 64, torch.contiguous_format
-"""Bytes at whose multiples torch's own memory begins, and the order in which a fresh tensor's numbers lie."""
+"""Alignment in bytes of memory that torch allocates, and the memory format of a fresh tensor."""
 
 LOOKS = "vmap: It looks like"
-"""How torch's refusal begins where a stacked module looks at its numbers."""
+"""How torch's error begins where a module under vmap reads its numbers."""
 
 
 class Way(Enum):
     """How a function is computed for E slots.
 
     STACKED: all slots at once, by vmap
-    APART: slot by slot, each by the program of one slot; for a net with an operation that is not in EVEN, or that vmap
-        does not know. For convolutions it is the fastest way on a CPU, too (a LeNet-5 at batch 32 takes half as long
-        again in groups, and a fifth more unfolded)
+    APART: slot by slot, each by the program of one slot; for a net with an operation that is not even (see `even`) or
+        that vmap does not support. It is the fastest way for convolutions on a CPU, too (a LeNet-5 at batch 32 takes
+        half as long again in groups, and a fifth more unfolded)
     BY_HAND: slot by slot without a program; for a module, or a loss, whose operations depend on the numbers it computes
     """
 
@@ -127,7 +128,10 @@ def even(device: str) -> frozenset[str]:
 
 
 def find_way(function: Callable[..., list[Tensor]], stacks: Sequence[Tensor]) -> Way:
-    """The way for nets whose gradients and outputs this function computes, from a way and stacks [E, ...] for it."""
+    """The way for nets, found by trying a function that computes their gradients and outputs.
+
+    function: (way, *stacks [E, ...]) -> results; stacks: example arguments
+    """
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # such nets are not stacked
@@ -147,8 +151,8 @@ def find_way(function: Callable[..., list[Tensor]], stacks: Sequence[Tensor]) ->
 class Programs:
     """The programs of one pack key, recorded when they are first needed.
 
-    thin: whether a layer has one input or one unit. The matrix products of a single slot are then products of vectors,
-        as they are for one example, which round otherwise than those of several slots, so a single slot is computed as
+    thin: whether a layer has one input or one unit. A single slot's matrix products are then products of vectors, as
+        they are for one example, and round differently from those of several slots, so a single slot is computed as
         two equal ones.
     """
 
@@ -165,10 +169,10 @@ class Programs:
         shared: Sequence[Tensor],
         stacks: Sequence[Tensor],
     ) -> list[Tensor]:
-        """The results of function(*shared, *stacks), by the function's program where it has one.
+        """The results of function(*shared, *stacks), computed by the function's program where it has one.
 
-        key: names the program; everything that shapes the program, but E and the examples, must be in the key
-        examples: how many each slot has
+        key: names the program; everything that shapes the program, except E and `examples`, must be in the key
+        examples: the number of examples of each slot
         shared: tensors that all slots share
         stacks: tensors [E, ...]
         """
@@ -196,9 +200,10 @@ def _slot_by_slot(function: Callable[[list[Tensor]], list[Tensor]], stacks: Sequ
 
 
 def _resized(stacks: Sequence[Tensor], slots: int) -> list[Tensor]:
-    """Stacks of copies of the first slot, for another number of slots, laid out with a gap behind each.
+    """Stacks [slots, ...] of copies of the first slot, laid out in memory with a gap behind each copy.
 
-    A pack's weights lie so, as parts of its parameters: a program that is recorded with them takes all layouts.
+    A pack's weights have such gaps, since they are views of its parameters [E, P]: a program that is recorded with
+    gaps takes all layouts.
     """
     found = []
     for stack in stacks:
@@ -209,5 +214,5 @@ def _resized(stacks: Sequence[Tensor], slots: int) -> list[Tensor]:
 
 
 def _laid_out(slot: Tensor) -> Tensor:
-    """One slot's tensor [1, ...] as it lies when it is alone: kernels may round by where and how a matrix lies."""
+    """One slot's tensor [1, ...], aligned and contiguous as in a pack of its own: kernels may round by the layout."""
     return slot if slot.is_contiguous() and slot.data_ptr() % ALIGNED == 0 else slot.clone(memory_format=CONTIGUOUS)

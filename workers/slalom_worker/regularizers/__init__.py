@@ -1,4 +1,4 @@
-"""What keeps a net from fitting the noise: weight decay, and dropout."""
+"""Weight decay and dropout, which keep a net from fitting noise."""
 
 from slalom_worker.regularizers.decay import decay_factor
 from slalom_worker.regularizers.dropout import ChannelDropout, SlotDropout, mask_name

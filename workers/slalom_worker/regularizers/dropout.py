@@ -1,6 +1,6 @@
-"""Dropout whose masks come from the trial's own stream, so that they do not depend on the pack.
+"""Dropout with masks from the trial's own stream, so that they do not depend on the pack.
 
-Inverted scaling: what is kept is divided by the fraction kept, and nothing is done at evaluation.
+Scaling is inverted: kept units are divided by the fraction kept, and evaluation drops and scales nothing.
 Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
 """
 
@@ -24,8 +24,8 @@ class SlotDropout(nn.Module):
     setting: the study's setting that gives the rate ("input_dropout", "hidden_dropout"), or None
     layer: the number of the hidden layer before this one, for a setting that lists a rate for each
     rate: the rate where `setting` is None, as for a user's own nn.Dropout
-    shapes: of one example's activations at each call, and so of its masks, as `probing.probe` has seen them
-    calls: how often the layer was called since the net's forward began; the caller of the net sets it to 0 before
+    shapes: the shape of one example's mask at each call, as noted by `probing.probe`
+    calls: the number of calls since the net's forward began; whoever calls the net sets it to 0 before
     """
 
     def __init__(self, setting: str | None, rate: float = 0.0, layer: int | None = None) -> None:
@@ -50,13 +50,13 @@ class SlotDropout(nn.Module):
         return tuple(inputs.shape[1:])
 
     def expect(self, shapes: list[tuple[int, ...]]) -> None:
-        """Have a mask of each of these shapes, for as many calls."""
+        """Prepare a mask buffer for each call; shapes: of one example's mask at each call."""
         self.shapes = shapes
         for call in range(2, len(shapes) + 1):
             self.register_buffer(mask_name(call), None, persistent=False)
 
     def rate_for(self, settings: Mapping[str, Any]) -> float:
-        """The dropout rate of a trial with these settings, in [0, 1]."""
+        """The dropout rate of a trial with these settings, in [0, 1]; InputError where a list lacks this layer's."""
         if self.setting is None:
             return self.rate
         rate = settings[self.setting]
@@ -74,10 +74,10 @@ class ChannelDropout(SlotDropout):
     """Drops whole channels of inputs [B, C, ...], as nn.Dropout1d, nn.Dropout2d and nn.Dropout3d do."""
 
     def shape_of(self, inputs: Tensor) -> tuple[int, ...]:
-        """[C, 1, ...]."""
+        """The shape of one example's mask: [C, 1, ...]."""
         return (*inputs.shape[1:2], *(1 for _ in inputs.shape[2:]))
 
 
 def mask_name(call: int) -> str:
-    """The buffer that has the mask of a layer's call, which is counted from 1."""
+    """The name of the buffer with the mask of a layer's call, counted from 1."""
     return "mask" if call == 1 else f"mask{call}"

@@ -1,4 +1,4 @@
-"""The schedules a study can name, for the momentum and for the learning rate: one file each, and one line here."""
+"""The schedules of momentum and of learning rate that a study can name: one file each, and one line here."""
 
 from __future__ import annotations
 

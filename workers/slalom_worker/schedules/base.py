@@ -1,4 +1,4 @@
-"""What a schedule is to a pack: a value for each slot, from the slot's own clock.
+"""What a schedule is to a pack: it gives each slot a value, from the slot's own clock.
 
 Like the optimizers, the files here load without torch.
 """
@@ -21,7 +21,7 @@ class Clock(NamedTuple):
 
     step: updates done so far, 0 before the first
     steps: updates of the whole trial
-    gradient_ratio: the smoothed gradient norm over the largest it has been, in [0, 1]
+    gradient_ratio: the smoothed gradient norm over its largest value so far, in [0, 1]
     """
 
     step: Tensor

@@ -1,4 +1,4 @@
-"""The same momentum, or the whole learning rate, at every step."""
+"""The same momentum, or the full learning rate, at every step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def value(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
 
 
 def factor(clock: Clock, _parameters: Mapping[str, Tensor]) -> Tensor:
-    """What the learning rate is multiplied by: 1."""
+    """The learning rate's factor, 1 at every step."""
     return 0 * clock.step + 1
 
 

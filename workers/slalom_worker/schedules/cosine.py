@@ -1,4 +1,4 @@
-"""A learning rate that falls along half a cosine, from all of it to the fraction `end` of it at the last step.
+"""A learning rate that falls along half a cosine, from its full value to the fraction `end` of it at the last step.
 
     factor = end + (1 - end) * (1 + cos(pi * t / T)) / 2
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def factor(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
-    """What the learning rate is multiplied by."""
+    """The learning rate's factor at each step."""
     end = parameters["end"]
     return end + (1 - end) * (1 + (pi * clock.step / clock.steps).cos()) / 2
 

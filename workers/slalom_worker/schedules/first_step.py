@@ -1,8 +1,8 @@
-"""A first update that is `factor` times as large, and the whole learning rate from then on.
+"""A learning rate that is `factor` times as large at the first update, and has its full value from then on.
 
-Momentum starts from rest: with an even gradient its steps grow from rate * g to rate * g / (1 - momentum). Under
-AlexNet's form a first step of 1 / (1 - momentum), 10 at a momentum of 0.9, has that length at once and keeps it; in
-torch's form the step size is outside the velocity, and the first step alone is longer.
+Momentum starts from rest: with a constant gradient its steps grow from rate * g to rate * g / (1 - momentum). In
+AlexNet's form a `factor` of 1 / (1 - momentum), 10 at a momentum of 0.9, gives steps of that length at once and from
+then on; in torch's form the step size is outside the velocity, and only the first step is longer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def factor(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
-    """What the learning rate is multiplied by."""
+    """The learning rate's factor at each step."""
     later = clock.step.clamp(max=1)
     return later + (1 - later) * parameters["factor"]
 

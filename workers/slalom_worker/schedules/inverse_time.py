@@ -1,4 +1,4 @@
-"""A learning rate that falls as 1/t, as stochastic approximation must to converge: to half of it after `tau`.
+"""A learning rate that falls as 1/t, as stochastic approximation needs to converge; after `tau` it is half.
 
     factor = 1 / (1 + t / (tau * T))
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def factor(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
-    """What the learning rate is multiplied by."""
+    """The learning rate's factor at each step."""
     return 1 / (1 + clock.step / (parameters["tau"] * clock.steps))
 
 

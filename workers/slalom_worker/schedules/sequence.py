@@ -1,9 +1,9 @@
-"""Schedules one after the other: each but the last runs for its `share` of the training, on a clock of its own.
+"""Schedules one after the other: each, except the last, runs for its `share` of the training, on its own clock.
 
     [{schedule: warm_up, share: 0.1}, {schedule: cosine, end: 0}]
 
-as torch.optim.lr_scheduler.SequentialLR, whose milestones need not be whole steps: a part begins with the first step at
-or after its start. A part that has a parameter `share` of its own, as warm_up has, uses all of its part.
+as torch.optim.lr_scheduler.SequentialLR, but a part may start between two steps: it then begins with the next step. A
+schedule with a parameter `share` of its own, such as warm_up, takes the whole of its part, unless it is the last.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def sequence(parts: Sequence[Schedule]) -> Schedule:
-    """One schedule of several; its parameters are the parts' own by number, such as "2.end", and "1.share", ...."""
+    """One schedule of several; its parameters are the parts' own by number, such as "2.end", and their shares."""
 
     def value(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
         start = clock.steps * 0

@@ -1,4 +1,4 @@
-"""A learning rate that falls by `factor` at each of so many `drops`, which part the training into equal shares.
+"""A learning rate that is multiplied by `factor` at each of `drops` steps, which divide the training evenly.
 
     factor^floor((drops + 1) * t / T)
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def factor(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
-    """What the learning rate is multiplied by; by exp and log, since torch's pow rounds unevenly."""
+    """The learning rate's factor, by exp and log, since torch's pow rounds differently at the tail of a vector."""
     drops = ((parameters["drops"] + 1) * clock.step / clock.steps).floor()
     return (drops * parameters["factor"].log()).exp()
 

@@ -1,4 +1,4 @@
-"""A learning rate that rises evenly to all of it within the first `share` of the training, and stays there.
+"""A learning rate that rises evenly to its full value within the first `share` of the training, and stays there.
 
     factor = min((t + 1) / k, 1),  k = share * T
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def factor(clock: Clock, parameters: Mapping[str, Tensor]) -> Tensor:
-    """What the learning rate is multiplied by."""
+    """The learning rate's factor at each step."""
     return ((clock.step + 1) / (parameters["share"] * clock.steps)).clamp(max=1)
 
 

@@ -1,4 +1,4 @@
-"""The tasks a study can name: one file each, and one line here. A user's own is named "file.py:Class"."""
+"""The tasks that a study can name: one file each, and one line here. A user's own task is named "file.py:Class"."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TASKS: Mapping[str, TaskKind] = {
 
 
 def open_task(settings: Mapping[str, Any], folder: Path) -> Task:
-    """The task of the settings {"name": ..., **options}; relative files and folders in the options start from `folder`.
+    """Open the task of the settings {"name": ..., **options}; relative paths in the options start from `folder`.
 
     Raises InputError, with rule and value, for an unknown name, a wrong option, or a user's file that cannot be used.
     """

@@ -26,8 +26,8 @@ EPOCH = 101
 RARE, FREQUENT = 1010.0, -10.0
 BOUND = 1.0
 INPUT = 1 / 32
-"""e: a power of two, so that inputs and targets are exact in float32; e^2 w then is at most 1 % of the mean gradient.
-A smaller one would leave fewer digits of the gradient.
+"""The input e: a power of two, so that inputs and targets are exact in float32; e^2 w is at most 1 % of the mean
+gradient. A smaller e would leave fewer digits of the gradient.
 """
 
 
@@ -38,7 +38,7 @@ class AmsgradCounterexample:
     splits: ClassVar[Splits] = "one"
 
     def load(self) -> Data:
-        """The problem's data. The loss is far from 0 on every training example, as targets are beyond the domain."""
+        """The problem's data. Targets lie beyond the domain, so the loss of every training example is far from 0."""
         gradients = np.full((EPOCH, 1), FREQUENT, np.float32)
         gradients[0] = RARE
         measured = Split(np.ones((1, 1), np.float32), np.full((1, 1), -BOUND, np.float32))

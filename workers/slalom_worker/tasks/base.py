@@ -1,4 +1,4 @@
-"""What a task is: something that loads data, and may bring its own model."""
+"""The protocol of tasks: a task loads data, and may bring its own model."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class Task(Protocol):
-    """Gives the data, the same at every call and on every machine.
+    """Loads data, the same at every call and on every machine.
 
-    A user's `load` may take a parameter `split`, the number of one of the splits that the task has, from 0 on: then
-    every search trains on a split of its own that is loaded so. Otherwise splits are drawn from the data.
+    A user's `load` may take a parameter `split`, the number of one of the task's own splits, from 0 on: then every
+    search trains on a split that is loaded by its number. Otherwise splits are drawn from the data.
 
     The options of the study file's `task:` are keyword arguments of the class. The class and `load` may raise
-    InputError for options they cannot follow, and `load` raises Infrastructure where the data cannot be had.
+    InputError for options that they refuse, and `load` raises Infrastructure where the data cannot be got.
     """
 
     def load(self) -> Data:
-        """The three splits, and what is known about them."""
+        """The data: three splits, and what is known about them."""
         ...
 
 
@@ -59,7 +59,10 @@ class TaskKind:
     folders: tuple[str, ...] = ()
 
     def open(self, options: Mapping[str, Any], folder: Path) -> Task:
-        """The task with these options; InputError for an unknown option or a wrong value. None leaves an option out."""
+        """The task with these options; InputError for an unknown option or a wrong value.
+
+        A value of None leaves an option whose default is None unset. Relative `folders` start from `folder`.
+        """
         chosen = {}
         for name, value in options.items():
             if name not in self.options:

@@ -1,8 +1,8 @@
 """CIFAR-10: 60,000 colour pictures, 32 x 32, of ten kinds of animals and vehicles.
 
-The files are those of the binary version, since the Python version is pickled, and to read a pickle is to run whatever
-it says. They come from the task's option `data`, or from a cache in the home folder that is filled from the authors'
-address. All must have the content that the authors published. Of the authors' 50,000 training examples 5,000 validate.
+The files are those of the binary version, since the Python version is pickled, and reading a pickle can run any code.
+They come from the task's option `data`, or from a cache in the home folder that is filled from the authors' address.
+All must have the content that the authors published. Of the authors' 50,000 training examples 5,000 validate.
 Source: A. Krizhevsky 2009, "Learning multiple layers of features from tiny images", chapter 3.
 """
 
@@ -54,7 +54,7 @@ PUBLISHED = Published(
 class Cifar10(PublishedPictures):
     """45,000 training, 5,000 validation, 10,000 test examples; see PublishedPictures.
 
-    Inputs [3, 32, 32], bytes, which nets get divided by 255.
+    Inputs are bytes [3, 32, 32], which are divided by 255 for nets.
     """
 
     published: ClassVar[Published] = PUBLISHED
@@ -62,7 +62,7 @@ class Cifar10(PublishedPictures):
     training: ClassVar[float] = 0.9
 
     def load(self) -> Data:
-        """See PublishedPictures; InputError where the folder has the pickled version alone."""
+        """See PublishedPictures; InputError where the folder holds only the pickled version."""
         if self.data is not None:
             folder = Path(self.data)
             if (folder / PICKLED).is_file() and not (folder / f"{PICKLED}.bin").is_file():
@@ -86,7 +86,7 @@ class Cifar10(PublishedPictures):
 
 
 def batch_records(content: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Pictures [n, 3, 32, 32] and labels [n] of a batch file's content; ValueError, with rule and value, if none."""
+    """Pictures [n, 3, 32, 32] and labels [n] in a batch file's content; ValueError, with rule and value, if wrong."""
     if not content or len(content) % RECORD:
         raise ValueError(f"must hold whole records of {RECORD} bytes, but holds {len(content)} bytes")
     records = np.frombuffer(content, np.uint8).reshape(-1, RECORD)

@@ -1,4 +1,4 @@
-"""The data of a task: examples with labels or targets in three fixed splits, and a digest over them."""
+"""A task's data: examples with labels or targets in three fixed splits, and a digest over them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ SUM_TOLERANCE = 1e-6
 class Split(NamedTuple):
     """The n examples of a split.
 
-    inputs: [n, ...] float32; int64 for whole numbers such as words; or uint8, the bytes of pictures, which nets and
-        preprocessing get divided by 255
+    inputs: [n, ...] float32; int64 for whole numbers such as words; or uint8 for pictures, whose bytes are divided by
+        255 before nets and preprocessing get them
     labels: [n] int64 in [0, classes); in a regression the targets [n, k] float32
     weights: [n] float64 of sum 1, or None where all examples count alike
     """
@@ -38,7 +38,7 @@ class Split(NamedTuple):
     weights: NDArray[np.float64] | None = None
 
     def plain(self) -> Split:
-        """The split with C-contiguous arrays of numpy's own class; the same object where they are so already."""
+        """The split with C-contiguous arrays of numpy's own class; the same object where they already are."""
         parts: list[Any] = [None if array is None else np.ascontiguousarray(array) for array in self]
         same = type(self) is Split and all(part is array for part, array in zip(parts, self, strict=True))
         return self if same else Split(*parts)
@@ -46,23 +46,22 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True)
 class Data:
-    """A task's data; making one raises InputError, with rule and value, where a split is not as Split says.
+    """A task's data; the constructor raises InputError, with rule and value, where a split breaks a rule of Split.
 
-    Other types of the same sort are converted, and `notes` says where that rounds; a regression's labels [n] become
-    [n, 1]. Arrays that are not numpy's own and C-contiguous are replaced by copies that are: no number depends on how
-    the given arrays lay in memory, and pickled (protocol 5) the arrays are buffers that can be read in place.
+    Other real and whole types are converted, and `notes` says where that rounds; a regression's labels [n] become
+    [n, 1]. Arrays that are not numpy's own and C-contiguous are replaced by copies that are: no number depends on the
+    given arrays' memory layout, and pickled (protocol 5) the arrays are buffers that can be read in place.
 
     classes: number of classes, or None in a regression
     facts: what is known about the task, such as {"bayes_error": 0.2101}; finite numbers, shown with the verdict
     bound: every parameter is kept within +-bound after each update (projection), or None for no bound
-    picture: (channels, height, width) of inputs that are pictures, also where they are laid out in a row, as nets of
-        pictures take them; no part of the digest, since it changes no array. Bytes of a picture stay bytes, others
-        become whole numbers
+    picture: (channels, height, width) where inputs are pictures, also if each is laid out in a row; nets of pictures
+        need it. It is no part of the digest, since it changes no array. Bytes stay bytes only in pictures
     notes: what was done to the arrays, for people to read
-    pool: what other splits of the task are drawn from, before options change it, or None where that is `train` and
-        then `validation`; where their inputs are slices of the pool's, they lie in memory once, pickled too
-    inputs_digest: stands for the bytes of all inputs in the digest, where they lie in a file that each node makes for
-        itself, so that they are not sent there; None where they are in memory
+    pool: the examples that other splits are drawn from, before options change them, or None for `train` followed by
+        `validation`; parts whose inputs are slices of the pool's share its memory, also when pickled
+    inputs_digest: replaces the bytes of all inputs in the digest, where the inputs lie in a file that each node makes
+        for itself, so that they are not sent there; None where they are in memory
     """
 
     train: Split
@@ -103,7 +102,7 @@ class Data:
         return split if same else split._replace(inputs=inputs, labels=labels)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The fields, with slices of the pool's inputs as their places."""
+        """The fields, in which inputs that lie in the pool are replaced by a slice of it."""
         state = {name: getattr(self, name) for name in self.__dataclass_fields__}
         if self.pool is not None:
             for name in NAMES:
@@ -119,7 +118,7 @@ class Data:
         self.__dict__.update(state)
 
     def place(self, inputs: NDArray[Any]) -> slice | None:
-        """Where in the pool's inputs an array [n, ...] lies; None where it has its own memory."""
+        """The slice of the pool's inputs in whose memory an array [n, ...] lies; None where it has its own memory."""
         if self.pool is None:
             return None
         pool, row = self.pool.inputs, self.pool.inputs[0].nbytes
@@ -128,7 +127,7 @@ class Data:
         return slice(start, start + len(inputs)) if inside else None
 
     def pooled(self) -> Data:
-        """The data with a pool, and `train` and `validation` slices of it; the same object where it has one already."""
+        """The data with a pool, of which `train` and `validation` are slices; the same object where it has a pool."""
         if self.pool is not None:
             return self
         count = len(self.train.labels)
@@ -145,7 +144,7 @@ class Data:
 
     @property
     def net_shape(self) -> tuple[int, ...]:
-        """The shape of one input as a net takes it: of the picture where it is one, such as (1, 8, 8)."""
+        """The shape of one input as a net takes it: the picture's shape, such as (1, 8, 8), where there is one."""
         return self.picture or self.shape
 
     @property
@@ -154,15 +153,21 @@ class Data:
         return self.train.labels.shape[1] if self.classes is None else self.classes
 
     def plain(self) -> Data:
-        """The data without the facts, which training does not need; its classes are those that every node knows."""
+        """The data without facts and notes, which training does not need."""
         return replace(self, facts={}, notes=())
 
     def digest(self) -> str:
-        """SHA-256 over classes, bound and every part's shapes, types and bytes, as hexadecimal text."""
+        """SHA-256 over classes, bound and every part's shapes, types and bytes, as hexadecimal text.
+
+        The pool counts as a part unless it is the other parts side by side, as that of `pooled` is.
+        """
         sha = hashlib.sha256(str(self.classes).encode())
         if self.bound is not None:
             sha.update(f"bound {float(self.bound)}".encode())
-        for split in (self.train, self.validation, self.test):
+        parts = [self.train, self.validation, self.test]
+        if self.pool is not None and not self._is_side_by_side(self.pool):
+            parts.append(self.pool)
+        for split in parts:
             for array in split:
                 if array is None:
                     sha.update(b"none")
@@ -174,20 +179,38 @@ class Data:
                 sha.update(np.ascontiguousarray(array).data.cast("B"))
         return sha.hexdigest()
 
+    def _is_side_by_side(self, pool: Split) -> bool:
+        """Whether the pool is train followed by validation, or by validation and test."""
+        is_of_two = len(pool.labels) == len(self.train.labels) + len(self.validation.labels)
+        parts = [self.train, self.validation, self.test][: 2 if is_of_two else 3]
+        labels, weights = np.concatenate([part.labels for part in parts]), _joined_weights(*parts)
+        if not np.array_equal(labels, pool.labels) or not _are_same(weights, pool.weights):
+            return False
+        first = 0
+        for part in parts:
+            place = slice(first, first + len(part.labels))
+            # pictures that lie in the pool are not read
+            if self.place(part.inputs) != place and not np.array_equal(part.inputs, pool.inputs[place]):
+                return False
+            first = place.stop
+        return True
 
-def _joined_weights(one: Split, other: Split) -> NDArray[np.float64] | None:
-    """The weights of two parts' examples together, of sum 1; the mean example of each part weighs the same."""
-    if one.weights is None and other.weights is None:
+
+def _are_same(one: NDArray[Any] | None, other: NDArray[Any] | None) -> bool:
+    return one is other if one is None or other is None else np.array_equal(one, other)
+
+
+def _joined_weights(*parts: Split) -> NDArray[np.float64] | None:
+    """The weights of the parts' examples together, of sum 1, such that all parts' mean weights are equal."""
+    if all(part.weights is None for part in parts):
         return None
-    each = [
-        np.ones(len(part.labels)) if part.weights is None else part.weights * len(part.labels) for part in (one, other)
-    ]
+    each = [np.ones(len(part.labels)) if part.weights is None else part.weights * len(part.labels) for part in parts]
     return normalised(np.concatenate(each))
 
 
 def normalised(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights [n] scaled to the sum 1; InputError where all are 0."""
-    total = fsum(weights)  # rounded once, on every machine alike
+    """The weights [n] scaled to the sum 1; InputError where all are 0."""
+    total = fsum(weights)  # rounded only once, so the same on every machine
     _require(total > 0, "weights of a split's part must not all be 0", total)
     return weights / total
 
@@ -232,7 +255,7 @@ def _check_split(name: str, split: object, classes: int | None, *, picture: bool
 
 
 def _check_like(name: str, array: NDArray[Any], train: NDArray[Any]) -> None:
-    """Raise InputError where a split's examples have another shape than those of the training split."""
+    """Raise InputError where a split's examples have another shape or type than those of the training split."""
     expected = f"{name} must have the shape of train's, [{', '.join(['n', *map(str, train.shape[1:])])}]"
     _require(array.shape[1:] == train.shape[1:], expected, list(array.shape))
     _require(array.dtype == train.dtype, f"{name} must have the type of train's, {train.dtype}", array.dtype)

@@ -1,4 +1,4 @@
-"""The processes that decode pictures: one for each processor, each with one piece of work at a time."""
+"""Processes that decode pictures: one for each processor, each with one piece of work at a time."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ END_SECONDS = 10.0
 
 
 class Decoder:
-    """A process that decodes pieces, one after the other; it ends with the block, and with this process.
+    """A context with a process that decodes pieces, one after the other; it ends with the context or this process.
 
-    It is no process of `multiprocessing`, which would import a user's script once more.
+    It is not a process of `multiprocessing`, which would import a user's script once more.
     """
 
     def __enter__(self) -> Self:
@@ -36,7 +36,7 @@ class Decoder:
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": paths},
-            start_new_session=True,  # a Ctrl-C is this process's, which ends the other
+            start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the other
         )
         return self
 
@@ -45,7 +45,7 @@ class Decoder:
         self._process.communicate(timeout=END_SECONDS)
 
     def decode(self, piece: Piece) -> Answer:
-        """Have a piece decoded; Infrastructure where its bytes cannot be written, or the process is gone."""
+        """Have the process decode a piece; Infrastructure where that fails, or the process has ended."""
         try:
             print(json.dumps(asdict(piece)), file=self._process.stdin, flush=True)
             line = self._process.stdout.readline() if self._process.stdout is not None else ""
@@ -59,14 +59,14 @@ class Decoder:
             )
         answer = Answer(**json.loads(line))
         if answer.failed:
-            raise Infrastructure(f"{piece.file} cannot be written: {answer.failed}")
+            raise Infrastructure(answer.failed)
         return answer
 
 
 def with_decoders(work: Callable[[int, Callable[[Piece], Answer]], None], numbers: Sequence[int]) -> None:
-    """Call `work` for each number, side by side in threads, with a function that has a piece decoded.
+    """Call `work` for each number, in parallel threads, with the number and a function that has a piece decoded.
 
-    What a call raises ends the others as soon as they are done with their pieces, and is raised here.
+    Where a call raises, no further calls begin, those that run are waited for, and the exception is raised here.
     """
     if not numbers:
         return

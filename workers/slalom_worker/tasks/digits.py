@@ -39,8 +39,8 @@ RARE_SEED = 1
 def images() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Pixels [1797, 64], grey levels from 0 to 16, and digits [1797]: what scikit-learn's load_digits gives.
 
-    Read from the file that the package carries, since to import the package takes longer than all else that `slalom
-    show` does. Raises InputError where scikit-learn is not installed, or carries the file elsewhere.
+    They are read from the package's file, since importing the package takes longer than all else that `slalom show`
+    does. Raises InputError where scikit-learn is not installed, or has the file elsewhere.
     """
     package = find_spec("sklearn")
     places = package.submodule_search_locations if package is not None else None
@@ -54,10 +54,10 @@ def images() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 @dataclass(frozen=True)
 class Digits(TrainingOptions):
-    """Inputs [64] in [0, 1]: pixel rows one after the other, 16 grey levels divided by 16.
+    """Inputs [64] in [0, 1]: pixel rows one after the other, grey levels from 0 to 16 divided by 16.
 
     rare: classes that keep only `rare_fraction` of their training examples; validation and test stay whole
-    further options: TrainingOptions, which come after `rare`
+    further options: TrainingOptions, applied after `rare`
     """
 
     rare: Sequence[int] = ()
@@ -91,7 +91,7 @@ class Digits(TrainingOptions):
         return Parts(self._train(pool, train, seed), Part.of(pool, validation), Part.of(pool, test))
 
     def _train(self, pool: Split, rows: NDArray[np.int64], seed: int | None = None) -> Part:
-        """The training part of these rows, by the options; of the split of a seed, or of the task's own."""
+        """The training part of these rows, changed by the options; seed: of the split, or None for the task's own."""
         kept = thinned(
             pool.labels[rows], self.rare, self.rare_fraction, RARE_SEED if seed is None else derive(seed, "rare")
         )

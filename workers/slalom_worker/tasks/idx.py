@@ -1,4 +1,4 @@
-"""Grey pictures in MNIST's four files, packed by gzip: IDX, which is a header, then bytes.
+"""Grey pictures in MNIST's four gzipped files, in the IDX format: a header, then bytes.
 
 Source: Y. LeCun, C. Cortes, C. Burges 1998, "The MNIST database of handwritten digits", on the format.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NAMES = {"train": "train", "test": "t10k"}
 BYTES = 8
-"""The header's number for unsigned bytes, the only numbers that pictures and labels have."""
+"""The header's code for unsigned bytes, the type of pictures and labels."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class IdxPictures(PublishedPictures):
         """See PublishedPictures."""
         pixels = self._numbers(folder / f"{NAMES[part]}-images-idx3-ubyte.gz")
         labels = self._numbers(folder / f"{NAMES[part]}-labels-idx1-ubyte.gz")
-        # dtype, since numpy 1 would divide bytes by a small float in float16
+        # dtype, since numpy 1 would divide bytes by float32(255) in float16
         inputs = np.divide(pixels.reshape(len(pixels), -1), np.float32(255), dtype=np.float32)
         return inputs, labels.astype(np.int64)
 
@@ -48,7 +48,7 @@ class IdxPictures(PublishedPictures):
 
 
 def idx_numbers(content: bytes) -> NDArray[np.uint8]:
-    """The array in an IDX file's content; ValueError, with rule and value, where it holds no whole array of bytes."""
+    """The array in an IDX file's content; ValueError, with rule and value, where that is no complete array of bytes."""
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != BYTES:
         raise ValueError(f"must begin as an IDX file of unsigned bytes does, 00 00 08, but got {content[:3].hex(' ')}")
     end = 4 + 4 * content[3]

@@ -1,4 +1,4 @@
-"""A quadratic loss with a chosen condition number: what is slow about descent, with nothing else in the way.
+"""A quadratic loss with a chosen condition number, which alone makes gradient descent slow.
 
 Linear regression, y = x . w, without noise and for a model without bias. Example i is x_i = sqrt(n lambda_i) e_i with
 n = `dimensions`, so that half the mean squared error, 1/(2n) sum_i (y_i - x_i . w)^2, has the Hessian
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from slalom_worker.tasks.parts import Splits
 
 WORST = 1e12
-"""Far beyond what descent gets through; inputs and targets stay well within float32."""
+"""The largest condition number: far more than descent can handle, while inputs and targets stay well within float32."""
 MOST_DIMENSIONS = 1000
 
 
@@ -40,8 +40,8 @@ class IllConditioned:
     dimensions: int = 2
 
     def load(self) -> Data:
-        """The data. Their fact is the "condition", which the examples have to float32 accuracy."""
-        # numpy's powers are rounded otherwise on a processor that has AVX-512
+        """The data, with the fact "condition", which the examples have to float32 accuracy."""
+        # Python's powers: numpy's round differently on a processor with AVX-512
         shares = [number / (self.dimensions - 1) for number in range(self.dimensions)]
         eigenvalues = np.array([float(self.condition) ** share for share in shares])
         lengths = np.sqrt(self.dimensions * eigenvalues)

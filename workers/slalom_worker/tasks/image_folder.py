@@ -1,11 +1,11 @@
-"""Pictures of the user's in ImageNet's layout: a folder for each class, below train, val and test or by themselves.
+"""The user's pictures in ImageNet's layout: a folder for each class, below train, val and test or by themselves.
 
-    data/train/CLASS/*.jpg and data/val/CLASS/*.jpg     val is tested on; of train a share validates
+    data/train/CLASS/*.jpg and data/val/CLASS/*.jpg     val is the test part; a share of train validates
     data/train, data/val and data/test                  each as its name says
-    data/CLASS/*.jpg                                    a share tests, and of the rest a share validates
+    data/CLASS/*.jpg                                    a share tests, and a share of the rest validates
 
-Classes are numbered by their sorted names. Every picture is decoded once, before anything is trained, and lies as bytes
-in a file of a cache folder, from which training reads what a step needs: memory holds what the system has room for.
+Classes are numbered by their sorted names. Every picture is decoded once, before training, into a file of bytes in a
+cache folder, which is memory-mapped: training reads what a step needs, and the system keeps in memory what fits.
 Source of the layout and of the square in the middle: A. Krizhevsky, I. Sutskever, G. Hinton 2012, "ImageNet
 classification with deep convolutional neural networks", 2.
 """
@@ -41,18 +41,18 @@ if TYPE_CHECKING:
 Notes = tuple[str, ...]
 
 MOST_NAMED = 5
-"""Pictures that a message names."""
+"""Most pictures that a message names."""
 
 
 @dataclass(frozen=True)
 class ImageFolder(TrainingOptions):
-    """Inputs [3, size, size], bytes of red, green and blue, which nets get divided by 255.
+    """Inputs [3, size, size] are bytes of red, green and blue, which are divided by 255 for nets.
 
-    data: the folder
-    size: pixels of a picture's side; the square in its middle, as large as fits, is resized
+    data: the folder with the pictures
+    size: pixels of a picture's side; the largest square in the picture's middle is resized to it
     validation: the share of the training pictures that validate, where no folder says which
     test: the share of all pictures that tests, where no folder says which
-    examples: how many training pictures are left, each class alike, or None for all; fewer make short studies
+    examples: how many training pictures are kept, the same share of every class, or None for all
     corrupt: "refuse" a folder with pictures that cannot be decoded, or "skip" them
     cache: the folder with decoded pictures, ~/.cache/slalom/image_folder unless given
     further options: TrainingOptions
@@ -67,11 +67,11 @@ class ImageFolder(TrainingOptions):
     cache: str | None = None
 
     def load(self) -> Data:
-        """The pictures, decoded where they are not yet; other splits draw training and validation pictures anew.
+        """The pictures, which are decoded first where that was not done before.
 
-        Where no folder says which pictures test, other splits draw those anew, too.
-        Raises InputError where the folder is none of the layouts or has a picture that cannot be decoded, and
-        Infrastructure where the cache cannot be written.
+        Other splits draw training and validation pictures anew and, where no folder says which pictures test, test
+        pictures, too. Raises InputError where the folder has none of the layouts or a picture that cannot be decoded,
+        and Infrastructure where the cache cannot be written.
         """
         if self.data is None:
             raise InputError("image_folder: data must name the folder with the pictures, but is not set")
@@ -106,7 +106,7 @@ class ImageFolder(TrainingOptions):
         return Parts(self.altered_part(part, int(pool.labels.max()) + 1, seed), Part.of(pool, rest[validation]), test)
 
     def _decoded(self, listing: Listing, notes: Notes) -> tuple[Listing, PictureCache, Notes]:
-        """The listing without the pictures that are skipped, its cache, and a note of them."""
+        """The listing without skipped pictures, its cache, and `notes` with a note on those skipped."""
         paths = [picture.path for picture in listing.pictures]
         folder = Path(self.cache) if self.cache is not None else Path.home() / ".cache" / "slalom" / "image_folder"
         cache = PictureCache(folder / self._key(listing), listing.root, paths, self.size)
@@ -121,14 +121,14 @@ class ImageFolder(TrainingOptions):
         return self._decoded(listing.without({path for path, _ in whole.refused}), (*notes, f"skipped: {told}"))
 
     def _key(self, listing: Listing) -> str:
-        """A name for a cache of these files, as they are now, decoded as they are now."""
+        """The cache's name: a hash of the files' paths, sizes and times, the picture size and Pillow's version."""
         sha = hashlib.sha256(f"{self.size} {version('pillow')}\n".encode())
         for picture in listing.pictures:
             sha.update(json.dumps((picture.path, picture.bytes, picture.changed)).encode())
         return sha.hexdigest()[:32]
 
     def _parts(self, pictures: NDArray[np.uint8], of: dict[str, Split]) -> tuple[Split, Split, Split, Split]:
-        """The pool, and its parts to train, to validate and to test; or a test part of its own."""
+        """The pool, then the training, validation and test parts; the test part may lie outside the pool."""
         if "all" in of:
             pool = of["all"]
             tested = _share(self.test, len(pool.labels), "test")
@@ -143,7 +143,7 @@ class ImageFolder(TrainingOptions):
         return train, _between(train, 0, kept), _between(train, kept, len(train.labels)), test
 
     def _few(self, count: int) -> int:
-        """How many of so many training pictures are left."""
+        """How many of `count` training pictures are kept; InputError where `examples` is more."""
         if self.examples is not None and self.examples > count:
             raise InputError(
                 f"examples must be at most {count}, the training pictures of {self.data}, but got {self.examples}"
@@ -156,7 +156,7 @@ def _between(split: Split, first: int, last: int) -> Split:
 
 
 def _share(share: float, count: int, option: str) -> int:
-    """The pictures of a share, of which there must be some, and some must be left."""
+    """The number of pictures in a share of `count`; InputError where it is 0 or all."""
     found = round(share * count)
     if not 0 < found < count:
         raise InputError(f"{option} must leave pictures on both sides, but {share} of {count} pictures is {found}")

@@ -3,8 +3,8 @@
 Ten means of class 0 are drawn from N((1, 0), I), ten of class 1 from N((0, 1), I); a point of a class is a
 uniformly chosen mean of that class plus N(0, I/5). The test split is a grid weighted by the mixture's density,
 each grid point once with either label, so that a weighted error is the sum over the grid of
-density * P(the other class), without the noise of a test sample. Other splits are new samples of the same mixture, to
-train on and to validate; the means and the grid stay. With the book's data its points stay, too, to train on.
+density * P(the other class), without the noise of a test sample. Other splits are new training and validation samples
+of the same mixture; the means and the grid stay. With the book's data the training points stay, too.
 Source: Hastie, Tibshirani, Friedman, "The Elements of Statistical Learning", 2nd ed., 2.3.3 and figure 2.5.
 """
 
@@ -40,11 +40,12 @@ VALIDATION_POINTS = 1000
 GRID = (69, 99)
 """Grid points along x1 and x2, as in the book's data."""
 GRID_MARGIN = 4 * DEVIATION
-"""Leaves less than 1e-4 of the mixture outside the grid."""
+"""How far the grid reaches beyond the means: less than 1e-4 of the mixture lies outside."""
 FINE_MARGIN, FINE_STEPS = 6 * DEVIATION, 1000
-"""For the exact integral: the same to 1e-5 with 200 steps."""
+"""Grid of the "exact" integral, which is the same to 1e-5 with 200 steps."""
 WEIGHT_DECIMALS = 12
-"""Hides from the digest that exp and sum differ between processors in the last bit."""
+"""Decimals that weights are rounded to, since the last bits of exp and sum, and so the digest, depend on the processor.
+"""
 
 
 class Grid(NamedTuple):
@@ -59,11 +60,11 @@ class Grid(NamedTuple):
 class Mixture(TrainingOptions):
     """Inputs [2], as drawn.
 
-    seed: of the means, the training points and the validation points
-    n: training points, half of each class (class 0 takes an odd one)
+    seed: the seed of the means, the training points and the validation points
+    n: number of training points, half of each class (class 0 takes an odd one); copies by `replicate` do not count
     data: a folder with the book's mixture_xy.csv, mixture_means.csv and mixture_grid.csv, from which training
-        points, means and test grid then come; only the validation points follow the seed
-    further options: TrainingOptions; the number of copies does not count in `n`
+        points, means and test grid then come; only the validation points depend on the seed
+    further options: TrainingOptions
     """
 
     seed: int = 0
@@ -71,7 +72,10 @@ class Mixture(TrainingOptions):
     data: str | None = None
 
     def load(self) -> Data:
-        """The data, with the least error on the test grid, "bayes_error", and in the plane, "bayes_error_exact"."""
+        """The data. Facts: "bayes_error", the least error on the test grid, and "bayes_error_exact", that in the plane.
+
+        Raises InputError where the book's files are missing or wrong.
+        """
         if self.data is None:
             means = self._means()
             train, grid = _sample(means, self.n, self._stream("train")), _density(means, GRID, GRID_MARGIN)
@@ -98,7 +102,7 @@ class Mixture(TrainingOptions):
         return Parts(self.altered_part(train, CLASSES, seed), validation, own.test)
 
     def _stream(self, name: str) -> np.random.Generator:
-        # a stream for each purpose, so that n moves neither the means nor the validation points
+        # a stream for each purpose, so that n changes neither the means nor the validation points
         return np.random.Generator(np.random.PCG64(derive("mixture", self.seed, name)))
 
     def _means(self) -> Means:
@@ -134,20 +138,20 @@ def _sample(means: Means, count: int, stream: np.random.Generator) -> Split:
 
 
 def _centres(means: Means) -> Split:
-    """The means as a pool of which points are drawn: each with its class."""
+    """The means, each with its class, as the pool around which other splits' points are drawn."""
     labels = np.repeat(np.arange(2, dtype=np.int64), [len(own) for own in means])
     return Split(np.concatenate(means).astype(np.float32), labels)
 
 
 def _redrawn(centres: Split, count: int, seed: int) -> Split:
-    """`count` points around the centres, class 0 first, as `_sample` draws them, but of random words alone."""
+    """`count` points around the centres, class 0 first, distributed as `_sample`'s, but from raw random words alone."""
     chosen, *normal = random_words(3 * count, seed).reshape(3, count)
     labels = np.repeat(np.arange(2, dtype=np.int64), (count - count // 2, count // 2))
     points = np.empty((count, 2))
     for label in range(2):
         own, rows = centres.inputs[centres.labels == label], labels == label
         points[rows] = own[(chosen[rows] % np.uint64(len(own))).astype(np.int64)]
-    # not numpy's logarithms, which round otherwise from one processor to the next
+    # not by numpy's logarithms, which round differently from one processor to the next
     quantile = NormalDist(0.0, DEVIATION).inv_cdf
     for axis, words in enumerate(normal):
         points[:, axis] += [quantile(((word >> 12) + 0.5) / 2**52) for word in words.tolist()]
@@ -155,7 +159,7 @@ def _redrawn(centres: Split, count: int, seed: int) -> Split:
 
 
 def _density(means: Means, steps: tuple[int, int], margin: float) -> Grid:
-    """The mixture, both classes as likely, on steps[0] x steps[1] points that reach `margin` beyond all means."""
+    """The mixture of equally likely classes, on steps[0] x steps[1] points that reach `margin` beyond all means."""
     every = np.concatenate(means)
     low, high = every.min(axis=0) - margin, every.max(axis=0) + margin
     axes = [np.linspace(low[axis], high[axis], steps[axis]) for axis in range(2)]
@@ -184,7 +188,7 @@ def _bayes_error(grid: Grid) -> float:
 
 
 def _table(path: Path, columns: tuple[str, ...]) -> Floats:
-    """A CSV file of finite numbers with these columns, [rows, len(columns)]."""
+    """The numbers [rows, len(columns)] in a CSV file; InputError for other columns, or a number that is not finite."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)

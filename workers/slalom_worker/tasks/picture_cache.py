@@ -1,9 +1,9 @@
 """Decoded pictures in a file, made once and mapped into the memory of every process that trains on them.
 
-The folder of a cache has the file, a record of each piece that is done, and `whole.json` once all are. Whoever needs
-the pictures decodes pieces that nobody has decoded or is at: in a folder that several machines share, each machine
-that needs them decodes a part. On one machine one process at a time decodes, by a process for each processor. A process
-that dies leaves its pieces to others. What is done is on the disk before its record is.
+A cache's folder holds the file, a record of each decoded piece, and `whole.json` when all pieces are decoded. Whoever
+needs the pictures decodes pieces that nobody has decoded or is decoding: machines that share the folder share the work.
+On one machine one process at a time decodes, with a child for each processor. The pieces of a process that dies are
+left to others. A piece's bytes are on the disk before its record.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ BYTES, WHOLE, CLAIMS, PREPARING = "pictures.bytes", "whole.json", "claims", "pre
 
 @dataclass(frozen=True)
 class Whole:
-    """What is known of all pictures of a cache.
+    """What is known of a cache when all its pictures are decoded.
 
-    digest: of their bytes, as hexadecimal text
-    refused: the paths of those that cannot be decoded, each with the reason; with any, there is no file
+    digest: SHA-256 that stands for the bytes of all pictures, as hexadecimal text
+    refused: the paths of pictures that cannot be decoded, each with the reason; where there are any, there is no file
     """
 
     digest: str
@@ -55,8 +55,8 @@ class Whole:
 class PictureCache:
     """The cache of some pictures.
 
-    folder: of this cache alone
-    root, paths: where the pictures are, in their order
+    folder: the cache's own folder
+    root, paths: the pictures' folder, and their paths within it, in order
     size: pixels of a decoded picture's side
     """
 
@@ -66,7 +66,7 @@ class PictureCache:
     size: int
 
     def whole(self) -> Whole:
-        """Decode what is not decoded yet, wait for what others are at, and tell of all of them.
+        """Decode the pictures that are not decoded, wait for those that others decode, and return what is known of all.
 
         Raises Infrastructure, with what to do, where the folder cannot be used.
         """
@@ -80,18 +80,18 @@ class PictureCache:
             ) from exc
 
     def pictures(self) -> NDArray[np.uint8]:
-        """The pictures [n, 3, size, size], read-only; what is looked at is read from the file, and forgotten again."""
+        """The pictures [n, 3, size, size], read-only and memory-mapped from the file."""
         shape = (len(self.paths), CHANNELS, self.size, self.size)
         found: NDArray[np.uint8] = np.memmap(self.folder / BYTES, np.uint8, "r", shape=shape)
         return found
 
     @property
     def nbytes(self) -> int:
-        """The size of the file."""
+        """The size of the complete file."""
         return len(self.paths) * CHANNELS * self.size**2
 
     def _known(self) -> Whole | None:
-        """What is known where all is done and the file is as large as it must be."""
+        """The content of `whole.json`; None where it is missing, or the file of pictures has not its full size."""
         path = self.folder / WHOLE
         if not path.is_file():
             return None
@@ -120,7 +120,7 @@ class PictureCache:
             return self._finish([self._answer(number) for number in numbers])
 
     def _prepare(self) -> None:
-        """Make the file with its size; whatever else is there by that name was cut, and its records with it."""
+        """Make the file in its full size; a file of another size was cut short, so its records are removed, too."""
         with _alone(self.folder / PREPARING):
             if self._is_sized():
                 return
@@ -133,9 +133,9 @@ class PictureCache:
                 file.truncate(self.nbytes)
 
     def _decode(self, claims: IO[str], later: list[int] | None, number: int, decode: Callable[[Piece], Answer]) -> None:
-        """Decode a piece that is not done.
+        """Decode a piece that is not decoded yet.
 
-        later: takes the piece's number where another machine is at it; None to wait for that machine
+        later: gets the piece's number where another machine is decoding it; None to wait for that machine
         """
         if self._record(number).is_file():
             return
@@ -174,7 +174,7 @@ class PictureCache:
 
 
 def _claim(claims: IO[str], number: int, *, wait: bool) -> bool:
-    """Claim a piece against other machines, until its claim is given back or this process ends."""
+    """Claim a piece against other machines, until the claim is released or this process ends; whether that worked."""
     try:
         fcntl.lockf(claims, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, number)
     except (BlockingIOError, PermissionError):
@@ -184,14 +184,14 @@ def _claim(claims: IO[str], number: int, *, wait: bool) -> bool:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Wait until no other process holds the file, and hold it."""
+    """A context that waits until no other process holds the file's lock, and holds it."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _store(path: Path, content: Any) -> None:
-    """Write a JSON file in one step."""
+    """Write a JSON file atomically."""
     handle, name = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(content, file)

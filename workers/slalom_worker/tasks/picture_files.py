@@ -1,4 +1,4 @@
-"""Which pictures a folder holds, in ImageNet's layout: of which class each is, and what it is for."""
+"""Lists the pictures in a folder of ImageNet's layout, with each picture's class and purpose."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-"""Of files that are pictures, in small letters or capitals, as torchvision's ImageFolder has them."""
+"""Endings of picture files, in lower or upper case, as in torchvision's ImageFolder."""
 FOLDERS = {"train": ("train",), "validation": ("val", "validation"), "test": ("test",)}
 ORDER_SEED = 0
 
 
 class Picture(NamedTuple):
-    """A file.
+    """A picture's file.
 
     path: below the root, with slashes
     label: the class's place among the sorted names
-    bytes, changed: the file's size, and when it was changed, in nanoseconds
+    bytes, changed: the file's size, and its modification time in nanoseconds
     """
 
     path: str
@@ -39,7 +39,7 @@ class Picture(NamedTuple):
 class Section(NamedTuple):
     """The pictures for one purpose, "train", "validation" or "test", or for "all" of them where no folder says which.
 
-    Any first m of them hold every class's share, to within one picture.
+    For any m, the first m pictures hold every class's share, to within one picture.
     """
 
     name: str
@@ -60,11 +60,11 @@ class Listing(NamedTuple):
 
     @property
     def pictures(self) -> list[Picture]:
-        """All of them, section by section."""
+        """All pictures, section by section."""
         return [picture for section in self.sections for picture in section.pictures]
 
     def without(self, paths: Collection[str]) -> Listing:
-        """The same without some pictures; InputError where a class has none left to train on."""
+        """The listing without some pictures; InputError where a section is empty or a class has none to train on."""
         sections = [(name, [one for one in pictures if one.path not in paths]) for name, pictures in self.sections]
         return _listing(self.root, self.classes, sections)
 
@@ -72,9 +72,9 @@ class Listing(NamedTuple):
 def list_pictures(root: Path) -> Listing:
     """The pictures below a folder.
 
-    They are in root/train/CLASS, root/val/CLASS and root/test/CLASS, of which `train` and another one must be there, or
-    in root/CLASS. Files with other endings are passed over. Raises InputError, with the folder and the rule, where the
-    layout is another one.
+    They are in root/train/CLASS, root/val/CLASS and root/test/CLASS, where `train` and another one must exist, or in
+    root/CLASS. Files with other endings are ignored. Raises InputError, with the folder and the rule, for any other
+    layout.
     """
     named = _folders(root)
     found = {part: [name for name in names if name in named] for part, names in FOLDERS.items()}
@@ -84,7 +84,7 @@ def list_pictures(root: Path) -> Listing:
     if "train" not in parts or len(parts) == 1:
         parts = {"all": root}
     elif "test" not in parts:
-        parts["test"] = parts.pop("validation")  # what ImageNet calls so is what its results are reported on
+        parts["test"] = parts.pop("validation")  # results on ImageNet are reported on its validation pictures
     first, *others = parts.items()
     classes = _folders(first[1])
     sections = [(first[0], _of_classes(root, first[1], classes, classes))]
@@ -111,9 +111,9 @@ def _listing(root: Path, classes: Sequence[str], sections: Sequence[tuple[str, l
 
 
 def balanced(pictures: Sequence[Picture]) -> list[Picture]:
-    """The pictures shuffled, so that any first m hold every class's share to within one picture.
+    """The pictures shuffled, so that for any m the first m hold every class's share, to within one picture.
 
-    The order comes of their paths and classes alone.
+    The order depends on the sorted pictures alone.
     """
     pictures = sorted(pictures)
     labels = np.array([picture.label for picture in pictures], np.int64)
@@ -135,7 +135,7 @@ def _folders(folder: Path) -> list[str]:
 
 
 def _of_classes(root: Path, folder: Path, names: Sequence[str], classes: Sequence[str]) -> list[Picture]:
-    """The pictures of each class, also those in folders within the class's."""
+    """The pictures of each class, with those in folders within the class's; InputError where one cannot be read."""
     inside = folder.relative_to(root)
     try:
         return [one for name in names for one in _below(folder / name, (inside / name).as_posix(), classes.index(name))]

@@ -1,4 +1,4 @@
-"""What a process that decodes pictures is asked, and what it answers; each travels as a line of JSON."""
+"""The requests to a process that decodes pictures, and its answers; each is sent as a line of JSON."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ CHANNELS = 3
 
 @dataclass(frozen=True)
 class Piece:
-    """Pictures that follow one another in a file of bytes.
+    """Pictures to be decoded to consecutive places in a file of bytes.
 
-    file: the file, as large as it will be
-    first: the number of the first picture in the file
+    file: the file, which has its full size already
+    first: the first picture's place in the file, counted in pictures
     size: pixels of a picture's side in the file
-    root, paths: where the pictures to be decoded are
+    root, paths: the folder of the pictures to be decoded, and their paths within it
     """
 
     file: str
@@ -30,11 +30,11 @@ class Piece:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a piece.
+    """The outcome of a piece.
 
     digest: SHA-256 of the piece's bytes, as hexadecimal text
     refused: the number within the piece, from 0, of each picture that cannot be decoded, with the reason
-    failed: why the bytes could not be written, or ""
+    failed: what could not be read or written, and why, or ""
     """
 
     digest: str = ""

@@ -1,4 +1,4 @@
-"""A task of two classes of points in the plane, as a picture of its decisions needs it."""
+"""The grid and the points that a picture of a net's decisions needs, for tasks of classes of points in the plane."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from slalom_worker.tasks.data import Data, Split
 
 STEPS = 40
-"""Places along each axis where the task has no grid of its own."""
+"""Number of places along each axis where the task has no grid of its own."""
 
 EVERY = 2
-"""Of a task's own grid, so many places apart."""
+"""Step between the places that are used of a task's own grid."""
 
 
 class Grid(NamedTuple):
-    """Places along both axes, and the true probability of class 1 there: [ys, xs], or None where nobody knows."""
+    """Places along both axes, and the true probability of class 1 of two [ys, xs], or None where it is unknown."""
 
     xs: NDArray[np.float64]
     ys: NDArray[np.float64]
@@ -35,18 +35,18 @@ class Grid(NamedTuple):
 
 
 def is_plane(data: Data) -> bool:
-    """Whether the inputs are points of the plane, of two classes."""
-    return data.classes == 2 and data.train.inputs.shape[1:] == (2,)
+    """Whether the task is a classification of points in the plane."""
+    return data.classes is not None and data.train.inputs.shape[1:] == (2,)
 
 
 def grid(data: Data) -> Grid:
-    """Where to ask a net: the task's own grid, where its test examples are one, else one around its training points.
+    """The grid to evaluate a net on: the task's own, where its test split is a grid, else one around training points.
 
-    A test split is a grid where each place stands in it once with either label, weighted by how likely that is.
+    A test split is a grid where it holds each place once with either of two labels, weighted by how likely that is.
     """
     half = len(data.test.labels) // 2
     inputs, labels, weights = data.test
-    doubled = weights is not None and np.array_equal(inputs[:half], inputs[half:])
+    doubled = data.classes == 2 and weights is not None and np.array_equal(inputs[:half], inputs[half:])
     if doubled and weights is not None and (labels[:half] == 0).all() and (labels[half:] == 1).all():
         xs, ys = (np.unique(inputs[:half, axis]) for axis in range(2))
         if len(xs) * len(ys) == half:
@@ -64,7 +64,7 @@ def _weighted(
     xs: NDArray[np.float32],
     ys: NDArray[np.float32],
 ) -> Grid:
-    """The task's own grid, whose weights tell the probability of class 1; NaN where both are 0."""
+    """The task's own grid, with the probability of class 1 from the weights; NaN where both weights are 0."""
     both = zero + one
     share = np.where(both > 0, one / np.where(both > 0, both, 1.0), np.nan)
     best = np.empty((len(ys), len(xs)))
@@ -76,7 +76,8 @@ def _weighted(
 def training_points(task: Task, data: Data, split: int | None, loaded: int | None) -> Split:
     """The examples on which a search trained.
 
-    split: the seed of its split, where that is drawn; loaded: its number, where the task loads it; None otherwise
+    split: the seed of the search's split, where splits are drawn, else None
+    loaded: the split's number, where the task loads splits, else None
     """
     if loaded is not None:
         return load_split(task, loaded).train

@@ -1,4 +1,4 @@
-"""Files that the authors of a data set published: found in a folder or downloaded to a cache, and always checked."""
+"""A data set's published files: found in a folder or downloaded to a cache, and always checked by SHA-256."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ TIMEOUT = 60.0
 class Published:
     """The files of a data set.
 
-    name: the data set's, for messages
-    cache: of the folder below ~/.cache/slalom that downloads go to
-    checksums: SHA-256 of each file's content by the file's name; a file that ends in .gz is unpacked first, since
-        packed anew by somebody else it holds the same content
-    address: where the files are, or the archive with all of them
+    name: the data set's name, for messages
+    cache: the name of the folder below ~/.cache/slalom that files are downloaded to
+    checksums: SHA-256 of each file's content by the file's name; a file that ends in .gz is unpacked first, since a
+        file that is packed anew holds the same content
+    address: the URL below which the files are, or the archive with all of them
     instead: what to do where they cannot be downloaded
-    package: a folder that a package of the operating system puts them into, or None
-    archive: the name of a .tar.gz at the address that holds the files, or None where each is there by itself
+    package: a folder in which a package of the operating system installs the files, or None
+    archive: the name of a .tar.gz at the address that holds the files, or None where each file is there by itself
     """
 
     name: str
@@ -46,8 +46,8 @@ class Published:
     def folder(self, package: Path | None, cache: Path | None, address: str | None) -> Path:
         """A folder that has all files: the package's, or else the cache, filled from the address.
 
-        package, cache, address: in place of the data set's own, unless None
-        Raises Infrastructure, with what to do, where they cannot be downloaded.
+        package, cache, address: replace the data set's own, unless None
+        Raises Infrastructure, with what to do, where files cannot be downloaded.
         """
         package = package or self.package
         if package is not None and all((package / name).is_file() for name in self.checksums):
@@ -57,7 +57,7 @@ class Published:
         return cache
 
     def download(self, folder: Path, address: str) -> None:
-        """Download the files that the folder lacks; each is stored whole and checked, or not at all.
+        """Download the files that the folder lacks; a file is stored only when it is complete and checked.
 
         Raises Infrastructure, with what to do, where a file cannot be downloaded or stored, or is not the expected one.
         """
@@ -77,7 +77,7 @@ class Published:
         """The unpacked content of a file.
 
         own: whether the user named the folder
-        Raises InputError where a folder of the user's has not the published file, and else Infrastructure.
+        Raises, where the file is not the published one, InputError if the user named the folder, else Infrastructure.
         """
         try:
             return self.unpacked(path.name, path.read_bytes())
@@ -96,7 +96,7 @@ class Published:
 
 
 def _get(url: str) -> bytes:
-    """The body at an address; OSError where there is none, ValueError where it is cut short."""
+    """The body of the answer at a URL; OSError where there is none, ValueError where it is cut short."""
     from http.client import HTTPException
     from urllib.request import urlopen
 
@@ -109,7 +109,7 @@ def _get(url: str) -> bytes:
 
 
 def _gunzipped(packed: bytes) -> bytes:
-    """What gzip packed; ValueError where it is not whole."""
+    """The unpacked content of a gzip file; ValueError where the file is not complete."""
     try:
         return gzip.decompress(packed)
     except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
@@ -117,9 +117,9 @@ def _gunzipped(packed: bytes) -> bytes:
 
 
 def _members(archive: bytes, names: list[str]) -> Iterator[tuple[str, bytes]]:
-    """The files of these names in a .tar.gz, in whatever folder; ValueError where one is not there.
+    """The files of these names in a .tar.gz, in whatever folder; ValueError where one is missing.
 
-    Nothing is unpacked to a place that the archive names.
+    Files are read, not extracted, so the archive cannot choose where they are written.
     """
     found = {}
     try:
@@ -137,7 +137,7 @@ def _members(archive: bytes, names: list[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def _store(path: Path, content: bytes) -> None:
-    """Write the file in one step, so that no other lane of the machine sees a part of it."""
+    """Write the file atomically, so that no other lane on the machine sees a part of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         part = Path(scratch) / path.name

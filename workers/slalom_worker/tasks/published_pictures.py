@@ -1,4 +1,4 @@
-"""What tasks of published pictures share: examples to train and to validate, drawn from one pool, and a test part."""
+"""The base of tasks of published pictures: training and validation examples are drawn from one pool, test is fixed."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ SPLIT_SEED, EXAMPLES_SEED = 0, 1
 
 @dataclass(frozen=True)
 class PublishedPictures(TrainingOptions, ABC):
-    """Pictures of which the authors published examples to train on, some of which validate here, and to test on.
+    """Pictures that the authors published as training and test examples; some of the training examples validate here.
 
     Other splits than the task's own draw training and validation examples anew; the test part stays.
 
     data: a folder with the published files
     validation_examples: how many of the authors' training examples validate, the others train; None for the usual share
-    examples: how many training examples are left, each class alike, or None for all; fewer make short studies
-    package, cache, address: where the files are looked for without `data`, in this order, in place of the data set's
+    examples: how many training examples are kept, the same share of every class, or None for all
+    package, cache, address: without `data`, where the files are looked for, in this order, instead of the data set's
         own places
     further options: TrainingOptions
     """
@@ -43,7 +43,7 @@ class PublishedPictures(TrainingOptions, ABC):
     classes: ClassVar[int] = 10
     picture: ClassVar[tuple[int, int, int]]
     training: ClassVar[float]
-    """The share of the authors' training examples that train, where no number is set."""
+    """The share of the authors' training examples that train, where `validation_examples` is None."""
 
     data: str | None = None
     validation_examples: int | None = None
@@ -81,7 +81,7 @@ class PublishedPictures(TrainingOptions, ABC):
         return Parts(self.altered_part(few, self.classes, seed), Part.of(pool, validation), own.test)
 
     def _count(self, published: int) -> int:
-        """How many of the published training examples train, or are drawn from."""
+        """How many of the published training examples do not validate; InputError where none would be left."""
         if self.validation_examples is None:
             return round(self.training * published)
         if self.validation_examples >= published:
@@ -96,7 +96,7 @@ class PublishedPictures(TrainingOptions, ABC):
         return self.published.content(path, own=self.data is not None)
 
     def _few(self, train: Part, seed: int) -> Part:
-        """Of a training part as many examples as the option says, drawn by a seed."""
+        """As many of a training part's examples as the option `examples` says, drawn by a seed."""
         if self.examples is None:
             return train
         if self.examples > len(train.labels):
@@ -109,6 +109,6 @@ class PublishedPictures(TrainingOptions, ABC):
 
 
 def options(published: int) -> Kinds:
-    """The options of such a task of so many published training examples."""
+    """The options of a task with `published` training examples."""
     some = Integer(None, low=100, high=published - 100)
     return {"data": Text(), "validation_examples": some, "examples": some, **TRAINING_OPTIONS}

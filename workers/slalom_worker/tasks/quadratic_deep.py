@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 DIMENSIONS = 100
 SMALL, LARGE = (0.0, 1.0, 90), (30.0, 60.0, 10)
-"""Eigenvalues are uniform: least, most and number, of either kind."""
+"""Least, most and number of the small and of the large eigenvalues, which are uniform between least and most."""
 DEVIATION = 0.6
 CENTRES, TESTED = 1000, 7 * 128
 DESIGN_SEED = TRAIN_SEED = 42
@@ -42,12 +42,12 @@ TEST_SEED, VALIDATION_SEED = 43, 44
 
 @dataclass(frozen=True)
 class QuadraticDeep:
-    """Inputs [1], all of them 1; 100 targets. It brings its own model, the vector of 100 weights, and has one split."""
+    """Inputs [1], all of them 1; 100 targets. The task has its own model, a vector of 100 weights, and one split."""
 
     splits: ClassVar[Splits] = "one"
 
     def load(self) -> Data:
-        """The data. Their fact is the "least_test_loss" that any weights have."""
+        """The data, with the fact "least_test_loss", the least that any weights can have."""
         test = _centres(TEST_SEED)[:TESTED]
         matrix = design().astype(np.float64)
         spread = (test - test.mean(0)) @ matrix.T
@@ -68,9 +68,9 @@ class QuadraticDeep:
 
 @cache
 def design() -> NDArray[np.float32]:
-    """The matrix A [100, 100], by numpy's legacy generator, whose stream is frozen (NEP 19).
+    """The matrix A [100, 100], drawn by numpy's legacy generator, whose stream is frozen (NEP 19).
 
-    Float32 hides that products and cosines differ between processors in the last bit.
+    Float32 hides the last bits, in which products and cosines differ between processors.
     """
     random = np.random.RandomState(DESIGN_SEED)
     eigenvalues = np.concatenate([random.uniform(*SMALL), random.uniform(*LARGE)])
@@ -80,13 +80,13 @@ def design() -> NDArray[np.float32]:
 
 
 def _rotation(random: np.random.RandomState) -> Floats:
-    """A rotation [100, 100], drawn evenly: one of the plane, then dimension after dimension a reflection."""
+    """A uniformly random rotation [100, 100]: a rotation of the plane, then a reflection for each further dimension."""
     angle = 2 * np.pi * random.uniform()
     found = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     for dimension in range(2, DIMENSIONS):
         drawn = random.normal(size=dimension + 1)
         mirror = -drawn / np.linalg.norm(drawn)
-        mirror[0] += 1  # the reflection takes what was drawn to the first axis
+        mirror[0] += 1  # the reflection maps the drawn vector to the first axis
         mirror /= np.linalg.norm(mirror)
         wider = np.eye(dimension + 1)
         wider[1:, 1:] = found

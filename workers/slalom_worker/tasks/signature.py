@@ -1,4 +1,4 @@
-"""What a function or a class of the user's can be given by name, read off its parameters."""
+"""Reads from a user's function or class which arguments it takes by name."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
 def signature_of(function: Callable[..., Any], first: str | None = "") -> Signature:
-    """The parameters that can be given by name; any name, of a function that Python cannot look into.
+    """The parameters that can be given by name; any name, for a function whose signature Python cannot read.
 
-    first: the name of a first parameter that somebody else gives, such as "self"; None for one of any name, and "" for
-        none
+    first: the name of a first parameter that is not the study's to give, such as "self"; None for a first parameter of
+        any name, and "" for no such parameter
     """
     parameters = _parameters(function)
     if parameters is None:
@@ -34,7 +34,7 @@ def signature_of(function: Callable[..., Any], first: str | None = "") -> Signat
 
 
 def takes_position(function: Callable[..., Any]) -> bool:
-    """Whether the function can be called with a value by position."""
+    """Whether the function takes a first argument by position."""
     parameters = _parameters(function)
     return parameters is None or any(one.kind in (*POSITIONAL, Parameter.VAR_POSITIONAL) for one in parameters[:1])
 

@@ -1,4 +1,4 @@
-"""Drawing which examples go to which split, the same in every version of numpy.
+"""Draws which examples go to which split, the same in every version of numpy.
 
 Only the raw words of PCG64 are used, whose stream numpy promises to keep (NEP 19); the methods of
 numpy's Generator carry no such promise.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def random_words(count: int, seed: int) -> NDArray[np.uint64]:
-    """A random word for each example, [count]; sorting by them shuffles."""
+    """Random words [count], one for each example; sorting examples by their words shuffles them."""
     return np.random.PCG64(seed).random_raw(count)
 
 
@@ -40,7 +40,7 @@ def stratified(labels: NDArray[Any], shares: Sequence[int], seed: int) -> tuple[
 
 
 def divided(classes: NDArray[Any], first: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Two arrays of ascending indices of `classes` [n]: `first` of them, and the rest.
+    """Two arrays of ascending indices of `classes` [n]: the first holds `first` indices, the second the rest.
 
     Each array holds its share of the examples of every class, to within one example.
     """
@@ -57,7 +57,7 @@ def divided(classes: NDArray[Any], first: int, seed: int) -> tuple[NDArray[np.in
 
 
 def thinned(labels: NDArray[Any], rare: Collection[int], fraction: float, seed: int) -> NDArray[np.int64]:
-    """Ascending indices of `labels` [n] that stay when each class in `rare` keeps `fraction`, at least one example.
+    """Ascending indices of `labels` [n] that are kept when each class in `rare` keeps `fraction`, at least one example.
 
     A smaller fraction keeps a subset of what a larger one keeps.
     """

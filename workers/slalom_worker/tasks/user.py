@@ -1,4 +1,4 @@
-"""A user's own task, "file.py:Class", or training function, "file.py:function", whose errors are told as the user's."""
+"""Opens a user's own task, "file.py:Class", or training function, "file.py:function", and tells errors of its code."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 class UserTask:
     """The user's task; an error of its code becomes InputError, with file and line.
 
-    file: where its class is written
+    file: the file with the task's class
     place: "file.py:Class", for messages
-    anew: opens the task once more, its file imported anew
+    anew: opens the task once more, from its file imported anew
     """
 
     task: Task
@@ -44,7 +44,7 @@ class UserTask:
     def load(self, split: int = 0) -> Data:
         """The data that the user's `load` returns; InputError where it raises or returns no Data.
 
-        split: passed on where the user's `load` takes it
+        split: passed on where the user's `load` has a parameter of that name
         """
         given = {"split": split} if self.splits == "loaded" else {}
         call = f"{self.place}: load({', '.join(f'{name}={value}' for name, value in given.items())})"
@@ -71,7 +71,7 @@ class UserTaskWithModel(UserTask):
 class Named:
     """What a user's "file.py:name" names: a task's class, or a training function.
 
-    file: where it is written
+    file: the file in which it is defined
     place: "file.py:name", for messages
     """
 
@@ -81,15 +81,15 @@ class Named:
 
     @property
     def is_function(self) -> bool:
-        """Whether it is a training function."""
+        """Whether the value is a training function, not a task's class."""
         return not isinstance(self.value, type)
 
 
 def find(name: str, folder: Path) -> Named:
-    """What the name "file.py:name" stands for; a relative file starts from `folder`.
+    """The class or function that "file.py:name" names; a relative file starts from `folder`.
 
-    The file may import installed packages and its neighbours, which travel with it. Raises InputError where there is
-    no such file, or no class or function of that name in it.
+    The file may import installed packages and modules beside it, which are sent to the nodes with it. Raises InputError
+    where there is no such file, or no class or function of that name in it.
     """
     file, _, inner = name.rpartition(":")
     path = folder / Path(file).expanduser()
@@ -104,7 +104,7 @@ def find(name: str, folder: Path) -> Named:
 
 
 def own_code(name: str, folder: Path) -> OwnCode:
-    """What can be set of the user's "file.py:name"; InputError as from `find`, or where no function could be called."""
+    """What a study can set of the user's "file.py:name"; InputError as by `find`, or if a function takes no trial."""
     named = find(name, folder)
     if named.is_function:
         return OwnCode(training=_of_function(named))

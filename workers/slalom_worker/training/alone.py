@@ -31,11 +31,11 @@ METRIC_RULE = "letters, digits, '-', '_' and '.', at most 100, a letter or digit
 TRAIN = train("")
 
 SEEDS = 2**31
-"""Seeds are below it: every framework takes them."""
+"""Seeds of training functions are below this number, so that every framework takes them."""
 
 
 class StopTraining(BaseException):
-    """Ends a training function that trains on after `report` said that it is over; `except Exception` lets it pass."""
+    """Ends a training function that calls `report` after False; `except Exception` does not catch it."""
 
 
 class TrainingError(Exception):
@@ -44,9 +44,9 @@ class TrainingError(Exception):
 
 @dataclass
 class Trial:
-    """What a training function is called with first: what to train, and whom to tell.
+    """A training function's first argument: what to train, and how to report it.
 
-    params: what the study sets, by name; the function is called with the same as keywords
+    params: what the study sets, by name; the function gets the same as keyword arguments
     seed: a whole number in [0, 2**31), the same in the trial of this number in every arm
     split: the number of the search's split; 0 where the study's split is fixed
     phase: "tune", "pick" or "confirm"
@@ -67,15 +67,16 @@ class Trial:
 
     @property
     def wants_test(self) -> bool:
-        """Whether the function is to return metrics of test data; no other trial may see these."""
+        """Whether the function must return metrics on test data; only confirm trials may see test data."""
         return self.phase == Phase.CONFIRM
 
     def report(self, metrics: Mapping[str, Any] | None = None, /, **named: Any) -> bool:
-        """Tell the metrics on validation data after one more epoch; gives whether to train on.
+        """Report the metrics on validation data after one more epoch; returns whether to train on.
 
-        metrics, named: a number each, by name; the study's metric must be among them. A name that begins with "train."
-            is of training data, any other of validation data
-        Raises InputError where a name or a value is none. A function that trains on after False is ended here.
+        metrics, named: a number for each name, the study's metric among them. A name that begins with "train." is of
+            training data, any other of validation data
+        Raises InputError where a name is no metric's name or a value is no number. A call after False raises
+        StopTraining, which ends the function.
         """
         if self._is_over:
             raise StopTraining
@@ -85,7 +86,7 @@ class Trial:
 
     @property
     def _is_over(self) -> bool:
-        """Whether the order's end is reached, or the training has left the finite numbers."""
+        """Whether the order's end is reached, or the last report holds a number that is not finite."""
         if not self._reported:
             return False
         return len(self._reported) >= self._until or not _all_finite(self._reported[-1])
@@ -99,7 +100,7 @@ class Trained(NamedTuple):
 
     @property
     def epochs(self) -> int:
-        """How many epochs were trained, as far as is known."""
+        """The last reported epoch; 0 without reports."""
         return max((report.epoch for report in self.reports), default=0)
 
 
@@ -107,9 +108,9 @@ class Trained(NamedTuple):
 class Trainer:
     """A training function, ready to be called.
 
-    function: "file.py:function" found
-    metric: the study's, which every report must hold
-    threads: of numerical libraries on the CPU
+    function: the user's "file.py:function", imported
+    metric: the name of the study's metric, which every report must hold
+    threads: how many threads numerical libraries use on the CPU
     heard: called at every report
     """
 
@@ -123,7 +124,7 @@ class Trainer:
     def train(self, order: Order) -> Trained:
         """Train the order's trial from its seed to the order's end.
 
-        A trial whose function returns before is complete. One that uses `report` wrongly has failed. Raises
+        A trial whose function returns earlier is complete; one that uses `report` wrongly has failed. Raises
         TrainingError, with file, line and text, where the function raises.
         """
         spec, trial = order.trial, self._trial(order)
@@ -135,9 +136,9 @@ class Trainer:
             return Trained((), TrialResult(spec.id, spec.attempt, Outcome.FAILED, 0, {}, error=error))
 
     def rehearse(self, order: Order) -> dict[str, float]:
-        """Train one epoch of the order's trial, and measure it on test data: the metrics of both, by their whole names.
+        """Train the order's trial for one epoch: its metrics by full name, with test metrics in a confirm trial.
 
-        Raises InputError, with file and line, for what `train` would fail with or raise.
+        Raises InputError, with file and line, where `train` would fail the trial or raise.
         """
         trial = self._trial(replace(order, until=1))
         try:
@@ -166,7 +167,7 @@ class Trainer:
         )
 
     def _call(self, trial: Trial) -> object:
-        """What the function returns; nothing where it had to be ended."""
+        """What the function returns; None where StopTraining ended it."""
         try:
             with _seeded(trial.seed, self.device), self._threads(), beside(self.function.file):
                 return self.function.value(trial, **trial.params)
@@ -193,9 +194,9 @@ class Trainer:
 
 @contextmanager
 def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Within the block, the process's own generators start from the seed; after it they are as before.
+    """A context in which the process's global generators start from the seed; after it they are as before.
 
-    So the numbers of a function that draws from them depend on no trial that was trained here before.
+    So the numbers of a function that draws from these depend on no trial that was trained here before.
     """
     python, numpy = random.getstate(), np.random.get_state()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -210,7 +211,7 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 def _outcome(order: Order, trial: Trial, returned: object, device: str) -> Trained:
-    """The reports and the result of a call that has come to its end."""
+    """The reports and the result of a finished call; InputError where it never reported or returned wrong metrics."""
     spec, reported = order.trial, trial._reported
     if not reported:
         raise InputError(_NEVER)
@@ -233,7 +234,10 @@ _NEVER = "must report its metrics at least once, but never called report()"
 
 
 def _test_metrics(trial: Trial, returned: object) -> dict[str, float]:
-    """The metrics on test data that a confirm trial's function has returned, by their whole names."""
+    """The metrics on test data that a confirm trial's function returned, by full name; InputError where they are wrong.
+
+    Those of any other trial are empty, and its function must return None.
+    """
     if not trial.wants_test:
         if returned is not None:
             raise InputError(f"must return nothing where trial.wants_test is false, but returned {quoted(returned)}")
@@ -247,7 +251,7 @@ def _test_metrics(trial: Trial, returned: object) -> dict[str, float]:
 
 
 def _checked(metrics: Mapping[Any, Any], deciding: str, part: Callable[[str], str], what: str) -> dict[str, float]:
-    """Metrics by their whole names, those of `part` and of training; InputError where a name or a value is none."""
+    """The metrics by full name, as `part` and training spell it; InputError for a wrong name or value."""
     found: dict[str, float] = {}
     for name, value in metrics.items():
         if not isinstance(name, str) or METRIC.fullmatch(name) is None:
@@ -261,7 +265,7 @@ def _checked(metrics: Mapping[Any, Any], deciding: str, part: Callable[[str], st
 
 def _number(value: Any, what: str) -> float:
     try:
-        return float(value + 0.0)  # no text, which `float` would read
+        return float(value + 0.0)  # the sum refuses a text, which `float` would read
     except (TypeError, ValueError, RuntimeError, OverflowError) as exc:
         raise InputError(f"{what} must be one number, but got {quoted(value)}") from exc
 

@@ -1,4 +1,4 @@
-"""The pictures that the slots of a pack train on: each slot's changed by its own augmentation, many slots at a time."""
+"""Augments the pictures that the slots of a pack train on: each slot's by its own augmentations, many slots at once."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class Change(NamedTuple):
     """One augmentation of the e slots of a group.
 
-    stream: names its random numbers among those of a slot: the augmentation, and which of its name it is in the list,
-        so that another one before it changes none of them
-    options: what is set of it [e, 1] float64
+    stream: the name of its random stream within a slot: the augmentation's name, and its number among those of the
+        same name, so that another augmentation before it changes no draw
+    options: the study's options for it, each [e, 1] float64
     learned: see Given.learned
     """
 
@@ -40,7 +40,7 @@ class AugmentedGroup:
     """Slots of a pack with augmentations of the same names in the same order."""
 
     def __init__(self, slots: Sequence[Slot], rows: Sequence[int], objective: Objective) -> None:
-        """slots: those of the group; rows: their places in the pack."""
+        """slots: the group's slots; rows: the slots' places in the pack."""
         self.slots = slots
         self.rows = torch.tensor(rows, device=objective.device)
         self.view = objective.view
@@ -61,11 +61,11 @@ class AugmentedGroup:
         self.keys: list[Tensor] = []
 
     def begin_epoch(self) -> None:
-        """Take the slots' random numbers of their epochs."""
+        """Set the keys of the random streams to the slots' present epochs."""
         self.keys = [self._keys(change.stream) for change in self.changes]
 
     def change(self, inputs: Tensor, examples: Tensor, uses: Tensor | None) -> Tensor:
-        """What the nets see of inputs [e, B, *shape]; examples, uses: see Draws."""
+        """What the nets see of inputs [e, B, *shape], augmented; examples, uses: see Draws."""
         pictures = self.view.pictures(inputs)
         for change, keys in zip(self.changes, self.keys, strict=True):
             if change.augmentation.change is not None:
@@ -80,7 +80,7 @@ class AugmentedGroup:
 
 
 class Augmenter:
-    """What the nets of a pack see of their batches. Nothing is done where they see the task's inputs as they are."""
+    """Makes what the nets of a pack see of their batches; whole inputs without augmentation pass unchanged."""
 
     def __init__(self, slots: Sequence[Slot], objective: Objective) -> None:
         self.view = objective.view
@@ -93,9 +93,9 @@ class Augmenter:
         self.all = bool(self.groups) and len(self.groups[0].rows) == len(slots)
 
     def begin_epoch(self, orders: Tensor, size: int) -> Callable[[int, Tensor], Tensor]:
-        """A function from a step and its inputs [E, B, *shape] to what the nets see, in a tensor of its own.
+        """A function from a step and its inputs [E, B, *shape] to what the nets see.
 
-        orders: of each slot the examples in the order in which it meets them in the epoch [E, m]
+        orders: each slot's examples in the order of the epoch [E, m]
         size: examples of a step
         """
         if not self.groups:
@@ -122,7 +122,7 @@ class Augmenter:
 
 
 def used_before(orders: Tensor) -> Tensor:
-    """How often each example of orders [E, m] came before in its row [E, m]."""
+    """How often each example of orders [E, m] occurs earlier in its row [E, m]."""
     examples, places = orders.sort(dim=1, stable=True)
     count = torch.arange(orders.shape[1], device=orders.device).expand_as(orders)
     first = torch.ones_like(orders, dtype=torch.bool)
@@ -132,5 +132,5 @@ def used_before(orders: Tensor) -> Tensor:
 
 
 def _parts(slot: Slot) -> list[dict[str, Any]]:
-    """The augmentations of a slot's settings, with their options; none where nothing is changed."""
+    """The augmentations in a slot's settings, with their options, without "none"."""
     return [part for part in parts_of(slot.settings["augmentation"], "method") if part["method"] != "none"]

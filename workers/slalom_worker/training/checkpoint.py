@@ -1,8 +1,8 @@
-"""A trial in training as bytes, and back: all that its numbers come of after an epoch, bit for bit.
+"""A trial in training as bytes, and back: all that its numbers depend on after an epoch, bit for bit.
 
-A checkpoint is three lines: what it is and the SHA-256 of the rest; facts as JSON; and the slots' tensors as
-safetensors, which runs to the end. No generator's state is among them, since every random stream of a trial is named by
-its seed and epoch (streams.py), nor what follows from the trial's settings and seeds: a bag, a split, a schedule.
+A checkpoint is a line with its kind and the SHA-256 of the rest, a line of facts as JSON, and the slots' tensors as
+safetensors. It holds no generator's state, since every random stream of a trial is named by its seed and epoch
+(streams.py), and nothing that follows from the trial's settings and seeds: a bag, a split, a schedule.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DIFFERENT = {
     "packages": "was written with other versions of torch or numpy",
     "device": "was written on a device of another kind",
 }
-"""What is said of a checkpoint, by the fact in which it differs from what is wanted."""
+"""Why a checkpoint is not used, by the fact in which it differs."""
 
 
 class Unusable(Exception):
@@ -39,7 +39,7 @@ class Unusable(Exception):
 
 
 def freeze(trained: TrainedTrial, about: Mapping[str, str]) -> bytes:
-    """The trial after its last epoch; `about` holds a value for each fact in DIFFERENT."""
+    """The trial, after its last trained epoch, as bytes; `about` holds a value for each fact in DIFFERENT."""
     facts = {
         "about": dict(about),
         "epoch": trained.epoch,
@@ -52,9 +52,11 @@ def freeze(trained: TrainedTrial, about: Mapping[str, str]) -> bytes:
 
 
 def thaw(trained: TrainedTrial, content: bytes, about: Mapping[str, str]) -> TrainedTrial:
-    """The trial, given as it begins, as it was when it was frozen; Unusable, the trial unchanged, where it is not that.
+    """Bring a trial that has not begun to the state in a checkpoint, and return it.
 
     about: the facts that the checkpoint must have
+    Raises Unusable, and leaves the trial unchanged, where the checkpoint is damaged, differs in a fact, or holds other
+    tensors.
     """
     head, _, rest = content.partition(b"\n")
     if head != KIND + _digest(rest):
@@ -81,7 +83,7 @@ def _fill(tensors: Mapping[str, Tensor], frozen: Mapping[str, Tensor]) -> None:
 
 
 def _tensors(trained: TrainedTrial) -> dict[str, Tensor]:
-    """The tensors of all of the trial's slots, by the slot's number and their name there."""
+    """The tensors of all of the trial's slots, named by the slot's number and the tensor's name."""
     return {f"{n}.{name}": tensor for n, slot in enumerate(trained.slots) for name, tensor in slot.tensors.items()}
 
 

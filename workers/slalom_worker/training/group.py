@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from slalom_worker.optimizers import Optimizer
 
 BLOCK_PARAMETERS = {"cpu": 1 << 14}
-"""Parameters that an optimizer updates at once, by the kind of device: they, their gradient and the optimizer's buffers
-fit a core's cache. All of them on a kind that is not here: each operation on a block is a launch on a GPU.
+"""Parameters that an optimizer updates at once, by the kind of device: with their gradient and the optimizer's buffers
+they fit a core's cache. On other kinds all are updated at once, since each operation on a block is a launch on a GPU.
 """
 
 
@@ -28,7 +28,7 @@ class SlotTensors(NamedTuple):
     state: the optimizer's buffers, [e, P], or [e, 1] float64 for its scalars
     hyperparameters: [e] float64
     decay: weight decay [e, 1] or [e, P], or None where no slot has any
-    factors: what the learning rate is multiplied by [e, P], or None where no layer has a rate of its own
+    factors: factors of the learning rate [e, P], or None where no layer has a rate of its own
     """
 
     parameters: Tensor
@@ -40,11 +40,11 @@ class SlotTensors(NamedTuple):
 
 
 class PlacedBlock(NamedTuple):
-    """A block of whole slots, or of a part of one, and its places in the group's tensors.
+    """A block of whole slots, or of a part of one slot, with its learning rates and weight decay.
 
     rate: learning rates [e, 1]
     decay: weight decay [e, 1] or [e, c], or None
-    factors: what the learning rates are multiplied by [e, c], or None
+    factors: factors of the learning rates [e, c], or None
     """
 
     block: Block
@@ -56,11 +56,12 @@ class PlacedBlock(NamedTuple):
 class Group:
     """Updates e neighbouring slots of a pack with one optimizer.
 
-    current: what the optimizer needs of each slot at this step, [columns, e, 1]; copied from the epoch's table
+    current: each slot's learning rate, momentum and `Optimizer.columns` at this step, [columns, e, 1]
+    table: the same for every step of the epoch, [steps, columns, e, 1]
     """
 
     def __init__(self, optimizer: Optimizer, place: slice, tensors: SlotTensors) -> None:
-        """place: where these slots are in the pack."""
+        """place: the slots' rows in the pack."""
         self.optimizer = optimizer
         self.place = place
         self.hyperparameters = tensors.hyperparameters
@@ -76,7 +77,7 @@ class Group:
         self.blocks = list(_blocks(tensors, columns, losses, whole=optimizer.whole))
 
     def begin_epoch(self, counts: Tensor, rates: Tensor, momenta: Tensor) -> None:
-        """Make the table of an epoch.
+        """Make the epoch's table.
 
         counts: the number of each update, 1 at a trial's first; counts, rates, momenta: [steps, e] float64
         """
@@ -85,7 +86,7 @@ class Group:
         self.table = torch.stack(columns, dim=1).to(self.current.dtype).unsqueeze(3)
 
     def begin_step(self, step: int) -> None:
-        """Copy a step's numbers from the epoch's table."""
+        """Copy the step's numbers from the epoch's table."""
         self.current.copy_(self.table[step])
 
     def set_rates_and_momenta(self, rates: Tensor, momenta: Tensor) -> None:
@@ -96,7 +97,7 @@ class Group:
     def update(self, losses: Tensor) -> None:
         """Update every slot by one step.
 
-        losses: mean losses [e]; where the optimizer has an answer, the answers' losses are written over them
+        losses: mean losses [e]; where the optimizer has an answer, they are overwritten with the answers' losses
         """
         if self.optimizer.whole:
             self.loss.copy_(losses.unsqueeze(1))
@@ -111,7 +112,7 @@ class Group:
             losses.copy_(self.data_loss.squeeze(1))
 
     def _decay(self, block: Block, decay: Tensor) -> None:
-        """Add weight decay to the gradient and to a loss that is read, or take it from the parameters if decoupled."""
+        """Add weight decay to the gradient, and to the loss if the optimizer is whole; decoupled, shrink parameters."""
         if self.optimizer.decoupled:
             block.parameters.addcmul_(block.parameters, block.columns["rate"] * decay, value=-1)
             return
@@ -123,7 +124,7 @@ class Group:
 def _blocks(
     tensors: SlotTensors, columns: Mapping[str, Tensor], losses: tuple[Tensor, Tensor], *, whole: bool
 ) -> Iterator[PlacedBlock]:
-    """The group's blocks of whole slots, or of parts of one, that fit a cache; a single block if `whole`."""
+    """The group's blocks, each of whole slots or of a part of one slot, that fit a cache; a single block if `whole`."""
     slots, parameters = tensors.parameters.shape
     most = BLOCK_PARAMETERS.get(tensors.parameters.device.type, tensors.parameters.numel())
     height = slots if whole else max(1, most // parameters)

@@ -1,4 +1,4 @@
-"""What the first layer of a kept net has learned: its filters, their directions, and its maps of a few pictures."""
+"""What a kept net's first layer has learned: its filters, their orientation, and its maps of a few pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slalom_worker.training.filters import FirstLayer, first_layer, orientation
 from slalom_worker.training.sheets import WHITE, sheet, signed, stretched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     from slalom_worker.training.sheets import Pixels
 
 PICTURES = 6
-"""Validation pictures of which maps are shown, the first ones."""
+"""Number of validation pictures, the first ones, of which maps are shown."""
 
 MOST_MAPS = 32
-"""Maps of a picture that are shown."""
+"""Most maps of a picture that are shown."""
 
 COLUMNS = 16
-"""Filters in a row."""
+"""Most filters in a row."""
 
 FILTER_SIDE, MAP_SIDE = 40, 56
-"""Pixels of a filter's and of a map's side, at least."""
+"""Least pixels of the side of a filter's and of a map's tile."""
 
 COLOURS = 3
 
 
 def learned(objective: Objective, trained: TrainedTrial) -> Learned:
-    """What is shown of a trial's nets; nothing where their first layer is no convolution.
+    """Metrics and files about the first layer of a trial's nets; NOTHING where `first_layer` finds none.
 
-    Numbers are means over all nets of an ensemble, pictures are of its first.
+    Metrics are means over all nets of an ensemble, pictures are of its first net.
     """
     layer = first_layer(objective.module)
     if layer is None:
@@ -65,7 +65,7 @@ def learned(objective: Objective, trained: TrainedTrial) -> Learned:
 
 
 def _filters(filters: Tensor) -> Iterator[list[Pixels]]:
-    """Rows of tiles, a filter each, in colour where it has three channels; else a row has a filter's channels."""
+    """Rows of tiles: a filter a tile, in colour or grey, of three channels or one; otherwise a row for each filter."""
     tiles = [signed(one.double().numpy()) for one in filters]
     if filters.shape[1] == COLOURS:
         tiles = [tile.transpose(1, 2, 0) for tile in tiles]
@@ -84,16 +84,18 @@ def _filters(filters: Tensor) -> Iterator[list[Pixels]]:
 def _maps(objective: Objective, trained: TrainedTrial, layer: FirstLayer) -> list[list[Pixels]]:
     """A row for each of the first validation pictures: the picture as the layer sees it, and the layer's maps of it.
 
-    Maps are those before the activation, each on a scale of its own on which 0 is grey.
-    Empty where a net of the user's does not call the layer with pictures [B, C, h, w].
+    Maps are taken before the activation, each on a scale of its own on which 0 is grey.
+    The list is empty where a user's net does not call the layer with pictures [B, C, h, w], or gets no tensor of it.
     """
     seen: list[tuple[Tensor, Tensor]] = []
 
-    def look(_module: Any, given: Sequence[Tensor], maps: Tensor) -> None:
-        seen.append((given[0], maps))
+    def look(_module: Any, given: Sequence[Any], named: Mapping[str, Any], maps: Any) -> None:
+        pictures = (*given, *named.values())[0]
+        if isinstance(pictures, torch.Tensor) and isinstance(maps, torch.Tensor):
+            seen.append((pictures, maps))
 
     net = {**objective.views(trained.best_parameters[0]), **trained.slots[0].state}
-    handle = layer.module.register_forward_hook(look)
+    handle = layer.module.register_forward_hook(look, with_kwargs=True)
     try:
         pictures = objective.view.center(trained.split.validation.between(0, PICTURES))
         objective.forward.in_evaluation(net, pictures)
@@ -109,7 +111,7 @@ def _maps(objective: Objective, trained: TrainedTrial, layer: FirstLayer) -> lis
 
 
 def _picture(picture: Tensor) -> Pixels:
-    """A picture [C, h, w] as a tile, in colour where it has three channels, else its first."""
+    """A picture [C, h, w] as a tile, in colour where it has three channels, else its first channel."""
     if len(picture) == COLOURS:
         return stretched(picture.permute(1, 2, 0).numpy())
     return stretched(picture[0].numpy())

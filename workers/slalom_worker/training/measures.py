@@ -1,4 +1,4 @@
-"""The metrics that trials report: loss, of classes error and accuracy, and those that a trial asks for."""
+"""The metrics that trials report: loss; error and accuracy in classification; and those that a trial asks for."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def measure(objective: Objective, trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
     """The metrics of each trial by name, such as "validation.error", each on the trial's own split.
 
-    Every trial has its training loss and its metrics on validation data. A complete one has those on training data too,
-    as has one that counts its passes; and a complete confirm trial those on test data; no other trial sees test data.
+    Every trial has its training loss and its metrics on validation data. Complete trials and trials with a target have
+    metrics on training data, too. A complete confirm trial has metrics on test data; no other trial sees test data.
     """
     found = [{"train.loss": trial.loss} for trial in trials]
     ends = [row for row, trial in enumerate(trials) if trial.complete or trial.trial.target is not None]
@@ -53,7 +53,7 @@ def measure(objective: Objective, trials: Sequence[TrainedTrial]) -> list[dict[s
 def _on(objective: Objective, name: str, trials: Sequence[TrainedTrial]) -> list[dict[str, float]]:
     """Each trial's metrics on a part of its own split.
 
-    Those of single nets are measured at once, whatever their splits, and those of ensembles one by one.
+    Single nets are measured at once, whatever their splits, and ensembles one by one.
     """
     parts: list[Examples] = [getattr(trial.split, name) for trial in trials]
     alone = [row for row, trial in enumerate(trials) if trial.combine == "none"]
@@ -74,9 +74,10 @@ def _on(objective: Objective, name: str, trials: Sequence[TrainedTrial]) -> list
 
 
 def further(objective: Objective, trial: TrainedTrial, part: Examples) -> dict[str, float]:
-    """The metrics that a trial asks for, on a part, of what its nets predict together, by the names of reports.
+    """The metrics that a trial asks for, on a part of its split, of its nets' combined prediction, by reported name.
 
-    NaN where a net's outputs are not finite. Raises InputError where a metric is then not finite, or raises.
+    Metrics are NaN where a net's outputs are not finite. Raises InputError where a metric of finite outputs is not
+    finite, or raises.
     """
     metrics = trial.trial.metrics
     if not metrics:
@@ -91,14 +92,15 @@ def further(objective: Objective, trial: TrainedTrial, part: Examples) -> dict[s
     labels, count = (part.labels.double() if numbers else part.labels).cpu().numpy(), len(part)
     weights = np.full(count, 1 / count) if part.weights is None else part.weights.double().cpu().numpy()
     given = (labels, predictions.cpu().numpy(), weights)
-    return {reported(name): _value(name, objective.methods.metric[name], given) for name in metrics}
+    return {reported(name): value_of(name, objective.methods.metric[name], given) for name in metrics}
 
 
-def _value(name: str, metric: Metric, given: tuple[NDArray[Any], ...]) -> float:
+def value_of(name: str, metric: Metric, given: tuple[NDArray[Any], ...]) -> float:
+    """A metric's value for (labels, predictions, weights); InputError where it is no finite number."""
     if metric.value is None:
         raise InputError(f"metric {name} is reported by every trial, and not measured by itself")
     value = metric.value(*given)
-    if not isinstance(value, int | float | np.number) or not math.isfinite(value):
+    if not isinstance(value, int | float | np.integer | np.floating) or not math.isfinite(value):
         raise InputError(f"metric {name} must give a finite number, but gave {quoted(value)}")
     return float(value)
 

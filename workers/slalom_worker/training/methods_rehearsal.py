@@ -1,4 +1,4 @@
-"""Methods tried before anything is started: trials are trained for a moment in several packs, which must not matter."""
+"""Tries methods before a study starts: trials are trained briefly in several packs, and must give the same numbers."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from slalom_worker.tasks.data import Data, Split, normalised
 from slalom_worker.training.measures import further
 from slalom_worker.training.nets import TrainedTrial, member_orders
 from slalom_worker.training.pack import Pack
+from slalom_worker.training.probes import probe
 from slalom_worker.training.slot import Slot
 from slalom_worker.training.watched_methods import watched
 
@@ -32,18 +33,21 @@ if TYPE_CHECKING:
 TRIALS, EPOCHS = 3, 3
 PARK_EVERY = 3
 EXAMPLES, BATCHES = 96, 3
-"""A rehearsal takes about so many examples, or so many batches, whichever are more."""
+"""A rehearsal takes EXAMPLES examples, or one more than BATCHES batches where that is more."""
 
 RATE = 1e30
 """A learning rate at which any trial diverges."""
 
 
-def rehearse_methods(trials: Sequence[TrialSpec], data: Data, task: Task, methods: Methods) -> None:
+def rehearse_methods(
+    trials: Sequence[TrialSpec], data: Data, task: Task, methods: Methods, others: Sequence[TrialSpec] = ()
+) -> None:
     """Train trials of one program on a few of the task's examples, alone, together, and with interruptions.
 
-    Raises InputError where a trial cannot be trained, or where its numbers are others from one time to the next, in a
-    pack of another width, beside a trial that diverges, or when it was interrupted; and where an optimizer or a
-    schedule looks at the numbers of all slots to decide what to do.
+    others: trials that are not trained, but whose methods are probed with their options, too
+    Raises InputError where one of the user's own methods breaks a rule (see `probe`); where a trial cannot be trained;
+    where a trial's numbers differ when it is trained again, in a pack of another width, beside a trial that diverges,
+    or with interruptions; and where an optimizer, a schedule or an augmentation decides by reading its numbers.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in a lane
@@ -51,7 +55,8 @@ def rehearse_methods(trials: Sequence[TrialSpec], data: Data, task: Task, method
         size = trials[0].work.batch_size or 0
         few = excerpt(data, max(EXAMPLES, BATCHES * size + 1))
         with aside():
-            objective = Objective(trials[0].work, few, task, torch.device("cpu"), watched(methods))
+            methods = probe([*trials, *others], data, task, watched(methods))
+            objective = Objective(trials[0].work, few, task, torch.device("cpu"), methods)
             _compare(objective, [order for trial in trials for order in _orders(trial)])
     except SlalomError:
         raise
@@ -79,7 +84,7 @@ def _compare(objective: Objective, orders: Sequence[Order]) -> None:
 
 
 def _measure(objective: Objective, order: Order) -> None:
-    """Raise InputError where a metric that a trial asks for cannot be had, or changes what it is given."""
+    """Raise InputError where a metric that a trial asks for cannot be computed, or differs the second time."""
     net = TrainedTrial(order, train(objective, [order]))
     for part in (net.split.train, net.split.validation, net.split.test):
         found = [further(objective, net, part) for _ in range(2)]
@@ -119,8 +124,8 @@ def _some(part: Split, count: int) -> Split:
 def train(objective: Objective, orders: Sequence[Order], *, disturbed: bool = False) -> list[Slot]:
     """The slots of these nets, trained to their ends in one pack.
 
-    disturbed: the second of three arrives an epoch late and the third two, and every PARK_EVERY epochs all are parked
-        and seated in the opposite order, as happens to trials that wait for their verdicts
+    disturbed: of every three slots the second arrives one epoch late and the third two, and every PARK_EVERY epochs all
+        are parked and seated in the opposite order, as happens to trials that wait at a rung
     """
     slots = [Slot.start(order, objective) for order in orders]
     pack = Pack(objective)
@@ -138,7 +143,7 @@ def train(objective: Objective, orders: Sequence[Order], *, disturbed: bool = Fa
 
 
 def results(objective: Objective, slots: Sequence[Slot]) -> list[dict[str, Tensor]]:
-    """What is known of each net at its end: parameters, the optimizer's buffers, loss, and the pack's metrics."""
+    """Each net's numbers at its end: parameters, the optimizer's buffers, the net's state, loss and metrics."""
     parameters = torch.stack([slot.best_parameters for slot in slots])
     known = {"loss": torch.tensor([slot.loss for slot in slots], dtype=torch.float64)}
     state = {name: torch.stack([slot.state[name] for slot in slots]) for name in objective.state}
@@ -154,5 +159,5 @@ def results(objective: Objective, slots: Sequence[Slot]) -> list[dict[str, Tenso
 
 
 def same(one: Tensor, other: Tensor) -> bool:
-    """Equal in every number; two that are none count as equal."""
+    """Whether two tensors are equal in every element; NaN counts as equal to NaN."""
     return bool(((one == other) | (one.isnan() & other.isnan())).all())

@@ -1,4 +1,4 @@
-"""A user's net tried before anything is started: in packs of 1, 2 and 3, against each other and against plain torch."""
+"""Tries a user's net before a study starts: packs of 1, 2 and 3 are compared with each other and with plain torch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 
 from slalom.errors import InputError
 from slalom.wire.seeds import Seeds, derive
+from slalom.wire.trial import Order
 from slalom_worker.methods import BUNDLED
 from slalom_worker.net.drawing import Drawing
 from slalom_worker.net.examples import Batch, Examples
@@ -19,7 +20,9 @@ from slalom_worker.net.own_size import check_size
 from slalom_worker.net.probing import begin_forward
 from slalom_worker.net.view import View
 from slalom_worker.own_file import aside
+from slalom_worker.training.learning import learned
 from slalom_worker.training.methods_rehearsal import same
+from slalom_worker.training.nets import TrainedTrial
 from slalom_worker.training.streams import kept
 
 if TYPE_CHECKING:
@@ -37,27 +40,27 @@ if TYPE_CHECKING:
 WIDTHS = (1, 2, 3)
 
 CLOSE = {torch.float32: 1e-3, torch.float64: 1e-9}
-"""How far numbers of a pack and of plain torch may be apart, relative to their norm: both round, in other orders."""
+"""Largest difference between a pack and plain torch, relative to the norm: both round, in different orders."""
 
 FLOOR = 1e-2
-"""The least norm by which a difference is judged: what is nearly zero is nothing but rounding."""
+"""The least norm that a difference is compared with: numbers near zero are nothing but rounding."""
 
 MOST = 64
-"""Examples of a rehearsal's batches, and of its evaluation, at most."""
+"""Most examples of a rehearsal's batches, and of its evaluation."""
 
 GRADIENT = "the gradient"
-"""How the names of gradients begin."""
+"""Prefix of the names of gradients."""
 
 RATE = 1e-2
-"""Of the plain gradient descent by which the steps are made."""
+"""Learning rate of the rehearsal's plain gradient descent."""
 
 
 def rehearse_net(trials: Sequence[TrialSpec], data: Data, task: Task, methods: Methods = BUNDLED) -> None:
-    """Train the net of each of these trials for two steps; InputError, with the reason, where that cannot be right.
+    """Train the net of each of these trials for two steps; InputError, with the reason, where a pack cannot train it.
 
-    Packs of WIDTHS must give a trial the same bits, and its numbers must be plain torch's, in training and evaluation.
-    Trials that share a program are tried once.
-    methods: what the trials name
+    Packs of WIDTHS must give a trial the same bits, and these must be plain torch's numbers to within rounding, in
+    training and in evaluation. Trials that share a program are tried once.
+    methods: the methods that the trials name
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in a lane: a product split over threads rounds otherwise
@@ -80,8 +83,11 @@ def _rehearse(objective: Objective, trial: TrialSpec) -> None:
     ]
     with net_errors(objective.task, "a step of the net"):
         plain = [_in_torch(objective, one) for one in variants]
+    _check_beginning(trial, plain)
     with net_errors(objective.task, "a step in a pack"):
         packs = {width: _in_a_pack(objective, variants[:width]) for width in WIDTHS}
+    with net_errors(objective.task, "a look at what the net has learned"):
+        learned(objective, TrainedTrial.start(_order(trial), objective))
     for width, found in packs.items():
         for one, other in zip(found, packs[WIDTHS[-1]], strict=False):
             name = _differs(one, other)
@@ -98,6 +104,21 @@ def _rehearse(objective: Objective, trial: TrialSpec) -> None:
                 f"model: {name} of the net ({type(objective.module).__name__}) in a pack{where} is not that of plain "
                 "torch, so no pack can train it; its numbers must come of forward alone, computed once"
             )
+
+
+def _order(trial: TrialSpec) -> Order:
+    return Order(replace(trial, record=(), split=None), trial.epochs)
+
+
+def _check_beginning(trial: TrialSpec, plain: Sequence[Numbers]) -> None:
+    """Raise InputError where the first loss is not finite for any seed under the net's own initial weights."""
+    first = [numbers["the loss in step 1"] for numbers in plain]
+    if trial.settings["initialization"]["scheme"] == "fan_in" and not any(bool(loss.isfinite()) for loss in first):
+        raise InputError(
+            f"model: the loss of its first batch must be finite for some seed, but is {float(first[0])} for each of "
+            f"{len(first)}, so every trial would diverge at once; does forward take a root, a logarithm or a quotient "
+            "of what can be 0 or less?"
+        )
 
 
 def _in_a_pack(objective: Objective, trials: Sequence[TrialSpec]) -> list[Numbers]:
@@ -153,7 +174,7 @@ def _in_torch(objective: Objective, trial: TrialSpec) -> Numbers:
 
 
 def _batches(objective: Objective, trial: TrialSpec) -> Iterator[Batch]:
-    """The batches [1, B, ...] of a trial's steps: one of the usual size, and one of the size of an epoch's last."""
+    """The batches [1, B, ...] of a trial's two steps: one of the usual size, and one of the size of an epoch's last."""
     generator = torch.Generator().manual_seed(trial.seeds.batches)
     batching = objective.batching
     for size in (batching.size, batching.size_of(batching.steps - 1)):
@@ -174,13 +195,13 @@ def _set_masks(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
 
 
 def _some(objective: Objective) -> Examples:
-    """The first validation examples."""
+    """The first validation examples, at most MOST."""
     part = objective.validation
     return Examples.of(part.between(0, MOST), part.labels[:MOST])
 
 
 def _extremes(part: Examples) -> Tensor:
-    """The rows of a part with its largest and its smallest number, in which an index is out of range where one is."""
+    """The rows [2] of a part with its largest and its smallest number: an index out of range, if any, is in these."""
     highs, lows = [], []
     for first in range(0, len(part), CHUNK):
         each = part.between(first, first + CHUNK).flatten(1)
@@ -190,7 +211,7 @@ def _extremes(part: Examples) -> Tensor:
 
 
 def _differs(one: Numbers, other: Numbers) -> str | None:
-    """The first name whose tensors have not the same bits, or None."""
+    """The first name whose tensors differ in a bit, or None."""
     return next((name for name, tensor in one.items() if not same(tensor, other[name])), None)
 
 
@@ -201,7 +222,7 @@ def _where(objective: Objective, difference: Tensor) -> str:
 
 
 def _is_far(found: Numbers, wanted: Numbers) -> str | None:
-    """The first name whose tensors differ by more than rounding, or None; what is not finite is not judged."""
+    """The first name whose tensors differ by more than rounding, or None; skipped where `wanted` is not finite."""
     for name, tensor in found.items():
         one, other = tensor.double(), wanted[name].double()
         bound = CLOSE.get(tensor.dtype, 0.0) * max(float(other.norm()), FLOOR)

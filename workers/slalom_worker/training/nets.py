@@ -24,9 +24,9 @@ class TrainedTrial:
 
     The slots are seated, parked and dropped together, so they are always in the same epoch.
 
-    reports: what the trial has reported, where it has checkpoints, which must hold them
+    reports: what the trial has reported so far; kept only where it has checkpoints, which hold the reports
     saved: the epoch of its last checkpoint, 0 before the first
-    told: the last epoch of which the loop has the report
+    told: the last epoch whose report was sent to the loop
     """
 
     order: Order
@@ -37,12 +37,12 @@ class TrainedTrial:
 
     @classmethod
     def start(cls, order: Order, objective: Objective) -> TrainedTrial:
-        """The trial before its first epoch; InputError where it cannot be trained as its settings ask."""
+        """The trial before its first epoch; InputError where it cannot be trained by its settings."""
         return cls(order, [Slot.start(own, objective) for own in member_orders(order)])
 
     @property
     def trial(self) -> TrialSpec:
-        """What is trained: the order's trial."""
+        """The order's trial."""
         return self.order.trial
 
     @property
@@ -52,7 +52,7 @@ class TrainedTrial:
 
     @property
     def split(self) -> PlacedSplit:
-        """The split that all of the trial's nets are trained and measured on."""
+        """The split on which all of the trial's nets are trained and measured."""
         return self.slots[0].split
 
     @property
@@ -72,7 +72,7 @@ class TrainedTrial:
 
     @property
     def loss(self) -> float:
-        """The mean loss over the last epoch's batches and the nets; not finite where a net has diverged."""
+        """The mean loss over the last epoch's batches and over the nets; not finite where a net has diverged."""
         return sum(slot.loss for slot in self.slots) / len(self.slots)
 
     @property
@@ -82,7 +82,7 @@ class TrainedTrial:
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """What the M nets have beside their parameters, by name, [M, ...]; see Forward.state."""
+        """The M nets' state [M, ...] by name; see Forward.state."""
         each = [slot.state for slot in self.slots]
         return {name: torch.stack([one[name] for one in each]) for name in each[0]}
 
@@ -92,28 +92,28 @@ class TrainedTrial:
         return [slot.bag for slot in self.slots if slot.bag is not None]
 
     def passes(self, error: float) -> float:
-        """The passes to the trial's target, given the training error now; see Slot.passes."""
+        """The passes to the trial's target, given the present training error; see Slot.passes."""
         return self.slots[0].passes(error)
 
     def follow(self, order: Order) -> TrainedTrial:
-        """Set every slot's `stop` by an order for the same trial."""
+        """Take an order for the same trial, and set every slot's `stop` by it."""
         self.order = order
         for slot, own in zip(self.slots, member_orders(order), strict=True):
             slot.follow(own)
         return self
 
     def can_follow(self, order: Order) -> bool:
-        """Whether the order is for what comes, or its end is among the reports."""
+        """Whether the order ends after the trial's present epoch, or the report of its end is known."""
         return self.epoch < order.until or any(report.epoch == order.until for report in self.reports)
 
     def owed(self) -> list[Report]:
-        """The reports up to the order's end that the loop does not have, as the present attempt's."""
+        """The reports up to the order's end that were not sent to the loop, as reports of the present attempt."""
         owed = [report for report in self.reports if self.told < report.epoch <= self.order.until]
         self.told = max([self.told, *(report.epoch for report in owed)])
         return [replace(report, attempt=self.trial.attempt) for report in owed]
 
     def skip(self) -> None:
-        """Go on to the next report at once where every net has stopped early: the epochs up to it change nothing."""
+        """Set the epoch to `stop` where every net has stopped early: the epochs up to there change nothing."""
         if all(slot.stopped for slot in self.slots):
             for slot in self.slots:
                 slot.epoch = slot.stop

@@ -1,7 +1,7 @@
-"""Gradient and curvature of each layer, which a study may have recorded beside the metrics.
+"""Gradient and curvature of each layer, which a study may record beside the metrics.
 
 A layer is a module with parameters of its own; layers count from 1 at the inputs, in the order in which the net names
-them. No number of a trial depends on what is recorded, and a value that is not finite is left out.
+them. Recording changes no number of a trial, and a value that is not finite is left out.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from slalom_worker.training.slot import Slot
 
 CURVATURE_EXAMPLES = 500
-"""How many training examples, from the first on, recorded curvature is estimated from."""
+"""Number of training examples, the first ones, from which recorded curvature is estimated."""
 
 
 def note_gradients(objective: Objective, slots: Sequence[Slot], gradient: Tensor) -> None:
     """Write the gradients' sizes to `Slot.recorded` where a slot records them and reports after this epoch.
 
     "gradient.layer1" is the root of the mean square over the layer's parameters.
-    gradient: of the epoch's last batch [E, P]
+    gradient: the gradient of the epoch's last batch [E, P]
     """
     rows = [row for row, slot in enumerate(slots) if "gradient" in slot.trial.record and _reports(slot)]
     if rows:
@@ -42,19 +42,19 @@ def note_gradients(objective: Objective, slots: Sequence[Slot], gradient: Tensor
 
 
 def _reports(slot: Slot) -> bool:
-    """Whether the slot reports after this epoch, and trains in it."""
+    """Whether the slot reports after this epoch, and has not stopped early."""
     return slot.epoch + 1 >= slot.stop and not slot.stopped
 
 
 def recorded(objective: Objective, trials: Sequence[TrainedTrial]) -> list[Metrics]:
-    """What each of these trials records at a report, by name; of an ensemble, the mean over its members."""
+    """The values that each trial records at a report, by name; of an ensemble, the mean over its members."""
     slots = [slot for trial in trials for slot in trial.slots]
     each = iter(_of_each(objective, slots))
     return [_mean([next(each) for _ in trial.slots]) for trial in trials]
 
 
 def _of_each(objective: Objective, slots: Sequence[Slot]) -> list[Metrics]:
-    """What each slot records.
+    """The values that each slot records, by name.
 
     "curvature.layer1" is the mean over the layer's parameters of the Gauss-Newton matrix's diagonal.
     """
@@ -71,7 +71,7 @@ def _of_each(objective: Objective, slots: Sequence[Slot]) -> list[Metrics]:
 
 
 def _mean(members: Sequence[Metrics]) -> Metrics:
-    """The mean over members of each name that all of them have."""
+    """For each name that all members have, the mean over the members."""
     shared = [name for name in members[0] if all(name in one for one in members)]
     return {name: sum(one[name] for one in members) / len(members) for name in shared}
 

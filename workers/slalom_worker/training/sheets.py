@@ -22,13 +22,13 @@ WHITE = 255
 
 
 def signed(values: NDArray[np.float64]) -> Pixels:
-    """Values as grey levels [...], on one scale for all: 0 is grey, the largest magnitude white or black."""
+    """Values [...] as grey levels on one scale: 0 is grey, the largest magnitude white or black."""
     largest = float(np.abs(values).max(initial=0.0))
     return _levels(values / largest if largest > 0 else values * 0.0)
 
 
 def stretched(values: NDArray[np.float64]) -> Pixels:
-    """Values as grey levels [...], the least black and the largest white."""
+    """Values [...] as grey levels: the least is black and the largest white."""
     low, high = float(values.min()), float(values.max())
     return _levels(2 * (values - low) / (high - low) - 1 if high > low else values * 0.0)
 
@@ -40,8 +40,8 @@ def _levels(values: NDArray[np.float64]) -> Pixels:
 def sheet(rows: Sequence[Sequence[Pixels]], side: int) -> bytes:
     """Tiles in rows as a PNG file.
 
-    rows: each of tiles [h, w] in grey or [h, w, 3] in red, green and blue, the same number in every row
-    side: pixels that a tile's longer side has at least; each is enlarged by a whole factor, and set into the middle
+    rows: tiles [h, w] in grey or [h, w, 3] in red, green and blue, the same number in every row
+    side: least pixels of a tile's longer side; a smaller tile is enlarged by a whole factor, and centred in its place
     """
     large = [[_enlarged(tile, side) for tile in row] for row in rows]
     height, width = (max(tile.shape[axis] for row in large for tile in row) + GAP for axis in (0, 1))
@@ -61,9 +61,9 @@ def _enlarged(tile: Pixels, side: int) -> Pixels:
 
 
 def png(pixels: Pixels) -> bytes:
-    """Pixels [height, width, 3] as a PNG file (ISO/IEC 15948), of eight bits a colour and without interlacing."""
+    """Pixels [height, width, 3] as a PNG file (ISO/IEC 15948), eight bits a colour and without interlacing."""
     height, width, _ = pixels.shape
-    lines = b"".join(b"\0" + line.tobytes() for line in pixels)  # each begins with its filter, which is none
+    lines = b"".join(b"\0" + line.tobytes() for line in pixels)  # each begins with the number of its filter: none
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = (_chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(lines, 9)), _chunk(b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

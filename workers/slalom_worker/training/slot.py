@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from slalom_worker.optimizers import Optimizer
 
 SCALARS = ("step", "smoothed", "largest")
-"""Names of a slot's clock, see Slot.tensors."""
+"""Names of the scalars of a slot's clock, see Slot.tensors."""
 
 NET = "net."
-"""What the names of the net's state begin with among a slot's tensors."""
+"""Prefix of the names of the net's state among a slot's tensors."""
 
 KEPT = "stopping.net."
-"""What they begin with in the state that belongs to the parameters with the least validation loss so far."""
+"""Prefix of the names of the net's state that belongs to the parameters with the least validation loss so far."""
 
 
 @dataclass
@@ -41,21 +41,21 @@ class Slot:
     """The state of one net. Copying its tensors from one pack to another changes no number.
 
     order: what to train; a member of an ensemble has an order with seeds of its own
-    methods: what the settings name
+    methods: the methods that the settings name
     tensors: "parameters" [P] and the optimizer's buffers [P]; float64 scalars [], namely "step" (updates done),
         "smoothed" and "largest" (norms of the gradient) and the optimizer's own; the net's state (see Forward.state),
-        named "net." and its name there; where the emphasis reads the net, "misses" [n] of the training examples (see
-        emphasis.ExampleState); and, where it stops early, "stopping.kept" [P], the parameters with the least
-        validation loss so far, their state, named "stopping.net." and its name, "stopping.best", that loss, and
-        "stopping.waited", epochs since; where passes are counted, "passes.reached", 0 until they are, and
+        each tensor as "net." and its name; where the emphasis reads the net, "misses" [n] of the training examples (see
+        emphasis.ExampleState); with early stopping, "stopping.kept" [P], the parameters with the least validation loss
+        so far, their state, each tensor as "stopping.net." and its name, "stopping.best", that loss, and
+        "stopping.waited", epochs since; where passes are counted, "passes.reached", 0 until the target is reached, and
         "passes.told" [2], the epoch and the training error of the last report
     bag: the training examples [n] that the net is trained on, drawn with replacement, or None for all of them
     split: the split that the trial is trained and measured on
     presentation: how the examples are presented in this epoch
     epoch: epochs trained so far
     loss: the mean loss over the last epoch's batches
-    stop: the number of epochs after which the trial reports, is judged or ends
-    recorded: gradients that the last epoch recorded for its report
+    stop: the number of epochs after which the trial next reports, is judged or ends
+    recorded: the gradients' sizes that were recorded for the last report
     """
 
     order: Order
@@ -71,7 +71,7 @@ class Slot:
 
     @classmethod
     def start(cls, order: Order, objective: Objective) -> Slot:
-        """The net before its first epoch; InputError, with the reason, where what it is trained by cannot be had."""
+        """The net before its first epoch; InputError, with the reason, where its settings cannot be followed."""
         settings = order.trial.settings
         parameters = objective.initial(order.trial.seeds.weights, settings["initialization"])
         tensors = {"parameters": parameters}
@@ -103,27 +103,30 @@ class Slot:
             tensors["passes.reached"] = torch.zeros((), dtype=torch.float64)
             tensors["passes.told"] = torch.zeros(2, dtype=torch.float64)
         own = bag(order.trial.seeds.batches, len(labels)) if settings["ensemble"].get("bagging") else None
-        first = present(emphasis, settings["emphasis"], ExampleState.first(labels), own)
-        return cls(order, methods, tensors, own, split, first).follow(order)
+        slot = cls(order, methods, tensors, own, split, Presentation()).follow(order)
+        slot.present()
+        return slot
 
     def examples(self, order: Tensor) -> Tensor:
-        """The examples [n] of the split's training part that an order of examples [n] from `streams.order` stands for.
+        """The training examples [n] that an order [n] from `streams.order` stands for.
 
-        A permutation is one of the bag's entries; what was drawn by probabilities names the training examples already.
+        With a bag, a permutation is of the bag's entries. Draws by probabilities are training examples already.
         """
         return order if self.bag is None or self.presentation.cumulated is not None else self.bag[order]
 
     def note_misses(self, wrong: Tensor) -> None:
-        """Count the misses when an epoch begins, and present the examples by them.
-
-        wrong: whether the net puts each training example in the wrong class [n]
-        """
+        """Update the misses when an epoch begins; wrong: whether the net puts each example in the wrong class [n]."""
         self.tensors["misses"] = torch.where(wrong, self.tensors["misses"] + 1, 0.0)
-        state = ExampleState(self.split.labels, self.tensors["misses"].cpu().numpy(), self.epoch)
+
+    def present(self) -> None:
+        """Set the presentation of the epoch that begins, by the emphasis, the misses and the epoch's number."""
+        state = ExampleState.first(self.split.labels)._replace(epoch=self.epoch)
+        if self.emphasis.reads_net:
+            state = state._replace(misses=self.tensors["misses"].cpu().numpy())
         self.presentation = present(self.emphasis, self.settings["emphasis"], state, self.bag)
 
     def note_validation(self, loss: float) -> None:
-        """Keep the parameters where their validation loss [] after an epoch is the least so far."""
+        """Keep the parameters where the validation loss after an epoch is the least so far; else count the epoch."""
         if loss < float(self.tensors["stopping.best"]):
             self.tensors["stopping.kept"].copy_(self.tensors["parameters"])
             for name, tensor in self._state(NET).items():
@@ -136,8 +139,8 @@ class Slot:
     def passes(self, error: float) -> float:
         """The passes after which the training error first came down to the trial's target.
 
-        error: the training error now, which is kept for the next report
-        Where it has not come down yet: the epochs so far and the error, so that less error is better. Raises
+        error: the present training error, which is kept for the next report
+        Before the target is reached the value is the epochs so far plus the error, so that less error is better. Raises
         RuntimeError where the trial has no target.
         """
         if self.trial.target is None:
@@ -155,19 +158,19 @@ class Slot:
 
     @property
     def stops_early(self) -> bool:
-        """Whether the net is the one with the least validation loss."""
+        """Whether the trial uses early stopping, so that the net with the least validation loss is measured."""
         return "stopping.kept" in self.tensors
 
     @property
     def stopped(self) -> bool:
-        """Whether nothing that is known of the net changes any more."""
+        """Whether the net has stopped early, so that its measured parameters change no more."""
         return (
             self.stops_early and float(self.tensors["stopping.waited"]) >= self.settings["early_stopping"]["patience"]
         )
 
     @property
     def trial(self) -> TrialSpec:
-        """The order's trial; that of an ensemble's member has the member's seeds."""
+        """The order's trial; for a member of an ensemble, with the member's seeds."""
         return self.order.trial
 
     @property
@@ -177,18 +180,20 @@ class Slot:
 
     @property
     def optimizer(self) -> Optimizer:
-        """What updates the parameters."""
+        """The optimizer that the settings name."""
         return self.methods.optimizer[self.settings["optimizer"]]
 
     @property
     def emphasis(self) -> Emphasis:
-        """What presents the examples."""
+        """The emphasizing scheme that the settings name."""
         return self.methods.emphasis[self.settings["emphasis"]["scheme"]]
 
-    @property
-    def shuffled_at(self) -> int:
-        """The epoch whose order of examples this one has: itself, or the first where the order is shuffled once."""
-        return 0 if self.settings["order"] == "once" else self.epoch
+    def shuffled_at(self, ahead: int = 0) -> int:
+        """The epoch that names this epoch's order of examples: itself, or 0 where the order is shuffled once.
+
+        ahead: 1 for the next epoch's
+        """
+        return 0 if self.settings["order"] == "once" else self.epoch + ahead
 
     @property
     def best_parameters(self) -> Tensor:
@@ -199,7 +204,7 @@ class Slot:
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """What the net that is measured has beside its parameters, by name; see Forward.state."""
+        """The state of the net that is measured, by name; see Forward.state."""
         return self._state(KEPT if self.stops_early else NET)
 
     def _state(self, prefix: str) -> dict[str, Tensor]:

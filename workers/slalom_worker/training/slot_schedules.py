@@ -1,4 +1,4 @@
-"""The schedules of a pack's slots: learning rates and momenta by step, each slot's by its own schedule and clock."""
+"""The learning rates and momenta of a pack's slots by step, each slot's by its own schedule and clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Place = Tensor | slice
 
 SMOOTHING = 0.9
-"""Weight of the past in the gradient's smoothed norm, for schedules that read it: the norm of one batch is noisy."""
+"""Weight of the past in the gradient's smoothed norm, which schedules may read: the norm of one batch is noisy."""
 
 
 class SlotSchedules:
@@ -37,13 +37,13 @@ class SlotSchedules:
             rows = [row for row, own in enumerate(each) if own == names]
             one = table[names[0]] if len(names) == 1 else sequence([table[name] for name in names])
             columns = {key: base.new_tensor([chosen[row][key] for row in rows]) for key in one.parameters}
-            # all slots, as most often, are a view
+            # a slice, which gives views, where all slots have one schedule, as most often
             place = slice(None) if len(rows) == len(chosen) else torch.tensor(rows, device=base.device)
             self.parts.append((one, place, columns))
         self.reads_gradient = any(schedule.reads_gradient for schedule, _, _ in self.parts)
 
     def of_epoch(self, clock: Clock) -> Tensor:
-        """Values [steps, E] at the steps [steps, E] of the clock; slots whose schedule reads the gradient have base."""
+        """Values [steps, E] at the clock's steps [steps, E]; `base` for slots whose schedule reads the gradient."""
         values = self.base.expand_as(clock.step).clone()
         for schedule, place, parameters in self.parts:
             if not schedule.reads_gradient:
@@ -51,7 +51,7 @@ class SlotSchedules:
         return values
 
     def fill_in(self, values: Tensor, clock: Clock) -> None:
-        """Write the values at the clock into `values` [E], for the slots whose schedule reads the gradient alone."""
+        """Write the values at the clock into `values` [E], only for the slots whose schedule reads the gradient."""
         for schedule, place, parameters in self.parts:
             if schedule.reads_gradient:
                 values[place] = self.base[place] * schedule.value(_clock_of(clock, place), parameters)
@@ -75,7 +75,7 @@ def momenta(
 
 
 def gradient_ratio(gradient: Tensor, smoothed: Tensor, largest: Tensor, step: Tensor) -> Tensor:
-    """The smoothed norm [E] of gradients [E, P] over the largest it has been, updating both in place.
+    """The smoothed norm [E] of gradients [E, P] over its largest value so far; updates both norms in place.
 
     The first norm starts the average, so the ratio starts at 1; a zero gradient at the start gives 1.
     """

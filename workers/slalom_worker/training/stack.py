@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 NOT_ZERO = 1e-6
-"""What torch adds to a norm before it divides by it."""
+"""What torch's clip_grad_norm_ adds to a norm before it divides by it."""
 
 
 class EpochTable(NamedTuple):
-    """What an epoch's steps need of the slots' clocks, each [steps, E] float64.
+    """The numbers of an epoch's steps, each [steps, E] float64.
 
     done: updates that a slot has done before the step
-    rates, momenta: of the step; where a schedule reads the gradient they are filled in during the step
+    rates, momenta: the step's; where a schedule reads the gradient they are filled in during the step
     """
 
     done: Tensor
@@ -46,14 +46,14 @@ class Stack:
     """E slots of one pack key, sorted by optimizer. The slots' own tensors are views of the stack's.
 
     parameters, gradient: [E, P]
-    weights, gradients: views of them, one tensor [E, ...] for each weight, in the order of `Objective.views`
-    state: what the nets have beside their parameters, by name, [E, ...]; see Forward.state
+    weights, gradients: their views, one tensor [E, ...] for each weight, in the order of `Objective.views`
+    state: the nets' state by name, [E, ...]; see Forward.state
     clock: the slots' SCALARS, each [E] float64
     rates, momenta: schedules of the learning rate and of the momentum
     groups: one for each optimizer
     total_steps: updates of each whole trial [E] float64
     dropout: the rates [E] of each dropout layer that drops anything, in the pack's precision
-    dropping: of each such layer the slots in which it does
+    dropping: for each such layer, whether it drops anything in each slot
     readers: the rows of the slots whose emphasis reads the net
     recording: whether any slot's trial records more than its metrics
     clip_norms: the largest norms of the gradient [E, 1] float64, infinite where a slot has none, or None where none has
@@ -105,7 +105,7 @@ class Stack:
         )
 
     def begin_epoch(self, steps: int) -> EpochTable:
-        """The table of the next `steps` steps, of which each group gets its own part. No clock moves."""
+        """The table of the next `steps` steps; each group gets its part of it. No clock advances."""
         done = self.clock["step"] + torch.arange(steps, device=self.parameters.device).unsqueeze(1)
         clock = Clock(done, self.total_steps, torch.ones_like(done))
         epoch = EpochTable(done, self.rates.of_epoch(clock), self.momenta.of_epoch(clock))
@@ -117,7 +117,7 @@ class Stack:
     def update(self, epoch: EpochTable, step: int, losses: Tensor) -> None:
         """Update every slot's parameters by one step along `gradient`.
 
-        losses: mean losses [E]; an optimizer with an answer replaces its slots' by those of their answers
+        losses: mean losses [E]; an optimizer with an answer overwrites its slots' losses with their answers'
         """
         for group in self.groups:
             group.begin_step(step)
@@ -164,7 +164,7 @@ def _clip_norms(slots: Sequence[Slot], objective: Objective) -> Tensor | None:
 
 
 def _side_by_side(slots: Sequence[Slot], name: str) -> Tensor:
-    """The slots' tensors of a name as one [e, ...]; each slot's becomes a view of its row."""
+    """The slots' tensors of a name stacked [e, ...]; each slot's tensor becomes a view of its row."""
     stacked = torch.stack([slot.tensors[name] for slot in slots])
     for slot, row in zip(slots, stacked, strict=True):
         slot.tensors[name] = row
@@ -196,9 +196,9 @@ def _groups(slots: Sequence[Slot], objective: Objective, parameters: Tensor, gra
 
 
 def _decay(slots: Sequence[Slot], objective: Objective) -> Tensor | None:
-    """The slots' weight decay, [e, 1] or, where it spares parameters, [e, P]; None where there is none.
+    """The slots' weight decay, [e, 1] or, where some parameters are not decayed, [e, P]; None where there is none.
 
-    Parameters without a gradient are spared, as torch.optim passes them over.
+    Parameters without a gradient are not decayed, as torch.optim skips them.
     """
     examples = objective.count
     decay = column(objective, [decay_factor(slot.settings["weight_decay"], examples) for slot in slots]).unsqueeze(1)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DRAWN_AHEAD = 1 << 16
-"""Mask entries of a layer that a slot draws at once; a constant, so that the stream depends on the program alone."""
+"""About how many mask entries of a layer a slot draws at once; a constant, so that streams depend on the program alone.
+"""
 
 OWN_GENERATORS = ("cpu",)
 """Kinds of devices on which each slot draws its masks by a generator of its own; on others all slots draw at once."""
@@ -40,8 +41,8 @@ def order(
 
     cumulated: probabilities [count] float64 to draw by, cumulated, or None for a permutation (of a bag's entries,
         where the trial has a bag)
-    generator: seeded here before it draws, so that its state is no matter; a caller with many orders spares making one
-        for each, about a third of the time that a short order takes
+    generator: seeded before it draws, so that its state does not matter; reusing one saves a caller with many orders
+        about a third of the time of a short order
     """
     generator = (generator or torch.Generator()).manual_seed(derive(seed, epoch))
     if cumulated is None:
@@ -53,23 +54,23 @@ def order(
 def sample(
     seed: int, epoch: int, count: int, cumulated: Tensor | None, generator: torch.Generator | None = None
 ) -> Tensor:
-    """The examples [count] from which a trial takes a sample before an epoch: a sample of k is the first k of them.
+    """The examples [count] of which a trial's sample of k before an epoch is the first k.
 
-    They are drawn as `order` draws, from a stream of their own.
+    They are drawn as by `order`, from a stream of their own.
     """
     return order(derive(seed, "sample"), epoch, count, cumulated, generator)
 
 
 def kept(draws: Tensor, rates: Tensor) -> Tensor:
-    """Dropout masks of draws in [0, 1), by rates in [0, 1]: 1 / (1 - rate) or 0, and 0 all over at rate 1."""
+    """Dropout masks from draws in [0, 1) and rates in [0, 1]: 1 / (1 - rate) or 0, and 0 everywhere at rate 1."""
     return (draws >= rates).to(draws.dtype).div_((1 - rates).masked_fill_(rates == 1, 1))
 
 
 def uniform(seeds: Tensor, first: int, count: int, dtype: torch.dtype) -> Tensor:
-    """Numbers from 0 to below 1 of slots' streams [E, count], from the place `first` of each, for all slots at once.
+    """Numbers [E, count] in [0, 1) of slots' streams, from the position `first` on, for all slots at once.
 
     seeds: [E] int64; dtype: float32 or float64
-    A number depends on its slot's seed and its place alone, on every device alike.
+    A number depends on its slot's seed and its position alone, and is the same on every device.
     Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators", SplitMix64.
     """
     digits = 53 if dtype == torch.float64 else 24
@@ -81,7 +82,7 @@ def uniform(seeds: Tensor, first: int, count: int, dtype: torch.dtype) -> Tensor
 
 
 def _shifted(numbers: Tensor, by: int) -> Tensor:
-    """The bits of int64 numbers, moved to the right and filled up with zeros."""
+    """The bits of int64 numbers shifted to the right, with zeros shifted in."""
     return (numbers >> by) & ((1 << (64 - by)) - 1)
 
 
@@ -91,8 +92,8 @@ class Masks:
     def __init__(self, rates: Tensor, seeds: Sequence[int | None], shape: tuple[int, ...], batch: int) -> None:
         """rates: dropout rates [E] on the device, in the pack's precision.
 
-        seeds: E, each of a slot, epoch and layer; None for a slot that drops nothing
-        shape: of one example's activations; batch: examples in a step
+        seeds: one for each slot, of this epoch and layer; None for a slot that drops nothing
+        shape: the shape of one example's mask; batch: examples in a step
         """
         self.rates = rates.view(-1, *(1 for _ in shape), 1)
         self.shape = (batch, *shape)
@@ -115,12 +116,12 @@ class Masks:
 
     @cached_property
     def _seeds(self) -> Tensor:
-        """The seeds on the device [E]; those of slots that drop nothing draw what is not used."""
+        """The seeds on the device [E]; slots that drop nothing have 0, and their draws are not used."""
         signed = [0 if seed is None else (seed ^ 1 << 63) - (1 << 63) for seed in self.seeds]
         return torch.tensor(signed, dtype=torch.int64, device=self.rates.device)
 
     def _slot_by_slot(self) -> Tensor:
-        """Draws for the next steps [ahead, E, B, *shape], each slot's by a generator of its own; else 1."""
+        """Draws for the next steps [ahead, E, B, *shape], each slot's by its own generator; 1 where it has none."""
         size = (self.ahead, *self.shape)
         draws = torch.ones(size[0], len(self.seeds), *self.shape, dtype=self.rates.dtype)
         for slot, generator in enumerate(self._generators):

@@ -1,4 +1,4 @@
-"""The user's own methods, watched while they are rehearsed: those that see many slots must not decide by numbers."""
+"""Watches the user's own methods while they are rehearsed: methods that see many slots must not branch on numbers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 
 
 def watched(methods: Methods) -> Methods:
-    """The methods, of which the user's own raise InputError where they look at numbers of several slots to decide.
+    """The methods; the user's own optimizers, schedules and augmentations raise InputError where they read numbers.
 
-    These are optimizers, schedules and augmentations.
-
-    They are given the slots of a pack together, so that what they decide by a number would be decided for all of them.
+    These are called with all slots of a pack at once, so that a branch on a number would be taken for all of them.
     """
     schedules = (_each(table, _schedule) for table in (methods.learning_rate_schedule, methods.momentum))
     rates, momenta = schedules
@@ -40,7 +38,7 @@ def watched(methods: Methods) -> Methods:
 
 
 def _each(table: Mapping[str, Any], watch: Callable[[str, Any], Any]) -> dict[str, Any]:
-    """The table's methods that are open; a user's own has a file in its name."""
+    """The table's methods, with the user's own, which have a file in their names, wrapped by `watch`."""
     return {name: watch(name, method) if ":" in name else method for name, method in table.items()}
 
 
@@ -70,7 +68,7 @@ def _call(function: Callable[..., Any], place: str, *given: Any) -> Any:
 
 
 def _line() -> str:
-    """Where the user's code stands: "mine.py, line 4"."""
+    """The line that the user's code is at: "mine.py, line 4"."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         if isinstance(frame.f_globals.get("__loader__"), FreshSource):
