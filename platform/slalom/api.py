@@ -7,7 +7,6 @@ stays quick.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,101 +16,22 @@ from slalom.errors import Infrastructure, Interrupted
 from slalom.home import DEFAULT_FOLDER, Home
 from slalom.loop.notes import Notes
 from slalom.reading import reading
+from slalom.report.result import Result
 from slalom.study.bundled import study_file, study_text
 from slalom.wire.trial import Outcome
 from slalom.wiring import pages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    import pandas as pd
+    from collections.abc import Callable, Iterable, Mapping
 
     from slalom.lanes.base import Lanes
     from slalom.loop.progress import Progress
     from slalom.regression.baseline import Baseline
     from slalom.regression.night import Night
     from slalom.report.page.page import Page
+    from slalom.report.page.tasks_page import TasksPage
     from slalom.search.base import TrialStore
     from slalom.study.model import StudySpec
-    from slalom.verdict.summary import ArmSummary, Summary, Verdict
-    from slalom.wire.trial import Ended, TrialId
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a study has found so far.
-
-    versions: what its runs were made with (Slalom's code, Python and the packages), each combination once
-    remarks: what lanes had to tell, such as that a checkpoint was not usable
-    """
-
-    spec: StudySpec
-    home: Home
-    summary: Summary
-    ended: Mapping[TrialId, Ended]
-    versions: tuple[Mapping[str, str], ...] = ()
-    remarks: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        """The study's name and the verdict's sentence, in a line."""
-        from slalom.report.tables import answer
-
-        return f"<{self.spec.name}: {answer(self.spec, self.summary)}>"
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: the verdict's table and its sentence."""
-        from slalom.report.tables import html
-
-        return html(self.spec, self.summary)
-
-    @property
-    def verdict(self) -> Verdict | None:
-        """The answer; None until every arm is confirmed."""
-        return self.summary.verdict
-
-    @property
-    def arms(self) -> tuple[ArmSummary, ...]:
-        """What each arm reached."""
-        return self.summary.arms
-
-    def trials(self) -> pd.DataFrame:
-        """Every trial that ended, a row each: `export`'s columns, parameters and metrics by dotted name."""
-        import pandas as pd
-
-        rows = [
-            {
-                **{name: value for name, value in trial.items() if name not in ("params", "metrics", "history")},
-                **{f"params.{name}": value for name, value in trial["params"].items()},
-                **trial["metrics"],
-            }
-            for trial in self.export()
-        ]
-        return pd.DataFrame(rows)
-
-    def history(self) -> pd.DataFrame:
-        """The curves of every trial that ended: a row for each report, with arm, search, phase, number and epoch."""
-        import pandas as pd
-
-        names = ("arm", "search", "phase", "number")
-        rows = [
-            {**{name: trial[name] for name in names}, **report}
-            for trial in self.export()
-            for report in trial["history"]
-        ]
-        return pd.DataFrame(rows)
-
-    def export(self) -> list[dict[str, Any]]:
-        """Every trial that ended, as plain values, by arm, phase and number."""
-        from slalom.report.export import export
-
-        return export(self.spec, self.ended)
-
-    def as_json(self) -> dict[str, Any]:
-        """The object that `slalom run --json` prints."""
-        from slalom.report.plain import as_json
-
-        of_runs = {"versions": [*map(dict, self.versions)], "remarks": [*self.remarks]}
-        return {**as_json(self.spec, self.summary, self.home.shown()), **of_runs}
 
 
 def load(study: str | Path) -> StudySpec:
@@ -128,16 +48,16 @@ def Study(**document: Any) -> StudySpec:  # noqa: N802 (reads as the value it ma
     """A study written in Python: the keywords are the study file's keys, the rules the same.
 
     The task can be a class, or a training function, in place of "file.py:Name": `task=Rings`, or with options
-    `task={"name": Rings, "noise": 0.3}`. Lanes read it from the file in which it is written, as the file is now. The
-    study's folder, which travels to the nodes and where its other files are looked for, then is the one in which the
+    `task={"name": Rings, "noise": 0.3}`. Lanes read the class from its source file, as the file is now. The study's
+    folder, which is sent to the nodes and in which its other files are looked for, is then the one from which the
     imports of that file start.
-    Raises StudyError where a rule is broken, or the class is in no file, as one that a notebook's cell defines.
+    Raises StudyError where a rule is broken, or the class is in no file, such as one defined in a notebook's cell.
     """
     return _study(document, Path.cwd())
 
 
 def replace(study: StudySpec | str | Path, /, **changes: Any) -> StudySpec:
-    """The study with other values of keys of a study file, such as `seed=1`: read and checked anew, of its own mark.
+    """The study with some keys of its file changed, such as `seed=1`: checked anew, with a fingerprint of its own.
 
     changes: as for `Study`, each in place of the whole value that the key has in `study.document`
     Raises StudyError where a rule is broken.
@@ -165,12 +85,12 @@ def run(
 ) -> Result:
     """Run a study, or go on with one that stopped; a finished one is only looked at.
 
-    One that only extends what the home holds, by trials, searches, confirm seeds or arms, goes on with what is there.
+    A study that only adds trials, searches, confirm seeds or arms to one in the home takes over that one's trials.
 
-    anew: train it also where the home holds the study with other data, files or settings, which is kept beside it
+    anew: train the study even where the home holds it with other data, files or settings; these results are kept too
     ray: a running cluster's address; without one a local Ray is started
-    lanes: other lanes than Ray's
-    watch: called as the study goes on. Without it progress is shown in a notebook and in a terminal, and nowhere else
+    lanes: makes the lanes of a study, in place of Ray's
+    watch: called with the progress as the study goes on; without it only a notebook or a terminal shows progress
     Raises StudyError or InputError before anything is started, Infrastructure where a part fails for good, and
     Interrupted on Ctrl-C; what had ended is kept.
     """
@@ -179,7 +99,7 @@ def run(
 
     place, spec = home_of(home), spec_of(study)
     if ray and ray != "auto" and not lanes and not place.has_trials:
-        wiring.knock(ray)  # it does so again, but a wrong address should not leave a home behind
+        wiring.knock(ray)  # the lanes knock too, but a wrong address should not leave a home behind
     with place.alone():
         store = wiring.store(spec, place)
         extends = {} if anew else extended(spec, store, place)
@@ -195,7 +115,7 @@ def run(
 
 
 def show(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLDER) -> Result:
-    """What a study has found so far; InputError where nothing of it, or only with other data, is in this home."""
+    """What a study has found so far; InputError where the home holds nothing of it, or only with other data."""
     place, spec = home_of(home), spec_of(study)
     return _result(spec, place, wiring.begun(spec, place))
 
@@ -209,6 +129,27 @@ def page(study: StudySpec | str | Path, home: str | Path | Home = DEFAULT_FOLDER
     return pages.page(spec, place, wiring.begun(spec, place))
 
 
+def compare(
+    studies: Iterable[Result | StudySpec | str | Path],
+    home: str | Path | Home = DEFAULT_FOLDER,
+    *,
+    rope: float | None = None,
+) -> TasksPage:
+    """Compare the same arms over several finished studies: the answer has `sentence`, `html()` (one file) and `json`.
+
+    studies: at least two, of different tasks and with the same arms; each a Result, or a study with its result in home
+    rope: a difference up to which two arms count as equal in a task, in the metric's unit; without it the margin that
+        all these studies name, or 0
+    Raises InputError as `show` does, where a study is not finished, where its arms or its metric's direction differ
+    from the first study's, and where there are too few studies to tell so many arms apart.
+    """
+    from slalom.report.page.tasks_page import TasksPage
+    from slalom.verdict.tasks.several import several
+
+    results = [one if isinstance(one, Result) else show(one, home) for one in studies]
+    return TasksPage.of(several([(result.spec, result.summary) for result in results], rope))
+
+
 def pin(
     study: StudySpec | str | Path,
     home: str | Path | Home = DEFAULT_FOLDER,
@@ -218,9 +159,9 @@ def pin(
     lanes: Callable[[StudySpec], Lanes] | None = None,
     watch: Callable[[Progress], None] | None = None,
 ) -> Baseline:
-    """Pin what a complete study found, in a value that `Baseline.write` writes, and in its records.
+    """Pin what a complete study found: record the baseline in MLflow, and return it for `Baseline.write`.
 
-    seeds: confirm seeds of each search to pin, where they are more than the study's: the others are trained now
+    seeds: confirm seeds of each search to pin; those beyond the study's own are trained now
     Raises InputError where the study is not complete, or today's code no longer gives its numbers.
     """
     from slalom.regression import pin as pinning
@@ -250,12 +191,14 @@ def regress(
     watch: Callable[[Progress], None] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Night:
-    """Train every search's choice again on today's code, and hold it against the baseline; recorded in MLflow.
+    """Train every search's choice again on today's code, and hold it against the baseline.
+
+    The night is recorded in MLflow, and the page beside the study's run is written again, with this night in its trend.
 
     baseline: as `pin` gave it, or `Baseline.read` reads it
     retune: make the searches again, too
-    margins: by metric, in its unit; of "cost" the share by which it may rise
-    most: seeds of each search at most
+    margins: of each metric, in the metric's unit; of "cost" the share by which it may rise
+    most: the most seeds of each search
     """
     from slalom.regression.hold import hold
     from slalom.status.watch import watching
@@ -268,11 +211,12 @@ def regress(
         night = hold(spec, baseline, crew, told, retune=retune, margins=margins, most=most, clock=clock)
     with place.alone():
         nights.night(night)
+        pages.renew(spec, place, wiring.store)
     return night
 
 
 def _complete(store: TrialStore, home: Home) -> bool:
-    """Whether the study is finished, and recorded where its records are looked for."""
+    """Whether the study is finished, and recorded at the home's tracking URI."""
     return home.has_records and home.shown()["tracking_uri"] in Notes.read(store.notes()).recorded
 
 
@@ -283,17 +227,17 @@ def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
 
 
 def _complain(result: Result) -> None:
-    """A study in which no arm could be trained for the same reason has no verdict but an error."""
+    """Raise Infrastructure where every trial of the study failed, so that there is nothing to judge."""
     failed = [ended.result for ended in result.ended.values() if ended.result.outcome is Outcome.FAILED]
     if failed and len(failed) == len(result.ended):
         raise Infrastructure(f"every trial failed, the first with: {failed[0].error}")
 
 
 def spec_of(study: StudySpec | str | Path) -> StudySpec:
-    """The study itself where it is given, else the one loaded by a name or a path."""
+    """The study as it is given, or loaded where its name or path is given."""
     return load(study) if isinstance(study, str | Path) else study
 
 
 def home_of(home: str | Path | Home) -> Home:
-    """The home itself where it is given, else the home in a folder."""
+    """The home as it is given, or the home in the folder that is given."""
     return home if isinstance(home, Home) else Home(Path(home))

@@ -23,17 +23,17 @@ MAGIC = b"SQLite format 3\0"
 EMPTY = "it is empty"
 
 OTHER_TABLES = ("column", "table", "CHECK", "check constraint", "NOT NULL", "null value", "not exist", "default value")
-"""What a database's reason has one of where the tables are others than those that a statement is for."""
+"""Words of a database's reasons; one of them is in a reason where the tables are not those that a statement is for."""
 
 CONNECT_SECONDS = 5
 """The time within which a database server must take a connection."""
 
 
 def engine_options(url: str, *, make: bool = True) -> dict[str, Any]:
-    """The options with which SQLAlchemy's engine for a storage URL is made.
+    """The options of SQLAlchemy's `create_engine` for a storage URL.
 
     make: whether an SQLite file's folder is made, and its write-ahead log switched on; False only reads
-    Raises sqlite3.Error or OSError where that cannot be done, and SQLAlchemy's ArgumentError for a URL that is none;
+    Raises sqlite3.Error or OSError where that cannot be done, and SQLAlchemy's ArgumentError for what is no URL;
     `translated` turns these into Infrastructure.
     """
     options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS}
@@ -65,9 +65,9 @@ def _write_ahead(file: Path) -> None:
 
 
 def passing(error: BaseException | None) -> bool:
-    """Whether an error, or what it came of, is that of a database server that does not answer for now.
+    """Whether an error, or one of its causes, says that a database server does not answer for now.
 
-    Errors of SQLite are none: its file is on a disk of this machine, which nobody restarts.
+    An error of SQLite does not: its file is on a disk of this machine, which nobody restarts.
     """
     while error is not None:
         if isinstance(error, sqlalchemy.exc.OperationalError | sqlalchemy.exc.InterfaceError):
@@ -117,9 +117,9 @@ def reason_of(error: BaseException) -> str:
 
 
 def of_other_tables(error: Exception) -> bool:
-    """Whether an error comes of tables that are others than known; a disk that is full, or an outage, is no such one.
+    """Whether an error comes of tables, or of a vendor's classes, that are not those Slalom knows.
 
-    What is raised by Python itself comes of a vendor's classes that are others.
+    An error that is not SQLAlchemy's comes of the classes. One of a full disk or an outage comes of neither.
     """
     if not isinstance(error, sqlalchemy.exc.SQLAlchemyError):
         return True
@@ -127,7 +127,7 @@ def of_other_tables(error: Exception) -> bool:
 
 
 def broken(file: Path) -> str | None:
-    """What is wrong with an SQLite file; None where nothing is, or where there is no file. It is read whole."""
+    """What is wrong with an SQLite file, which is read whole; None where nothing is, or where there is no file."""
     if not file.exists():
         return None
     if not file.is_file():
@@ -144,19 +144,24 @@ def broken(file: Path) -> str | None:
         with closing(sqlite3.connect(file)) as connection:
             (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except (OSError, sqlite3.DatabaseError) as exc:
-        # one that others hold for long is whole, as far as anybody can tell
-        return None if "locked" in str(exc) else f"it is damaged ({exc})"
+        # a file that another process has locked is whole, as far as anybody can tell
+        return None if _is_in_use(exc) else f"it is damaged ({exc})"
     return None if found == "ok" else f"it is damaged ({next(iter(str(found).splitlines()))})"
 
 
+def _is_in_use(error: Exception) -> bool:
+    """Whether SQLite says that another process has locked the file; its extended codes end in the plain one."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def check_trials(home: Home) -> None:
-    """Infrastructure where a home has lost its trials, and a new file for them would hide it."""
+    """Raise Infrastructure where a home has lost its trials, since a new file of trials would hide the loss."""
     if home.has_lost_trials:
         raise lost_trials(Path(home.folder.resolve() / "optuna.db"), EMPTY)
 
 
 def lost_trials(file: Path, reason: str) -> Infrastructure:
-    """What says that the file in which Optuna keeps trials cannot be used, what is lost, and what can be done."""
+    """The error that the file in which Optuna keeps trials cannot be used: what is lost, and what can be done."""
     if problem := broken(file):
         return Infrastructure(
             f"the file of trials, {file}, is broken: {problem}. It alone holds them, so what it has lost must be "

@@ -109,7 +109,7 @@ def nearest(word: object, valid: Iterable[str]) -> str:
 
 
 def quoted(value: object, most: int = SHOWN) -> str:
-    """What somebody wrote, as a message quotes it: its `repr`, or so many characters of its beginning."""
+    """A value as a message quotes it: its `repr`, or the first `most` characters of that."""
     return shortened(repr(value), most)
 
 

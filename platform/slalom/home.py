@@ -65,23 +65,23 @@ class Home:
         return None if urlsplit(self.tracking_uri).scheme in ("http", "https") else self.folder.resolve() / "artifacts"
 
     def checkpoints(self, fingerprint: str) -> Path:
-        """The folder of a study's checkpoints, which is there while the study runs, where it keeps any."""
+        """The folder of a study's checkpoints; it exists while a study that keeps checkpoints runs."""
         return self.folder.resolve() / "checkpoints" / fingerprint[:16]
 
     @property
     def has_trials(self) -> bool:
-        """Whether there may be trials: True for a storage elsewhere, which nobody asks."""
+        """Whether there may be trials: True for a storage elsewhere, which is not asked."""
         return self.storage is not None or (self.folder / "optuna.db").exists()
 
     @property
     def has_lost_trials(self) -> bool:
-        """Whether the folder's file of trials is empty, though there are records: a run makes the trials' first."""
+        """Whether the file of trials is empty though there are records: a run makes the file of trials first."""
         file = self.folder / "optuna.db"
         return self.storage is None and file.exists() and not _filled(file) and _filled(self.folder / "mlflow.db")
 
     @property
     def has_records(self) -> bool:
-        """Whether there may be records: True for a server elsewhere, which nobody asks."""
+        """Whether there may be records: True for a server elsewhere, which is not asked."""
         return self.tracking is not None or _filled(self.folder / "mlflow.db")
 
     @property
@@ -138,5 +138,5 @@ def _lock(file: IO[str]) -> None:
 
 
 def _with_driver(url: str) -> str:
-    """The URL with the driver that `slalom[postgres]` installs, where it names none: SQLAlchemy would take another."""
+    """The URL; one of PostgreSQL without a driver gets the one of `slalom[postgres]`: SQLAlchemy would take another."""
     return re.sub("^postgresql://", "postgresql+psycopg2://", url)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from slalom.errors import InputError, nearest, quoted_path
+from slalom.errors import InputError, nearest, quoted, quoted_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,12 +36,12 @@ HOSTS = r"[\w.,:%\[\]-]*"
 def sqlite_url(file: Path) -> str:
     """The URL of an SQLite file, for Optuna and for MLflow.
 
-    What a URL would read as its own, a question mark for one, is written by its number. Such a URL names its driver:
-    MLflow takes one without for a path as it stands, and makes that path's folder.
+    The characters %, ? and # of the path are percent-encoded. A URL with such characters names its driver: MLflow would
+    take one without a driver for the path as it stands, and make that path's folder.
     """
     path = str(file)
-    quoted = re.sub("[%?#]", lambda sign: f"%{ord(sign[0]):02X}", path)
-    return f"sqlite:///{path}" if quoted == path else f"sqlite+pysqlite:///{quoted}"
+    encoded = re.sub("[%?#]", lambda sign: f"%{ord(sign[0]):02X}", path)
+    return f"sqlite:///{path}" if encoded == path else f"sqlite+pysqlite:///{encoded}"
 
 
 def sqlite_path(url: str) -> str | None:
@@ -98,9 +98,24 @@ def _unreadable(url: str, rest: str) -> str | None:
         return "a : stands where none can"
     if not re.fullmatch(HOSTS, hosts):
         return "its host is none"
-    if any(not port.isdecimal() for port in re.findall(r":([^:,\]]*)(?=,|$)", hosts)):
-        return "its port is no number"
+    ports = re.findall(r":([^:,\]]*)(?=,|$)", hosts)
+    if any(not port.isdecimal() or int(port) >= 2**16 for port in ports):
+        return f"its port is no number below {2**16}"
+    if ports and "," in hosts:
+        return "of several hosts with ports it names each behind the database's name as ?host=HOST:PORT&host=HOST:PORT"
     return None
+
+
+def hosts(url: str) -> list[str]:
+    """The hosts that the URL of a database or a server names, without ports; none where it means this machine's socket.
+
+    They stand before the path, or in the options `host` behind it, where a folder is that of a socket.
+    """
+    parts = urlsplit(url)
+    if parts.hostname is not None:
+        return parts.hostname.split(",")
+    named = ",".join(parse_qs(parts.query).get("host", [])).split(",")
+    return [urlsplit(f"//{one}").hostname or one for one in named if one and not one.startswith("/")]
 
 
 def showable(url: str) -> str:
@@ -110,7 +125,10 @@ def showable(url: str) -> str:
     """
     head, separator, options = url.partition("?")
     scheme, found, rest = head.partition("://")
-    user, at, place = rest.rpartition("@")
+    if scheme.partition("+")[0] == "sqlite":  # a path, in which @ and : are letters as others are
+        user, at, place = "", "", rest
+    else:
+        user, at, place = rest.rpartition("@")
     if at:
         name, _, password = user.partition(":")
         token = urlsplit(url).scheme in ("http", "https")
@@ -122,6 +140,11 @@ def showable(url: str) -> str:
 def _option(part: str) -> str:
     name, found, value = part.partition("=")
     return part if not value or name.lower() in OPEN_OPTIONS else f"{name}{found}***"
+
+
+def quoted_address(text: str) -> str:
+    """A text that should have been a server's address, for people to read; unseen where it may hold a password."""
+    return "one that is not shown, since it may hold a password" if "@" in text else quoted(text)
 
 
 def hide_passwords(text: str) -> str:

@@ -16,7 +16,7 @@ STANDARD_ERROR = 2
 LAST_WORDS = b"slalom: stopped; what had ended is kept; the same command goes on\n"
 
 SHOW_CURSOR = b"\x1b[?25h"
-"""A live table hides it in its terminal."""
+"""The escape sequence that shows the cursor, which a live table hides."""
 
 
 class Deadline:
@@ -31,11 +31,11 @@ class Deadline:
         threading.Thread(target=self._watch, name="slalom-deadline", daemon=True).start()
 
     def told(self) -> None:
-        """From now on the time runs; called again, it runs on."""
+        """Start the time; a second call changes nothing."""
         os.write(self._writer, TOLD)
 
     def over(self) -> None:
-        """What was to be stopped has stopped; neither method may be called any more."""
+        """Cancel the end: what was told to stop has stopped. Neither method may be called after this one."""
         os.write(self._writer, OVER)
 
     def _watch(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ def _drive(stop: Stop) -> None:
 
     sent = submission.read(Path.cwd())
     sent.check_here()
-    spec = api.load(sent.file)
+    spec = replace(api.load(sent.file), commit=sent.commit)
     if spec.fingerprint != sent.fingerprint:
         raise InputError(
             f"{sent.file}: its fingerprint is {spec.fingerprint} on the cluster, but was {sent.fingerprint} where it "
@@ -79,7 +80,10 @@ def _drive(stop: Stop) -> None:
 
 
 def _await_predecessor(home: Home) -> None:
-    """A driver whose head died is killed within seconds, but the next head may be quicker."""
+    """Wait until an earlier driver has left the home, for PREDECESSOR_SECONDS at most.
+
+    A driver whose head died is killed within seconds, but the next head may be quicker.
+    """
     deadline = time.monotonic() + PREDECESSOR_SECONDS
     while (home.folder / "lock").exists() and not home.deserted and time.monotonic() < deadline:
         time.sleep(0.5)

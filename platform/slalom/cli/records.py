@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
 def _rebuild(options: argparse.Namespace) -> None:
     from slalom import api, wiring
     from slalom.cli.terminal import verdict
-    from slalom.loop.notes import Note
+    from slalom.loop.notes import Note, Notes
     from slalom.status.watch import Watch
     from slalom.verdict.summary import State
 
@@ -33,9 +33,9 @@ def _rebuild(options: argparse.Namespace) -> None:
     result = api.show(spec, home)
     with home.alone():
         aside = wiring.set_records_aside(home)
-        store = wiring.store(spec, home)
-        # so that a complete study is not taken for one that is on record
-        store.note(Note.RECORDED, [])
+        store, here = wiring.store(spec, home), home.shown()["tracking_uri"]
+        # so that a complete study is not taken for one that is on record here
+        store.note(Note.RECORDED, [uri for uri in Notes.read(store.notes()).recorded if uri != here])
         complete = result.summary.state is State.COMPLETE
         if not complete:
             with store.held(str(home.folder.resolve())):
@@ -48,7 +48,7 @@ def _rebuild(options: argparse.Namespace) -> None:
         print_json({**result.as_json(), "set_aside": None if aside is None else str(aside)})
         return
     verdict(result)
-    print(f"The records of {spec.name} are rebuilt at {home.shown()['tracking_uri']}.")
+    print(f"The records of {spec.name} are rebuilt at {here}.")
     if not complete:
         print("The study goes on by `slalom run`, which also records its models.")
     if aside is not None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from slalom.records.base import NightRecorder
     from slalom.regression.baseline import Baseline
     from slalom.regression.night import Night
+    from slalom.study.model import StudySpec
 
 
 BASELINES = "SLALOM_BASELINES"
@@ -30,12 +31,7 @@ PLACE = f"NAME.baseline.json by the study, or in the folder {BASELINES} of the e
 
 
 def add(commands: Any) -> None:
-    """Add both commands.
-
-    commands: the subparsers of the command line
-    adders: what other commands take too: "study", "place" and "ray"
-    home: of the options
-    """
+    """Add both commands to the subparsers of the command line."""
     about = "pin what a complete study found, or show what is pinned"
     group = commands.add_parser("baseline", help=about, description=about)
     ways = group.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -59,7 +55,7 @@ def _add_regress(commands: Any) -> None:
     parser.set_defaults(command=_regress)
     for adder in (add_study, add_place, add_ray):
         adder(parser)
-    add_baseline(parser)
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help=f"instead of {PLACE}")
     parser.add_argument("--retune", action="store_true", help="make the searches again, too")
     margin = "METRIC=VALUE: differences up to it are none; metrics: the study's, 'epochs to target' and 'cost'"
     parser.add_argument("--margin", type=_margin, action="append", default=[], metavar="METRIC=VALUE", help=margin)
@@ -74,11 +70,6 @@ def _add_regress(commands: Any) -> None:
         help=f"post the answer as JSON, as Slack reads it (default: {WEBHOOK} in the environment)",
     )
     add_json(parser)
-
-
-def add_baseline(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names a baseline's file."""
-    parser.add_argument("--baseline", type=Path, metavar="FILE", help=f"instead of {PLACE}")
 
 
 def _set(options: argparse.Namespace) -> None:
@@ -150,7 +141,7 @@ def _regress(options: argparse.Namespace) -> int:
         night = hold(spec, pinned, crew, turn, **chosen)
     _tell(night, options)
     news = [partial(_report, night, options.junit)] if options.junit else []
-    news.append(partial(_record, night, nights, home))
+    news.append(partial(_record, night, nights, spec, home))
     if options.webhook:
         news.append(partial(_post, night, options.webhook))
     regressed = night.answer is Answer.REGRESSED
@@ -159,7 +150,7 @@ def _regress(options: argparse.Namespace) -> int:
 
 
 def _tell(night: Night, options: argparse.Namespace) -> None:
-    """On standard output."""
+    """Print a night on standard output."""
     if options.json:
         print(json.dumps(night.as_json(), indent=2, allow_nan=False))
         return
@@ -170,7 +161,7 @@ def _tell(night: Night, options: argparse.Namespace) -> None:
 
 
 def _spread(news: Sequence[Callable[[], None]], *, quietly: bool) -> None:
-    """Tell everybody; the first who could not be told is an error, unless the night itself has a worse one."""
+    """Make all reports; raises the first Infrastructure among them, or with `quietly` prints each of them instead."""
     failed: list[Infrastructure] = []
     for tell in news:
         try:
@@ -183,9 +174,13 @@ def _spread(news: Sequence[Callable[[], None]], *, quietly: bool) -> None:
         raise failed[0]
 
 
-def _record(night: Night, nights: NightRecorder[Baseline, Night], home: Home) -> None:
+def _record(night: Night, nights: NightRecorder[Baseline, Night], spec: StudySpec, home: Home) -> None:
+    from slalom import wiring
+    from slalom.wiring import pages
+
     with home.alone():
         nights.night(night)
+        pages.renew(spec, home, wiring.store)
 
 
 def _report(night: Night, file: Path) -> None:
@@ -205,9 +200,9 @@ def _post(night: Night, url: str) -> None:
 
 
 def baseline_file(study: str, name: str) -> Path:
-    """Where a study's baseline is: in the folder that BASELINES names, else beside the study.
+    """Where a study's baseline is: in the folder that BASELINES names, else beside the study file.
 
-    A bundled study's lies in the current folder then.
+    Without BASELINES the baseline of a bundled study is in the current folder.
     """
     beside = Path(study).parent if Path(study).suffix in (".yaml", ".yml") else Path()
     return Path(os.environ.get(BASELINES) or beside) / f"{name}.baseline.json"

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.cli.options import add_json, add_place, add_ray, add_study, home_of
+from slalom.cli.options import ScheduledParser, add_json, add_place, add_ray, add_study, home_of
 from slalom.errors import InputError, quoted
 from slalom.urls import STORAGE, TRACKING_URI
 
@@ -30,12 +30,7 @@ UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
 def add(commands: Any) -> None:
-    """Add both commands.
-
-    commands: the subparsers of the command line
-    adders: what other commands take too: "study", "place" and "ray"
-    home: of the options
-    """
+    """Add both commands to the subparsers of the command line."""
     about = "studies at set times, which `slalom serve` runs"
     group = commands.add_parser("schedule", help=about, description=about)
     ways = group.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -125,31 +120,43 @@ def _add(options: argparse.Namespace) -> None:
         time_limit=options.time_limit,
         arguments=options.arguments,
     )
+    parsed = _parsed(schedule)
     if schedule.command == "regress":
-        schedule = replace(schedule, arguments=options.arguments + _pinned(options, spec.name))
+        schedule = replace(schedule, arguments=options.arguments + _pinned(parsed.baseline, options.study, spec.name))
     _book(options).add(schedule)
     print(f"{schedule.name}: next at {when(schedule, schedule.due)}, by a server that `slalom serve` starts")
 
 
-def _pinned(options: argparse.Namespace, name: str) -> str:
+def _parsed(schedule: StudySchedule) -> argparse.Namespace:
+    """The options of the command that a run executes; InputError where the command would refuse its arguments."""
+    import shlex
+
+    from slalom.cli import regression, study
+
+    parser = ScheduledParser()
+    commands = parser.add_subparsers()
+    for group in (study, regression):
+        group.add(commands)
+    return parser.parse_args([schedule.command, schedule.study, *shlex.split(schedule.arguments)])
+
+
+def _pinned(chosen: Path | None, study: str, name: str) -> str:
     """The argument that names the baseline by its whole path, since a server has another current folder.
 
+    chosen: the file that the schedule's arguments name
     Raises InputError where the regression would have no baseline to be held against.
     """
     import shlex
 
-    from slalom.cli.regression import add_baseline, baseline_file
+    from slalom.cli.regression import baseline_file
     from slalom.regression.baseline import Baseline
 
-    further = argparse.ArgumentParser(add_help=False)
-    add_baseline(further)
-    chosen, _ = further.parse_known_args(shlex.split(options.arguments))
-    file = chosen.baseline or baseline_file(options.study, name)
+    file = chosen or baseline_file(study, name)
     try:
         Baseline.read(file)
     except InputError as exc:
         raise InputError(f"{exc}; or schedule the study itself, with --command run") from exc
-    return "" if file.is_absolute() and chosen.baseline else f" --baseline {shlex.quote(str(file.resolve()))}"
+    return "" if file.is_absolute() and chosen else f" --baseline {shlex.quote(str(file.resolve()))}"
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -243,7 +250,7 @@ def _book(options: argparse.Namespace) -> ScheduleStore:
 
 
 def _known_book(options: argparse.Namespace) -> ScheduleStore:
-    """The schedules where there may be some; InputError where there is no home, and to look would make one."""
+    """The store of schedules; InputError where there is no home, since opening the store would make one."""
     home = home_of(options)
     if not home.has_trials:
         raise InputError(f"there is no schedule {quoted(options.name)}: nothing is in {home.shown()['home']}")

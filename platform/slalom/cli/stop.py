@@ -19,23 +19,24 @@ T = TypeVar("T")
 ONCE_MORE_SECONDS = 0.01
 
 TURN_SECONDS = 2.0
-"""The time in which a loop that was told to stop must come to the end of its turn; after it, it is stopped within."""
+"""The time in which a loop that was told to stop must end its turn; after it the loop is stopped within the turn."""
 
 LAST_SECONDS = 9.5
 """The time in which a loop that was told to stop must have written all and closed all; after it the process ends."""
 
 
 LOCKED = ("<frozen importlib", logging.__file__, weakref.__file__)
-"""Code that holds locks which other threads need too, or is called where no exception gets out."""
+"""The beginnings of the files of code that holds locks other threads need, or is called where no exception gets out."""
 
 
 class Stop:
     """Raises KeyboardInterrupt where it does no harm, when the process is told to stop.
 
-    Raised just anywhere, it can get lost, or leave a module half made, or leave the lock of an import or of the logging
-    held: then the thread that records, which imports and logs as well, waits for ever. So a run that is told to stop
-    does so between two turns of its loop; told again, or elsewhere, or where the turn takes longer than TURN_SECONDS,
-    as soon as it has left such code. A run that has not ended after LAST_SECONDS, whatever it waits for, is ended then.
+    Raised just anywhere, the exception can get lost, or leave a module half made, or leave the lock of an import or of
+    the logging held: then the thread that records, which imports and logs as well, waits for ever. So a run that is
+    told to stop does so between two turns of its loop; told again, or outside the loop, or where the turn takes longer
+    than TURN_SECONDS, as soon as it has left such code. A run that has not ended after LAST_SECONDS, whatever it waits
+    for, is ended then.
     """
 
     def __init__(self) -> None:
@@ -53,9 +54,9 @@ class Stop:
     def between_turns(
         self, watch: Callable[[T], None], last_seconds: float | None = LAST_SECONDS
     ) -> Iterator[Callable[[T], None]]:
-        """What a loop calls after each turn: `watch`, and then it stops, if it was told to.
+        """A context that gives what a loop calls after each turn: `watch`, then KeyboardInterrupt if told to stop.
 
-        last_seconds: the time in which the loop must have stopped, see above; None where it may take its time
+        last_seconds: the time in which the loop must have stopped once it is told to; None for no limit
         """
 
         def turn(seen: T) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+import sys
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from slalom.cli.options import (
     home_of,
     port,
     print_json,
+    write,
 )
 from slalom.errors import Infrastructure, InputError
 from slalom.home import DEFAULT_FOLDER
@@ -26,6 +28,7 @@ from slalom.urls import TRACKING_URI
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
 
 def add(commands: Any) -> None:
@@ -54,11 +57,12 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from slalom import api
-    from slalom.cli.terminal import verdict
-    from slalom.status.watch import Watch
+    with _reading(options.study):  # before anything is imported that takes seconds
+        from slalom import api
+        from slalom.cli.terminal import verdict
+        from slalom.status.watch import Watch
 
-    spec = api.load(options.study)
+        spec = api.load(options.study)
     with Watch() as watch, options.stop.between_turns(watch) as turn:
         result = api.run(spec, home_of(options), ray=options.ray, watch=turn, anew=options.anew)
     if options.json:
@@ -66,6 +70,19 @@ def _run(options: argparse.Namespace) -> None:
         return
     verdict(result)
     print(f"Browse every trial: {_browse(options)}")
+
+
+@contextmanager
+def _reading(study: str) -> Iterator[None]:
+    """Show a line in a terminal that the study is being read, until the block is left."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    print(f"Reading {study} ...", end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
 
 
 def _show(options: argparse.Namespace) -> None:
@@ -90,7 +107,7 @@ def _export(options: argparse.Namespace) -> None:
     if options.output is None:
         print(text)
     else:
-        _write(options.output, text + "\n")
+        write(options.output, text + "\n")
 
 
 def _report(options: argparse.Namespace) -> None:
@@ -102,24 +119,17 @@ def _report(options: argparse.Namespace) -> None:
         print_json(page.json)
         return
     file = options.output or Path(f"{page.spec.name}.html")
-    _write(file, json.dumps(page.json, indent=2, allow_nan=False) + "\n" if is_json else page.html())
+    write(file, json.dumps(page.json, indent=2, allow_nan=False) + "\n" if is_json else page.html())
     print(f"{page.spec.name} is told in {file}, which needs no other file and no network.")
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as exc:
-        raise InputError(f"--output: cannot write {file}: {exc.strerror}") from exc
 
 
 def _check(options: argparse.Namespace) -> None:
     from slalom import api, wiring
-    from slalom.reading import load_elsewhere
+    from slalom.reading import check_elsewhere
     from slalom.report.plan import plan, plan_lines
 
     spec = api.load(options.study)
-    load_elsewhere(spec)
+    check_elsewhere(spec)
     rehearsal = wiring.rehearse(spec)
     if options.json:
         print_json({**plan(spec), **({} if rehearsal is None else {"rehearsal": asdict(rehearsal)})})
@@ -178,7 +188,7 @@ def _address(parser: argparse.ArgumentParser) -> None:
 
 
 def _browse(options: argparse.Namespace) -> str:
-    """The command, or the server's address, that shows what a run has recorded."""
+    """The command that shows what a run has recorded, or the address of the server that does."""
     home = home_of(options)
     if home.artifacts is None:
         return home.shown()["tracking_uri"]

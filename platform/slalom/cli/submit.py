@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import socket
 import sys
 import time
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from slalom.cli.jobs import place_job, places
-from slalom.cli.options import add_anew, add_json, add_place, home_of
+from slalom.cli.options import add_anew, add_json, add_place, command, home_of
 from slalom.errors import Crashed, Infrastructure, InputError, Interrupted, SlalomError, quoted_path
-from slalom.urls import showable
+from slalom.urls import hosts, showable
 
 if TYPE_CHECKING:
     import argparse
@@ -29,20 +28,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 RETRY_SECONDS = 2.0
-"""Between two tries to reach a cluster whose head is about to start."""
+"""The time between two tries to reach a cluster whose head is about to start."""
 
 FOUND = {"submitted": "{} is submitted", "running": "{} runs already", "complete": "{} has ended already"}
 
 
 def add(commands: Any) -> None:
     """Add the three commands to the subparsers of the command line."""
-    for name, command, about in (
+    for name, action, about in (
         ("submit", _submit, "run a study as a job on a Ray cluster, where it goes on without this machine"),
         ("logs", _logs, "what a submitted study's driver says"),
         ("stop", _stop, "stop a submitted study; its state is kept"),
     ):
         one = commands.add_parser(name, help=about, description=about)
-        one.set_defaults(command=command)
+        one.set_defaults(command=action)
         many = {"nargs": "?"} if name == "submit" else {}
         one.add_argument("study", metavar="STUDY", help="a bundled study's name, or a study file (*.yaml)", **many)
         one.add_argument("--ray", metavar="ADDRESS", required=True, help="http://HOST:8265, or ray://HOST:10001")
@@ -95,7 +94,7 @@ def _submit(options: argparse.Namespace) -> None:
 
 
 def _resume_all(options: argparse.Namespace, home: Home) -> None:
-    """Submit again what has not ended; one that cannot be does not keep the others from it."""
+    """Submit again all that has not ended; raises Infrastructure at the end where some could not be submitted."""
     from slalom.submit.submission import unfinished
 
     server, sendable = _awaited(options.wait, lambda: (_server(options.ray), unfinished(home)))
@@ -118,7 +117,7 @@ def _resume_all(options: argparse.Namespace, home: Home) -> None:
 
 
 def _awaited(seconds: float, reach: Callable[[], T]) -> T:
-    """What `reach` gives; where it raises Infrastructure it is tried again, for so many seconds."""
+    """What `reach` returns; where it raises Infrastructure it is called again, for `seconds` at most."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -167,7 +166,7 @@ def _follow(server: JobServer, job: Job, options: argparse.Namespace, where: Any
 
 
 def _failure(job: Job) -> SlalomError:
-    """What a job's end means: its program's exit code is the one that `slalom run` would give."""
+    """The exception for a job that did not succeed: its exit code is the one that `slalom run` would give."""
     kinds: dict[int | None, type[SlalomError]] = {kind.exit_code: kind for kind in (InputError, Interrupted, Crashed)}
     if job.status == "STOPPED":
         return Interrupted(f"{job.id} was stopped")
@@ -182,7 +181,7 @@ def _latest(server: JobServer, options: argparse.Namespace) -> Job:
     spec = api.load(options.study)
     found = server.jobs(f"slalom-{spec.name}-{spec.fingerprint[:12]}")
     if not found:
-        raise InputError(f"{spec.name} was not submitted to {options.ray}, since its head was started")
+        raise InputError(f"{spec.name} was not submitted to {showable(options.ray)}, since its head was started")
     return found[-1]
 
 
@@ -219,15 +218,15 @@ def _stays(home: Home, ray: str) -> bool:
 
 
 def _is_local(url: str, servers: tuple[str, ...]) -> bool:
-    """Whether only this machine gets at it: a file, a loopback address, or records that are no `servers`'."""
+    """Whether only this machine can reach a URL: a file's, a loopback address, or of another scheme than `servers`."""
     parts = urlsplit(url)
     if parts.scheme.startswith("sqlite") or (servers and parts.scheme not in servers):
         return True
-    return (parts.hostname or "localhost") in ("localhost", "127.0.0.1", "::1")
+    return all(host in ("localhost", "127.0.0.1", "::1") for host in hosts(url))
 
 
 def _is_here(host: str) -> bool:
-    """Whether an address is this machine's: then it can be listened at."""
+    """Whether a host is this machine, which is so where a socket can be bound to its address."""
     try:
         family, kind, _, _, place = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
         with closing(socket.socket(family, kind)) as line:
@@ -238,7 +237,8 @@ def _is_here(host: str) -> bool:
 
 
 def _described(sent: Submission, state: str, job: str, ray: str) -> dict[str, Any]:
-    own = {"study": sent.name, "fingerprint": sent.fingerprint, "submission": job, "state": state, "ray": ray}
+    own = {"study": sent.name, "fingerprint": sent.fingerprint, "submission": job, "state": state}
+    own["ray"] = showable(ray)
     return {**own, **places(sent)}
 
 
@@ -249,4 +249,4 @@ def _say(options: argparse.Namespace, said: str, state: str) -> None:
 
 
 def _command(name: str, options: argparse.Namespace) -> str:
-    return shlex.join(["slalom", name, options.study, "--ray", options.ray])
+    return command(name, options.study, "--ray", options.ray)

@@ -13,15 +13,20 @@ from rich.text import Text
 
 from slalom.errors import listing
 from slalom.regression import page as night_page
+from slalom.report import tasks
+from slalom.report.forest import ASCII, COLUMNS, UNICODE, Signs, forest_lines
 from slalom.report.tables import Rows, answer, legend, pace, protocol, result_rows, tuning_rows, warnings
 from slalom.verdict.wording import short
 
 if TYPE_CHECKING:
-    from slalom.api import Result
     from slalom.regression.night import Night
+    from slalom.report.result import Result
+    from slalom.verdict.tasks.several import Several
 
 PLAIN_COLUMNS = 120
-"""Width of what is no terminal: a file, a pipe, a log."""
+"""The width of the output where it is no terminal: a file, a pipe, a log."""
+
+LEAST_COLUMNS = 60
 
 OTHER_NUMBERS = (
     "other numbers than before: either the lanes' devices differ in kind, or the model draws random numbers of its own"
@@ -37,6 +42,9 @@ def verdict(result: Result) -> None:
     console.print(Text(f"{spec.question}\n", style="bold"))
     for rows in (result_rows(spec, summary), tuning_rows(spec, summary)):
         console.print(_fitting(rows, console), "")
+    plot = forest_lines(spec, summary, _signs(console), min(COLUMNS, max(LEAST_COLUMNS, console.width)))
+    for line in [*plot, ""] if plot else []:
+        console.print(Text(line), soft_wrap=True)
     notes = [legend(spec), f"{protocol(spec)} {pace(summary)}"]
     facts = [f"{name.replace('_', ' ')} {short(value)}" for name, value in spec.facts.items()]
     notes += [f"Known about the task: {listing(facts)}."]
@@ -61,6 +69,23 @@ def night_table(night: Night) -> None:
     for change in night.changes:
         console.print(Text(f"changed: {change}", style="dim"))
     console.print(Text(f"\n{night_page.sentence(night)}", style="bold"), soft_wrap=not console.is_terminal)
+
+
+def tasks_table(found: Several) -> None:
+    """Arms over several tasks, and the sentence, on standard output."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = PLAIN_COLUMNS
+    console.print(_fitting(tasks.rank_rows(found), console), "")
+    console.print(Text(tasks.tests(found), style="dim"))
+    for warning in found.warnings:
+        console.print(Text(f"Note: {warning}", style="yellow"), soft_wrap=not console.is_terminal)
+    console.print(Text(f"\nVerdict: {found.sentence}\n", style="bold"), soft_wrap=not console.is_terminal)
+
+
+def _signs(console: Console) -> Signs:
+    """The characters of plots: ASCII where the output's encoding may lack the others."""
+    return UNICODE if console.encoding.startswith("utf") else ASCII
 
 
 def _fitting(rows: Rows, console: Console) -> Table:

@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 180
 """How long an answer is waited for, beyond the time that the call itself may take."""
 
 MAKE_SECONDS = 24 * 3600
-"""The same of the first answer: the task's data are loaded before it."""
+"""How long the first answer is waited for: the task's data are loaded before it."""
 
 CLOSE_SECONDS = 5.0
 """The time in which the process must have closed its lanes and ended; after it the process is killed."""
@@ -53,8 +53,8 @@ class RaisedThere(Exception):
 class ApartLanes:
     """`Lanes` that another process holds. The loop's thread alone calls it, as it does any other lanes.
 
-    The process ends with this one, however this one ends: where the line between them is cut, and on Linux also at once
-    by a signal. It has no terminal, so a Ctrl-C there is not for it.
+    The other process ends with this one, however this one ends: it sees that the socket between them is closed, and on
+    Linux a signal ends it at once. It has no controlling terminal, so a Ctrl-C does not reach it.
     """
 
     def __init__(self, make: Callable[[], Lanes], what: str) -> None:
@@ -133,7 +133,8 @@ class ApartLanes:
     def _answer(self, patience: int = PATIENCE_SECONDS) -> Any:
         """The answer to the last call; raises what the call raised.
 
-        The patience is in seconds that this process was not stopped itself.
+        patience: seconds to wait, without those in which this process itself was stopped
+        Raises Infrastructure where no answer comes in that time, or where the other process has ended.
         """
         try:
             if not any(self._line.poll(1.0) or self._ended for _ in range(patience)):
@@ -150,7 +151,7 @@ class ApartLanes:
 
     @property
     def _ended(self) -> bool:
-        """Whether the process has ended; what it has started may hold its end of the line."""
+        """Whether the process has ended; the processes that it has started may still hold its end of the line."""
         return self._process.poll() is not None
 
     @property

@@ -21,7 +21,7 @@ class Worker(Protocol):
 
     @property
     def device_name(self) -> str:
-        """The kind of device that it trains on, such as "cpu x86-64 avx2" or a GPU's name."""
+        """The kind of device that it trains on, such as "cpu x86-64 avx2 amd" or a GPU's name."""
         ...
 
     @property

@@ -1,8 +1,8 @@
-"""Which lanes hang: those that come on no further for a time that nothing in their study takes.
+"""Which lanes hang: those that make no progress for longer than anything in their study takes.
 
 A lane's process is asked now and then how far it has come, from a thread beside the one that trains. A process that
-does not answer is stopped or frozen; one that answers and has not come on is in an endless loop, or waits for something
-that does not come.
+does not answer is stopped or frozen; one that answers and makes no progress is in an endless loop, or waits for
+something that does not come.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MULTIPLE = 20.0
-"""A lane may come on no further for so many times the longest time that one took to come on, in this run."""
+"""A lane may make no progress for so many times the longest time between two signs of progress in this run."""
 
 FLOOR_SECONDS = 600.0
-"""But at least for this time: a busy machine, imports, data that are loaded and programs that are made are no hang."""
+"""The least time that a lane may make no progress: a busy machine, imports, loading data and compiling are no hang."""
 
 FIRST_SECONDS = 3600.0
-"""The time while nothing was measured. A training function of the user's always has that long between two reports,
-since it may load data or measure test data then, and as long as it likes while none has reported."""
+"""The time that a lane may make no progress while nothing was measured. A training function of the user's always has
+that long between two reports, since it may load data or measure test data then, and no limit before the first one."""
 
 GAP_SECONDS = 30.0
-"""The most that counts of the time between two looks: the loop itself, or its machine, may have been stopped."""
+"""The most seconds between two looks that count: the loop itself, or its machine, may have been stopped."""
 
 ASK_SECONDS = 15.0
 """The time without an answer after which a lane is asked how far it has come, and between two such questions."""
@@ -37,9 +37,10 @@ ASK_SECONDS = 15.0
 
 @dataclass
 class _Sign:
-    """When a lane came on last, and when it was heard of last, by the clock of `Hangs`.
+    """When a lane last made progress, was last heard of and was last asked, by the time of `Hangs`.
 
-    progress: how far it had come when it was asked; where: the line that it was at
+    progress, where: how far the lane had come when it last answered, and the line of code that it was at
+    told: whether people were told that it makes no progress
     """
 
     moved: float
@@ -60,9 +61,9 @@ class Hangs:
     def __init__(
         self, timeout: float | None, *, by_reports: bool = False, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """timeout: seconds that a lane may come on no further; None for a time that follows from what is measured.
+        """timeout: seconds that a lane may make no progress; None for a time that follows from what is measured.
 
-        by_reports: lanes come on by reports of a training function of the user's, and not by steps
+        by_reports: progress is a report of the user's training function, and not a step
         """
         self._timeout = timeout
         self._ask_after = min(ASK_SECONDS, (timeout or math.inf) / 4)
@@ -75,7 +76,7 @@ class Hangs:
         self._signs: dict[int, _Sign] = {}
 
     def look(self) -> None:
-        """Let the time go on."""
+        """Advance the time to now, by GAP_SECONDS at most."""
         now = self._clock()
         self._now += min(now - self._looked, GAP_SECONDS)
         self._looked = now
@@ -108,7 +109,7 @@ class Hangs:
         return due
 
     def found(self, lane: int, name: str) -> LaneLost | LaneNotice | None:
-        """The loss of a lane that hangs, what is told half way to it, or None."""
+        """The loss of a lane that hangs, a notice half way to its limit, or None."""
         sign = self._signs[lane]
         still, silent = self._now - sign.moved, self._now - sign.heard
         frozen = silent > 2 * self._ask_after

@@ -1,1 +1,1 @@
-"""The loop that trains a study: what is next, where it goes, what became of it."""
+"""The loop that trains a study: which trials are next, which lane trains each, and how they ended."""

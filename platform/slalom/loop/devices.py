@@ -1,4 +1,4 @@
-"""The kinds of devices that train a study: one, unless the study takes any."""
+"""The kinds of devices that train a study: one kind, unless its `nodes` are "any"."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Devices:
-    """The kinds on which trials of a study were trained, or are; and that of each open lane."""
+    """Keeps the kinds of devices on which a study's trials train or trained, and the kind of each open lane."""
 
     def __init__(self, resources: Resources, ended: Iterable[Ended]) -> None:
         """ended: trials of earlier runs."""
@@ -27,7 +27,7 @@ class Devices:
         return self._lanes[lane]
 
     def admit(self, lane: int, kind: str, name: str) -> None:
-        """A lane has opened, and its device is of that kind; InputError where that is another than the study's."""
+        """Note that a lane has opened on a device of that kind; InputError where the study trains on another kind."""
         if self._nodes != "any" and self._kinds - {kind}:
             raise InputError(
                 "resources: nodes must be 'any', or name nodes of one kind, where devices are of several kinds: "

@@ -1,4 +1,4 @@
-"""What a loop keeps beside results: checkpoints of trials that are not over, and remarks that lanes made."""
+"""What the loop keeps beside results: the checkpoints of trials in training, and the remarks of lanes."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ if TYPE_CHECKING:
     from slalom.wire.trial import TrialId
 
 MOST_REMARKS = 50
-"""Remarks of a study that are kept, the latest."""
+"""How many remarks of a study are kept: the latest."""
 
 
 def forget(checkpoints: Checkpoints | None, trials: Iterable[TrialId]) -> None:
-    """Remove the checkpoints of trials that are over."""
+    """Remove the checkpoints of these trials, which are over."""
     if checkpoints is None:
         return
     for trial in trials:
-        # a lane that was given up may write there still: what it leaves goes with the study's folder
+        # a lane that was given up may still write there: `remove_checkpoints` removes what it leaves
         shutil.rmtree(checkpoints.of(trial), ignore_errors=True)
 
 
 def with_checkpoints(spec: StudySpec, home: Home, code: str) -> StudySpec:
-    """The study with the place of its checkpoints, where it keeps any; the place is made.
+    """The study with the folder of its checkpoints, which is made; unchanged where the study keeps none.
 
     code: a digest of the code that trains
+    Raises InputError where the folder cannot be made.
     """
     if spec.checkpoint_every is None:
         return spec
@@ -48,23 +49,23 @@ def with_checkpoints(spec: StudySpec, home: Home, code: str) -> StudySpec:
 
 
 def remove_checkpoints(home: Home, fingerprint: str) -> None:
-    """Remove what is left of a complete study's, also of earlier runs and of lanes that were given up."""
+    """Remove all checkpoints of a complete study, those of earlier runs and of lanes that were given up too."""
     folder = home.checkpoints(fingerprint)
     if folder.exists():
         shutil.rmtree(folder)
-    with suppress(OSError):  # of other studies there are some
+    with suppress(OSError):  # not empty where other studies have checkpoints
         folder.parent.rmdir()
 
 
 class Remarks:
-    """What lanes had to tell of a study, in its store; the loop's thread alone calls it."""
+    """Keeps the remarks of lanes in a study's store; only the loop's thread calls it."""
 
     def __init__(self, store: TrialStore) -> None:
         self._store = store
         self._known = list(Notes.read(store.notes()).remarks)
 
     def add(self, told: Sequence[str]) -> Sequence[str]:
-        """Write down what was told, each text once; returns those that were not known."""
+        """Note the remarks that are new, each text once; returns these."""
         fresh = [text for text in dict.fromkeys(told) if text not in self._known]
         if fresh:
             self._known = [*self._known, *fresh][-MOST_REMARKS:]

@@ -1,8 +1,8 @@
-"""What is noted of a study as a whole beside its trials, and the one rule for where it stands."""
+"""The notes of a study as a whole, beside its trials, and the rule by which they give the study's state."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -18,22 +18,24 @@ if TYPE_CHECKING:
     from slalom.search.base import TrialStore
 
 SILENT_SECONDS = 60.0
-"""A study that runs, and has said nothing for so long, does not run any more."""
+"""A running study that has noted no pulse for so long counts as stopped."""
 
 
 class Note(StrEnum):
-    """The names under which a study's store keeps them.
+    """The names of the notes in a study's store; see `Notes`.
 
     STATE: what the last run said of itself; RECORDED: the tracking URIs where the complete study is on record;
-    THROUGHPUT: of all runs; REPRODUCED: by arm; PULSE: the running loop's last sign of life; SUBMISSION: what was sent
-    to a cluster and has not ended; VERSIONS: what each run was made with; REMARKS: what lanes had to tell; IDENTITY:
-    what the numbers of the study depend on; EXTENDS: the first 12 digits of the fingerprints of those that it extends;
-    HELD is told by the store itself: whether the run that has the lease of the study is not known to be dead
+    THROUGHPUT: of all runs; WIDTHS: of packs, by kind of device and by program; REPRODUCED: by arm; PULSE: the running
+    loop's last sign of life; SUBMISSION: what was sent to a cluster and has not ended; VERSIONS: of the software of
+    each run; REMARKS: of lanes; IDENTITY: what the numbers of the study depend on; EXTENDS: the first 12 digits of the
+    fingerprints of the studies that it extends; HELD, which the store itself gives: whether a run holds the study and
+    is not known to be dead
     """
 
     STATE = "state"
     RECORDED = "recorded"
     THROUGHPUT = "throughput"
+    WIDTHS = "widths"
     REPRODUCED = "reproduced"
     PULSE = "pulse"
     SUBMISSION = "submission"
@@ -46,10 +48,10 @@ class Note(StrEnum):
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """How a study under way stood at one time.
+    """How a running study stood at one time.
 
     at: in seconds since the epoch
-    trials_per_second: of the run; slot_utilisation: of all runs, or None before anything was trained
+    trials_per_second: of this run; slot_utilisation: of all runs, or None before anything was trained
     """
 
     at: float
@@ -70,7 +72,7 @@ class Heartbeat:
 
     @classmethod
     def read(cls, noted: Mapping[str, Any]) -> Heartbeat:
-        """The heartbeat of which these are the plain values."""
+        """The heartbeat from the plain values that `noted` gave."""
         load = Load(*(noted[name] for name in Load._fields))
         arms = tuple(ArmProgress(**arm) for arm in noted["arms"])
         return cls(noted["at"], load, noted["trials_per_second"], noted["slot_utilisation"], arms)
@@ -78,17 +80,17 @@ class Heartbeat:
 
 @dataclass(frozen=True)
 class Notes:
-    """All that was noted of a study.
+    """All notes of a study.
 
-    state: what its last run said of itself, None where there was none; `standing` tells whether that still holds
+    state: what the last run said of itself, None where there was none; `standing` tells whether that still holds
     recorded: the tracking URIs, without passwords, at which the complete study is on record
     reproduced: by arm, whether the best confirm trial came out the same when it was trained again
-    pulse: the last sign of life of its loop
+    pulse: the last sign of life of the study's loop
     submission: what was sent to a cluster and has not ended
-    versions: what the runs were made with, each combination once, the first first
-    remarks: what lanes had to tell, such as that a checkpoint was not usable, the latest last
-    held: whether the run that holds the study is not known to be dead; None where nobody holds it, or no store can tell
-    extends: the first 12 digits of the fingerprints of the studies whose trials are its own, where it asks for the same
+    versions: the software that the runs were made with, each combination once, the first first
+    remarks: of lanes, such as that a checkpoint was not usable, the latest last
+    held: False where the run that holds the study is known to be dead, else True; None where no run holds the study
+    extends: the first 12 digits of the fingerprints of the studies whose trials this study takes where it has the same
     """
 
     state: State | None = None
@@ -104,12 +106,12 @@ class Notes:
 
     @classmethod
     def read(cls, noted: Mapping[str, Any]) -> Notes:
-        """The notes that a store gives."""
+        """The notes from what `TrialStore.notes` gives."""
         state, pulse = noted.get(Note.STATE), noted.get(Note.PULSE)
         return cls(
             None if state is None else State(state),
             tuple(noted.get(Note.RECORDED, ())),
-            _throughput(noted.get(Note.THROUGHPUT)),
+            replace(_throughput(noted.get(Note.THROUGHPUT)), widths=noted.get(Note.WIDTHS, {})),
             noted.get(Note.REPRODUCED, {}),
             None if pulse is None else Heartbeat.read(pulse),
             noted.get(Note.SUBMISSION),
@@ -120,10 +122,10 @@ class Notes:
         )
 
     def standing(self, home: Home, now: float) -> State:
-        """Where the study stands: one that says it runs, and was not heard of for a minute, was stopped by force.
+        """The study's state: a running study without a pulse for SILENT_SECONDS was stopped by force.
 
-        One that is on record runs as long as the run that put it there holds it: another could not begin before.
-        home: where the study was looked for; a run whose state lies there holds its lock as long as it lives
+        A study on record still counts as running while the run that recorded it holds it: no other run could begin.
+        home: where the study was looked for; a run whose state lies there holds the home's lock as long as it lives
         now: in seconds since the epoch
         """
         silent = self.pulse is None or now - self.pulse.at > SILENT_SECONDS
@@ -135,7 +137,7 @@ class Notes:
 
 
 def noted(reached: Throughput) -> Mapping[str, Any]:
-    """A throughput as plain values, for a note."""
+    """A throughput as plain values for a note, without the pack widths, which have a note of their own."""
     effort = reached.effort
     return {
         "trials": reached.trials,
@@ -154,14 +156,14 @@ def _throughput(found: Mapping[str, Any] | None) -> Throughput:
 
 
 def note_versions(trials: TrialStore, made_with: Mapping[str, str]) -> None:
-    """Note what this run is made with, unless an earlier run of the study was made with the same."""
+    """Note the software that this run is made with, unless an earlier run of the study was made with the same."""
     known = Notes.read(trials.notes()).versions
     if made_with not in known:
         trials.note(Note.VERSIONS, [*known, made_with])
 
 
 def note_extended(trials: TrialStore, marks: Sequence[str]) -> None:
-    """Note which studies this one extends, and what their runs were made with, as of this one."""
+    """Note which studies this one extends, and the software of their runs as that of this study's."""
     trials.note(Note.EXTENDS, marks)
     others = trials.namesakes()
     for mark in marks:

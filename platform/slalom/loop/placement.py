@@ -1,16 +1,17 @@
-"""Which lane trains which trial: the emptiest one, or the one that holds the trial's state.
+"""Chooses the lane of each trial: the emptiest lane, or the one that holds the trial's state.
 
-A trial that may bring its lanes down is trained alone, so that it takes no others with it.
+A trial that may bring its lanes down is trained alone, so that no other trial loses an attempt by it.
+While one waits, a lane takes no other orders until it is empty.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
+from slalom.loop.lane_orders import IN_FLIGHT, LaneOrders
 from slalom.loop.vacancy import Vacancies
 from slalom.wire.trial import Turn
 
@@ -21,89 +22,56 @@ if TYPE_CHECKING:
 
     Waiting = tuple[int, Order]
 
-IN_FLIGHT = 2
-"""Turns a lane is sent ahead, so that it never waits for the loop."""
-
 FIRST_SLOTS = 16
-"""Trials given to a lane that has not yet said how many it trains at once."""
+"""Trials given to a lane before any lane has told its slots."""
 
 GRACE_SECONDS = 120.0
-"""In which a lane that must be given back may bring its orders to their end; after that they start anew elsewhere."""
+"""The time that a lane which must be given back has to finish its orders; after that they start anew elsewhere."""
 
 
 class Load(NamedTuple):
-    """Open lanes, trials that they have been given and train, and orders that wait for room."""
+    """The numbers of open lanes, of orders that lanes have been given, and of orders that wait for room."""
 
     lanes: int
     training: int
     waiting: int
 
 
-@dataclass(slots=True)
-class _Lane:
-    """What is known of a lane.
-
-    training: the orders it has, sent or not; held: trials whose state lies there; new, drops: what its next turn brings
-    free: trials that it takes beside those
-    spent: orders that came to their end in its last turn
-    leaving: when it was to be given back, or None
-    """
-
-    slots: int
-    training: dict[TrialId, Order] = field(default_factory=dict)
-    held: set[TrialId] = field(default_factory=set)
-    new: list[Order] = field(default_factory=list)
-    drops: list[TrialId] = field(default_factory=list)
-    in_flight: int = 0
-    free: int = 0
-    spent: int = 0
-    leaving: float | None = None
-
-    @property
-    def keeps_others_out(self) -> bool:
-        """Whether it trains a trial that must be alone."""
-        return bool(self.training) and next(iter(self.training.values())).alone
-
-    def takes(self) -> int:
-        """Trials that it takes beside those it has: its slots, and a fourth more, or what the turns ahead will end."""
-        if self.leaving is not None or self.keeps_others_out:
-            return 0
-        return max(0, self.slots + max(self.slots // 4, IN_FLIGHT * self.spent) - len(self.training))
-
-
 class Placement:
-    """The orders that wait, what every open lane trains, and where the state of a trial lies.
+    """Keeps the orders that wait, the orders of every open lane, and which lane holds a trial's state.
 
-    What a call costs grows with what it changes, not with the lanes and the orders that there are.
+    The cost of a call grows with what it changes, not with the number of lanes and orders.
     """
 
     def __init__(self, width: int | None) -> None:
         self.slots = width or FIRST_SLOTS
+        self._ahead = IN_FLIGHT if width else 1
         self._tickets = count()
         self._first = 0
         self._anywhere: deque[Waiting] = deque()
         self._choosy: list[Waiting] = []
-        self._lanes: dict[int, _Lane] = {}
+        self._lanes: dict[int, LaneOrders] = {}
         self._holder: dict[TrialId, int] = {}
         self._vacancies = Vacancies(self._load)
         self._touched: set[int] = set()
         self._leaving: set[int] = set()
+        self._reserved: int | None = None
         self._free = 0
         self._freed = False
 
     @property
     def lanes(self) -> int:
-        """Open ones."""
+        """The number of open lanes."""
         return len(self._lanes)
 
     @property
     def load(self) -> Load:
-        """How busy the lanes are; counts them all."""
+        """How busy the lanes are; its cost grows with the number of lanes."""
         return Load(self.lanes, sum(len(lane.training) for lane in self._lanes.values()), self._queued)
 
     @property
     def vacant(self) -> int:
-        """Trials that the lanes would take beside those that train and wait."""
+        """How many trials the lanes would take beyond those that train or wait."""
         return max(0, self._free - self._queued)
 
     @property
@@ -111,11 +79,11 @@ class Placement:
         return len(self._anywhere) + len(self._choosy)
 
     def take(self, orders: Iterable[Order]) -> None:
-        """Orders to be placed; one whose trial a lane holds goes back there."""
+        """Queue orders to be placed; an order whose trial's state a lane holds goes to that lane."""
         self._wait(zip(self._tickets, orders, strict=False))
 
     def drop(self, trials: Iterable[TrialId]) -> None:
-        """Trials that will not be gone on with: the lane that holds one may forget it."""
+        """Tell lanes, with their next turns, to forget the state of these trials, which are over."""
         for trial in trials:
             lane = self._let_go(trial)
             if lane is not None:
@@ -123,11 +91,11 @@ class Placement:
                 self._touched.add(lane)
 
     def turns(self) -> Iterator[tuple[int, Turn]]:
-        """The turns to send now: waiting orders are spread evenly over lanes with room."""
+        """The turns to send now, each with its lane's number: waiting orders are spread evenly over lanes with room."""
         self._spread()
         for number in sorted(self._touched):
             lane = self._lanes[number]
-            if lane.in_flight < IN_FLIGHT and (lane.training or lane.drops):
+            if lane.in_flight < self._ahead and (lane.training or lane.drops):
                 turn = Turn(tuple(lane.new), tuple(lane.drops))
                 for order in lane.new:
                     self._hold(order.trial.id, number)
@@ -138,17 +106,18 @@ class Placement:
                 self._touched.discard(number)
 
     def opened(self, number: int) -> None:
-        """A lane is there, empty."""
-        self._lanes[number] = _Lane(self.slots)
+        """Add an empty lane."""
+        self._lanes[number] = LaneOrders(self.slots)
         self._changed(number)
 
     def replied(self, number: int, reply: Reply) -> None:
-        """A turn came back: what was reported at its order's end waits, what has a result is gone."""
+        """Take in a turn's reply: a trial with a result leaves its lane, a trial at its order's `until` waits in it."""
         lane = self._lanes[number]
         lane.in_flight -= 1
         before = len(lane.training)
         if reply.slots is not None:
             lane.slots = self.slots = reply.slots
+            self._ahead = IN_FLIGHT
         for report in reply.reports:
             self._reported(lane, report)
         for result in reply.results:
@@ -157,16 +126,16 @@ class Placement:
         self._changed(number)
 
     def lost(self, number: int) -> list[TrialId]:
-        """A lane died: the trials that it was training.
+        """Remove a lane that died; gives the trials that it was training.
 
-        What it was yet to be sent waits for another lane; what waited in it for its next order starts anew with that.
+        Orders that were not sent wait for another lane. Trials that waited in it start anew with their next order.
         """
         lane = self._closed(number)
         self._wait_first(lane.new)
         return sorted(lane.training.keys() - {order.trial.id for order in lane.new})
 
     def leave(self, lanes: Iterable[int], now: float) -> None:
-        """Lanes that must be given back: they get no further orders. now: in seconds."""
+        """Give these lanes, which must be given back, no further orders. now: in seconds."""
         for number in lanes:
             lane = self._lanes[number]
             for order in lane.new:
@@ -178,18 +147,18 @@ class Placement:
             self._wait_first(unsent)
 
     def left(self, now: float) -> list[int]:
-        """Lanes that can be given back now; orders that took them too long wait for others, at no attempt's cost."""
+        """Remove the lanes that can be given back now; orders not finished in time wait again, at no attempt's cost."""
         gone = [number for number in sorted(self._leaving) if self._may_go(self._lanes[number], now)]
         for number in gone:
             self._wait_first(list(self._closed(number).training.values()))
         return gone
 
-    def _may_go(self, lane: _Lane, now: float) -> bool:
-        empty = not lane.training and not lane.in_flight
-        return empty or (lane.leaving is not None and now - lane.leaving > GRACE_SECONDS)
+    def _may_go(self, lane: LaneOrders, now: float) -> bool:
+        late = lane.leaving is not None and now - lane.leaving > GRACE_SECONDS
+        return late or not (lane.training or lane.in_flight)
 
-    def _closed(self, number: int) -> _Lane:
-        """Forget a lane, and what it held."""
+    def _closed(self, number: int) -> LaneOrders:
+        """Remove a lane, and forget which states it held."""
         lane = self._lanes.pop(number)
         for trial in lane.held:
             del self._holder[trial]
@@ -200,7 +169,7 @@ class Placement:
         return lane
 
     def _wait(self, tickets: Iterable[Waiting]) -> None:
-        """Queue orders, behind those of lower tickets."""
+        """Queue orders behind those with lower tickets."""
         for ticket, order in tickets:
             queue = self._choosy if self._is_choosy(order) else self._anywhere
             queue.append((ticket, order))
@@ -213,7 +182,7 @@ class Placement:
         self._anywhere.extendleft(one for one in reversed(first) if not self._is_choosy(one[1]))
 
     def _sort_anew(self) -> None:
-        """Lanes closed: an order that waited for one of them may go anywhere now."""
+        """Queue the waiting orders anew after lanes closed: orders that waited for one of these may go anywhere."""
         waiting = sorted([*self._anywhere, *self._choosy])
         self._anywhere, self._choosy, self._freed = deque(), [], False
         self._wait(waiting)
@@ -222,21 +191,36 @@ class Placement:
         return order.trial.id in self._holder or order.alone
 
     def _spread(self) -> None:
-        """Place what can be placed, in the order of the tickets."""
+        """Place the waiting orders for which there is room, in the order of their tickets."""
         if self._freed:
             self._sort_anew()
+        self._reserve(None)
         choosy, self._choosy = self._choosy, []
         for ticket, order in choosy:
             self._fill(ticket)
             lane = self._lane_for(order)
-            if lane is None:
-                self._choosy.append((ticket, order))
-            else:
+            if lane is not None:
                 self._give(lane, order)
+                continue
+            self._choosy.append((ticket, order))
+            if order.alone and self._reserved is None:
+                self._reserve(self._holder.get(order.trial.id, self._emptiest))
         self._fill(math.inf)
 
+    def _reserve(self, lane: int | None) -> None:
+        """Keep this lane, and no other one, from the orders that any lane may take."""
+        before, self._reserved = self._reserved, lane
+        for number in (before, lane):
+            if number in self._lanes:
+                self._changed(number)
+
+    @property
+    def _emptiest(self) -> int | None:
+        emptiest = self._vacancies.emptiest()
+        return emptiest[1] if emptiest else None
+
     def _fill(self, before: float) -> None:
-        """Place the orders with lower tickets that any lane may take; the first that finds no room ends it."""
+        """Place the orders with tickets below `before` that any lane may take, until there is no room."""
         while self._anywhere and self._anywhere[0][0] < before:
             emptiest = self._vacancies.emptiest()
             if emptiest is None:
@@ -244,7 +228,7 @@ class Placement:
             self._give(emptiest[1], self._anywhere.popleft()[1])
 
     def _lane_for(self, order: Order) -> int | None:
-        """The lane that holds the trial, else the emptiest one; None where the order has to wait for it."""
+        """The lane that holds the trial's state, else the emptiest one; None where the order has to wait."""
         holder = self._holder.get(order.trial.id)
         if holder is None:
             emptiest = self._vacancies.emptiest()
@@ -255,7 +239,7 @@ class Placement:
         return holder
 
     def _load(self, number: int) -> int | None:
-        """Trials given to a lane; None where it takes no further one."""
+        """How many orders a lane has; None where it takes no further one."""
         lane = self._lanes.get(number)
         return len(lane.training) if lane is not None and lane.free else None
 
@@ -267,7 +251,7 @@ class Placement:
 
     def _changed(self, number: int) -> None:
         lane = self._lanes[number]
-        before, lane.free = lane.free, lane.takes()
+        before, lane.free = lane.free, 0 if number == self._reserved else lane.takes()
         self._free += lane.free - before
         self._touched.add(number)
         self._vacancies.changed(number)
@@ -278,20 +262,20 @@ class Placement:
         self._lanes[number].held.add(trial)
 
     def _let_go(self, trial: TrialId) -> int | None:
-        """The lane that held the trial, if one did."""
+        """Forget which lane holds the trial's state; gives that lane, or None."""
         number = self._holder.pop(trial, None)
         if number is not None:
             self._lanes[number].held.discard(trial)
         return number
 
-    def _reported(self, lane: _Lane, report: Report) -> None:
+    def _reported(self, lane: LaneOrders, report: Report) -> None:
         order = lane.training.get(report.trial)
         if order is None or report.attempt != order.trial.attempt:
             return
         if report.epoch == order.until < order.trial.epochs:
             del lane.training[report.trial]
 
-    def _ended(self, lane: _Lane, result: TrialResult) -> None:
+    def _ended(self, lane: LaneOrders, result: TrialResult) -> None:
         order = lane.training.get(result.trial)
         if order is not None and result.attempt == order.trial.attempt:
             del lane.training[result.trial]

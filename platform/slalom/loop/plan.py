@@ -1,7 +1,7 @@
-"""What an arm trains next: its searches, side by side as lanes have room, and at the end its best net once more.
+"""The plan of an arm: its searches, side by side as lanes have room, and at the end its best net once more.
 
-A plan is a function of the study and of results, never of time or place: that is what makes a study
-reproducible in parallel, and a resumed one equal to one that was never stopped.
+What a plan trains is a function of the study and of results, never of time or place: this makes a study reproducible in
+parallel, and a resumed study equal to one that was never stopped.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 class ArmPlan:
     """One arm's way through the study.
 
-    The loop asks for `due` orders, brings back reports and results, and writes down what is `over`. One search is begun
-    at once, with those that an earlier run had begun, and a further one whenever the loop has room and asks for more
-    (`ahead`). When the arm is told that it has its last search (`close`) and all are over, its best confirm trial is
-    trained once more, for its weights: that spares keeping every confirm trial's, and shows whether its numbers come
-    out the same.
+    The loop asks for `due` orders, brings back reports and results, and writes down the trials that are `over`. One
+    search is begun at once, with those that an earlier run had begun, and a further one whenever the loop has room and
+    asks for more (`ahead`). When no further search will be allowed (`close`) and all are over, the arm's best confirm
+    trial is trained once more, for its weights: so the weights of the other confirm trials need not be kept, and it
+    shows whether the numbers come out the same.
 
-    ended: the study's trials that ended, in this run and earlier ones; the arm adds its own, and takes a trial's
-        history away once nothing will ask for it
+    ended: the study's trials that ended, in this run and earlier ones; the plan adds its own, and removes a trial's
+        history once it is no longer needed
     closed: no further search will be allowed
-    reproduced: whether the numbers came out the same, once that is known
+    reproduced: whether the best confirm trial's numbers came out the same, None before that is known
     """
 
     def __init__(self, spec: StudySpec, arm: Arm, propose: ProposeFor, ended: dict[TrialId, Ended]) -> None:
@@ -63,31 +63,41 @@ class ArmPlan:
         self._catch_up()
 
     def allow(self, searches: int) -> None:
-        """Have so many searches in all."""
+        """Allow the arm `searches` searches in all."""
         self._allowed = searches
         self._catch_up()
 
     def close(self) -> None:
-        """No further search will be allowed."""
+        """Note that no further search will be allowed."""
         self.closed = True
         self._finish()
 
     @property
     def waits(self) -> bool:
-        """Whether all searches that are allowed are over, and more may be allowed."""
+        """Whether all allowed searches are over, and more may be allowed."""
         return not self.closed and not self._searches and self._begun == self._allowed
 
     @property
+    def allowed(self) -> int:
+        """How many searches the arm is allowed so far."""
+        return self._allowed
+
+    @property
+    def parts(self) -> list[tuple[int, Phase]]:
+        """The number and the phase of each search under way."""
+        return [(number, search.phase) for number, search in self._searches.items()]
+
+    @property
     def budget(self) -> int:
-        """Trials of all searches that are allowed, as far as is known: a search may pick among fewer than it could."""
+        """Trials of all allowed searches, as far as is known: a search may turn out to need fewer pick trials."""
         return self._allowed * self._in_search - self._spared
 
     def due(self) -> list[Order]:
-        """Orders that have come up since the last call."""
+        """The orders that are new since the last call."""
         return self._strands.due()
 
     def ahead(self) -> bool:
-        """Begin a generation beside those under way, where the sampler looks at no results, or a search.
+        """Begin a further search or, where the sampler looks at no results, a further generation of one under way.
 
         Gives whether there was one to begin.
         """
@@ -105,7 +115,7 @@ class ArmPlan:
 
     @property
     def trainable(self) -> int:
-        """Trials that could be trained now: those with an open order, and those that `ahead` would begin."""
+        """How many trials could train now: those with an open order, and those that calls of `ahead` would begin."""
         tune, begun = self.spec.tune, self._searches.values()
         first = tune.trials if self._looks_ahead else min(tune.trials, tune.generation)
         ahead = sum(search.unproposed for search in begun) if self._looks_ahead else 0
@@ -116,17 +126,17 @@ class ArmPlan:
         return self.spec.tune.sampler != "tpe"
 
     def over(self) -> list[Ended]:
-        """Trials that ended since the last call, oldest first: each is told once."""
+        """The trials that ended since the last call, oldest first."""
         over, self._over = self._over, []
         return over
 
     def kept(self) -> tuple[Ended, TrialResult] | None:
-        """The best confirm trial, and the result that has the weights of its nets, told once."""
+        """The best confirm trial and the result with the weights of its nets, given once; None before and after."""
         kept, self._kept = self._kept, None
         return kept
 
     def hear(self, report: Report) -> None:
-        """A report came; one of an earlier attempt, or of a trial that is over, is dropped."""
+        """Take in a report, unless it is of an earlier attempt or of a trial that is over."""
         if report.trial in self.ended or not self._attempts.is_present(report.trial, report.attempt):
             return
         self._reports.setdefault(report.trial, {})[report.epoch] = report
@@ -135,7 +145,7 @@ class ArmPlan:
             self._answered(report.trial)
 
     def end(self, result: TrialResult) -> None:
-        """A trial's result came; one of an earlier attempt is dropped."""
+        """Take in a trial's result, unless it is of an earlier attempt."""
         order = self._strands.get(result.trial)
         if order is None or result.attempt != order.trial.attempt:
             return
@@ -148,7 +158,7 @@ class ArmPlan:
         self._answered(result.trial)
 
     def lost(self, trial: TrialId, loss: LaneLost) -> None:
-        """The lane that trained this trial is gone: try again, from its seeds, while there are attempts left."""
+        """Order a trial whose lane is gone once more, from its seeds; it fails where no attempt is left."""
         order = self._strands.get(trial)
         if order is None:
             return
@@ -160,40 +170,40 @@ class ArmPlan:
             self._answered(trial)
 
     def begin(self, trial: TrialSpec) -> None:
-        """A trial is in training from now on, unless it has ended."""
+        """Note that a trial is in training from now on, unless it has ended."""
         if trial.id not in self.ended:
             self._attempts.begin(trial)
 
     def reports(self, trial: TrialId) -> Mapping[int, Report]:
-        """What a trial has reported, by epoch."""
+        """A trial's reports, by epoch."""
         if trial in self.ended:
             return {report.epoch: report for report in self.ended[trial].result.history}
         return self._reports.get(trial, {})
 
     def prune(self, trial: TrialSpec, rung: int) -> None:
-        """A trial is over at a rung."""
+        """End a trial as pruned at a rung."""
         metrics = self.reports(trial.id)[rung].metrics
         attempt = self._attempts[trial.id].attempt
         self._write(trial, TrialResult(trial.id, attempt, Outcome.PRUNED, rung, metrics))
 
     def spare(self, trials: int) -> None:
-        """So many trials of the budget are not needed."""
+        """Note that so many trials of the budget are not needed."""
         self._spared += trials
 
     def lay_away(self, trial: TrialId) -> Ended:
-        """A trial that ended, whole; from now on it is kept without its history."""
+        """Give a trial that ended with its history, and keep it without from now on."""
         whole = self.ended[trial]
         self.ended[trial] = without_history(whole)
         return whole
 
     def _catch_up(self) -> None:
-        """Begin what an earlier run had begun, and the first search that is not over while the arm may have one."""
+        """Begin the searches that an earlier run had begun and, where none is under way, the next allowed one."""
         while self._begun < self._allowed and (not self._searches or self._begun < self._begun_earlier):
             self._begin_search()
         self._finish()
 
     def _begin_search(self) -> None:
-        """Begin the next search; one that an earlier run has ended is over at once."""
+        """Begin the next search; a search that an earlier run has completed is over at once."""
         number = self._begun
         self._begun += 1
         search = SearchPlan(self.spec, self.arm, number, self._propose(self.spec, self.arm, number), self)
@@ -201,7 +211,7 @@ class ArmPlan:
         self._go_to_next(search)
 
     def _go_to_next(self, search: SearchPlan) -> None:
-        """Begin a search's next part where none of it is under way; forget the search when there is none."""
+        """Begin a search's next part where none is under way; forget the search when there is no further part."""
         while not search.under_way:
             script = search.next_part()
             if script is None:
@@ -242,7 +252,7 @@ class ArmPlan:
         return best(self.spec.metric, trials)
 
     def _write(self, trial: TrialSpec, result: TrialResult) -> None:
-        """A trial is over: its result gets the reports that led there."""
+        """End a trial: add its reports to the result, and keep both."""
         reports = self._reports.pop(result.trial, {})
         history = tuple(
             _of_attempt(reports[epoch], result.attempt) for epoch in sorted(reports) if epoch <= result.epochs
@@ -253,7 +263,7 @@ class ArmPlan:
         self._over.append(ended)
 
     def _answered(self, trial: TrialId) -> None:
-        """Go on where the answer was awaited; the end of the last training is the end of the arm."""
+        """Go on with the strand that waited for the trial; the end of the last training is the end of the arm."""
         strand = self._strands.answered(trial)
         if strand is None:
             return
@@ -266,11 +276,11 @@ class ArmPlan:
 
 
 def _of_attempt(report: Report, attempt: int) -> Report:
-    """The report as that attempt's: a rung that an attempt before it passed gives the same numbers."""
+    """The report as one of that attempt: an earlier attempt's report has the same numbers."""
     return report if report.attempt == attempt else replace(report, attempt=attempt)
 
 
 def _same(one: TrialResult, other: TrialResult) -> bool:
-    """Whether two trainings gave the same numbers; what only one of them was asked to record is not looked at."""
+    """Whether two trainings gave the same numbers; metrics that only one of them has are not compared."""
     both = one.metrics.keys() & other.metrics.keys()
     return one.outcome is other.outcome and all(one.metrics[name] == other.metrics[name] for name in both)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ArmProgress:
-    """How far an arm has come: trials that ended, of its whole budget, and the best tuning metric so far."""
+    """How far an arm has come: trials that ended, of its whole budget, and the best tuning trial's metric so far."""
 
     name: str
     done: int
@@ -29,11 +29,34 @@ class ArmProgress:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """Which part of a study is under way.
+
+    parts: the number and the phase of each search under way, of any arm; none while the best nets are trained once more
+    searches: how many an arm is allowed so far; resampled: whether each has a split of its own
+    """
+
+    parts: tuple[tuple[int, Phase], ...]
+    searches: int
+    resampled: bool
+
+
+@dataclass(frozen=True)
+class Packs:
+    """The slots of this run's widest pack, and the share of all packs' slots that has trained a trial."""
+
+    width: int
+    filled: float
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a study has come.
 
-    seconds: since this run began; trials: that ended in it; lanes: that are open
-    told: lines about lanes that people should read, each told once
+    seconds: since this run began; trials: how many ended in this run; lanes: how many are open
+    told: lines about lanes for people, each given once
+    packs: None before the first reply, or where trials train alone
+    now: seconds since the epoch, or None where it is not known
     """
 
     arms: tuple[ArmProgress, ...]
@@ -41,21 +64,24 @@ class Progress:
     trials: int
     lanes: int
     told: tuple[str, ...] = ()
+    stage: Stage | None = None
+    packs: Packs | None = None
+    now: float | None = None
 
     @property
     def trials_per_second(self) -> float:
-        """Of this run."""
+        """Trials that ended in this run, over its seconds."""
         return self.trials / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """At the pace so far; None while nothing has ended."""
+        """The time to the end at this run's pace so far; None before a trial has ended."""
         left = sum(arm.budget - arm.done for arm in self.arms)
         return left / self.trials_per_second if self.trials else None
 
 
 class Telling:
-    """Passes progress on, with lines that other parts of a run have for people; they may be told from any thread."""
+    """Passes progress on to `watch`, with lines for people from other parts of a run; `tell` is safe in any thread."""
 
     def __init__(self, watch: Callable[[Progress], None]) -> None:
         self._watch = watch
@@ -67,7 +93,7 @@ class Telling:
         self._lines.append(line)
 
     def __call__(self, progress: Progress) -> None:
-        """Show progress, and the lines that were told since."""
+        """Show progress, and the lines that were told since the last one."""
         lines = [self._lines.pop(0) for _ in range(len(self._lines))]
         self._last = progress
         self._watch(replace(progress, told=(*progress.told, *lines)))
@@ -79,7 +105,7 @@ class Telling:
 
 
 class Tally:
-    """An arm's counts and its best tuning metric, so that to tell them takes no look at the trials that ended."""
+    """Counts an arm's trials by outcome and keeps its best tuning metric, so that no call looks at all trials."""
 
     def __init__(self, spec: StudySpec, arm: str) -> None:
         self._arm = arm
@@ -89,7 +115,7 @@ class Tally:
         self._shown: ArmProgress | None = None
 
     def add(self, ended: Ended) -> None:
-        """One more trial ended."""
+        """Count a trial that ended."""
         self._shown = None
         outcome = ended.result.outcome
         self._outcomes[outcome] += 1
@@ -99,7 +125,7 @@ class Tally:
                 self._best = value
 
     def progress(self, budget: int) -> ArmProgress:
-        """What is shown of it, of a budget of so many trials."""
+        """The arm's progress, with a budget of so many trials."""
         if self._shown is None or self._shown.budget != budget:
             self._shown = self._count(budget)
         return self._shown

@@ -1,4 +1,4 @@
-"""A study's signs of life, for `slalom status`: a note in its store, every few seconds."""
+"""A running study's pulse, for `slalom status`: a note in its store, every few seconds."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ PULSE_SECONDS = 5.0
 
 
 class Pulse:
-    """Notes that the loop is alive, how far it has come and how busy its lanes are; the loop's thread alone calls it.
+    """Notes that the loop is alive, how far the study has come and how busy its lanes are.
 
-    clock: the loop's, seconds since the epoch
+    Only the loop's thread calls it.
+    clock: gives seconds since the epoch
     """
 
     def __init__(self, store: TrialStore, clock: Callable[[], float]) -> None:
@@ -29,12 +30,12 @@ class Pulse:
         self._trains = False
 
     def beat(self, campaign: Campaign, placement: Placement) -> None:
-        """Write it down, where the study has found its first lane or lost its last, and else from time to time."""
+        """Write the pulse where the study has got its first lane or lost its last, else every PULSE_SECONDS."""
         if self._trains is not (placement.lanes > 0) or self._clock() - self._written >= PULSE_SECONDS:
             self.write(campaign, placement)
 
     def write(self, campaign: Campaign, placement: Placement) -> None:
-        """Write it down."""
+        """Write the pulse."""
         self._written, self._trains = self._clock(), placement.lanes > 0
         progress = campaign.progress(placement.lanes)
         used = campaign.throughput.slot_utilisation

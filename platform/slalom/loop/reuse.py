@@ -1,9 +1,9 @@
-"""What another study has trained already, as answers to orders: a study that extends it trains only what is new.
+"""Trials of other studies as answers to orders: a study that extends another one trains only the trials that are new.
 
-Every decision is taken anew by the extended study, which asks for its trials as if nothing was there. A trial of the
-same hyperparameters, seeds and program is then answered from what is known of it: its reports up to the order's end,
-and its result. So the numbers are those of a study that was written so from the start, whatever the sampler and the
-pruner.
+The extending study takes every decision anew, and orders its trials as if nothing was there. An order of a trial with
+the same hyperparameters, seeds and program as a known one is answered by the known trial's reports up to the order's
+end, and its result. So the numbers are those of a study that was written so from the start, whatever the sampler and
+the pruner.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class Reuse:
-    """Trials of other studies, read as this one's; the loop's thread alone calls it."""
+    """Answers orders from the trials of other studies, read as this study's; only the loop's thread calls it."""
 
     def __init__(self, known: Mapping[TrialId, Ended]) -> None:
         self._known = dict(known)
 
     def answer(self, order: Order) -> Reply | None:
-        """What a lane would say of the order; None where too little is known, so that a lane must train it."""
+        """What a lane would reply to the order; None where too little is known, so that a lane must train it."""
         known = self._same(order)
         if known is None or order.keep_weights:
             return None
@@ -39,20 +39,22 @@ class Reuse:
         return Reply(reports, (replace(known.result, attempt=attempt, history=()),))
 
     def as_trained(self, ended: Ended) -> Ended | None:
-        """A trial that is over, with the lane, device and times of its training, where nothing of it was trained anew.
+        """A trial that is over, with the lane, device and times of its training in the other study.
 
-        None where it has been trained in this study, or is not known.
+        None where this study has trained any of it, or where it is not known.
         """
         known = self._known.pop(ended.spec.id, None)
         if known is None:
             return None
         if (known.result.outcome, known.result.epochs) == (ended.result.outcome, ended.result.epochs):
             return known
-        of_old = {name: getattr(known.result, name) for name in ("lane", "device", "started", "ended")}
+        of_old = {
+            name: getattr(known.result, name) for name in ("lane", "device", "not_deterministic", "started", "ended")
+        }
         return replace(ended, result=replace(ended.result, **of_old))
 
     def trained_anew(self, trial: TrialId) -> None:
-        """A lane trains the trial: what was known of it is not what comes of it."""
+        """Forget what is known of a trial that a lane now trains: its result will be the lane's."""
         self._known.pop(trial, None)
 
     def __iter__(self) -> Iterator[Ended]:
@@ -64,4 +66,4 @@ class Reuse:
 
 
 NOTHING_KNOWN = Reuse({})
-"""Of a study that extends none."""
+"""The Reuse of a study that extends no other."""

@@ -1,4 +1,7 @@
-"""The loop: ask, place, collect, tell, record. The only writer of Optuna's storage and of MLflow."""
+"""The loop: takes orders from plans, places them on lanes, collects replies, and writes what ended.
+
+The loop is the only writer of Optuna's storage and of MLflow.
+"""
 
 from __future__ import annotations
 
@@ -37,12 +40,12 @@ def run(
     watch: Callable[[Progress], None] = lambda _: None,
     clock: Callable[[], float] = time.time,
 ) -> None:
-    """Train what is left of a study and write it down.
+    """Train what is left of a study, and write it to the store and the recorder.
 
-    Goes on where an earlier run stopped, however it stopped, and takes trials from the studies that it extends. Raises
-    Interrupted on Ctrl-C, with all written that had ended, Infrastructure where the lanes, the storage or the recorder
-    fail for good, and InputError where the lanes' devices are of several kinds, or of another than trained the study so
-    far, and it does not take any.
+    Goes on where an earlier run stopped, however it stopped, and takes trials from the studies that this one extends.
+    Raises Interrupted on Ctrl-C, after writing all trials that had ended; Infrastructure where the lanes, the storage
+    or the recorder fail for good; and InputError where lanes are on several kinds of devices, or on another kind than
+    trained the study so far, unless its `nodes` are "any".
     """
     known, notes = store.ended(), Notes.read(store.notes())
     earlier = list(known.values())
@@ -54,14 +57,16 @@ def run(
     try:
         store.note(Note.STATE, State.RUNNING)
         recorder.trials(earlier)
-        del earlier  # with histories, which the campaign keeps of none
+        del earlier  # frees the trials' histories, which the campaign does not keep
         recorder.summary(campaign.summary(State.RUNNING))
         while not campaign.done:
             placement.take(campaign.due(placement.vacant))
             resize(lanes, Demand(campaign.trainable, placement.slots), placement, clock())
             for lane, turn in placement.turns():
-                lanes.send(lane, turn)
+                lanes.send(lane, campaign.with_widths(turn, devices.of(lane)))
             told = listen(lanes, placement, campaign, devices)
+            if (widths := campaign.measured()) is not None:
+                store.note(Note.WIDTHS, widths)
             over = campaign.over()
             store.add(over)
             recorder.trials(over)
@@ -89,16 +94,16 @@ def run(
 
 
 def resize(lanes: Lanes, demand: Demand, placement: Placement, now: float) -> None:
-    """Have as many lanes as there is use for; give back those that must go, once they are done or time is up."""
+    """Ask for as many lanes as the demand can use; give back lanes that must go, once they are done or time is up."""
     placement.leave(lanes.size(demand), now)
     for lane in placement.left(now):
         lanes.release(lane)
 
 
 def listen(lanes: Lanes, placement: Placement, campaign: Campaign, devices: Devices) -> list[str]:
-    """Hear what has come back, and wait a little for the first; InputError of a lane on another kind of device.
+    """Take in what lanes sent, waiting up to POLL_SECONDS for it; InputError for a lane on another kind of device.
 
-    Returns what people should read of it: which lanes were lost, but for a trial's program that raised.
+    Returns lines for people: notices, and which lanes were lost, unless a trial's program raised.
     """
     told = []
     heard = lanes.collect(POLL_SECONDS)
@@ -120,12 +125,12 @@ def listen(lanes: Lanes, placement: Placement, campaign: Campaign, devices: Devi
 
 
 def again(trials: int) -> str:
-    """What becomes of the trials of a lane that was lost, as the end of a line."""
+    """The end of a line about a lost lane: how many trials in it lost an attempt."""
     return f"; {trials} trial{'s' if trials > 1 else ''} in it lost an attempt" if trials else ""
 
 
 def write_rest(campaign: Campaign, store: TrialStore, recorder: Recorder) -> None:
-    """Write down what had ended when the loop was stopped, perhaps while it was writing."""
+    """Write the trials that had ended when the loop was stopped; it may have been stopped while it wrote them."""
     over = campaign.over()
     stored = store.ended() if over else {}
     store.add([ended for ended in over if ended.spec.id not in stored])

@@ -1,4 +1,4 @@
-"""One search of an arm, part by part: its generations rung by rung, its pick, the confirm trials of its choice."""
+"""The plan of one search, part by part: its generations rung by rung, its pick, the confirm trials of its choice."""
 
 from __future__ import annotations
 
@@ -19,40 +19,41 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Ended, Report, Scalar, TrialSpec
 
     Script = Iterator[list[Order]]
-    """Orders, step by step: the next step is taken when all orders of the one before are answered."""
+    """Lists of orders, one for each step: the next step is taken when all orders of the step before are answered."""
 
 
 class Desk(Protocol):
-    """What a search asks of its arm's plan: who is over, what was reported; and tells it who is pruned."""
+    """What a search needs of its arm's plan: the trials that ended, reports, and a way to begin and prune trials."""
 
     ended: dict[TrialId, Ended]
 
     def begin(self, trial: TrialSpec) -> None:
-        """A trial is in training from now on, unless it has ended."""
+        """Note that a trial is in training from now on, unless it has ended."""
         ...
 
     def reports(self, trial: TrialId) -> Mapping[int, Report]:
-        """What a trial has reported, by epoch."""
+        """A trial's reports, by epoch."""
         ...
 
     def prune(self, trial: TrialSpec, rung: int) -> None:
-        """A trial is over at a rung."""
+        """End a trial as pruned at a rung."""
         ...
 
     def spare(self, trials: int) -> None:
-        """So many trials of the search's budget are not needed."""
+        """Note that so many trials of the search's budget are not needed."""
         ...
 
     def lay_away(self, trial: TrialId) -> Ended:
-        """A trial that ended, whole; from now on it is kept without its history."""
+        """Give a trial that ended with its history, and keep it without from now on."""
         ...
 
 
 class SearchPlan:
-    """What one search trains. Its parts are taken by `next_part`, one after the other, and by `ahead` side by side.
+    """What one search trains, as parts: `next_part` gives one after the other, `generation` some to train side by side.
 
-    unproposed: tuning trials that were not proposed yet
-    under_way: parts that have begun and not ended
+    unproposed: how many tuning trials were not proposed yet
+    under_way: how many parts have begun and not ended
+    phase: of the part that was begun last
     """
 
     def __init__(self, spec: StudySpec, arm: Arm, search: int, propose: Propose, desk: Desk) -> None:
@@ -61,6 +62,7 @@ class SearchPlan:
         self.search = search
         self.unproposed = spec.tune.trials
         self.under_way = 0
+        self.phase = Phase.TUNE
         self._propose = propose
         self._desk = desk
         self._generations = generations(spec.tune)
@@ -69,7 +71,7 @@ class SearchPlan:
         self._closing = iter((self._pick, self._confirm))
 
     def next_part(self) -> Script | None:
-        """What comes when all that had begun is over; None where the search is."""
+        """The part that follows when all parts so far are over; None where the search is over."""
         script = self.generation()
         if script is not None:
             return script
@@ -77,7 +79,7 @@ class SearchPlan:
         return None if part is None else part()
 
     def generation(self) -> Script | None:
-        """The next generation of which a trial is missing."""
+        """The next generation of which a trial has not ended; None where there is none."""
         for numbers in self._generations:
             self.unproposed -= len(numbers)
             ids = self._ids(Phase.TUNE, numbers)
@@ -91,7 +93,7 @@ class SearchPlan:
         return [TrialId(self.arm.name, phase, number, self.search) for number in numbers]
 
     def _tune(self, ids: Sequence[TrialId], proposals: Sequence[Mapping[str, Scalar]]) -> Script:
-        """A generation, rung by rung."""
+        """The orders of a generation, rung by rung."""
         left = [self._begun(trial, params) for trial, params in zip(ids, proposals, strict=True)]
         for rung in self._rungs:
             yield [Order(trial, rung) for trial in left]
@@ -99,7 +101,8 @@ class SearchPlan:
         self._new += map(self._desk.lay_away, ids)
 
     def _pick(self) -> Script:
-        """The best few once more, from fresh seeds."""
+        """The orders of the pick: the best few tuning trials once more, from fresh seeds."""
+        self.phase = Phase.PICK
         self._new.clear()
         found = contenders(self.spec, self.arm.name, self.search, self._desk.ended) or []
         ids = picked(self.spec, self.arm.name, self.search, len(found))
@@ -110,7 +113,8 @@ class SearchPlan:
             self._desk.lay_away(trial)
 
     def _confirm(self) -> Script:
-        """The search's choice from fresh seeds; nothing where it has none."""
+        """The orders of the confirm trials of the search's choice; none where it has no choice."""
+        self.phase = Phase.CONFIRM
         chosen = choose(self.spec, self.arm.name, self.search, self._desk.ended)
         if chosen is None:
             self._desk.spare(self.spec.confirm_seeds)
@@ -126,7 +130,7 @@ class SearchPlan:
         return spec
 
     def _judged(self, contenders: list[TrialSpec], rung: int) -> list[TrialSpec]:
-        """The contenders that go on after a rung; the others are pruned. Ties go to the lower number."""
+        """Prune contenders at a rung, and give those that go on. Ties go to the lower number."""
         if rung == self.spec.epochs:
             return []
         keep = survivors(len(contenders), self.spec.tune.factor)
@@ -138,7 +142,7 @@ class SearchPlan:
         return [trial for trial in contenders if trial.id in stay and self._standing(trial.id, rung) < math.inf]
 
     def _standing(self, trial: TrialId, rung: int) -> float:
-        """The trial's metric at a rung, smaller being better; infinite where it ended before, or has no finite one."""
+        """The trial's metric at a rung, smaller being better; infinite where there is no report, or no finite value."""
         metric = self.spec.metric
         report = self._desk.reports(trial).get(rung)
         value = report.metrics[validation(metric.name)] if report else math.nan
@@ -148,5 +152,5 @@ class SearchPlan:
 
 
 def without_history(ended: Ended) -> Ended:
-    """A trial that ended, without most of what it weighs."""
+    """A trial that ended, without its history, which takes most of its memory."""
     return replace(ended, result=replace(ended.result, history=()))

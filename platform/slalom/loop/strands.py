@@ -1,4 +1,4 @@
-"""The orders that an arm has open, and which script goes on when they are answered."""
+"""The open orders of an arm, and which script goes on when they are answered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Strand:
     """A script under way: a part of a search, or where `search` is None the arm's last training.
 
-    open: the trials of which it awaits an answer; when there is none left, its next step is taken
+    open: the trials with an order that is not answered; when there is none left, the next step is taken
     """
 
     script: Script
@@ -24,7 +24,7 @@ class Strand:
 
 
 class Strands:
-    """The strands of an arm. Nothing is ordered of a trial that is not in training, since it has ended."""
+    """The strands of an arm. A trial that is not in training has ended, and gets no order."""
 
     def __init__(self, attempts: Attempts) -> None:
         self._attempts = attempts
@@ -37,16 +37,16 @@ class Strands:
         return len(self._orders)
 
     def get(self, trial: TrialId) -> Order | None:
-        """The open order of a trial, if there is one."""
+        """The open order of a trial, or None."""
         return self._orders.get(trial)
 
     def due(self) -> list[Order]:
-        """Orders that have come up since the last call."""
+        """The orders that are new since the last call."""
         due, self._due = self._due, []
         return due
 
     def begin(self, strand: Strand) -> bool:
-        """Take the first steps of a strand; whether it is over at once, as one whose trials have all ended is."""
+        """Take steps of a strand until an order is open; whether it ended first, since all its trials have ended."""
         while not strand.open:
             step = next(strand.script, None)
             if step is None:
@@ -59,13 +59,13 @@ class Strands:
         return False
 
     def give(self, order: Order) -> None:
-        """Order a trial's present attempt; for one that is open, once more."""
+        """Order a trial's present attempt; an open order is given once more."""
         order = self._attempts.order(order)
         self._orders[order.trial.id] = order
         self._due.append(order)
 
     def answered(self, trial: TrialId) -> Strand | None:
-        """A trial's order is answered: take its strand's next steps; gives the strand if it is over."""
+        """Close a trial's order and, after the last of a step, take the next; gives the strand if that ends it."""
         del self._orders[trial]
         strand = self._strands.pop(trial)
         strand.open.remove(trial)

@@ -1,4 +1,4 @@
-"""Which lane is the emptiest, found without looking at all of them."""
+"""Finds the emptiest lane without looking at all lanes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ if TYPE_CHECKING:
 
 
 class Vacancies:
-    """Lanes by load, the lower number first among equals, behind a heap that may lag behind.
+    """A heap of lanes by load, the lower number first among equals, whose entries may be out of date.
 
-    `load` gives a lane's present load, or None where it takes nothing more. Whoever changes a load says so by
-    `changed`; entries that have become wrong are thrown away when they come up, so a look costs the logarithm of the
-    number of lanes.
+    `load` gives a lane's present load, or None where it takes nothing more. `changed` must be called after each change
+    of a load. Outdated entries are thrown away when they come up, so a look costs the logarithm of the number of lanes.
     """
 
     def __init__(self, load: Callable[[int], int | None]) -> None:
@@ -23,7 +22,7 @@ class Vacancies:
         self._heap: list[tuple[int, int]] = []
 
     def changed(self, lane: int) -> None:
-        """The lane is new, or its load, or whether it takes more, may have changed."""
+        """Note that a lane is new or gone, or that its load may have changed."""
         self._lanes.add(lane)
         load = self._load(lane)
         if load is not None:

@@ -19,9 +19,9 @@ CLOSE_SECONDS = 3.0
 
 @contextmanager
 def finished(recorder: Recorder) -> Iterator[None]:
-    """Finish the records; after a Ctrl-C within seconds, since it may have struck where another thread's lock was held.
+    """A context that closes the recorder at its end, however that comes; after a Ctrl-C within CLOSE_SECONDS.
 
-    What is not on record then is written by the next run.
+    A Ctrl-C may leave a lock held that the recorder's thread needs. The next run writes what is not on record then.
     """
     try:
         yield

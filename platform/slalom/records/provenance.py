@@ -7,13 +7,27 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slalom.study.work_tree import commit_of
+
+if TYPE_CHECKING:
+    from slalom.study.model import StudySpec
 
 PACKAGES = ("mlflow", "numpy", "optuna", "ray", "slalom", "torch")
 SOURCES = ("slalom", "slalom_worker")
 
+COMMIT = "commit"
+
+
+def made_with(study: StudySpec) -> dict[str, str]:
+    """The versions, and as COMMIT the git commit of the study's folder, where there is one; see `commit_of`."""
+    commit = study.commit or commit_of(study.folder, study.code)
+    return {**versions(), **({COMMIT: commit} if commit else {})}
+
 
 def versions() -> dict[str, str]:
-    """By name, Python's and the code's own among them; a package that is not installed has none."""
+    """The versions of Python, Slalom's code and PACKAGES, by name; packages that are not installed are left out."""
     found = {"python": platform.python_version(), "code": code()}
     for package in PACKAGES:
         try:

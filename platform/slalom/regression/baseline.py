@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,11 @@ from slalom.report.plain import plain
 
 if TYPE_CHECKING:
     from slalom.study.model import StudySpec
+    from slalom.verdict.summary import Widths
     from slalom.wire.trial import Scalar
 
 FORMAT = 2
-"""Of the file; raised with every change after which an older file no longer says the same."""
+"""The version of the file's format; raised with every change after which an older file no longer says the same."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class PinnedArm:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a study gave at one time.
+    """What a study gave when it was pinned.
 
     fingerprint, seed: of the study then; all random numbers come from the seed
-    settings: all that the study fixed, as JSON has it
-    arms: by name
+    settings: all that the study fixed, as values of JSON
+    arms: in the order of their names
     text: the study file then
+    widths: slots of the packs that trained it, by kind of device and by their program's digest; the lanes of a night
+        measure the width of a program that is not among them
     """
 
     study: str
@@ -58,6 +61,7 @@ class Baseline:
     settings: Mapping[str, Any]
     arms: tuple[PinnedArm, ...]
     text: str
+    widths: Widths = field(default_factory=dict)
 
     @property
     def searches(self) -> int:
@@ -75,7 +79,7 @@ class Baseline:
 
     @classmethod
     def read(cls, file: str | Path) -> Baseline:
-        """The baseline in a file; InputError where it is none, or one that this version does not read."""
+        """The baseline in a file; InputError where the file holds none, or one that this version does not read."""
         file = Path(file)
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
@@ -95,7 +99,8 @@ class Baseline:
     def spelled(self) -> str:
         """The file's text: JSON with sorted keys."""
         arms = {arm.name: _arm(arm) for arm in self.arms}
-        content = {**{name: getattr(self, name) for name in _PLAIN}, "arms": arms, "format": FORMAT}
+        fixed = {name: getattr(self, name) for name in (*_PLAIN, "widths")}
+        content = {**fixed, "arms": arms, "format": FORMAT}
         text = json.dumps(plain(content), indent=1, sort_keys=True, allow_nan=False) + "\n"
         return re.sub(r"\[\n\s*([^\[\]{}]*?)\n\s*\]", _on_one_line, text)
 
@@ -110,7 +115,7 @@ _PLAIN = ("study", "fingerprint", "seed", "data_digest", "metric", "goal", "devi
 
 
 def settings(spec: StudySpec) -> dict[str, Any]:
-    """What a study fixes of its trainings, as JSON has it; a changed one is found by its dotted name."""
+    """The settings that a study fixes, as values of JSON; `changes` tells by dotted name which of them differ."""
     fixed = {
         "task": spec.task,
         "precision": spec.precision,
@@ -134,9 +139,21 @@ def _read(content: Any, file: Path) -> Baseline:
         )
     try:
         arms = tuple(_read_arm(name, arm) for name, arm in content["arms"].items())
-        return _checked(Baseline(arms=arms, **{name: content[name] for name in _PLAIN}), file)
+        widths = _read_widths(content.get("widths", {}), file)  # older files have none
+        return _checked(Baseline(arms=arms, widths=widths, **{name: content[name] for name in _PLAIN}), file)
     except (KeyError, TypeError, AttributeError) as exc:
         raise InputError(f"{file}: is no whole baseline: {quoted(exc)}") from exc
+
+
+def _read_widths(content: Mapping[str, Mapping[str, Any]], file: Path) -> Widths:
+    for device, widths in content.items():
+        for program, width in widths.items():
+            if type(width) is not int or width < 1:
+                raise InputError(
+                    f"{file}: widths must be whole numbers of slots, at least 1, got {quoted(width)} for {program} on "
+                    f"{quoted(device)}"
+                )
+    return content
 
 
 def _checked(baseline: Baseline, file: Path) -> Baseline:

@@ -16,7 +16,7 @@ NOTHING = "nothing"
 
 
 class Change(NamedTuple):
-    """Something by its dotted name, spelled as it was and as it is."""
+    """What differs, by its dotted name, with its value in the baseline and today as text."""
 
     name: str
     before: str
@@ -33,9 +33,10 @@ def changes(
     device: str,
     chosen: Choices,
 ) -> tuple[Change, ...]:
-    """By name.
+    """What differs between a baseline and today, in the order of the names.
 
     today: the study as its file is now
+    versions, device: today's
     chosen: the hyperparameters that were trained today, by arm
     """
     before = {

@@ -45,18 +45,18 @@ if TYPE_CHECKING:
 
 ALPHA = 0.002
 RETUNED_ALPHA = 0.01
-"""Where the searches are made again: with less, ten searches could raise no alarm."""
+"""The alpha of a night whose searches are made again: with less, ten searches could raise no alarm."""
 
 MISS = 0.05
 FIRST = 10
 FLIPS = 2**17
 EPOCHS, COST = "epochs to target", "cost"
 COST_MARGIN = 0.25
-"""Of a ratio of times: 25 % more is a regression."""
+"""The margin of a cost, as a share: more than 25 % above the pinned one is a regression."""
 
 
 class Answer(StrEnum):
-    """What is said of an arm's metric, and of a night: that of its worst finding, in this order."""
+    """What is said of an arm's metric, worst first; what is said of a night is what is said of its worst finding."""
 
     REGRESSED = "regressed"
     UNDECIDED = "undecided"
@@ -69,11 +69,11 @@ class Answer(StrEnum):
 class Finding:
     """An arm's metric tonight against the baseline.
 
-    trainings: held against each other; of a cost, how often each was measured
+    trainings: how many were compared; of a cost, how often it was measured tonight
     baseline, tonight: means over these trainings; of a cost, medians
     difference: tonight minus baseline; of a cost, their ratio less 1
     interval: of the mean difference, at the stage's share of `miss`
-    p: one-sided, of no difference; None where the difference is within the margin, so that nobody asks
+    p: one-sided, under no difference; None where the difference is within the margin
     """
 
     arm: str
@@ -95,11 +95,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Design:
-    """How a night goes.
+    """The stages and levels of a night's tests.
 
     stages: trainings of each arm after which it is judged, rising
-    tests: that a night makes, among which alpha is divided
-    searches: of each arm, all of which have as many trainings
+    tests: how many a night makes; alpha is divided among them
+    searches: how many each arm has; all have the same number of trainings
     by_search: the search is the unit, because it is made again; else the training is
     """
 
@@ -112,7 +112,7 @@ class Design:
 
     @classmethod
     def of(cls, baseline: Baseline, most: int | None = None, *, retuned: bool = False) -> Design:
-        """That of a baseline, with so many seeds of each search at most."""
+        """The design of a night against a baseline, with at most `most` seeds of each search."""
         seeds = baseline.seeds if most is None else min(most, baseline.seeds)
         searches, tests = baseline.searches, 2 * len(baseline.arms)
         if retuned:
@@ -120,7 +120,7 @@ class Design:
         return cls(stages(seeds, searches), tests, searches)
 
     def share(self, trainings: int) -> float:
-        """Of alpha and miss, that the stage of so many trainings may spend."""
+        """The share of alpha, and of miss, that the stage of so many trainings may spend."""
         return trainings / sum(self.stages)
 
     def alarm(self, trainings: int) -> float:
@@ -129,11 +129,11 @@ class Design:
 
     @property
     def units(self) -> int:
-        """What the last stage holds against each other."""
+        """How many pairs the last stage compares: searches, or trainings."""
         return self.searches if self.by_search else self.stages[-1]
 
     def unit_values(self, values: Sequence[float]) -> list[float]:
-        """The values of trainings, the first seed of every search first, by the unit."""
+        """The value of each unit, from the values of trainings, the first seed of every search first."""
         if not self.by_search:
             return list(values)
         return [fmean(values[search :: self.searches]) for search in range(self.searches)]
@@ -146,7 +146,7 @@ class Design:
         return 0.5 * smallest_p(self.units, FLIPS) < self.alarm(self.stages[-1])
 
     def resolution(self, values: Sequence[float]) -> float:
-        """The margin that nobody named, from the baseline's values; in their unit."""
+        """The margin of a metric for which the user names none, from the baseline's values and in their unit."""
         from scipy.special import stdtrit  # here: it takes long to import
 
         if self.units < 2:
@@ -155,14 +155,17 @@ class Design:
         return (quantile + 1.96) * self._deviation(values) * math.sqrt(2 / self.units)
 
     def _deviation(self, values: Sequence[float]) -> float:
-        """Of the units, less what is the same tonight: of trainings within their search, where it has several seeds."""
+        """The units' standard deviation; that of trainings is within their searches, where these have several seeds."""
         if self.by_search or len(values) < 2 * self.searches:
             return stdev(self.unit_values(values))
         return math.sqrt(fmean(variance(values[search :: self.searches]) for search in range(self.searches)))
 
 
 def stages(seeds: int, searches: int = 1) -> tuple[int, ...]:
-    """So many seeds of each search that there are 10 trainings, then twice as many, ... and at last all seeds."""
+    """Trainings of an arm after each stage: the seeds that make at least FIRST trainings, twice as many, ..., all.
+
+    seeds: of each search
+    """
     found, stage = [], -(-FIRST // searches)
     while stage < seeds:
         found.append(stage * searches)
@@ -178,10 +181,11 @@ def judge(
     margins: Mapping[str, float],
     before: Iterable[Finding] = (),
 ) -> tuple[Finding, ...]:
-    """The findings after a stage; what an earlier one has decided stands.
+    """The findings after a stage; a metric that an earlier stage has decided keeps its finding.
 
-    tonight: by arm, of `trainings` trainings
-    margins: by metric, where the user names them
+    tonight: by arm, of at least `trainings` trainings
+    margins: by metric, those that the user names
+    before: the findings of the stage before
     """
     decided = {one.key: one for one in before if one.answer is not Answer.UNDECIDED}
     found = []
@@ -262,10 +266,10 @@ DECIDING = (Answer.REGRESSED, Answer.IMPROVED)
 
 
 def overall(findings: Iterable[Finding]) -> Answer:
-    """Of a night: the worst finding's.
+    """The answer of a night, which is that of its worst finding.
 
-    A cost counts where it is regressed or improved alone: times are never the same to the bit, and on a restless
-    machine nobody can tell.
+    A cost counts only where it is regressed or improved: times are never the same to the bit, and on a restless machine
+    a cost is often undecided.
     """
     order = list(Answer)
     answers = [one.answer for one in findings if one.metric != COST or one.answer in DECIDING]

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from slalom.regression.retrain import Choices, Crew, Trained
     from slalom.study.model import StudySpec, Tune
 
+MARGIN_END = 1e300
+"""Every margin is below it, since JSON has no infinite number, and the page draws a band of twice the margin."""
+
 COST_ROUNDS = 3
 """Times that a cost is measured before it is called anything but equivalent."""
 
@@ -43,8 +46,8 @@ def hold(
 
     crew: the lanes that train, what proposes where the search is made again, and what measures cost
     retune: search the hyperparameters again, too
-    margins: by metric, in its unit; of "cost" the share by which it may rise
-    most: seeds of each search at most
+    margins: of each metric, in the metric's unit; of "cost" the share by which it may rise
+    most: the most seeds of each search
     Raises InputError where the baseline is another study's, or an option is out of its range.
     """
     margins = _checked(margins or {}, baseline, spec)
@@ -64,7 +67,7 @@ def hold(
 
 
 def _unstaged(tune: Tune, baseline: Baseline) -> Tune:
-    """The search made again as often as the baseline's, whatever it found."""
+    """The tuning with exactly as many searches as the baseline pinned, whatever they find."""
     searches = len(baseline.arms[0].params)
     return replace(tune, searches=Searches(searches, searches))
 
@@ -78,8 +81,8 @@ def _checked(margins: Mapping[str, float], baseline: Baseline, spec: StudySpec) 
     for name, value in margins.items():
         if name not in (known := (baseline.metric, EPOCHS, COST)):
             raise InputError(f"--margin must name one of {', '.join(known)}, got {quoted(name)}")
-        if not value > 0:
-            raise InputError(f"--margin {name} must be above 0, got {value}")
+        if not 0 < value < MARGIN_END:
+            raise InputError(f"--margin {name} must be above 0 and below {MARGIN_END:g}, got {value}")
     return margins
 
 
@@ -92,11 +95,11 @@ def _judged(
     crew: Crew,
     watch: Callable[[Progress], None],
 ) -> tuple[tuple[Finding, ...], Trained]:
-    """Stage by stage, until one has a regression or leaves nothing undecided."""
+    """The findings of the stage after which some metric is regressed or none is undecided, else of the last stage."""
     findings: tuple[Finding, ...] = ()
     worst = max if baseline.goal == "minimize" else min
     floor = worst(worst(arm.found.values) for arm in baseline.arms)
-    trainings = train(spec, chosen, [], design.stages, crew, watch, floor)
+    trainings = train(spec, chosen, [], design.stages, crew, watch, baseline.widths, floor)
     try:
         for number, trained in zip(design.stages, trainings, strict=True):
             _check_confirmed(baseline, trained)
@@ -123,7 +126,10 @@ def _check_confirmed(baseline: Baseline, trained: Trained) -> None:
 def _costs(
     spec: StudySpec, chosen: Choices, baseline: Baseline, margins: Mapping[str, float], crew: Crew
 ) -> list[Finding]:
-    """Of each arm; one that is not as before is measured again, and all measurements are held against the pinned."""
+    """The finding of each arm's cost; one beyond the margin is measured again, COST_ROUNDS times in all at most.
+
+    All measurements of tonight are held against the pinned ones.
+    """
     margin = margins.get(COST, COST_MARGIN)
     found = []
     for arm in baseline.arms:

@@ -22,7 +22,7 @@ class Night:
 
     seconds: when it was, since the epoch
     design: after how many trainings it was judged, and at which levels
-    changes: versions, settings and devices that are others than the baseline's
+    changes: versions, settings and devices that differ from the baseline's
     reproduced: by arm, whether tonight's best trial came out the same when it was trained once more
     """
 
@@ -35,7 +35,7 @@ class Night:
 
     @property
     def answer(self) -> Answer:
-        """The worst finding's."""
+        """The answer of the worst finding."""
         return overall(self.findings)
 
     def as_json(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from slalom.loop.progress import Progress
     from slalom.regression.retrain import Choices, Crew, Trained
     from slalom.study.model import StudySpec
-    from slalom.verdict.summary import ArmSummary, Summary
+    from slalom.verdict.summary import ArmSummary, Summary, Widths
     from slalom.wire.trial import Ended, Scalar, TrialId
 
 
@@ -35,7 +35,7 @@ def pin(
 
     summary, ended: what the study has found
     crew: the lanes that train each arm's choice again, and what measures their cost
-    seeds: confirm seeds of each search to pin, where they are more than the study's: the others are trained now
+    seeds: confirm seeds of each search to pin; those beyond the study's own are trained now
     Raises InputError where the study is not complete, or today's code no longer gives its numbers.
     """
     chosen = {arm.name: choices for arm in summary.arms if (choices := _choices(arm))}
@@ -49,7 +49,7 @@ def pin(
         if trial.phase is Phase.CONFIRM and trial.arm in chosen and trial.search < searches
     ]
     count = searches * max(seeds or 0, spec.confirm_seeds)
-    (trained,) = train(again, chosen, known, [count], crew, watch)
+    (trained,) = train(again, chosen, known, [count], crew, watch, summary.throughput.widths)
     others = [name for name, same in trained.reproduced.items() if not same]
     if others:
         raise InputError(
@@ -84,4 +84,15 @@ def _pinned(spec: StudySpec, chosen: Choices, trained: Trained, count: int, crew
         settings=settings(spec),
         arms=tuple(arms),
         text=spec.text,
+        widths=_widths(trained),
     )
+
+
+def _widths(trained: Trained) -> Widths:
+    """The widths of the packs that the pinned trials were trained in, by kind of device and program."""
+    programs = {one.spec.work.digest for trial, one in trained.results.items() if trial.phase is Phase.CONFIRM}
+    found = {
+        device: {program: width for program, width in widths.items() if program in programs}
+        for device, widths in trained.widths.items()
+    }
+    return {device: widths for device, widths in found.items() if widths}

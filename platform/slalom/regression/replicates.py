@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Ended
 
 SPLITS = ("train.", "validation.", "test.", "oob.")
-"""Metrics that every training reports; what is recorded of layers beside them is asked for or not."""
+"""The beginnings of the metrics that every training reports; those of layers are reported only where a study asks."""
 
 DIGITS = 16
 """Hexadecimal digits of a seed's digest."""
@@ -31,7 +31,7 @@ class Replicates:
     values: the study's metric on test data, as the verdict counts it: the worst value where a trial diverged or failed
     epochs: to the first report whose validation metric reached the target; a report's distance more than the whole
         training where none did
-    digests: of every metric of every report and of the end; equal where a training came out the same bit for bit
+    digests: over the metrics of every report and of the end; equal where a training came out the same bit for bit
     """
 
     values: tuple[float, ...]
@@ -39,18 +39,22 @@ class Replicates:
     digests: tuple[str, ...]
 
     def first(self, trainings: int) -> Replicates:
-        """Of so many trainings."""
+        """The same of the first `trainings` trainings alone."""
         return Replicates(self.values[:trainings], self.epochs[:trainings], self.digests[:trainings])
 
 
 def replicates(
     spec: StudySpec, arm: str, results: Mapping[TrialId, Ended], trainings: int, target: float | None
 ) -> Replicates:
-    """Of an arm whose first confirm trainings ended, so many in all, with their histories."""
+    """What an arm gave in its first `trainings` confirm trainings; ValueError where one of them has not ended.
+
+    results: the trials that ended, with their histories
+    target: as in PinnedArm
+    """
     from slalom.verdict.results import worst_value  # here: numpy takes long to import
 
     trials = _trials(spec, arm, results, trainings)
-    worst = worst_value(spec, searches_of(spec), results)
+    worst = worst_value(spec, results)
     values = [final(trial, test(spec.metric.name)) for trial in trials]
     return Replicates(
         tuple(value if math.isfinite(value) else worst for value in values),
@@ -90,7 +94,7 @@ def _epochs(spec: StudySpec, trial: Ended, target: float | None) -> float:
 
 
 def _digest(trial: Ended) -> str:
-    """Numbers are spelled so that they read back the same, so equal spellings are equal bits."""
+    """The digest of a training; JSON's numbers read back as they were, so equal digests are equal bits."""
     result = trial.result
     ends = {name: value for name, value in result.metrics.items() if name.startswith(SPLITS)}
     reports = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from slalom.errors import InputError
-from slalom.loop.notes import Notes
+from slalom.loop.notes import Note, Notes
 from slalom.loop.run import run
 from slalom.records.in_memory import InMemoryRecorder
 from slalom.regression.replicates import searches_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from slalom.loop.progress import Progress
     from slalom.search.base import ProposeFor
     from slalom.study.model import StudySpec
+    from slalom.verdict.summary import Widths
     from slalom.wire.trial import Scalar
 
     Choices = Mapping[str, Sequence[Mapping[str, Scalar]]]
@@ -46,28 +47,30 @@ class Crew:
 
 @dataclass(frozen=True)
 class Trained:
-    """Confirm trials.
+    """The confirm trials after a stage.
 
     spec: the study as it was trained
     chosen: the hyperparameters that were trained
-    results: the confirm trials that ended, with their histories, and what they were chosen by
+    results: the confirm trials that ended, with their histories, and the trials that they were chosen by
     reproduced: by arm, whether its best trial came out the same when it was trained once more
+    widths: as in Throughput
     """
 
     spec: StudySpec
     chosen: Choices
     results: Mapping[TrialId, Ended]
     reproduced: Mapping[str, bool]
+    widths: Widths
 
     @property
     def device(self) -> str:
-        """The kind that trained, or several."""
+        """The kind of device that trained, or several, with commas between them."""
         devices = {ended.result.device for key, ended in self.results.items() if key.phase is Phase.CONFIRM}
         return ", ".join(sorted(devices - {""}))
 
 
 def fixed(spec: StudySpec, chosen: Choices, seed: int) -> StudySpec:
-    """The study with these arms, each search of which is over with its choice, and with the random numbers of `seed`.
+    """The study with these arms alone, whose searches have ended with `chosen`, and with the random numbers of `seed`.
 
     Raises InputError where the study no longer has these arms, or searches other hyperparameters.
     """
@@ -97,18 +100,22 @@ def train(
     stages: Sequence[int],
     crew: Crew,
     watch: Callable[[Progress], None],
+    widths: Widths,
     worst: float = 0.0,
 ) -> Generator[Trained, None, None]:
-    """Train the confirm phase stage by stage, each of so many trainings in all; the next when it is asked for.
+    """Train the confirm phase stage by stage, and yield after each; the next is trained when it is asked for.
 
-    spec: `fixed` by `chosen`, or with its searches, which are then made first, and None
+    spec: as `fixed` makes it of `chosen`; where `chosen` is None, with its searches, which are made first
     known: confirm trials that need no training
+    stages: for each stage, how many trainings an arm then has in all
+    widths: of packs, as they were before; the width of a program that is not among them is measured
     worst: the study's metric of a trial that diverged where all did, unless it is a share
     """
     store = InMemoryStore()
     for arm, choices in (chosen or {}).items():
         store.add([_choice(spec, arm, search, params, worst) for search, params in enumerate(choices)])
     store.add(known)
+    store.note(Note.WIDTHS, widths)
     for trainings in stages:
         stage = replace(spec, confirm_seeds=-(-trainings // searches_of(spec)))
         lanes = crew.lanes(stage)
@@ -116,8 +123,8 @@ def train(
             run(stage, store, lanes, InMemoryRecorder(), crew.propose, watch)
         finally:
             lanes.close()
-        ended = store.ended()
-        yield Trained(stage, _chosen(stage, ended), ended, Notes.read(store.notes()).reproduced)
+        ended, notes = store.ended(), Notes.read(store.notes())
+        yield Trained(stage, _chosen(stage, ended), ended, notes.reproduced, notes.throughput.widths)
 
 
 def _chosen(spec: StudySpec, ended: Mapping[TrialId, Ended]) -> Choices:

@@ -1,4 +1,4 @@
-"""Telling somebody: a JSON body posted to an address, Slack's among them."""
+"""The webhook: a JSON body that is posted to an address, such as one of Slack's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WAITS = (1.0, 2.0, 4.0)
 
 
 def check(url: str) -> None:
-    """InputError where it is no address that can be posted to; nothing of it is shown, since it is a secret."""
+    """Raise InputError where a URL cannot be posted to; the message shows nothing of the URL, since it is a secret."""
     rule = "--webhook must be an address such as https://HOST/PATH, but"
     try:
         parts = urlsplit(url)
@@ -42,9 +42,9 @@ def check(url: str) -> None:
 
 
 def post(url: str, body: Mapping[str, Any], wait: Callable[[float], None] = time.sleep) -> None:
-    """Post it; tried again where there is no answer, or a server's own error or its plea to come later.
+    """Post a JSON body; tried again where there is no answer, or one with the status 429 or one from 500.
 
-    Raises Infrastructure, which names the host alone: such an address is a secret.
+    Raises Infrastructure, whose message names the host alone, since the URL is a secret.
     """
     data = json.dumps(body, allow_nan=False).encode()
     for pause in (*WAITS, None):
@@ -64,7 +64,7 @@ def post(url: str, body: Mapping[str, Any], wait: Callable[[float], None] = time
 
 
 def _why(error: Exception) -> str:
-    """What went wrong, without what others say of it: that may hold an address."""
+    """What went wrong, without the text of the error, which may hold the URL."""
     if isinstance(error, HTTPError):
         return f"HTTP status {error.code}"
     reason = error.reason if isinstance(error, URLError) else error

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from slalom.study.model import StudySpec
     from slalom.wire.net_size import NetSize
-    from slalom.wire.trial import Ended, TrialId, Work
+    from slalom.wire.trial import Ended, TrialId
 
 PHASES = list(Phase)
 
@@ -24,11 +24,7 @@ def export(spec: StudySpec, ended: Mapping[TrialId, Ended]) -> list[dict[str, An
         ended,
         key=lambda trial: (arms.index(trial.arm), trial.search, PHASES.index(trial.phase), trial.number),
     )
-    return [_row(ended[trial], _net(spec, ended[trial].spec.work)) for trial in order]
-
-
-def _net(spec: StudySpec, work: Work) -> NetSize | None:
-    return spec.nets.size(work.model, work.evaluation)
+    return [_row(ended[trial], spec.nets.size(ended[trial].spec.work)) for trial in order]
 
 
 def _row(ended: Ended, net: NetSize | None) -> dict[str, Any]:

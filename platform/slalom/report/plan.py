@@ -83,7 +83,7 @@ def _between(least: float, most: float) -> str:
 
 
 def _limits(spec: StudySpec) -> Iterator[str]:
-    """What so many searches cannot decide, however great the differences are."""
+    """What the study's number of searches cannot decide, however great the differences are; a line each."""
     scope = Scope.of(spec, spec.tune.searches.at_most)
     if scope.about == "choice":
         yield "one search tells of the settings that it finds, not of the way of training: no winner will be named"

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class Rehearsal:
     """One epoch of each arm, on split 0.
 
-    reproduced: the baseline's gave the same numbers twice
-    split_matters: it gave other numbers on split 1; None where the study has one split
+    reproduced: whether the baseline arm gave the same numbers twice
+    split_matters: whether that arm gave other numbers on split 1; None where the study has one split
     """
 
     reproduced: bool

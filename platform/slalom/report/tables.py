@@ -30,7 +30,12 @@ Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 def result_rows(spec: StudySpec, summary: Summary) -> Rows:
     """What each arm reached on test data, and against the baseline."""
     header = ("arm", spec.metric.on("test"), "difference", "p (Holm)", "P(better)")
-    return header, [(arm.name, _confirmed(arm), *_compared(spec, arm)) for arm in summary.arms]
+    return header, [result_row(spec, arm) for arm in summary.arms]
+
+
+def result_row(spec: StudySpec, arm: ArmSummary) -> tuple[str, str, str, str, str]:
+    """The row of one arm in the table of results."""
+    return (arm.name, _confirmed(arm), *_compared(spec, arm))
 
 
 def tuning_rows(spec: StudySpec, summary: Summary) -> Rows:
@@ -53,7 +58,7 @@ def _chosen(arm: ArmSummary) -> str:
 
 
 def chosen_text(choices: Sequence[Mapping[str, Scalar]]) -> str:
-    """What searches chose: of numbers the median and the range, of others how often each."""
+    """What searches chose: of numbers the median and the range, of other values how often each was chosen."""
     names = choices[0].keys()
     return ", ".join(f"{name}={_spread([one[name] for one in choices])}" for name in names) or "nothing to choose"
 
@@ -69,7 +74,7 @@ def _spread(values: Sequence[Scalar]) -> str:
 
 
 def _trials(arm: ArmSummary, nets: int) -> str:
-    """How many there are and how they ended, and how much is trained in each where it is more than a net."""
+    """How many tuning trials there are and how they ended, and how many nets each has, where that is more than one."""
     tuning = arm.tuning
     ended = tuning.trials if tuning.trials >= arm.budget else f"{tuning.trials} of {arm.budget}"
     parts = {"pruned": tuning.pruned, "diverged": tuning.diverged, "failed": tuning.failed}

@@ -186,7 +186,7 @@ class Scheduler:
             self.say(f"{ended.run.schedule}: {ended.outcome}, exit code {ended.exit_code}, after {seconds:.0f} s")
 
     def _tell(self, now: float) -> None:
-        """Renew the signs of life of this server's runs, and the lead or the wish for it, three times a lease."""
+        """Renew this server's runs and its lead three times a lease; without the lead ask for it at every call."""
         if now - self._beaten < self.waits.lease / 3:
             return
         kept = self.store.beat(self.server, now) if self._children else set()
@@ -218,7 +218,7 @@ class Scheduler:
             if schedule.due <= now:
                 reason = Reason.MISSED if now - schedule.due > self.waits.late else Reason.DUE
                 yield schedule, replace(run, reason=reason), schedule.cron.after(now)
-            elif last is not None and _again(last):
+            elif last is not None and _again(last, schedule):
                 again = replace(run, due=last.due, attempt=last.attempt + 1, reason=Reason.AGAIN)
                 yield schedule, again, schedule.due
             elif schedule.asked is not None:
@@ -229,7 +229,11 @@ class Scheduler:
         return Run(*what, schedule.due, 0, Reason.DUE, self.server, started=now, seen=now)
 
     def _start(self, schedule: StudySchedule, run: Run, due: float) -> bool:
-        """Start a run; False where another server leads by now, or the schedule was changed or removed meanwhile."""
+        """Start a run; returns whether it was started.
+
+        It is not where another server leads by now, where the schedule was changed or removed meanwhile, or where that
+        time has a run on record.
+        """
         key = self.store.start(run, schedule, due)
         if key is None:
             return False
@@ -249,9 +253,10 @@ class Scheduler:
             active.stop(RunOutcome.STOPPED, now)
 
 
-def _again(last: Run) -> bool:
+def _again(last: Run, schedule: StudySchedule) -> bool:
+    """Whether a run is tried again: not where its schedule was removed and added again after a further due time."""
     unfinished = last.outcome is not None and last.outcome.unfinished
-    return unfinished and last.attempt + 1 < ATTEMPTS
+    return unfinished and last.attempt + 1 < ATTEMPTS and schedule.cron.after(last.started) == schedule.due
 
 
 def _end(active: ActiveRun, code: int, now: float) -> EndedRun:

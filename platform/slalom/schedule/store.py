@@ -85,10 +85,12 @@ class ScheduleStore:
     def newest(self, *, ended: bool = False) -> dict[str, Run]:
         """The newest run of each schedule that has one, by the schedule's name.
 
+        A run of a removed schedule of that name counts where it did the same: study, command and arguments.
         ended: leave out runs that go on
         """
         # one look into the index for each schedule, however many runs there are
         last = select(func.max(RUNS.c.id)).where(RUNS.c.schedule == SCHEDULES.c.name)
+        last = last.where(*(RUNS.c[what] == SCHEDULES.c[what] for what in ("study", "command", "arguments")))
         last = last.where(RUNS.c.ended.is_not(None)) if ended else last
         ids = select(last.scalar_subquery()).select_from(SCHEDULES)
         return {run.schedule: run for run in map(_run, self._rows(select(RUNS).where(RUNS.c.id.in_(ids))))}
@@ -131,7 +133,8 @@ class ScheduleStore:
         """Record that a run starts, and that its schedule is `due` next at that time; returns the run's id.
 
         Returns None, and writes nothing, where the run's server does not lead, or where the schedule was removed or
-        another due time was written since `schedule` was read.
+        another due time was written since `schedule` was read. Returns None, and writes the due time, where the time
+        has a run on record, of a removed schedule of that name: a time is run once.
         """
         leads = (LEASES.c.server == run.server, LEASES.c.expires > run.started)
         as_it_was = (SCHEDULES.c.name == schedule.name, SCHEDULES.c.due == schedule.due)
@@ -140,6 +143,9 @@ class ScheduleStore:
             if not database.execute(update(LEASES).where(*leads).values(id=THE_LEASE)).rowcount:
                 return None
             if not database.execute(update(SCHEDULES).where(*as_it_was).values(due=due, asked=None)).rowcount:
+                return None
+            same = (RUNS.c.schedule == run.schedule, RUNS.c.due == run.due, RUNS.c.attempt == run.attempt)
+            if database.execute(select(RUNS.c.id).where(*same)).first():
                 return None
             row = {name: value for name, value in asdict(run).items() if name != "id"}
             key = database.execute(insert(RUNS).values(row)).inserted_primary_key

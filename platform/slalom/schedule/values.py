@@ -119,11 +119,13 @@ class StudySchedule:
         except ValueError as exc:
             raise InputError(f"--arguments: as in a shell, but got {quoted(self.arguments)}: {exc}") from exc
         for word in words:
-            option = word.partition("=")[0]
-            if variable := OPEN.get(option):
+            begun = word.partition("=")[0]
+            # the beginning of an option is meant as that option, and what follows is as secret
+            meant = (option for option in OPEN if begun.strip("-") and option.startswith(begun))
+            if option := next(meant, None):
                 raise InputError(
                     f"--arguments: {option} may hold a secret, and these lie open in the database and the list of "
-                    f"processes; set {variable} in the environment of `slalom serve`"
+                    f"processes; set {OPEN[option]} in the environment of `slalom serve`"
                 )
 
 

@@ -1,1 +1,1 @@
-"""How an arm is searched: proposals, halving, the choice; the trials that ended are kept in a store."""
+"""How an arm is searched: proposals, successive halving, the choice; and the store of the trials that ended."""

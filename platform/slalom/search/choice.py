@@ -1,4 +1,4 @@
-"""What a search chooses: the best of its trials by validation data. Test data choose nothing."""
+"""The choice of a search: the best of its trials by validation data. Test data choose nothing."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def contenders(spec: StudySpec, arm: str, search: int, results: Results) -> list[Ended] | None:
-    """The tuning trials of a search among which it picks, best first, no two of the same hyperparameters.
+    """The tuning trials among which a search picks, best first, no two of the same hyperparameters.
 
-    They are its best completed ones by validation value, the lower number first among equals; none where no trial
-    completed, and None while the search is under way.
+    They are the best completed trials by validation value, the lower number first among equals: an empty list where no
+    trial completed, and None while tuning trials are missing.
     """
     trials = ended_of(arm, Phase.TUNE, search, spec.tune.trials, results)
     if len(trials) < spec.tune.trials:
@@ -34,13 +34,13 @@ def contenders(spec: StudySpec, arm: str, search: int, results: Results) -> list
 
 
 def picked(spec: StudySpec, arm: str, search: int, count: int) -> list[TrialId]:
-    """The trials that decide among so many contenders, those of the best one first; none decide on one alone."""
+    """The pick trials that decide among `count` contenders, those of the best one first; none for one contender."""
     seeds = spec.tune.pick.seeds
     return [TrialId(arm, Phase.PICK, number, search) for number in range(count * seeds if count > 1 else 0)]
 
 
 def most_picked(spec: StudySpec, arm: Arm) -> int:
-    """How many trials decide in each of an arm's searches, where no trial ends before its rung."""
+    """The most pick trials that one search of the arm can have."""
     points = grid_points(arm.space)
     contenders = min(spec.tune.pick.best, completing(spec), math.inf if points is None else points)
     return len(picked(spec, arm.name, 0, int(contenders)))
@@ -49,8 +49,8 @@ def most_picked(spec: StudySpec, arm: Arm) -> int:
 def choose(spec: StudySpec, arm: str, search: int, results: Results) -> Ended | None:
     """The tuning trial whose hyperparameters a search ends with; None while it is under way, or if none completed.
 
-    Where there was more than one contender it is the one of the best mean validation value over its picked trials, of
-    which each counts that ended without one as the worst; the better tuning trial among equals.
+    Among several contenders the best mean validation value over their pick trials decides, and among equals the better
+    tuning trial. A contender with a pick trial that has no finite value ranks behind all others.
     """
     found = contenders(spec, arm, search, results)
     if not found:
@@ -74,7 +74,7 @@ def is_over(spec: StudySpec, arm: str, search: int, results: Results) -> bool:
 
 
 def ended_of(arm: str, phase: Phase, search: int, budget: int, results: Results) -> list[Ended]:
-    """Those of the first `budget` trials of a search's phase that ended, by number."""
+    """The trials that ended among the first `budget` of a search's phase, in the order of their numbers."""
     keys = (TrialId(arm, phase, number, search) for number in range(budget))
     return [results[key] for key in keys if key in results]
 
@@ -92,7 +92,7 @@ def best(metric: Metric, trials: Sequence[Ended]) -> Ended | None:
 
 
 def _ranked(metric: Metric, valued: Iterable[tuple[float, Ended]]) -> list[Ended]:
-    """Those of a finite value, best first, equals in their order."""
+    """The trials with a finite value, best first, equal ones in the order given."""
     sign = 1 if metric.goal == "minimize" else -1
     finite = [(sign * value, trial) for value, trial in valued if math.isfinite(value)]
     return [trial for _, trial in sorted(finite, key=lambda one: one[0])]

@@ -17,11 +17,11 @@ def generations(tune: Tune) -> Iterator[range]:
 
 
 def rungs(spec: StudySpec) -> list[int]:
-    """The epochs at which a generation is judged, the last epoch included; each is one that is reported.
+    """The epochs at which a generation is judged, the last epoch included; trials report at each of them.
 
     Successive halving with factor f and generations of g trials has ceil(log_f g) rungs before the last,
-    at epochs/f, epochs/f^2, ... (Jamieson and Talwalkar 2016), each moved up to the next epoch that is reported;
-    fewer where that is the same one, or where less than an epoch would be left.
+    at epochs/f, epochs/f^2, ... (Jamieson and Talwalkar 2016), each moved up to the next epoch that is reported.
+    There are fewer where two rungs fall on one epoch, or where a rung would be below one epoch.
     """
     ends = {spec.epochs}
     contenders, epoch = min(spec.tune.generation, spec.tune.trials), float(spec.epochs)
@@ -32,14 +32,14 @@ def rungs(spec: StudySpec) -> list[int]:
 
 
 def survivors(contenders: int, factor: int) -> int:
-    """How many of so many contenders a rung keeps: one in `factor`, rounded up."""
+    """How many of `contenders` trials a rung keeps: one in `factor`, rounded up."""
     return -(-contenders // factor)
 
 
 def full_trainings(spec: StudySpec) -> float:
-    """What the tuning trials of one search cost, in trainings of all epochs, where none ends before its rung.
+    """What the tuning trials of one search cost, in trainings of all epochs, where none diverges or fails.
 
-    A user's training function trains a trial that goes on after a rung from its start.
+    A user's training function begins a trial anew after each rung, which costs its earlier epochs again.
     """
     epochs = 0
     for numbers in generations(spec.tune):
@@ -51,7 +51,7 @@ def full_trainings(spec: StudySpec) -> float:
 
 
 def completing(spec: StudySpec) -> int:
-    """How many tuning trials of one search are trained to their end, where none ends before its rung."""
+    """How many tuning trials of one search are trained to the last epoch, where none diverges or fails."""
     return sum(_contenders(spec, len(numbers))[-1] for numbers in generations(spec.tune))
 
 

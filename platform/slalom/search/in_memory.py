@@ -1,4 +1,4 @@
-"""A store of trials in dictionaries: for tests, and for a regression study's night, of which nothing is kept."""
+"""A `TrialStore` in dictionaries: for tests, and for nightly regression runs, whose trials are not kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class InMemoryStore:
-    """Keeps what it is given as long as it lives, and never fails."""
+    """A `TrialStore` that keeps its trials and notes as long as the object lives; there are no outages."""
 
     def __init__(self) -> None:
         self._ended: dict[TrialId, Ended] = {}
@@ -39,13 +39,13 @@ class InMemoryStore:
         return dict(self._ended) if mark is None else {}
 
     def add(self, ended: Sequence[Ended]) -> None:
-        """Keep trials that ended."""
+        """Keep trials that ended; Infrastructure where one was added before."""
         if twice := [str(one.spec.id) for one in ended if one.spec.id in self._ended]:
             raise Infrastructure(f"{', '.join(twice)}: added already")
         self._ended |= {one.spec.id: replace(one, result=replace(one.result, weights=())) for one in ended}
 
     def note(self, name: str, value: Any) -> None:
-        """Keep a JSON value; one that JSON cannot hold raises TypeError, as in a storage."""
+        """Keep a JSON value; TypeError for a value that JSON cannot hold, as in a storage."""
         self._notes[name] = json.dumps(value)
 
     def notes(self) -> Mapping[str, Any]:
@@ -53,5 +53,5 @@ class InMemoryStore:
         return {name: json.loads(value) for name, value in self._notes.items()}
 
     def namesakes(self) -> Mapping[str, Mapping[str, Any]]:
-        """None: it is one study's alone."""
+        """Always empty: the store holds one study."""
         return {}

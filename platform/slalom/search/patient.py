@@ -1,8 +1,8 @@
-"""A store of trials that stands an outage: what cannot be written waits in a file of the home, and is written later.
+"""A store of trials that survives an outage: trials that cannot be written wait in a file of the home until they can.
 
-A database that is restarted, or cannot be reached for a while, does not end a study: trials are trained on, since
-proposals follow from what the loop knows by itself. What ends meanwhile is kept in a store of the home's own, so that
-the death of the run loses nothing either: the next run of the study writes it before it begins.
+A database that is restarted, or cannot be reached for a while, does not end a study: training goes on, since proposals
+follow from what the loop holds in memory. Trials that end meanwhile are kept in the home, so that they survive the
+death of the run too: the next run of the study writes them before it begins.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Ended, TrialId
 
 RETRY_SECONDS = 2.0
-"""The time between two attempts to write during an outage."""
+"""The least time between two attempts to write during an outage."""
 
 
 class Outbox(Protocol):
-    """Trials that wait, on this machine's disk; the next process finds what `add` has kept."""
+    """Trials that wait to be written, on this machine's disk: a later process finds what `add` has kept."""
 
     @property
     def place(self) -> str:
-        """Where they are kept, for people."""
+        """Where the trials are kept, for messages."""
         ...
 
     def ended(self) -> Sequence[Ended]:
-        """The trials that wait; none where there is no file."""
+        """The trials that wait; empty where there is no file."""
         ...
 
     def add(self, ended: Sequence[Ended]) -> None:
@@ -40,15 +40,15 @@ class Outbox(Protocol):
         ...
 
     def clear(self) -> None:
-        """Forget them all, since they are where they belong."""
+        """Forget all trials, once the study's store has them."""
         ...
 
 
 class PatientStore:
     """A `TrialStore` whose `add` and `note` return during an outage, and write later.
 
-    store: the study's; its Outage begins an outage, any other Infrastructure is raised as it comes
-    limit: seconds after which an outage is given up, and raised as Infrastructure
+    store: the study's store; an Outage that it raises begins an outage, any other Infrastructure is passed on
+    limit: seconds after which an outage is raised as Infrastructure
     tell: takes a line for people, when an outage begins and when it is over
     """
 
@@ -71,13 +71,13 @@ class PatientStore:
 
     @contextmanager
     def held(self, home: str) -> Iterator[None]:
-        """See `TrialStore`; what an earlier run left in the outbox is written first."""
+        """See `TrialStore`; trials that an earlier run left in the outbox are written first."""
         with self._store.held(home):
             self._deliver()
             yield
 
     def ended(self, mark: str | None = None) -> dict[TrialId, Ended]:
-        """See `TrialStore`; during an outage only the trials that wait are known, and none of a namesake."""
+        """See `TrialStore`; during an outage only the trials in the outbox, and none of a namesake."""
         try:
             return self._store.ended(mark)
         except Outage as exc:
@@ -85,7 +85,7 @@ class PatientStore:
             return {} if mark else {ended.spec.id: ended for ended in self._outbox.ended()}
 
     def notes(self) -> Mapping[str, Any]:
-        """All that was noted; Infrastructure where the storage does not answer."""
+        """See `TrialStore`; Infrastructure where the storage does not answer."""
         return self._store.notes()
 
     def namesakes(self) -> Mapping[str, Mapping[str, Any]]:
@@ -117,7 +117,7 @@ class PatientStore:
         self._notes[name] = value
 
     def settle(self, wait: Callable[[float], None] = time.sleep) -> None:
-        """Return when nothing waits any more; Infrastructure where an outage lasts longer than the limit."""
+        """Return when nothing waits to be written; Infrastructure where an outage lasts longer than the limit."""
         while self._began is not None:
             self._retry()
             if self._began is not None:
@@ -129,7 +129,7 @@ class PatientStore:
             self._tell(f"{outage}; training goes on, and what ends waits in {self._outbox.place}")
 
     def _retry(self) -> None:
-        """Try to write what waits, if it is time to; the outage is over where that succeeds."""
+        """Write what waits, unless the last attempt was within RETRY_SECONDS; success ends the outage."""
         now = self._clock()
         if self._began is None or now - self._tried < RETRY_SECONDS:
             return
@@ -150,7 +150,7 @@ class PatientStore:
         self._tell(f"the storage answers again after {lasted:.0f} s; trials that had ended and are written: {written}")
 
     def _deliver(self) -> int:
-        """Write the trials that wait, each once: an outage may have begun when all was written but for the answer."""
+        """Write the trials that wait and give their number; those are left out whose write succeeded unanswered."""
         waiting = self._outbox.ended()
         if waiting:
             known = self._store.ended()

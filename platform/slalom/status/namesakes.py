@@ -19,10 +19,11 @@ NOT_RECORDED = "something else, which is not on record"
 
 
 def extended(spec: StudySpec, store: TrialStore, home: Home) -> Mapping[str, str]:
-    """The studies of the storage that this one only extends, where it has not begun: by mark, what is said of each.
+    """The studies of the storage that `spec` only extends, by mark, with a line about each; none once it has begun.
 
-    Raises InputError where there is none, and the storage holds the study with other data, files or settings. Another
-    seed is no reason: whoever writes one wants a replicate beside the first.
+    A mark is the first 12 digits of a fingerprint. Raises InputError where `spec` extends none and the storage holds it
+    with other data, files or settings. Another seed alone is no reason: whoever writes one wants a replicate beside the
+    first.
     """
     if {Note.IDENTITY, Note.STATE} & store.notes().keys():
         return {}
@@ -38,7 +39,7 @@ def extended(spec: StudySpec, store: TrialStore, home: Home) -> Mapping[str, str
 
 
 def held_otherwise(spec: StudySpec, store: TrialStore, home: Home) -> InputError | None:
-    """What says that the storage holds the study otherwise, and how to go on; None where it does not hold it at all."""
+    """The error that the storage holds the study, but not as `spec` has it; None where it does not hold it at all."""
     others = store.namesakes()
     if not others:
         return None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STUDY = ("study", "fingerprint")
 ANSWER_SECONDS = 10.0
-"""The time that a client may take to ask, and to take what it is told."""
+"""The time within which a client must send its request, and take the answer."""
 
 OUTCOMES = ("pruned", "diverged", "failed")
 STUDY_GAUGES: dict[str, tuple[str, Callable[[StudyStatus], float | None]]] = {
@@ -41,7 +41,7 @@ STUDY_GAUGES: dict[str, tuple[str, Callable[[StudyStatus], float | None]]] = {
 
 
 class Facts(Collector):
-    """The metrics of one look.
+    """A status as Prometheus metrics.
 
     leads: whether the server that is asked leads
     """

@@ -31,7 +31,7 @@ class StatusReader:
     """Reads how things stand in a home, or in the storage named instead; threads may share it."""
 
     def __init__(self, home: Home) -> None:
-        """Raises Infrastructure where the storage's URL or its driver is no good, or its file is broken."""
+        """Raises Infrastructure where the storage's URL or driver cannot be used, or its file is broken."""
         check_trials(home)
         self._home = home
         self._shown = home.shown()["storage"]
@@ -40,7 +40,7 @@ class StatusReader:
         self._book = ScheduleStore(self._engine, self._shown)
 
     def read(self, now: float) -> Status:
-        """All there is to say; Infrastructure where the storage does not answer."""
+        """How studies and schedules stand; Infrastructure where the storage does not answer."""
         if self._missing:
             return Status(now)
         with translated(self._shown):
@@ -64,7 +64,7 @@ class StatusReader:
 
     @property
     def _missing(self) -> bool:
-        """Whether there is no file to read from, where it is one: to look makes none."""
+        """Whether the storage is an SQLite file that does not exist: reading it would make the file."""
         place = self._engine.url
         return place.get_backend_name() == "sqlite" and not Path(place.database or "").exists()
 

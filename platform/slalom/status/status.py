@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class StudyStatus:
     """A study, as its loop last told.
 
-    seen: when that was, in seconds since the epoch; None where it never did, and then so is all that it tells
+    seen: when the loop last told, in seconds since the epoch; None where it never did, as are the counts and rates
     done, budget, pruned, diverged, failed: trials of all arms
-    lanes, training, waiting: lanes, trials that they train, and orders that wait for one; 0 where nothing runs
-    trials_per_second: of the last run; slot_utilisation: of all
+    lanes, training, waiting: lanes, trials that they train, and orders that wait for a lane; 0 where nothing runs
+    trials_per_second: of the last run; slot_utilisation: of all runs
     """
 
     study: str
@@ -43,10 +43,11 @@ class Status:
     """How things stand.
 
     now: when this was read, in seconds since the epoch
-    namesakes: of studies of one name, what tells each from the one before it
-    runs: the last ones, newest first; newest: by schedule; ended: by schedule, the newest that goes on no more
-    counts: of those that ended, by schedule and outcome
-    lease: of the server that leads, or led last; None where there never was one
+    namesakes: for studies of one name, what tells each from the one before it
+    runs: the last runs, newest first
+    newest, ended: the newest run, and the newest run that has ended, by the schedule's name
+    counts: how many runs ended, by schedule and outcome
+    lease: of the server that leads, or led last; None where no server ever led
     """
 
     now: float

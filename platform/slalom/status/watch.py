@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -12,13 +14,17 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from slalom.wire.trial import Phase
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-    from slalom.loop.progress import Progress
+    from slalom.loop.progress import Progress, Stage
 
 LINE_SECONDS = 10.0
+
+LONG_SECONDS = 120.0
 
 NOTEBOOK = "ZMQInteractiveShell"
 """What IPython's shell is called where a notebook is its front end."""
@@ -63,7 +69,7 @@ def line(progress: Progress) -> str:
     """Progress in one line."""
     done, budget = (sum(getattr(arm, name) for arm in progress.arms) for name in ("done", "budget"))
     arms = ", ".join(f"{arm.name} {arm.done}/{arm.budget}" for arm in progress.arms)
-    return f"{done} of {budget} trials{_pace(progress)}: {arms}"
+    return f"{done} of {budget} trials{_where(progress.stage)}{_pace(progress)}: {arms}"
 
 
 class Line:
@@ -97,9 +103,9 @@ class Line:
 
 @contextmanager
 def watching(watch: Callable[[Progress], None] | None) -> Iterator[Callable[[Progress], None]]:
-    """What is called as a study goes on from Python.
+    """A context that gives the function to call with the progress of a study that is run from Python.
 
-    It is `watch`, or where that is None, what shows progress in a notebook and in a terminal, and else nothing.
+    It is `watch`; where that is None, one that shows progress in a notebook or in a terminal, and else does nothing.
     """
     if watch is not None:
         yield watch
@@ -124,18 +130,46 @@ def _live_table(progress: Progress) -> Table:
         best = "" if arm.best is None else f"{arm.best:.4f}"
         counts = (str(count) for count in (arm.pruned, arm.diverged, arm.failed))
         table.add_row(arm.name, f"{arm.done} / {arm.budget}", *counts, best)
-    table.caption = _pace(progress).removeprefix(", ")
+    table.caption = f"{_where(progress.stage)}{_pace(progress)}".removeprefix(", ")
     return table
 
 
+def _where(stage: Stage | None) -> str:
+    """Where a study is, as in ", searches 3 to 5 of 10 on their own splits (6 tune, 2 confirm)"."""
+    if stage is None:
+        return ""
+    if not stage.parts:
+        return ", the best of each arm once more"
+    numbers = [number for number, _ in stage.parts]
+    first, last = min(numbers) + 1, max(numbers) + 1
+    counted = Counter(phase for _, phase in stage.parts)
+    phases = ", ".join(f"{counted[phase]} {phase}" for phase in Phase if counted[phase])
+    if first == last:
+        searches, splits = f"search {first} of {stage.searches}", "its own split"
+    else:
+        searches, splits = f"searches {first} to {last} of {stage.searches}", "their own splits"
+    return f", {searches} on {splits if stage.resampled else 'one split'} ({phases})"
+
+
 def _pace(progress: Progress) -> str:
-    """The pace as in ", 2 lanes, 2.5 trials/s, about 40 s left"."""
+    """The pace as in ", 2 lanes, packs of 128 that are 55 % filled, 2.5 trials/s, about 40 s left"."""
     if not progress.lanes:
         return ", waiting for a lane"
     lanes = f", {progress.lanes} lane{'s' if progress.lanes > 1 else ''}"
+    if progress.packs:
+        lanes += f", packs of {progress.packs.width} that are {progress.packs.filled:.0%} filled".replace("%", " %")
     if progress.seconds_left is None:
         return f"{lanes}, no trial has ended yet"
-    return f"{lanes}, {progress.trials_per_second:.1f} trials/s, about {_duration(progress.seconds_left)} left"
+    left = f"about {_duration(progress.seconds_left)} left{_end(progress)}"
+    return f"{lanes}, {progress.trials_per_second:.1f} trials/s, {left}"
+
+
+def _end(progress: Progress) -> str:
+    """The time of day at which the study ends; nothing where that is less than LONG_SECONDS away."""
+    left = progress.seconds_left
+    if progress.now is None or left is None or left < LONG_SECONDS:
+        return ""
+    return f", until {datetime.fromtimestamp(progress.now + left).astimezone():%H:%M}"
 
 
 def _duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What an arm of a study can set."""
+"""The keys that an arm of a study file can hold, with their kinds, defaults and meanings."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ ENSEMBLE = Key(
 
 
 def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
-    """What an arm with this optimizer can set, in the order of its resolved settings."""
+    """The keys that an arm with this optimizer can hold, in the order of its resolved settings."""
     keys = {**settings_of_arms(catalogue)}
     if catalogue.own_task is not None:
         own = Table({OWN: catalogue.own_task}, default=OWN, implied=OWN, one_per="arm")
@@ -98,7 +98,7 @@ def arm_keys(catalogue: Catalogue, optimizer: str) -> Keys:
 
 
 def settings_of_arms(catalogue: Catalogue) -> Keys:
-    """What an arm can set whatever its optimizer, in the order of its resolved settings."""
+    """The keys that an arm can hold whatever its optimizer, in the order of its resolved settings."""
     return {
         "model": Key(model_table(catalogue), "the net, where it is another than the study's, or what is other in it"),
         "batch_size": Key(Integer(32, low=1, high=MOST_EXAMPLES), "examples of a step, or `all`", word="all"),
@@ -138,7 +138,7 @@ def settings_of_arms(catalogue: Catalogue) -> Keys:
 
 
 def _momentum_key(catalogue: Catalogue, default: float) -> Key:
-    # the constant's value has no default of its own: it is the optimizer's
+    # a constant momentum has no default of its own: each optimizer has another
     constant = catalogue.momentum_schedules["constant"]["value"]
     if not isinstance(constant, Number):
         raise TypeError(f"a constant momentum must be a Number, got {constant!r}")
@@ -148,7 +148,7 @@ def _momentum_key(catalogue: Catalogue, default: float) -> Key:
 
 
 def all_arm_keys(catalogue: Catalogue) -> Mapping[str, tuple[Key, ...]]:
-    """What arms can set, with the different keys that optimizers have under one name (their ranges may differ)."""
+    """Every key that an arm can hold, by name; a name has several where its kind depends on the optimizer."""
     keys: dict[str, tuple[Key, ...]] = {}
     for optimizer in catalogue.optimizers:
         for name, key in arm_keys(catalogue, optimizer).items():

@@ -1,4 +1,4 @@
-"""The arms: each one's own settings over those it shares, complete and normalised."""
+"""The arms of a study: each arm's own settings merged over the shared ones, complete and normalised."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shared:
-    """Settings of every arm that does not set them itself.
+    """Settings that hold for every arm that does not set them itself.
 
-    training: as an arm would write them; search: distributions; model: the study's, in which an arm may change a part
+    training: fixed values and distributions, as an arm would write them; search: distributions
+    model: the study's net, of which an arm may change a part
     """
 
     training: Mapping[str, Node]
@@ -38,22 +39,22 @@ class Shared:
 
     @property
     def all(self) -> Mapping[str, Node]:
-        """Both, by name."""
+        """The settings of `training` and of `search`, by name."""
         return {**self.training, **self.search}
 
     def origin(self, name: str) -> str:
-        """Under which key of the study it stands."""
+        """The key of the study, "search" or "training", under which the setting stands."""
         return "search" if name in self.search else "training"
 
 
 def read_arms(node: Node, shared: Shared, catalogue: Catalogue) -> tuple[Arm, ...]:
-    """The arms of the study, at least two, no two alike, using all that they share."""
+    """Read the arms; StudyError unless two or more, all different, use every shared setting."""
     _check_search(shared, catalogue)
     return distinct_arms(node, shared, lambda head: _read_arm(head, shared, catalogue))
 
 
 def distinct_arms(node: Node, shared: Shared, read: Callable[[Node], Arm]) -> tuple[Arm, ...]:
-    """The arms that `read` makes of what is written of each: at least two, no two alike, using all that they share."""
+    """Read each arm by `read`; StudyError unless two or more, all different, use every shared setting."""
     heads = node.fields()
     if len(heads) < 2:
         raise node.head_error(f"a study compares at least two arms, got {len(heads)}")
@@ -86,12 +87,16 @@ def _is_per_layer(node: Node, keys: Collection[Key]) -> bool:
 
 
 def _check_use(heads: Collection[Node], shared: Shared) -> None:
-    """Refuse what every arm sets itself: nobody has checked it, and somebody believes that it counts."""
+    """Refuse a shared setting that every arm sets itself: it is unchecked, and its author believes that it counts."""
     for name, node in shared.all.items():
         if all(name in head.fields() for head in heads):
             raise node.head_error(
                 f"{name} under {shared.origin(name)} has no effect, every arm sets its own; leave one of them out"
             )
+    if shared.model is not None and not any(_uses_model(head.fields().get("model"), shared.model) for head in heads):
+        raise shared.model.head_error(
+            "model of the study has no effect, every arm names another; leave it out, or have an arm use it"
+        )
 
 
 def _read_arm(node: Node, shared: Shared, catalogue: Catalogue) -> Arm:
@@ -113,7 +118,7 @@ def _read_arm(node: Node, shared: Shared, catalogue: Catalogue) -> Arm:
 
 
 def check_name(node: Node) -> None:
-    """Refuse what is no name of an arm."""
+    """Raise StudyError where an arm's name breaks NAME_RULE."""
     if NAME.fullmatch(node.name) is None:
         raise node.head_error(f"an arm's name must be {NAME_RULE}, got {quoted(node.name)}")
 
@@ -145,7 +150,7 @@ def _resolve(node: Node, name: str, key: Key, own: Mapping[str, Node], shared: S
 
 
 def _model(own: Node | None, shared: Node | None, key: Key) -> Any:
-    """The arm's net: the study's with what the arm says in its place, or another one."""
+    """The arm's net: the study's net with the options that the arm changes, or another net."""
     written = own or shared
     if written is None:
         return key.default
@@ -153,15 +158,23 @@ def _model(own: Node | None, shared: Node | None, key: Key) -> Any:
 
 
 def _merged(own: Node, shared: Node | None) -> Node:
-    """The arm's mapping, over the study's unless it names another model."""
+    """The arm's `model` merged over the study's; the arm's alone where it names another model."""
+    shared = shared or Node("name", DEFAULT_MODEL, own.place, own.head)
+    return replace(own, value={**_options(shared), **own.fields()}) if _uses_model(own, shared) else own
+
+
+def _uses_model(own: Node | None, shared: Node) -> bool:
+    """Whether an arm with this `model` has what it leaves out from the study's."""
+    if own is None:
+        return True
     if not isinstance(own.value, Mapping) or looks_searched(own):
-        return own
-    default = {"name": Node("name", DEFAULT_MODEL, own.place, own.head)}
-    base = default if shared is None else shared.value if isinstance(shared.value, Mapping) else {"name": shared}
-    named, before = own.value.get("name"), base.get("name")
-    if named is not None and before is not None and named.value != before.value:
-        return own
-    return replace(own, value={**base, **own.value})
+        return False
+    named, before = own.value.get("name"), _options(shared).get("name")
+    return named is None or before is None or named.value == before.value
+
+
+def _options(model: Node) -> Mapping[str, Node]:
+    return model.value if isinstance(model.value, Mapping) else {"name": model}
 
 
 def _chosen(node: Node, key: Key) -> Any:
@@ -182,7 +195,7 @@ def _searched(node: Node, key: Key) -> Any:
 
 
 def _with_search(node: Node, key: Key) -> Any:
-    """A method written out, of whose options one at least must be searched."""
+    """A method written as a mapping; StudyError where none of its options is searched."""
     chosen = _chosen(node, key)
     if not space({node.name: chosen}):
         raise node.error(f"{node.name} must hold a distribution, got {node.shown}; fixed values belong under training")
@@ -196,7 +209,7 @@ def _one_per_arm(node: Node, name: str) -> StudyError:
 
 
 def _owners(name: str, catalogue: Catalogue) -> str:
-    """Which optimizers do have the setting."""
+    """The end of a message: which optimizers have the setting."""
     owners = [optimizer for optimizer in catalogue.optimizers if name in arm_keys(catalogue, optimizer)]
     return f"; {listing(owners)} {'has' if len(owners) == 1 else 'have'} it"
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parents[1]
 
 MOST_BYTES = 4 * MOST_CHARACTERS
-"""A character of UTF-8 has four at most."""
+"""The most bytes of a study file that is read: a character of UTF-8 has up to four."""
 
 
 def bundled() -> Iterator[Path]:
-    """The files of the studies that come with Slalom, by name."""
+    """The files of the studies that come with Slalom, sorted by name."""
     # In a checkout (an editable install) the wheel's folder is not there; the studies lie beside the source roots.
     within = PACKAGE / "studies"
     folder = within if within.is_dir() else PACKAGE.parents[1] / "studies"
@@ -26,7 +26,7 @@ def bundled() -> Iterator[Path]:
 
 
 def study_file(study: str | Path) -> Path:
-    """The study file at a path that ends in .yaml or .yml, else that of a bundled study's name.
+    """The file of a study, given as a path that ends in .yaml or .yml, or as the name of a bundled study.
 
     Raises InputError where there is no such file or name.
     """
@@ -46,7 +46,7 @@ def study_file(study: str | Path) -> Path:
 
 
 def study_text(file: Path, shown: str) -> str:
-    """The text of a study file; InputError, which calls it `shown`, where it cannot be read or is too large."""
+    """The text of a study file, called `shown` in messages; InputError where it cannot be read or is too large."""
     try:
         with file.open("rb") as opened:
             start = opened.read(MOST_BYTES + 1)

@@ -1,4 +1,4 @@
-"""What tells two studies of the same name apart, by what their numbers depend on."""
+"""The differences between two studies of the same name, in the values that their numbers depend on."""
 
 from __future__ import annotations
 
@@ -11,19 +11,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MOST = 6
-"""Differences that a message lists."""
+"""The most differences that a message lists."""
 
 DIGITS = 12
-"""Of a digest, as messages show it."""
+"""Digits of a digest that a message shows."""
 
-PARTS = {"data": "data", "task_file": "task file", "code": "files", "seed": "seed", "protocol": "protocol"}
-"""What people call the parts of a study's identity; all others are settings."""
+PARTS = {
+    "data": "data",
+    "arm_data": "data of arms",
+    "task_file": "task file",
+    "code": "files",
+    "seed": "seed",
+    "protocol": "protocol",
+}
+"""What messages call the parts of a study's identity; every other part is called settings."""
 
-DIGESTS = ("data", "task_file", "code")
+DIGESTS = ("data", "arm_data", "task_file", "code")
+
+OF_ARMS = ("arms", "streams", "arm_data")
+"""Parts that hold a value for each arm."""
 
 
 class Difference(NamedTuple):
-    """A value of which two studies have different ones; each as a text, "none" where one has it not."""
+    """A value that differs between two studies: its dotted name, and its text in each, "none" where it is missing."""
 
     name: str
     there: str
@@ -31,7 +41,7 @@ class Difference(NamedTuple):
 
     @property
     def part(self) -> str:
-        """The part of the study that it belongs to, in people's words."""
+        """The part of the study that the value belongs to, as messages call it."""
         return PARTS.get(self.name.split(".")[0], "settings")
 
     def __str__(self) -> str:
@@ -50,24 +60,24 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[Diffe
 
 
 def extends(there: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
-    """Whether the study of the second identity is that of the first with more trials, searches, confirm seeds or arms.
+    """Whether the second study is the first one with more trials, searches, confirm seeds or arms, and less of none.
 
-    There is no less of anything. The size of a generation may differ where the trials do, from which it follows.
+    The size of a generation may differ where the number of trials does, since it follows from that number.
     """
     old, new = _but_budget(there), _but_budget(here)
     arms = set(there["arms"])
     return (
         there != here
         and old == new
-        and all(there[part].get(arm) == here[part].get(arm) for part in ("arms", "streams") for arm in arms)
+        and all(there.get(part, {}).get(arm) == here.get(part, {}).get(arm) for part in OF_ARMS for arm in arms)
         and all(small <= large for small, large in zip(_budget(there), _budget(here), strict=True))
         and (there["tune"]["trials"] < here["tune"]["trials"] or _generation(there) == _generation(here))
     )
 
 
 def _but_budget(identity: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An identity without its arms, and what may be more of in a study that extends it."""
-    own = {name: value for name, value in identity.items() if name not in ("arms", "streams", "confirm_seeds")}
+    """An identity without its arms and without the numbers that may be larger in a study that extends it."""
+    own = {name: value for name, value in identity.items() if name not in (*OF_ARMS, "confirm_seeds")}
     tune = {name: value for name, value in own["tune"].items() if name not in ("trials", "searches", "generation")}
     return {**own, "tune": tune}
 
@@ -84,7 +94,7 @@ def _generation(identity: Mapping[str, Any]) -> int:
 
 
 def told(found: Sequence[Difference]) -> str:
-    """The differences in a line: "other data (data is 0f3a there and 91bc here)"."""
+    """The differences as one line: "other data (data is 0f3a there and 91bc here)"."""
     parts = [name for name in (*PARTS.values(), "settings") if name in {one.part for one in found}]
     return f"other {listing(parts)} ({in_short(found)})"
 

@@ -21,13 +21,13 @@ DRAWN: Mapping[str, Kind] = {
     "int": Integer(None, -(2**53), 2**53),
     "choice": Free(lists=False),
 }
-"""The kind of what each distribution draws for a setting of which only the user's own code knows the kind."""
+"""The kind of value that each distribution draws, for a setting whose kind only the user's own code knows."""
 
 D = TypeVar("D", Range, IntRange, Choices)
 
 
 def setting(node: Node, kind: Kind, what: str) -> Any:
-    """A value, or where a distribution stands, the Distribution; a value for each layer by the layer's number."""
+    """Read a setting: a value, a Distribution, or for a list with one for each layer a mapping by layer, "1" first."""
     if isinstance(kind, PerLayer):
         if isinstance(node.value, tuple):
             return {str(n): setting(item, kind.item, item.name) for n, item in enumerate(node.value, start=1)}
@@ -36,7 +36,10 @@ def setting(node: Node, kind: Kind, what: str) -> Any:
 
 
 def distribution(node: Node, kind: Kind, what: str) -> Distribution:
-    """The distribution that must stand here, every value of it of the setting's kind, or of a list's items'."""
+    """Read a distribution; StudyError where `node` holds none, or one that draws values of another kind.
+
+    A distribution for a list draws values of the kind of the list's items.
+    """
     kind = kind.item if isinstance(kind, Integers | PerLayer) else kind
     fields = node.fields()
     if len(fields) != 1:
@@ -75,7 +78,7 @@ def _range(inner: Node, word: str, kind: Kind, what: str) -> Range | IntRange:
 
 
 def _built(inner: Node, what: str, build: Callable[[], D]) -> D:
-    """The distribution, its own rules' refusals (such as low < high) put in their place."""
+    """Build the distribution; its InputError, such as for low > high, is raised as StudyError with the place."""
     try:
         return build()
     except InputError as exc:

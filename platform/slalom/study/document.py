@@ -1,6 +1,6 @@
-"""A study as it was written: values in a tree, each knowing where it stands, so that a refusal can say where.
+"""A study as it was written: a tree of values, each with its place, which error messages name.
 
-A study file's places are file:line:column; a study written in Python has dotted paths ("arms.rising.momentum").
+A place is file:line:column in a study file, and a dotted path ("arms.rising.momentum") in a study written in Python.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 ROOT = "the study"
 DEEPEST = 32
-"""Levels of nesting; no study needs more, and a list that holds itself has no end."""
+"""The most levels of nesting: no study needs more, and a Python list that contains itself has no end."""
 
 LONGEST = 1024
-"""Bits of a whole number; every float64 is below, and a message can still spell it out."""
+"""The most bits of a whole number: every float64 is smaller, and a message can still print the number."""
 
 MOST_CHARACTERS = 100_000
-"""Of a whole study; the largest that comes with Slalom has 3,000."""
+"""The most characters of a whole study; the largest that comes with Slalom has 3,000."""
 
 LONGEST_TEXT, LONGEST_KEY = 10_000, 200
-"""Characters of a text, and of a key."""
+"""The most characters of a text, and of a key."""
 
 MOST_ITEMS = 1_000
-"""Of a list or a mapping."""
+"""The most items of a list or a mapping."""
 
 
 @dataclass(frozen=True)
 class Node:
     """A value of the document.
 
-    name: what messages call it: the last key that leads to it, or "hidden[1]" in a list
+    name: what messages call the value: the last key that leads to it, or "hidden[1]" in a list
     place: where the value stands; head: where its key stands
     """
 
@@ -48,28 +48,28 @@ class Node:
     head: Place | str
 
     def error(self, message: str) -> StudyError:
-        """A refusal of the value."""
+        """The StudyError of a wrong value, with the value's place."""
         return StudyError(message, self.place)
 
     def head_error(self, message: str) -> StudyError:
-        """A refusal of the key, or of something that is missing below it."""
+        """The StudyError of a wrong key, or of something that is missing below it, with the key's place."""
         return StudyError(message, self.head)
 
     def fields(self, what: str = "") -> Mapping[str, Node]:
-        """The mapping that must stand here; `what` is its name in messages, where it is not `name`."""
+        """The value as a mapping, else StudyError; `what` is the mapping's name in messages, by default `name`."""
         if not isinstance(self.value, Mapping):
             hint = "; write {} for an empty one" if self.value is None else ""
             raise self.error(f"{what or self.name} must be a mapping, got {self.shown}{hint}")
         return self.value
 
     def items(self) -> tuple[Node, ...]:
-        """The list that must stand here."""
+        """The value as a list; StudyError where it is none."""
         if not isinstance(self.value, tuple):
             raise self.error(f"{self.name} must be a list, got {self.shown}")
         return self.value
 
     def text(self) -> str:
-        """The text, not empty, that must stand here."""
+        """The value as a text; StudyError where it is none, or blank."""
         if not isinstance(self.value, str) or not self.value.strip():
             hint = "" if isinstance(self.value, str | tuple | Mapping | None) else "; put it in quotes"
             raise self.error(f"{self.name} must be a text, got {self.shown}{hint}")
@@ -88,26 +88,26 @@ class Node:
 
 
 def check_size(text: str, place: Place | str) -> None:
-    """Refuse a study's whole text where it is too long, before it is read."""
+    """Raise StudyError where a study's whole text is too long; for use before the text is parsed."""
     if len(text) > MOST_CHARACTERS:
         raise StudyError(f"a study has at most {MOST_CHARACTERS} characters, got {len(text)}", place)
 
 
 def check_text(text: str, place: Place | str) -> str:
-    """The text that is a value; refused where it is too long."""
+    """Return the text of a value; StudyError where it is too long."""
     if len(text) > LONGEST_TEXT:
         raise StudyError(f"a text has at most {LONGEST_TEXT} characters, got {len(text)}: {quoted(text)}", place)
     return text
 
 
 def check_key(key: str, place: Place | str) -> None:
-    """Refuse a key that is too long."""
+    """Raise StudyError where a key is too long."""
     if len(key) > LONGEST_KEY:
         raise StudyError(f"a key has at most {LONGEST_KEY} characters, got {len(key)}: {quoted(key)}", place)
 
 
 def check_items(count: int, name: str, place: Place | str) -> None:
-    """Refuse a list or mapping with too many items, given how many have been seen so far."""
+    """Raise StudyError where a list or mapping has too many items; `count` is the number seen so far."""
     if count > MOST_ITEMS:
         raise StudyError(f"{name} must have at most {MOST_ITEMS} items, got more", place)
 
@@ -123,7 +123,7 @@ def _written(value: Any) -> str:
 
 
 def from_python(value: object, name: str = ROOT, path: str = "") -> Node:
-    """The tree of a study written in Python: mappings with texts as keys, lists, numbers, texts, true and false."""
+    """The tree of a study written in Python: mappings with text keys, lists, numbers, texts, booleans and None."""
     place = path or "study"
     if path.count(".") + path.count("[") > DEEPEST:
         raise StudyError(f"values must not be nested deeper than {DEEPEST} levels", place)

@@ -1,9 +1,9 @@
-"""The study's fingerprint: what its numbers depend on, and nothing else.
+"""The study's fingerprint: a hash of what its numbers depend on, and of nothing else.
 
-SHA-256 over canonical JSON (keys sorted, no spaces, floats in their shortest spelling that reads back the same)
-of the normalised study, the digests of its data and of the user's own files, and the protocol's version. Outside
-it are name, question, resources, the file's text and order, the places of files, and what is recorded beside: a
-trial has the same numbers without it. No random number comes of it.
+It is the SHA-256 of canonical JSON (keys sorted, no spaces, floats in their shortest spelling that reads back the
+same) of the normalised study, the digests of its data and of the user's own files, and the protocol's version. It
+leaves out name, question, resources, the file's text and order, the places of files, and what is recorded beside the
+metric that decides: no trial's numbers depend on these. No random number is drawn from the fingerprint.
 """
 
 from __future__ import annotations
@@ -25,17 +25,23 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Settings
 
 PROTOCOL = 2
-"""Raised with every change after which the same study gives other numbers; they are never mixed with older ones."""
+"""The protocol's version, raised with every change after which the same study gives other numbers."""
 
 
 def identity(
-    spec: StudySpec, data: str, task_file: str | None, options: Kinds, code: Mapping[str, str] | None = None
+    spec: StudySpec,
+    data: str,
+    task_file: str | None,
+    options: Kinds,
+    code: Mapping[str, str],
+    of_arms: Mapping[str, str],
 ) -> dict[str, Any]:
     """All that the study's numbers depend on, as plain values.
 
     data, task_file: digests of the data and of the user's task file
     code: digests of the user's other files, by their places in the study's folder
-    options: of the bundled task; its texts are places, for which the data's digest stands
+    of_arms: by arm that sets or searches options of the task, the digest of the data that it has by them
+    options: the kinds of the bundled task's options; a text option is a path, for which the data's digest stands
     """
     content = {
         "protocol": PROTOCOL,
@@ -54,19 +60,20 @@ def identity(
         "confirm_seeds": spec.confirm_seeds,
         "compare": asdict(spec.compare),
         **({"code": code} if code else {}),
+        **({"arm_data": of_arms} if of_arms else {}),
     }
     plain: dict[str, Any] = _plain(content)
     return plain
 
 
 def fingerprint(identity: Mapping[str, Any]) -> str:
-    """64 hexadecimal digits, of what `identity` gives."""
+    """The fingerprint of what `identity` gives, 64 hexadecimal digits."""
     canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _changed(settings: Settings) -> Settings:
-    """An arm's settings, but for those of pictures where nothing is done to them."""
+    """An arm's settings without `augmentation` and `evaluation` where these leave pictures as they are."""
     nothing = {"augmentation": {"method": "none"}, "evaluation": WHOLE}
     return {name: value for name, value in settings.items() if name not in nothing or value != nothing[name]}
 

@@ -1,9 +1,10 @@
-"""The folder of a study with files of the user's own: it travels to the nodes, with the modules and data in it."""
+"""The folder of a study with files of the user's own, which travels to the nodes with the modules and data in it."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LARGEST_BYTES = 32 << 20
-"""What the files of a folder may take together: they cross the network to every node, and lie in a note."""
+"""The most bytes of a folder's files together: they cross the network to every node, and lie in a note."""
 
 MOST_FILES = 2000
 
 DATABASES = ("optuna.db", "mlflow.db")
-"""What tells the folder of a home, which stays where it is, as hidden files, virtual environments and caches do."""
+"""A home's databases. Homes do not travel, nor do hidden files, virtual environments and caches."""
 
-BESIDE_DATABASES = ("artifacts", "lock")
-"""What else a home holds."""
+LOCK = "lock"
+"""An empty file by which every home is known, also one whose databases are servers'."""
+
+OF_HOMES = ("optuna.db*", "mlflow.db*", "outbox-*.db*", LOCK, "artifacts", "checkpoints", "jobs", "logs", "ui.log")
+"""Patterns of the names in a home. Where the study's folder is one itself, all else in it travels."""
 
 
 def travelling(folder: Path) -> tuple[Path, ...]:
@@ -51,7 +55,7 @@ def copy(folder: Path, target: Path) -> None:
 def _files(folder: Path) -> Iterator[Path]:
     for top, folders, names in os.walk(folder):
         place = Path(top)
-        home = any(name in names for name in DATABASES)
+        home = any(name in names for name in DATABASES) or _is_lock(place / LOCK)
         if place != folder and (home or "pyvenv.cfg" in names):
             folders.clear()
             continue
@@ -62,6 +66,10 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _stays(name: str, *, home: bool) -> bool:
-    if home and (name in BESIDE_DATABASES or name.startswith(DATABASES)):
+    if home and any(fnmatchcase(name, pattern) for pattern in OF_HOMES):
         return True
     return name.startswith(".") or name == "__pycache__"
+
+
+def _is_lock(file: Path) -> bool:
+    return file.is_file() and file.stat().st_size == 0

@@ -1,7 +1,7 @@
-"""Names that a user's own net or task takes: put where its options stand, so that they are read as any others.
+"""Free names: options of a user's own net or task that a study sets by name alone, moved under `model` and `task`.
 
-`search: {width: ...}` is an option of the net that the task brings, as `model: {width: ...}` is, in the study or in an
-arm; `noise` of the task's class is an option of the task, as an arm's `task: {noise: ...}` is.
+Where the task's model() takes `width`, `search: {width: ...}` means the same as `model: {width: ...}`, in the study or
+in an arm. Where the task's class takes `noise`, `noise` in an arm means the same as `task: {noise: ...}`.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ def _no_parts() -> Parts:
 
 @dataclass
 class Lifting:
-    """Takes free names out of what is written, by the part of the user's code that they are of.
+    """Tells free names from settings that every study has.
 
-    known: the settings that every study has, which go before the user's own
-    found: options, by part, that all arms share
+    own: what each part of the user's code, "model" and "task", takes
+    known: the settings that every study has, which go before a user's option of the same name
+    found: by part, the options that all arms share
     """
 
     own: Mapping[str, Signature]
@@ -44,7 +45,7 @@ class Lifting:
     found: Parts = field(default_factory=_no_parts)
 
     def part_of(self, node: Node) -> str | None:
-        """Which part takes the name; None for a setting that every study has. StudyError where two parts take it."""
+        """The part that takes the node's name as an option; None for a known setting; StudyError where both take it."""
         if node.name in self.known:
             return None
         parts = [part for part, signature in self.own.items() if node.name in signature.kinds]
@@ -55,7 +56,7 @@ class Lifting:
         return parts[0] if parts else None
 
     def divided(self, fields: Fields) -> tuple[dict[str, Node], Parts]:
-        """The fields but for the free names, and these by the part that they are of."""
+        """The fields without the free names, and the free names by part."""
         left, found = {}, _no_parts()
         for name, node in fields.items():
             part = self.part_of(node)
@@ -66,15 +67,15 @@ class Lifting:
         return left, found
 
     def check(self, fields: Fields, what: str, others: Iterable[str] = ()) -> None:
-        """Refuse what neither the study nor the user's code takes."""
+        """Raise StudyError for a name that neither the study nor the user's code takes."""
         names = [name for part in self.own.values() for name in part.kinds]
         check_known(fields, sorted({*self.known, *names, *others}), what)
 
 
 def lift(fields: Fields, own: OwnCode, task: Settings, catalogue: Catalogue) -> tuple[Fields, Catalogue]:
-    """The study's fields with free names under `model` and `task`, and a catalogue that knows the options there.
+    """The study's fields with free names moved under `model` and `task`, and a catalogue that knows these options.
 
-    task: the task's options as the study has them, which are every arm's unless it sets others
+    task: the options that the study sets of its task, which hold for every arm that does not set others
     """
     signatures = {"model": own.model, "task": own.task}
     lifting = Lifting(
@@ -94,7 +95,7 @@ def lift(fields: Fields, own: OwnCode, task: Settings, catalogue: Catalogue) -> 
 
 
 def check_options(task: Node, own: OwnCode) -> None:
-    """Refuse options of a user's task that its class does not take."""
+    """Raise StudyError for an option of a user's task that its class does not take."""
     if own.task is not None and not own.task.open and isinstance(task.value, Mapping):
         check_known(task.value, ("name", *own.task.kinds), "task")
 
@@ -124,18 +125,17 @@ def _arm(node: Node, lifting: Lifting) -> Node:
     left, found = lifting.divided(node.value)
     for part, options in found.items():
         if options:
-            written = left.get(part)
-            for option in _mapping(written) if written else ():
+            before = left[part].fields() if part in left else {}
+            for option in before:
                 if option in options:
                     raise options[option].head_error(f"{option} must be set once, got it in {part} too")
             first = next(iter(options.values()))
-            before = _mapping(written) if written else {}
             left[part] = Node(part, {**before, **options}, first.place, first.head)
     return replace(node, value=left)
 
 
 def _with_model(fields: dict[str, Node], arms: Fields, lifting: Lifting, catalogue: Catalogue) -> Catalogue:
-    """A catalogue whose one model is the task's own; the study's `model` then holds that, with what all arms share."""
+    """A catalogue whose one model is the task's own; sets the study's `model` to it, with what all arms share."""
     signature = lifting.own.get("model")
     if signature is None:
         return catalogue
@@ -159,7 +159,7 @@ def _with_task(arm: Node, shared: Fields) -> Node:
 
 
 def _kinds(signature: Signature, written: Iterable[Node]) -> Kinds:
-    """What can be set; of code that takes any name, whatever is written."""
+    """The options that can be set, with their kinds; code that takes any name has every name that is written."""
     if not signature.open:
         return signature.kinds
     any_name = {name: Free() for node in written for name in _mapping(node)}
@@ -167,7 +167,7 @@ def _kinds(signature: Signature, written: Iterable[Node]) -> Kinds:
 
 
 def _given(kind: Any, value: Any) -> Free:
-    """The kind with the study's own value for default; what the study leaves out is the code's own to fill in."""
+    """The kind with the study's value as default; an option without one is not required, since the code fills it in."""
     return Free(value) if value is not None else replace(kind, required=False)
 
 

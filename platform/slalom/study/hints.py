@@ -1,4 +1,4 @@
-"""Words that people write who come from elsewhere, and what says the same here."""
+"""Keys that people know from other tools, and what to write in a study file instead."""
 
 from __future__ import annotations
 
@@ -36,4 +36,4 @@ HINTS: Mapping[str, str] = {
     "batch": "examples of a step are `batch_size`",
     "init": "initial weights are drawn by `initialization`",
 }
-"""By a key that no mapping of the study has: what to write in its place."""
+"""What to write instead, by a key that no mapping of a study has."""

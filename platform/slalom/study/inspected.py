@@ -1,4 +1,4 @@
-"""What a task's data tell, which the file of a study does not."""
+"""What a task's data tell about a study beyond its file."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ Splits = Literal["drawn", "loaded", "one"]
 
 @dataclass(frozen=True)
 class Inspected:
-    """What the task's data tell.
+    """What is known of a task once its data are loaded.
 
     data: the digest of the data, 64 hexadecimal digits
     facts: what is known about the task, such as {"bayes_error": 0.2101}
     has_model: the task brings its own model, and the study names none
-    layers: how many layers with weights that model has, given an arm's settings of it, as values; InputError where it
-        cannot be built
+    layers: gives the number of layers with weights of the task's model, given an arm's settings of it without
+        distributions; raises InputError where the model cannot be built
     regression: the task has numbers to predict, not classes
-    splits: how the task comes to other splits than its own: they can be "drawn" from its examples, the task has them
-        "loaded" one by one, or it has "one" alone
-    examples: of the training part, or None where nobody counted
-    shape: of one input as a net takes it, such as (64,), or (1, 8, 8) of pictures; () where nobody looked
-    outputs: how many numbers a net's answer has; 1 where nobody counted
-    rehearse: trains a net of the task's own for a step of each of these trials, and raises InputError where a pack
+    splits: how further splits are made: "drawn" from the examples, "loaded" one by one by the task, or "one" where
+        there is none but the task's own
+    examples: the number of training examples, or None where it is not known
+    shape: of one input as a net takes it, such as (64,), or (1, 8, 8) of pictures; () where it is not known
+    outputs: how many numbers a net's answer has; 1 where that is not known
+    rehearse: trains the task's own net for a step of each of the given trials, and raises InputError where a pack
         cannot train it; None where the task brings no net
     whole: the inputs are whole numbers
     notes: what was done to the data, for people to read

@@ -1,4 +1,4 @@
-"""What a key of a study file can hold: a value of some kind, or a method with options of its own."""
+"""The keys of a study file: each holds a value of some kind, or a method with options of its own."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """A method of some sort: its name alone, or a mapping {key: name, **options}.
+    """The methods that can stand under a key, written as a name alone or as a mapping {key: name, **options}.
 
-    methods: the options of each
+    methods: each method's options, with their kinds
     default: the method taken where the study names none
     implied: the method of a mapping that does not name one
     number: the method and the option that a bare number stands for
     gaps: an option without a default may be left out
-    one_per: whose choice it is, "arm" or "study", for the message that it cannot be searched
-    searchable: an option may be searched
+    one_per: "arm" or "study", whichever has one such method, for the message that the method cannot be searched
+    searchable: options may be searched
     sequence: a list of methods may stand in place of one
-    shares: each but the last of such a list has a `share`
+    shares: each method but the last of such a list has a `share` of the training
     """
 
     methods: Mapping[str, Kinds]
@@ -40,7 +40,7 @@ class Table:
 
     @property
     def complete(self) -> dict[str, Any]:
-        """The default method with its options' defaults; without a default method, nothing."""
+        """The default method with its options' defaults; empty where there is no default method."""
         if self.default is None:
             return {}
         options = {name: kind.default for name, kind in self.methods[self.default].items() if not may_lack(kind)}
@@ -52,9 +52,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Key:
-    """A key that a mapping can hold; one without a default and a word must be there.
+    """A key that a mapping can hold; it is required where it has neither a default nor a word.
 
-    word: stands in place of a value, such as `auto`; read as None
+    word: a text that may stand in place of a value, such as `auto`, and is read as None
     why: the reason for the kind's range, for messages
     """
 
@@ -65,17 +65,17 @@ class Key:
 
     @property
     def required(self) -> bool:
-        """Whether the mapping must hold it."""
+        """Whether a mapping must hold the key."""
         return self.kind.default is None and self.word is None
 
     @property
     def default(self) -> Any:
-        """The value, complete, of a mapping without the key."""
+        """The value for a mapping that lacks the key, complete with a method's options."""
         return self.kind.complete if isinstance(self.kind, Table) else self.kind.default
 
 
 def may_lack(kind: Kind) -> bool:
-    """Whether an option of this kind is left out where it is not set: the user's code has a default for it."""
+    """Whether an option of this kind may stay unset, because the user's code has a default for it."""
     return isinstance(kind, Free) and kind.default is None and not kind.required
 
 

@@ -1,4 +1,4 @@
-"""Every key of a study file, with its kind, its default and what it means: what the reader checks, the schema shows."""
+"""The keys of a study file, but for an arm's: kind, default and meaning of each, for the reader and the JSON Schema."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ NAME_RULE = "letters, digits, '-', '_' and '.', at most 100, a letter or digit f
 DEFAULT_MODEL = "mlp"
 
 MOST_TRIALS = 100_000
-"""Tuning trials of a search, at most."""
+"""The most tuning trials of a search."""
 
 MOST_SECONDS = 10_000_000.0
-"""Of a time limit: four months."""
+"""The longest time limit: four months."""
 
 OWN = "task"
-"""The name, among models, of the one that the task brings."""
+"""The name of the net that the task brings, among models, and of the study's own task in an arm's `task`."""
 
 USER_TASK = re.compile(r"(.+\.py):([A-Za-z_][A-Za-z0-9_]*)")
-"""File and class of a user's own task, file and function of a user's own training, or file and name of a method."""
+"""Matches "file.py:name" of a user's own task (a class), training (a function) or method."""
 
 OWN_KEYS = (
     "optimizer",
@@ -195,14 +195,14 @@ TRIAL_RESOURCES: Keys = {
     ),
     "gpus_per_trial": Key(Number(0.0, low=0.0), "GPUs that it has for each trial, or the share of one"),
 }
-"""In place of `device`, `gpus_per_lane` and `pack_width`, where a function of the user's trains."""
+"""Keys that replace `device`, `gpus_per_lane` and `pack_width` where a training function of the user's trains."""
 
 
 Predicts = Literal["classes", "numbers"]
 
 
 def metric_key(catalogue: Catalogue, predicts: Predicts | None = None) -> Key:
-    """The kind of the study's metric; its default is another one where the task predicts numbers."""
+    """The key `metric`; its default is the loss where the task predicts numbers, else the error."""
     names = tuple(name for name, one in catalogue.metrics.items() if not one.options)
     methods: dict[str, Kinds] = {
         name: {"goal": Choice(one.goal, (one.goal,)), "record": Words((), names), **one.options}
@@ -219,10 +219,10 @@ def optimizers(catalogue: Catalogue) -> Choice:
 
 
 def model_table(catalogue: Catalogue) -> Table:
-    """The models, for a task that does not bring its own."""
+    """The kind of a model, for a task that does not bring its own net."""
     return Table(catalogue.models, default=DEFAULT_MODEL, one_per="arm")
 
 
 def task_table(catalogue: Catalogue) -> Table:
-    """The bundled tasks."""
+    """The kind of a bundled task."""
     return Table(catalogue.tasks, gaps=True)

@@ -41,11 +41,11 @@ class Metric:
     target: float | None = None
 
     def better(self, one: float, other: float) -> bool:
-        """Whether `one` is strictly better."""
+        """Whether `one` is strictly better than `other`."""
         return one < other if self.goal == "minimize" else one > other
 
     def on(self, part: str) -> str:
-        """What people read: "test error", or "passes to training error 0.25", which are of no part of the data."""
+        """The metric in messages: "test error"; with a target "passes to training error 0.25", without `part`."""
         return f"{part} {self.name}" if self.target is None else f"{self.name} to training error {self.target:g}"
 
 
@@ -55,7 +55,7 @@ class Arm:
 
     settings: resolved and complete, as in TrialSpec.settings, with a Distribution where a value is searched
     space: the same Distributions by dotted name ("momentum.start"), in the order of their names
-    stream: which random numbers its trials draw; all arms of a study file share one, so that they are paired
+    stream: part of what its trials' seeds are derived from; all arms of a study file share one, so that they are paired
     """
 
     name: str
@@ -71,13 +71,13 @@ class Arm:
 
     @property
     def searches_program(self) -> bool:
-        """Whether its trials have several programs."""
+        """Whether the arm searches a setting that shapes the program, so that its trials have several programs."""
         return any(name.split(".")[0] in (*PROGRAM, "task") for name in self.space)
 
 
 @dataclass(frozen=True)
 class Searches:
-    """How often every arm is searched: `at_least` times, and where more are allowed, until the study is decided."""
+    """How often every arm is searched: `at_least` times, then until the study is decided, `at_most` times in all."""
 
     at_least: int = 10
     at_most: int = 10
@@ -112,13 +112,13 @@ class Pick:
 
     @property
     def trials(self) -> int:
-        """Trainings at most, in each search."""
+        """The most trials that the pick of a search trains."""
         return self.best * self.seeds if self.best > 1 else 0
 
 
 @dataclass(frozen=True)
 class Tune:
-    """The searches of every arm: each of exactly `trials` trials, drawn `generation` at a time, and its pick.
+    """How every arm is tuned: each search has exactly `trials` trials, proposed `generation` at a time, and its pick.
 
     pruner: "successive_halving" keeps the best 1/factor of a generation at each rung, "none" keeps all
     """
@@ -154,10 +154,10 @@ class Resources:
     pack_width: slots of a pack, or None to let the lane choose
     nodes: name of a custom resource, or of a type of accelerator, that a lane's node offers; "any", or "auto" for any
         where all GPUs are of one type
-    priority: among the studies of a cluster
-    cpus_per_lane: cores that each lane owns, or None for one, and for none beside a GPU
-    trial_timeout: seconds after which a lane that has come on no further is given up, or None for a time that follows
-        from how long steps take
+    priority: among the studies of a cluster, the highest first
+    cpus_per_lane: cores that each lane owns, beside a GPU too, or None for one
+    trial_timeout: seconds after which a lane without progress is given up, or None for a time that follows from how
+        long steps take
     outage_limit: seconds for which the storage or MLflow may not answer
     """
 
@@ -174,15 +174,16 @@ class Resources:
 
 @dataclass(frozen=True)
 class StudySpec:
-    """One question.
+    """A study, read and checked: one question.
 
     task, precision: as in Work
-    epochs, report_every: of a whole trial
+    epochs, report_every: of a whole trial, as in TrialSpec
     confirm_seeds: confirm trials of each search's choice
     seed: what all random numbers come from; another one makes an honest replicate of the study
-    resampled: every search has a split of its own, the same in all arms
-    loads_splits: the task loads each of its splits by itself
+    resampled: whether every search has a split of its own, the same in all arms
+    loads_splits: whether the task loads each of its splits by itself
     data_digest: of the task's data, 64 hexadecimal digits
+    digests: of the data of each task that was loaded when the study was read, by `task_key`
     folder: where the study's relative paths start
     code: the user's own Python files, relative to the folder: those that the study names, and the modules that these
         import from there. Where there are any the folder travels to the nodes
@@ -190,13 +191,14 @@ class StudySpec:
     notes: what was done to the task's data, for people to read
     record, metrics: what trials report of each layer beside the metrics, and which further metrics, as in TrialSpec
     fingerprint: 64 hexadecimal digits; results of different fingerprints are never mixed
-    identity: what the fingerprint is taken of, as plain values; what differs tells two fingerprints apart
+    identity: the plain values that the fingerprint is a hash of
     text: the study file as it was read, for the records
     about: "heuristic", "claim" and "source" of what is tested, where the study says so
     own_training: trials are trained by a function of the user's, whose parameters are the arms' settings
     checkpoint_every: epochs between two checkpoints of a trial, or None where none are kept
-    checkpoints: where they lie, from when the study's home is known
-    nets: how large the trials' nets are; what it says follows from the rest
+    checkpoints: where the checkpoints lie, or None before the study's home is known
+    nets: how large the trials' nets are, which follows from the other fields
+    commit: of the folder that a submitted study was sent from, as `work_tree.commit_of` gives it
     """
 
     name: str
@@ -213,6 +215,7 @@ class StudySpec:
     resources: Resources
     fingerprint: str
     data_digest: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
     identity: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     folder: Path = Path()
     code: tuple[Path, ...] = ()
@@ -229,6 +232,7 @@ class StudySpec:
     checkpoint_every: int | None = None
     checkpoints: Checkpoints | None = field(default=None, compare=False)
     nets: Nets = field(default_factory=Nets, compare=False, repr=False)
+    commit: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -245,16 +249,16 @@ class StudySpec:
 
     @property
     def program(self) -> tuple[str, ...]:
-        """Those of an arm's settings that shape the program, and so are a part of `Work`."""
+        """The names of those of an arm's settings that shape the program, and so are a part of `Work`."""
         return () if self.own_training else (*PROGRAM, "task")
 
     @cached_property
     def _programs(self) -> Mapping[str, Work | None]:
-        """The program of each arm that searches nothing that shapes it, so that its trials share one."""
+        """By arm, the program that all its trials share; None for an arm that searches what shapes the program."""
         return {arm.name: None if arm.searches_program else self._work(arm.settings) for arm in self.arms}
 
     def work(self, arm: str, settings: Settings, search: int) -> Work:
-        """What shapes the program of a trial of the arm's search, given its resolved settings."""
+        """The `Work` of a trial in a search of the arm, given the trial's resolved settings."""
         work = self._programs[arm] or self._work(settings)
         return replace(work, split=search) if self.resampled and self.loads_splits else work
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def within(folder: Path, file: str) -> Path:
-    """A file of the user's own, relative to the study's folder; InputError where it lies elsewhere."""
+    """The path of a user's file relative to the study's folder; InputError where the file lies elsewhere."""
     place = Path(file).expanduser()
     try:
         return (folder / place).resolve().relative_to(folder.resolve())
@@ -29,7 +29,7 @@ def within(folder: Path, file: str) -> Path:
 
 
 def closure(folder: Path, files: Iterable[Path]) -> tuple[Path, ...]:
-    """The files and all that they import from beside them or from `folder` on, sorted; all relative to `folder`."""
+    """The files and all that they import from their own folder or from `folder`, sorted and relative to `folder`."""
     found: set[Path] = set()
     for file in files:
         starts, left = {file.parent, Path()}, [file]
@@ -48,7 +48,7 @@ def _imported(folder: Path, file: Path, starts: Collection[Path]) -> Iterator[Pa
     try:
         tree = ast.parse((folder / file).read_bytes())
     except (OSError, SyntaxError, ValueError):
-        return  # whoever imports it says so, with the line
+        return  # the import of the file itself reports the error, with its line
     for start, dotted in _names(tree, file, starts):
         place = start
         for part in dotted.split("."):
@@ -59,14 +59,15 @@ def _imported(folder: Path, file: Path, starts: Collection[Path]) -> Iterator[Pa
 
 
 def _names(tree: ast.AST, file: Path, starts: Collection[Path]) -> Iterator[tuple[Path, str]]:
-    """What a file imports: dotted names, each with a folder in which it may start."""
+    """What a file imports: dotted names, each with a folder in which it may start.
+
+    Only relative imports find a module of the user's with the name of one of the standard library.
+    """
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [(start, alias.name) for start in starts for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            near = starts if node.level == 0 else [Path(*file.parts[: len(file.parts) - node.level])]
-            inner = [node.module] if node.module else []
-            names = [(start, ".".join([*inner, alias.name])) for start in near for alias in node.names]
-        else:
+        if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
-        yield from (one for one in names if one[1].split(".")[0] not in sys.stdlib_module_names)
+        up, module = (node.level, node.module) if isinstance(node, ast.ImportFrom) else (0, None)
+        near = [Path(*file.parts[: len(file.parts) - up])] if up else starts
+        for name in (".".join(filter(None, [module, alias.name])) for alias in node.names):
+            if up or name.split(".")[0] not in sys.stdlib_module_names:
+                yield from ((start, name) for start in near)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Settings
 
 OpenMethod = Callable[[str, str], Catalogue]
-"""Opens the method that a study names under a key; gives the catalogue with all that were opened.
+"""Opens a method, given its key and its name in the study; gives the catalogue with all methods opened so far.
 
 Raises InputError where the method cannot be used.
 """
@@ -47,7 +47,7 @@ def open_methods(fields: Mapping[str, Node], folder: Path, known: Catalogue, ope
 
 
 def _check_names(key: str, name: str, known: Catalogue) -> None:
-    """Raise InputError where an optimizer's hyperparameter has the name of what every arm can set."""
+    """Raise InputError where an optimizer's hyperparameter has the name of a setting that every arm has."""
     if key == "optimizer":
         taken = [option for option in known.optimizers[name] if option in (*settings_of_arms(known), *TRAINING)]
         if taken:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def named_by_text(document: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], Path]:
     """The document with "file.py:Name" where its task is a class or a function, and the study's folder.
 
-    folder: the study's, where its task is named by text. The folder of a class is where the imports of its file start,
-        so that lanes find in it what the file imports.
+    folder: the study's, where its task is named by text. For a class or function the study's folder is where the
+        imports of its file start, so that lanes find there what the file imports.
     Raises StudyError where lanes could not find the class in a file.
     """
     task = document.get("task")
@@ -33,7 +33,7 @@ def named_by_text(document: Mapping[str, Any], folder: Path) -> tuple[dict[str, 
 
 
 def _place(value: type | FunctionType) -> tuple[str, Path]:
-    """The name, as "file.py:Name", and the folder from which the file is named so."""
+    """The object's name, as "file.py:Name", and the folder to which the file's path is relative."""
     name = value.__qualname__
     if not name.isidentifier():
         raise InputError(f"{name} must stand at the top of its file, where lanes find it, but is made within another")
@@ -52,7 +52,7 @@ def _place(value: type | FunctionType) -> tuple[str, Path]:
 
 def _start(module: ModuleType, file: Path) -> Path:
     """The folder from which a module is imported by its dotted name: its file's own, unless it is in a package."""
-    spec = getattr(module, "__spec__", None)  # of a script that was run there is none, and its name is "__main__"
+    spec = getattr(module, "__spec__", None)  # a script that was run has none, and its name is "__main__"
     parts = tuple(str(spec.name if spec else module.__name__).split("."))
     place = file.parent if file.stem == "__init__" else file.with_suffix("")
     return place.parents[len(parts) - 1] if place.parts[-len(parts) :] == parts else file.parent

@@ -1,6 +1,7 @@
-"""A study whose trials a function of the user's trains: settings are the function's parameters, and any metric decides.
+"""A study whose trials a function of the user's trains: its settings are the function's parameters.
 
-What it has of other studies' sections is read as theirs; what is of packs and nets it has not.
+Any metric that the function reports can decide. Keys of packs and nets are refused; all others are read as in other
+studies.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ if TYPE_CHECKING:
     from slalom.wire.signature import Signature
 
 OF_EVERY_TRAINING = ("epochs", "report_every")
-OF_EVERY_LANE = ("lanes", "nodes", "priority", "trial_timeout")
+OF_PACKS = ("device", "gpus_per_lane", "pack_width")
+"""The keys of `resources` that a training function of the user's does not have."""
+
 GOAL = Choice(None, ("minimize", "maximize"))
 
 
 @dataclass(frozen=True)
 class Read:
-    """The sections that depend on who trains."""
+    """The sections of a study that are read in another way where a function of the user's trains."""
 
     training: Training
     metric: Metric
@@ -109,7 +112,7 @@ def _without_name(task: Node) -> Mapping[str, Node]:
 
 
 def _check_once(before: Mapping[str, Node], after: Mapping[str, Node], where: str) -> None:
-    """Refuse a name that is set in two places for the same arms; `where` is what the second is called."""
+    """Raise StudyError where both mappings set a name; `where` is what messages call the second mapping."""
     for name, node in after.items():
         if name in before:
             raise node.head_error(f"{name} must be set once, got it in {where} and at {before[name].head}")
@@ -121,7 +124,7 @@ def _check_names(fields: Mapping[str, Node], signature: Signature, what: str) ->
 
 
 def _metric(node: Node | None, task: Node, catalogue: Catalogue) -> Metric:
-    """Any name, with its goal, which the names that Slalom's own metrics have need not say."""
+    """The metric, of any name; only a name of one of Slalom's own metrics needs no `goal`."""
     if node is None:
         raise task.error("a study with a training function needs `metric`: {name: ..., goal: minimize or maximize}")
     fields = node.fields() if isinstance(node.value, Mapping) else {"name": node}
@@ -140,11 +143,11 @@ def _metric(node: Node | None, task: Node, catalogue: Catalogue) -> Metric:
 
 
 def _resources(node: Node | None) -> Resources:
-    keys = {**{name: RESOURCES[name] for name in OF_EVERY_LANE}, **TRIAL_RESOURCES}
+    keys = {name: key for name, key in {**RESOURCES, **TRIAL_RESOURCES}.items() if name not in OF_PACKS}
     if node is None:
         return Resources(device="cpu", pack_width=1, cpus_per_lane=1.0)
     for name, value in node.fields().items():
-        if name in RESOURCES and name not in keys:
+        if name in OF_PACKS:
             raise value.head_error(
                 f"{name} is of packs; a training function takes {' and '.join(TRIAL_RESOURCES)}, got {value.shown}"
             )

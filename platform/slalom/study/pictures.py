@@ -1,4 +1,4 @@
-"""Settings of pictures, each refused with its reason where the task has none that they are for."""
+"""Rules of `augmentation` and `evaluation`, which are for pictures: where a task's inputs are others, and why."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Settings
 
 FRAMES = {"shift": "pixels", "crop": "pad"}
-"""The option, of augmentations that move pictures, that says by how many pixels."""
+"""By each augmentation that moves pictures, its option that says by how many pixels."""
 
 
 def of_pictures(settings: Settings, inspected: Inspected, catalogue: Catalogue) -> Iterator[str]:
-    """Rules that an arm breaks by `augmentation` or by an `evaluation` that is not by whole pictures."""
+    """The rules, as messages, that an arm breaks by `augmentation`, or by an `evaluation` of a part of a picture."""
     parts = [part for part in parts_of(settings["augmentation"], "method") if part["method"] != "none"]
     evaluation = settings["evaluation"]
     used = [f"augmentation {part['method']}" for part in parts]
@@ -81,7 +81,7 @@ def _augmented(part: Settings, settings: Settings, shape: tuple[int, ...], catal
 
 
 def _largest(value: Any) -> int:
-    """The largest that a number of pixels can come to."""
+    """The largest value of a number of pixels, searched or not."""
     if isinstance(value, IntRange):
         return value.high
     return int(max(value.options) if isinstance(value, Choices) else value)

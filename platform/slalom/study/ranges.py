@@ -53,7 +53,7 @@ Distribution = Range | IntRange | Choices
 
 
 def values(value: Any) -> tuple[Any, ...]:
-    """What a setting can be: a choice's options, or the value alone."""
+    """The values that a setting can take: a choice's options, or the fixed value alone."""
     return value.options if isinstance(value, Choices) else (value,)
 
 

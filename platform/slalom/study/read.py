@@ -21,7 +21,6 @@ from slalom.study.model import StudySpec
 from slalom.study.nets import Nets
 from slalom.study.own_code import closure
 from slalom.study.own_methods import OpenMethod, OwnMethods, is_own, names_own, open_methods
-from slalom.study.own_nets import inspect_arms, rehearse_nets, told_of
 from slalom.study.own_training import Read, read_own_training
 from slalom.study.sections import (
     read_checkpoint,
@@ -32,8 +31,9 @@ from slalom.study.sections import (
     read_training,
     read_tune,
 )
-from slalom.study.sense import check_data, check_plan
+from slalom.study.sense import check_plan
 from slalom.study.task import read_task
+from slalom.study.tasks_of_arms import digests_of_arms, told_of, try_tasks
 from slalom.study.values import check_known, check_required, field, section
 from slalom.study.yaml import read_yaml
 from slalom.wire.signature import OwnCode
@@ -58,14 +58,14 @@ def _no_methods(key: str, name: str) -> Catalogue:
 
 
 def _no_rehearsal(spec: StudySpec, arm: str) -> None:
-    """Take every arm as it is."""
+    """Accept every arm without training it."""
 
 
 OWN_MODEL: Settings = {"name": OWN}
 """An arm's model where the task brings its own."""
 
 REHEARSED = "the task's net was trained here for two steps, alike alone and in packs, and as plain torch trains it"
-"""What is noted of such a net that is not refused."""
+"""The note of a study whose task's own net passed its rehearsal."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Reading:
     catalogue: every method of the package
     inspect: called when everything else has been found right, unless a function of the user's trains; it may raise
         InputError
-    own_code: imports a user's "file.py:name"; it may raise InputError. Without it nothing can be set of the user's code
+    own_code: imports a user's "file.py:name"; it may raise InputError. By default the user's code has no options
     open_method: opens a method of the user's own
     rehearse: called last, for each arm that names a method of the user's own: trains the arm for a moment, and raises
         InputError where what it names does not keep to what a method must
@@ -91,7 +91,7 @@ class Reading:
 
 
 def read_study(text: str, source: str, reading: Reading) -> StudySpec:
-    """The study of a file's text; `source` is the file's name in messages.
+    """The study in a file's text; `source` is the file's name in messages.
 
     Raises StudyError, its text beginning with source:line:column, for the first rule that is broken.
     """
@@ -99,7 +99,7 @@ def read_study(text: str, source: str, reading: Reading) -> StudySpec:
 
 
 def study_from(document: Mapping[str, object], reading: Reading) -> StudySpec:
-    """The study of a document written in Python, with the keys of a study file; its `text` is JSON, so YAML too.
+    """The study in a document written in Python, with the keys of a study file; `text` of the study is JSON, so YAML.
 
     Raises StudyError, its text beginning with a dotted path such as "arms.rising.momentum".
     """
@@ -160,7 +160,7 @@ def _read(root: Node, text: str, reading: Reading) -> StudySpec:
 
 
 def _own_code(task: NamedTask, fields: Mapping[str, Node], reading: Reading) -> OwnCode:
-    """What the user's file tells of the name; it is imported."""
+    """What can be set of the user's class or function, whose file is imported; StudyError where that fails."""
     try:
         return reading.own_code(task.settings["name"], reading.folder)
     except InputError as exc:
@@ -210,12 +210,12 @@ def _rehearse(spec: StudySpec, fields: Mapping[str, Node], reading: Reading) -> 
 
 
 def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], reading: Reading) -> StudySpec:
-    """The study with what its data tell: facts, whose model, splits, fingerprint."""
+    """The study completed by what its data tell: metric, model, nets, splits, facts, notes and fingerprint."""
     split = read_resample(fields.get("resample"))
     if spec.own_training:
         inspected = Inspected(task.digest or "", splits="loaded")
         spec = _split(spec, split, inspected, fields)
-        return _marked(spec, inspected, task)
+        return _marked(spec, inspected.data, task, {})
     with told_of(fields["task"]):
         inspected = reading.inspect(task.settings, reading.folder)
     if inspected.has_model and any(arm.settings["model"]["name"] != OWN for arm in spec.arms):
@@ -228,21 +228,22 @@ def _inspected(spec: StudySpec, task: NamedTask, fields: Mapping[str, Node], rea
     spec = replace(spec, metric=judge, metrics=measured)
     if inspected.regression:
         spec = _of_numbers(spec, fields, reading.catalogue)
-    spec = replace(spec, nets=Nets(reading.catalogue.nets, inspected.shape, inspected.outputs))
-    of_arms = inspect_arms(spec, fields, reading.inspect)
-    with told_of(fields["task"]):
-        check_data(spec, inspected, fields, reading.catalogue)
     spec = _split(spec, split, inspected, fields)
-    rehearse_nets(spec, inspected, of_arms, fields)
-    if inspected.rehearse is not None:
-        inspected = replace(inspected, notes=(*inspected.notes, REHEARSED))
-    return replace(_marked(spec, inspected, task), facts=dict(inspected.facts), notes=inspected.notes)
+    told = try_tasks(spec, inspected, fields, reading.catalogue, reading.inspect)
+    spec = replace(
+        spec,
+        nets=Nets(reading.catalogue.nets, inspected.shape, inspected.outputs).of_tasks(told),
+        digests={key: one.data for key, one in told.items()},
+        facts=dict(inspected.facts),
+        notes=(*inspected.notes, *([REHEARSED] if inspected.rehearse is not None else [])),
+    )
+    return _marked(spec, inspected.data, task, digests_of_arms(spec, told))
 
 
-def _marked(spec: StudySpec, inspected: Inspected, task: NamedTask) -> StudySpec:
-    """The study with what its numbers depend on, and the fingerprint of that."""
-    known = identity(spec, inspected.data, task.digest, task.options, _digests(spec, task))
-    return replace(spec, identity=known, fingerprint=fingerprint(known), data_digest=inspected.data)
+def _marked(spec: StudySpec, data: str, task: NamedTask, of_arms: Mapping[str, str]) -> StudySpec:
+    """The study with its identity and its fingerprint; data, of_arms: digests of the study's data and of its arms'."""
+    known = identity(spec, data, task.digest, task.options, _digests(spec, task), of_arms)
+    return replace(spec, identity=known, fingerprint=fingerprint(known), data_digest=data)
 
 
 def _digests(spec: StudySpec, task: NamedTask) -> dict[str, str]:
@@ -265,7 +266,7 @@ def _of_numbers(spec: StudySpec, fields: Mapping[str, Node], catalogue: Catalogu
 
 
 def _split(spec: StudySpec, wanted: str | None, inspected: Inspected, fields: Mapping[str, Node]) -> StudySpec:
-    """The study with the way its searches are split, which must be one that the task has."""
+    """The study with its way of splitting; StudyError for each_search of a task that has one split alone."""
     if wanted == "each_search" and inspected.splits == "one":
         raise (
             fields["resample"]

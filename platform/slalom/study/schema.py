@@ -1,8 +1,8 @@
 """A JSON Schema (draft 2020-12) of the study file, from the same tables that the reader checks it against.
 
-For editors: it knows names, types, ranges and defaults. What needs more than one key at a time (the baseline is
-an arm, an arm's optimizer has the setting) the reader alone knows, and what a user's own code takes: where the task is
-the user's, any name passes.
+The schema is for editors: it has names, types, ranges and defaults. Only the reader checks rules over several keys (the
+baseline is an arm, an arm's optimizer has the setting) and the options of a user's own code: where the task is the
+user's, the schema lets any name pass.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _section(keys: Keys, others: Mapping[str, Schema] | None = None) -> Schema:
 
 
 def _of(key: Key) -> Schema:
-    """A key with a fixed value."""
+    """The schema of a key whose value is not searched."""
     part = _table(key.kind, _kind) if isinstance(key.kind, Table) else _kind(key.kind)
     if key.word is not None:
         word = {"const": key.word} if key.kind.default is not None else {"const": key.word, "default": key.word}
@@ -113,7 +113,7 @@ def _of(key: Key) -> Schema:
 
 
 def _setting(name: str, keys: tuple[Key, ...]) -> Schema:
-    """A key of an arm, as any optimizer has it; which optimizer is not searched, each arm has one."""
+    """The schema of an arm's key, for any optimizer; the optimizer itself is not searched, each arm has one."""
     of = _kind if name == "optimizer" else _searched
     parts = [_table(key.kind, of) if isinstance(key.kind, Table) else of(key.kind) for key in keys]
     parts += [{"const": key.word} for key in keys if key.word is not None]
@@ -121,13 +121,13 @@ def _setting(name: str, keys: tuple[Key, ...]) -> Schema:
 
 
 def _without_name(method: Schema) -> Schema:
-    """An arm's model without a name is the study's, with a part of it changed."""
+    """The schema of a method without its name: an arm's model without a name changes a part of the study's."""
     properties = {name: part for name, part in method["properties"].items() if name != "name"}
     return _mapping(properties, [name for name in method["required"] if name != "name"])
 
 
 def _searchable(catalogue: Catalogue) -> dict[str, Schema]:
-    """The settings whose value can be a distribution, or hold one: a method written out, a list for the layers."""
+    """Schemas of settings that can be a distribution, or hold one: a method as a mapping, a list for the layers."""
     kinds = {name: key.kind for name, (key, *_) in all_arm_keys(catalogue).items() if name != "optimizer"}
     return {
         name: _search(kind) for name, kind in kinds.items() if not isinstance(kind, Table) or kind.number is not None
@@ -144,7 +144,7 @@ def _search(kind: Kind | Table) -> Schema:
 
 
 def _table(table: Table, of: Callable[[Kind], Schema]) -> Schema:
-    """A method's name alone, or a mapping with its options; `of` gives an option's schema."""
+    """The schema of a method: its name alone, or a mapping with its options; `of` gives an option's schema."""
     of = of if table.searchable else _kind
     mappings = [_method(table, name, of) for name in table.methods]
     parts: list[Schema] = [{"enum": list(table.methods)}, *mappings]
@@ -160,7 +160,7 @@ def _table(table: Table, of: Callable[[Kind], Schema]) -> Schema:
 
 
 def _in_sequence(method: Schema) -> Schema:
-    """A method that may have a share of the training."""
+    """The schema of a method in a list, which may have a share of the training."""
     share = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
     return {**method, "properties": {"share": {"anyOf": [share, {"$ref": DISTRIBUTION}]}, **method["properties"]}}
 
@@ -188,7 +188,7 @@ def _arms(arm: Schema) -> Schema:
 
 
 def _searched(kind: Kind) -> Schema:
-    """A value, or a distribution; in a list that has one for each layer, each of them."""
+    """The schema of a value or a distribution; in a list with one for each layer, each item can be either."""
     if isinstance(kind, PerLayer):
         each = _searched(kind.item)
         return {"anyOf": [*each["anyOf"], {"type": "array", "items": {"anyOf": each["anyOf"]}}]}

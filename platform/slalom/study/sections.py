@@ -1,4 +1,4 @@
-"""The sections of a study that hold numbers of their own: training, metric, tune, compare, resample, resources."""
+"""Reads the sections training, metric, tune, resample, compare, checkpoint and resources of a study."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from slalom.wire.kinds import Catalogue
 
 ALWAYS = ("loss", "error", "accuracy")
-"""What every trial reports, of what it predicts."""
+"""Metrics that a trial reports unasked, those of them that fit what it predicts."""
 
 REPORTS = 100
 """About how many reports a trial makes where the study does not say."""
 
 SMALLEST, GENERATIONS = 8, 8
-"""Trials of a generation at least, and generations of a search at most, where a study does not say: a sampler that
+"""The fewest trials of a generation and the most generations of a search, where a study does not say: a sampler that
 learns between generations should do so a few times, and packs are filled by what is proposed together.
 """
 
@@ -55,7 +55,7 @@ def read_training(node: Node, catalogue: Catalogue) -> Training:
 
 
 def training_of(node: Node, values: Mapping[str, Any], keys: Iterable[str]) -> Training:
-    """The section of these values; what it holds beside `keys` is of the arms."""
+    """The section `training` with these values; its keys other than `keys` are settings that arms share."""
     fields, epochs, every = node.fields(), values["epochs"], values["report_every"]
     if every is not None and every > epochs:
         raise fields["report_every"].error(f"report_every must be a whole number in [1, epochs={epochs}], got {every}")
@@ -69,16 +69,16 @@ def training_of(node: Node, values: Mapping[str, Any], keys: Iterable[str]) -> T
 
 
 class Metrics(NamedTuple):
-    """What trials are judged by, and what is measured beside loss, error and accuracy: the names of the catalogue's."""
+    """The metric that judges trials, and the catalogue's names of those measured beside loss, error and accuracy."""
 
     judge: Metric
     measured: tuple[str, ...]
 
 
 def read_metric(node: Node | None, catalogue: Catalogue, predicts: Predicts | None = None) -> Metrics:
-    """The section `metric`; its goal must be the one that makes it better.
+    """The section `metric`; StudyError where a metric does not fit what the task predicts, or is reported as another.
 
-    predicts: what the task predicts, which the metrics must be of; None where that is not known yet
+    predicts: what the task predicts; None where that is not known yet
     """
     read = field(node, metric_key(catalogue, predicts))
     names = dict.fromkeys((read["name"], *read["record"]))
@@ -104,7 +104,7 @@ def _check_metrics(node: Node, names: Sequence[str], catalogue: Catalogue, predi
 
 
 def read_tune(node: Node, arms: Sequence[Arm]) -> Tune:
-    """The section `tune`; a grid must be one, and fit its trials, in every arm."""
+    """The section `tune`; StudyError where the sampler is grid and an arm has real ranges or too many points."""
     values = section(node, TUNE)
     pruner, pick = values.pop("pruner"), values.pop("pick")
     values["generation"] = values["generation"] or max(SMALLEST, -(-values["trials"] // GENERATIONS))
@@ -128,7 +128,7 @@ def _read_searches(read: Mapping[str, Any], node: Node) -> Searches:
 
 
 def read_resample(node: Node | None) -> str | None:
-    """The section `resample`: how searches are split, or None where the study does not say."""
+    """The section `resample`: "each_search" or "fixed", or None where the study does not say."""
     found: str | None = None if node is None else section(node, RESAMPLE)["split"]
     return found
 
@@ -146,7 +146,7 @@ def _check_grid(fields: Mapping[str, Node], trials: int, arm: Arm) -> None:
 
 
 def read_compare(node: Node, arms: Iterable[Arm]) -> Compare:
-    """The section `compare`."""
+    """The section `compare`; StudyError where the baseline is not an arm."""
     compare = Compare(**section(node, COMPARE))
     names = [arm.name for arm in arms]
     if compare.baseline not in names:
@@ -189,7 +189,7 @@ def read_resources(node: Node | None) -> Resources:
 
 
 def check_whole(node: Node, name: str, gpus: float | None) -> None:
-    """Refuse a number of GPUs above 1 that is no whole one: Ray gives a share of one GPU, or several whole ones."""
+    """Refuse a number of GPUs above 1 that is not whole: Ray gives a share of one GPU, or several whole ones."""
     if gpus is not None and gpus > 1 and not gpus.is_integer():
         share = node.fields()[name]
         raise share.error(f"{name} must be a whole number where it is above 1, got {share.shown}")

@@ -1,10 +1,11 @@
-"""Combinations that make no sense, each refused with its reason."""
+"""Combinations of settings that make no sense, each refused by a StudyError with its reason."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from slalom.errors import InputError
+from slalom.study.nets import Nets
 from slalom.study.pictures import of_pictures
 from slalom.study.ranges import Choices, IntRange, Range, values
 from slalom.study.space import assign, space
@@ -12,18 +13,17 @@ from slalom.study.trials import samples
 from slalom.wire.kinds import MOST_WEIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from slalom.study.document import Node
     from slalom.study.inspected import Inspected
     from slalom.study.model import Arm, StudySpec
-    from slalom.study.nets import Nets
     from slalom.wire.kinds import Catalogue
     from slalom.wire.trial import Settings
 
 
 MOST_TRIALS = 10_000_000
-"""Of a whole study."""
+"""The most trials of a whole study."""
 
 PER_LAYER = ("layer_rates", "hidden_dropout")
 """Settings that can be a list for the layers."""
@@ -37,7 +37,7 @@ def check_arm(arm: Arm, node: Node, catalogue: Catalogue) -> None:
 
 
 def check_plan(spec: StudySpec, node: Node) -> None:
-    """Refuse a study, whose `tune` is written at `node`, of more trials than records can hold."""
+    """Refuse a study of more than MOST_TRIALS trials, whose `tune` is written at `node`."""
     tune = spec.tune
     each = tune.trials + tune.pick.trials + spec.confirm_seeds
     total = len(spec.arms) * tune.searches.at_most * each
@@ -48,18 +48,20 @@ def check_plan(spec: StudySpec, node: Node) -> None:
         )
 
 
-def check_data(spec: StudySpec, inspected: Inspected, fields: Mapping[str, Node], catalogue: Catalogue) -> None:
-    """Refuse a study whose settings do not go with what its data are."""
-    arms = fields["arms"].fields()
-    for arm in spec.arms:
+def check_data(
+    spec: StudySpec, checked: Iterable[Arm], inspected: Inspected, fields: Mapping[str, Node], catalogue: Catalogue
+) -> None:
+    """Refuse those of a study's arms whose settings do not fit the data that `inspected` tells of."""
+    arms, nets = fields["arms"].fields(), Nets(catalogue.nets, inspected.shape, inspected.outputs)
+    for arm in checked:
         _refuse(arms[arm.name], of_pictures(arm.settings, inspected, catalogue), arm.name)
-        _refuse(arms[arm.name], _nets(arm.settings, spec.nets, curved=_curved(spec, arm, catalogue)), arm.name)
+        _refuse(arms[arm.name], _nets(arm.settings, nets, curved=_curved(spec, arm, catalogue)), arm.name)
         if any(isinstance(arm.settings[name], dict) for name in PER_LAYER):
             for layers in _own_layers(arm, inspected):
                 _refuse(arms[arm.name], _per_layer(arm.settings, layers, layers - 1), arm.name)
         if inspected.examples is not None:
             _refuse(arms[arm.name], _whole_batches(arm.settings, inspected.examples), arm.name)
-            if any(net.paired for net in spec.nets.sizes(arm.settings)):
+            if any(net.paired for net in nets.sizes(arm.settings)):
                 _refuse(arms[arm.name], _paired(arm.settings, inspected.examples), arm.name)
         if inspected.whole:
             _refuse(arms[arm.name], _whole(arm.settings, inspected), arm.name)
@@ -151,14 +153,14 @@ def _whole(settings: Settings, inspected: Inspected) -> Iterator[str]:
 
 
 def _curved(spec: StudySpec, arm: Arm, catalogue: Catalogue) -> str | None:
-    """What of an arm estimates curvature, or None."""
+    """The setting of an arm that estimates curvature, or None."""
     if arm.settings["optimizer"] in catalogue.curvature:
         return str(arm.settings["optimizer"])
     return "record: [curvature]" if "curvature" in spec.record else None
 
 
 def _own_layers(arm: Arm, inspected: Inspected) -> list[int]:
-    """Layers with weights of a task's own net, at each end of what is searched of it; none where it brings no net."""
+    """The numbers of layers with weights of a task's own net, at each end of what is searched of it; [] without one."""
     if inspected.layers is None:
         return []
     model = {"model": arm.settings["model"]}
@@ -166,7 +168,7 @@ def _own_layers(arm: Arm, inspected: Inspected) -> list[int]:
 
 
 def _nets(settings: Settings, nets: Nets, *, curved: str | None) -> Iterator[str]:
-    """Rules of an arm's nets, of all those that its search can come to."""
+    """The rules that an arm's nets break, any that its search can reach."""
     try:
         found = nets.sizes(settings)
     except InputError as exc:
@@ -210,7 +212,7 @@ def _of_classes(settings: Settings) -> Iterator[str]:
 
 
 def shown(value: Any) -> str:
-    """A resolved setting as a message quotes it; values of the layers as the list that they were."""
+    """A resolved setting as a message quotes it; a mapping by layer is shown as the list that was written."""
     if isinstance(value, dict):
         return f"[{', '.join(map(shown, value.values()))}]"
     if isinstance(value, Range | IntRange | Choices):

@@ -27,9 +27,9 @@ def space(settings: Settings) -> dict[str, Distribution]:
 
 
 def assign(settings: Settings, params: Mapping[str, Scalar]) -> Settings:
-    """An arm's settings with what was proposed in place of the distributions.
+    """An arm's settings with the proposed `params`, by dotted name, in place of the distributions.
 
-    Raises InputError where `params` are not just the names of the arm's space.
+    Raises InputError unless `params` has exactly the names of the arm's space.
     """
     names = space(settings).keys()
     if names != params.keys():
@@ -38,7 +38,7 @@ def assign(settings: Settings, params: Mapping[str, Scalar]) -> Settings:
 
 
 def typical(space: Mapping[str, Distribution]) -> dict[str, Scalar]:
-    """A value from the middle of each distribution; of a choice an option that is the user's own, if there is one."""
+    """The middle of each distribution; of a choice the first option that is a user's method, else the first option."""
     return {name: _middle(distribution) for name, distribution in space.items()}
 
 
@@ -53,7 +53,7 @@ def _middle(distribution: Distribution) -> Scalar:
 
 
 def dotted(outer: str, inner: str | None) -> str:
-    """A setting's name; a parameter called `value`, as a constant momentum's, is the setting itself."""
+    """The dotted name of a setting's option; the option `value`, as of a constant momentum, has the setting's name."""
     return outer if inner in (None, "value") else f"{outer}.{inner}"
 
 

@@ -39,7 +39,7 @@ class NamedTask:
 
 
 def read_task(node: Node, tasks: Table, folder: Path) -> NamedTask:
-    """The task, its file (relative ones start from `folder`) found and readable."""
+    """Read the task; StudyError where a user's own file, relative to `folder`, is outside of it or cannot be read."""
     named = node.fields().get("name", node) if isinstance(node.value, Mapping) else node
     own = USER_TASK.fullmatch(named.value) if isinstance(named.value, str) else None
     if own is not None:
@@ -66,7 +66,7 @@ def _own_task(node: Node, named: Node, folder: Path, own: re.Match[str]) -> Name
 
 
 def _free(node: Node) -> Any:
-    """An option that only the user's class can judge; searched it cannot be, nor other than finite."""
+    """The value of an option that only the user's class can judge; StudyError where it is searched or not finite."""
     if looks_searched(node):
         raise node.error(f"{node.name} cannot be searched, got {node.shown}: a study has one task")
     for leaf in _leaves(node):

@@ -1,7 +1,8 @@
-"""A study's trials: what each number of a phase trains, with its seeds."""
+"""The trials of a study: what a trial of a given phase, search and number trains, and from which seeds."""
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING
 
 from slalom.study.ranges import Choices
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def sample_trials(spec: StudySpec) -> list[TrialSpec]:
-    """Trials of every arm, among them each option of its choices and both ends of what else it searches."""
+    """A few trials of every arm, which cover each option of its choices and both ends of its ranges."""
     return [
         trial_spec(spec, TrialId(arm.name, Phase.TUNE, number), params)
         for arm in spec.arms
@@ -27,10 +28,19 @@ def sample_trials(spec: StudySpec) -> list[TrialSpec]:
 
 
 def samples(space: Mapping[str, Distribution]) -> list[dict[str, Scalar]]:
-    """Values of what is searched, among them each option of its choices and both ends of all else."""
+    """A few points of a space, which cover each option of its choices and both ends of its ranges."""
     options = {name: _options(distribution) for name, distribution in space.items()}
     count = max(map(len, options.values()), default=1)
     return [{name: each[number % len(each)] for name, each in options.items()} for number in range(count)]
+
+
+def corners(space: Mapping[str, Distribution], count: int) -> list[dict[str, Scalar]]:
+    """The points of `samples`, and `count` random ones in which ends and options meet in other combinations."""
+    options, draws = {name: _options(distribution) for name, distribution in space.items()}, Random(0)
+    drawn = (
+        {name: draws.choice(each) for name, each in options.items()} for _ in range(count if len(options) > 1 else 0)
+    )
+    return [*samples(space), *drawn]
 
 
 def _options(distribution: Distribution) -> tuple[Scalar, ...]:

@@ -1,4 +1,4 @@
-"""Values of the document against their kinds: the value, normalised, or a refusal with rule, value and place."""
+"""Checks a document's values against their kinds: gives the normalised value, or raises StudyError with the place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Reader = Callable[[Node, Kind, str], Any]
 
 
 def fixed(node: Node, kind: Kind, what: str, why: str = "") -> Any:
-    """A value that is the same in every trial; `what` is its name in messages, `why` the rule's reason."""
+    """Read a value that is not searched; `what` is its name in messages, `why` the rule's reason. Raises StudyError."""
     value = node.plain()
     if isinstance(kind, Integers) and value in kind.item:
         return (value,)
@@ -33,12 +33,12 @@ def fixed(node: Node, kind: Kind, what: str, why: str = "") -> Any:
 
 
 def looks_searched(node: Node) -> bool:
-    """Whether a distribution stands here, right or wrong."""
+    """Whether `node` holds a distribution, well formed or not."""
     return isinstance(node.value, Mapping) and any(word in DISTRIBUTIONS for word in node.value)
 
 
 def table(node: Node, methods: Table, read: Reader = fixed) -> dict[str, Any]:
-    """A method with its options, complete: {key: name, **options}; `read` reads an option."""
+    """Read a method with its options, complete: {key: name, **options}; `read` reads each option."""
     if methods.sequence and isinstance(node.value, tuple):
         return _sequence(node, methods, read)
     if methods.number is not None and _is_bare(node):
@@ -120,7 +120,7 @@ def _method(node: Node, methods: Table, what: str) -> str:
 
 
 def section(node: Node, keys: Keys, others: Iterable[str] = ()) -> dict[str, Any]:
-    """A mapping of the study with fixed values, complete; `others` are keys that somebody else reads."""
+    """Read a mapping of values that are not searched, with all defaults; `others` are keys that it may hold beside."""
     fields = node.fields()
     check_known(fields, (*keys, *others), node.name)
     check_required(node, {name: key.meaning for name, key in keys.items() if key.required})
@@ -128,7 +128,7 @@ def section(node: Node, keys: Keys, others: Iterable[str] = ()) -> dict[str, Any
 
 
 def field(node: Node | None, key: Key) -> Any:
-    """A fixed value, its default where it is left out."""
+    """A value that is not searched: the key's default where `node` is None, None where the key's word stands."""
     if node is None:
         return key.default
     if is_word(node, key):
@@ -139,7 +139,7 @@ def field(node: Node | None, key: Key) -> Any:
 
 
 def is_word(node: Node, key: Key) -> bool:
-    """Whether the key's word stands here; no other text may."""
+    """Whether `node` is the key's word; StudyError for a text that is neither the word nor one of the key's options."""
     if key.word is None or not isinstance(node.value, str) or (isinstance(key.kind, Choice) and node.value in key.kind):
         return False
     if node.value != key.word:
@@ -149,7 +149,7 @@ def is_word(node: Node, key: Key) -> bool:
 
 
 def check_known(fields: Mapping[str, Node], valid: Iterable[str], what: str) -> None:
-    """Refuse keys that the mapping cannot hold."""
+    """Raise StudyError for a key that the mapping, called `what` in messages, cannot hold."""
     names = tuple(valid)
     for name, node in fields.items():
         if name not in names:
@@ -159,7 +159,7 @@ def check_known(fields: Mapping[str, Node], valid: Iterable[str], what: str) -> 
 
 
 def check_required(node: Node, required: Mapping[str, str]) -> None:
-    """Refuse a mapping that lacks a key it must hold; `required` says what each means."""
+    """Raise StudyError where a mapping lacks a required key; `required` gives each key's meaning."""
     for name, meaning in required.items():
         if name not in node.fields():
             raise node.head_error(f"{node.name} needs {quoted(name)}: {meaning}")

@@ -1,7 +1,7 @@
 """A study file's text -> the tree of its values with line and column.
 
 YAML 1.2 by its core schema (section 10.3.2 of the specification): 1e-3 is a number, `no` and `off` are texts.
-Left out, with a message that says so: tags, anchors and aliases, a second document.
+Refused, with a message that says so: tags, anchors and aliases, a second document.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ WHOLE = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 REAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 ENDLESS = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 DIGITS = 400
-"""The longest number that is read; every float64 has a shorter spelling."""
+"""The most characters of a number; every float64 has a shorter spelling."""
 
 
 def read_yaml(text: str, file: str) -> Node:
@@ -136,7 +136,7 @@ class _Reader:
             yield event
 
     def check(self, event: Any, depth: int) -> None:
-        """Refuse what a study has no use for."""
+        """Raise StudyError for an alias, an anchor, a tag, or nesting deeper than DEEPEST."""
         if depth > DEEPEST:
             raise self.refuse(event, f"values must not be nested deeper than {DEEPEST} levels")
         if isinstance(event, AliasEvent):
@@ -152,7 +152,7 @@ class _Reader:
             raise self.refuse(event, f"a study has no tags, got {shortened(tag)}; write the value alone")
 
     def scalar(self, event: ScalarEvent) -> Scalar | None:
-        """A quoted text as it is, a plain word by the core schema."""
+        """The value of a scalar: a quoted text as it is, a plain word by the core schema."""
         word = str(event.value)
         if event.style is not None:
             return check_text(word, _place(self.file, event.start_mark))
@@ -169,7 +169,7 @@ class _Reader:
         )
 
     def refuse(self, event: Any, message: str) -> StudyError:
-        """A refusal at an event's place."""
+        """The StudyError of a message, with an event's place."""
         return StudyError(message, _place(self.file, event.start_mark))
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from slalom.errors import InputError
 from slalom.home import Home
 from slalom.study.folder import travelling
+from slalom.study.work_tree import commit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ NUMERIC = ("torch", "numpy", "scipy", "scikit-learn", "optuna")
 
 STOPPED = "slalom: stopped; what had ended is kept, and the study goes on when it is submitted again"
 ENDED = "slalom: the study is complete"
-"""What a driver says last, and by which `slalom stop` knows what the job came to."""
+"""The last line that a driver prints, by which `slalom stop` knows how the job ended."""
 
 NOWHERE = "none"
 """The version of a package that is not installed."""
@@ -46,7 +47,8 @@ class Submission:
     machine: the host name of the machine from which the study is submitted
     versions: of the packages that the cluster must have, by name
     install: whether the job installs these packages, and gets Slalom itself with the submission
-    anew: whether it is trained also where the storage holds the study with other data, files or settings
+    anew: whether the study is trained even where the storage holds it with other data, files or settings
+    commit: the git commit of the study's folder, where that lies in a work tree
     """
 
     name: str
@@ -61,6 +63,7 @@ class Submission:
     versions: Mapping[str, str]
     install: bool = False
     anew: bool = False
+    commit: str | None = None
 
     @property
     def id(self) -> str:
@@ -142,6 +145,7 @@ def submission(
         versions=versions(install),
         install=install,
         anew=anew,
+        commit=commit_of(spec.folder, spec.code),
     )
 
 

@@ -1,1 +1,1 @@
-"""What the results say: comparison, statistics, the sentence."""
+"""The verdict of a study: comparisons of its arms, the statistics behind them, and the sentence."""

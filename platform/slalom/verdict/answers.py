@@ -27,7 +27,7 @@ Pair: TypeAlias = tuple[str, str]
 
 
 class Answer(StrEnum):
-    """What is said of an arm and the one it is compared with."""
+    """The answer of a comparison: how an arm stands to the one that it is compared with."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -43,8 +43,8 @@ class Rule:
     minimize: whether a smaller metric is better
     alpha: the probability, at most, of a wrong claim among the comparisons of one family
     worst: what a diverged training counts as
-    margin: a difference below it is none to the reader; None where the study names none
-    looks: when the study is judged; None for once, at the end
+    margin: the difference of the metric up to which arms count as equivalent; None where the study names none
+    looks: the numbers of searches at which the study is judged; None for once, at the end
     """
 
     minimize: bool
@@ -59,15 +59,15 @@ class Comparison:
     """An arm against another one, over paired searches.
 
     mean: of the differences, arm minus other, in the metric's unit, a diverged training counting as the worst value
-    interval: of the mean difference, which it holds. It excludes zero if and only if the answer is better or worse; of
-        an equivalent arm it is the interval of the two one-sided tests, which lies within the margin
+    interval: of the mean difference, and always around it. It excludes zero if and only if the answer is better or
+        worse; for an equivalent arm it is the interval of the two one-sided tests, which lies within the margin
     level: of the interval: 1 - alpha over the comparisons open when this one was tested, or 1 - 2 alpha for equivalent
     p: of no difference, corrected over the family and the looks; where it is below alpha `answer` is better or worse,
         unless an early look contradicts the mean of all searches
     p_beyond: of a difference of the margin or more, corrected; None where there is no margin
     better: P(better), with an interval of the level at which the difference was tested
-    robust: the interquartile mean of the differences; its p, of the clipped differences, corrected in the same way
-    robust_answer: better, worse or undecided by `robust`; `answer` is the one that decides
+    robust: the interquartile mean of the differences, and the p of the clipped differences, corrected in the same way
+    robust_answer: better, worse or undecided by `robust`; the verdict rests on `answer`
     divergence_p: of equally frequent divergence, corrected in the same way
     """
 
@@ -92,27 +92,27 @@ class Comparison:
 
     @property
     def loser(self) -> str | None:
-        """The worse of the two, if one is."""
+        """The name of the worse arm; None where neither is worse."""
         return {Answer.WORSE: self.arm, Answer.BETTER: self.other}.get(self.answer)
 
 
 def against_baseline(arms: Arms, baseline: str, rule: Rule, family: int | None = None) -> tuple[Comparison, ...]:
-    """Every other arm against the baseline: one family.
+    """Compare every other arm with the baseline, as one family.
 
-    family: how many comparisons there will be, where some arms have no result yet
+    family: how many comparisons there will be in all, where some arms have no result yet
     """
     return compare(arms, [(name, baseline) for name in arms if name != baseline], rule, family)
 
 
 def all_pairs(arms: Arms, rule: Rule, family: int | None = None) -> tuple[Comparison, ...]:
-    """Every pair of arms: one family."""
+    """Compare every pair of arms, as one family."""
     return compare(arms, list(combinations(arms, 2)), rule, family)
 
 
 def compare(arms: Arms, pairs: Sequence[Pair], rule: Rule, family: int | None = None) -> tuple[Comparison, ...]:
-    """The pairs (arm, other) of one family, in their order.
+    """Compare the pairs (arm, other) of one family; gives the comparisons in the order of the pairs.
 
-    An arm that was dropped at a look has fewer searches than others; its pairs are compared over those, at that look.
+    An arm that was dropped at a look has fewer searches than others; its pairs are compared over these, at that look.
     Raises ValueError where two arms of a pair have different seeds, or different searches without `rule.looks`.
     """
     return _compare(tuple((name, arms[name]) for name in dict.fromkeys(chain(*pairs))), tuple(pairs), rule, family)
@@ -122,7 +122,7 @@ def compare(arms: Arms, pairs: Sequence[Pair], rule: Rule, family: int | None = 
 def _compare(
     values: tuple[tuple[str, SearchValues], ...], pairs: tuple[Pair, ...], rule: Rule, family: int | None
 ) -> tuple[Comparison, ...]:
-    # A study is summarised many times, and the looks before its last one are made again each time.
+    # The cache: a study is summarised many times, and each time its earlier looks are made again.
     arms = dict(values)
     found = [_Found.of(arms, pair, rule) for pair in pairs]
     means = correct([_tested(one, rule) for one in found], rule.alpha, family)
@@ -159,7 +159,7 @@ class _Found:
 
 
 def _common(arms: Arms, pair: Pair, rule: Rule) -> tuple[SearchValues, SearchValues]:
-    """The searches that both arms of a pair have."""
+    """The values of both arms of a pair in the searches that both have."""
     arm, other = (arms[name] for name in pair)
     number = min(arm.number, other.number)
     if rule.looks is None and arm.number != other.number:
@@ -193,9 +193,9 @@ def _comparison(found: _Found, rule: Rule, mean: Corrected, robust: Corrected, d
 
 
 def _answer(found: _Found, rule: Rule, corrected: Corrected) -> tuple[Answer, Interval]:
-    """The answer and the interval that is shown beside it, which always holds the mean.
+    """The answer, and the interval shown beside it, which always holds the mean.
 
-    An early look can show what the mean of all searches so far no longer does. Then nothing is claimed.
+    Where an early look showed a difference that the mean of all searches no longer shows, the answer is undecided.
     """
     interval = _with_mean(found, found.test.interval(corrected.level))
     if found.identical:
@@ -210,7 +210,7 @@ def _answer(found: _Found, rule: Rule, corrected: Corrected) -> tuple[Answer, In
 
 
 def _with_mean(found: _Found, interval: Interval) -> Interval:
-    """The interval with the mean of all searches, which after several looks can lie outside."""
+    """The interval widened to hold the mean of all searches, which after several looks can lie outside."""
     return Interval(min(interval.low, found.test.mean), max(interval.high, found.test.mean))
 
 

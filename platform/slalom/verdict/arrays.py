@@ -1,4 +1,4 @@
-"""The type of every array here."""
+"""The type of every array of the verdict."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Capacity:
     """What the searches at one look can show after the correction.
 
-    searches: how many there are by then
-    smallest_p: the smallest uncorrected p they can give, over the share of alpha that the look spends
+    searches: how many each arm has by then
+    smallest_p: the smallest uncorrected p that they can give, over the share of alpha spent up to the look
     comparisons: the largest family in which a difference can be shown; 0 where none can
     baseline: whether a difference from the baseline can be shown
     all_pairs: whether a winner over all pairs of arms can be shown
@@ -34,7 +34,7 @@ class Capacity:
 def capacity(searches: int, arms: int, alpha: float, looks: Looks | None = None) -> Capacity:
     """What so many searches can show of so many arms: 10 allow 25 comparisons at alpha .05, 11 allow 51.
 
-    looks: when the study is judged; None for once, at `searches`
+    looks: the numbers of searches at which the study is judged; None for once, at `searches`
     """
     least = _least_p(searches, looks or Looks((searches,)))
     largest = max(0, math.ceil(alpha / least) - 1)  # the family times the smallest p must stay below alpha
@@ -51,7 +51,7 @@ def searches_needed(comparisons: int, alpha: float) -> int | None:
 
 
 def _least_p(searches: int, looks: Looks) -> float:
-    """The smallest p after the looks so far: the signs that reach it are the most extreme at every look."""
+    """The smallest p that the looks so far can give: its signs are the most extreme ones at every look."""
     at: Sequence[int] = looks.reached(searches)
     spent = sum(looks.weights[: len(at)])
     return min(1.0, smallest_p(searches) / spent)

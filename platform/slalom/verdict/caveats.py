@@ -1,4 +1,4 @@
-"""What a reader must know before quoting a verdict, the weightiest first; one line where several arms share it."""
+"""The warnings of a verdict, which a reader must know before quoting it; arms that share a warning share its line."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ EDGE = 0.1
 """The share of a range, at either end, that counts as its edge."""
 
 OFTEN = 0.3
-"""The share of an arm's searches that choose at an edge from which on it is said."""
+"""The least share of an arm's searches that choose at an edge for which a warning says so."""
 
 MOST = 3
-"""The most changes of order that are told one by one."""
+"""The most changes of order that the warning lists."""
 
 
 def warnings_of(spec: StudySpec, arms: Sequence[ArmSummary], look: Look) -> Iterator[str]:
-    """A sentence each, without its full stop."""
+    """The warnings, the weightiest first, a sentence each without its full stop."""
     yield from _unfinished(spec, arms)
     yield from _capacity(spec, look)
     yield from _diverged(spec, arms)
@@ -63,12 +63,12 @@ def _unfinished(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
 
 
 def _lost(arm: ArmSummary, searches: int | None = None) -> int:
-    """How many of the first searches, or of all, ended without a choice."""
+    """How many of an arm's first `searches` searches, or of all, ended without a choice."""
     return sum(choice is None for choice in arm.chosen[:searches])
 
 
 def _capacity(spec: StudySpec, look: Look) -> Iterator[str]:
-    """What so many searches could not have shown, however great the difference."""
+    """What the study's number of searches could not have shown, however great the difference."""
     arms, alpha = len(spec.arms) - len(look.unfinished), spec.compare.alpha
     if arms < 2:
         return
@@ -106,7 +106,7 @@ def _diverged(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
 
 
 def _none_diverged(arms: Sequence[ArmSummary]) -> Iterator[str]:
-    """What cannot be seen where no training diverged: a rate below the bound at level 1 - alpha."""
+    """Where no training diverged: the largest rate of divergence that stays possible, at level 1 - alpha."""
     found = [arm.confirm for arm in arms if arm.confirm]
     if found and not any(one.diverged for one in found):
         most = max(found, key=lambda one: one.at_most)
@@ -117,7 +117,7 @@ def _none_diverged(arms: Sequence[ArmSummary]) -> Iterator[str]:
 
 
 def _robust(spec: StudySpec, look: Look) -> Iterator[str]:
-    """Where the interquartile mean says something else than the mean."""
+    """The comparisons with the baseline where the interquartile mean gives another answer than the mean."""
     parts: dict[tuple[Answer, Answer], list[str]] = defaultdict(list)
     for one in look.baseline:
         told: Answer = one.answer if one.answer in (Answer.BETTER, Answer.WORSE) else Answer.UNDECIDED
@@ -150,7 +150,7 @@ def _edges(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
 
 
 def _edges_of(arm: Arm, found: ArmSummary) -> Iterator[tuple[str, str]]:
-    """Each edge at which an arm often chooses, and how often it does."""
+    """The edges at which an arm often chooses, each with how often it does."""
     choices = [choice for choice in found.chosen if choice is not None]
     for name, distribution in arm.space.items():
         sides = [side_of(distribution, choice[name]) for choice in choices]
@@ -162,7 +162,7 @@ def _edges_of(arm: Arm, found: ArmSummary) -> Iterator[tuple[str, str]]:
 
 
 def side_of(distribution: Distribution, value: Scalar) -> str | None:
-    """The end of its range, "low" or "high", that a choice lies at; None where it lies at none, or has no range."""
+    """The end of its range, "low" or "high", near which a value lies; None where it is near none, or has no range."""
     if not isinstance(distribution, Range | IntRange) or not isinstance(value, int | float):
         return None
     scale = math.log if isinstance(distribution, Range) and distribution.log else float
@@ -178,7 +178,7 @@ def _range(distribution: Distribution) -> str:
 
 
 def _spaces(spec: StudySpec) -> Iterator[str]:
-    """Arms that search more dimensions than others have a harder search at the same number of trials."""
+    """The numbers of hyperparameters, where they differ: more of them are harder to search with as many trials."""
     sizes = {arm.name: len(arm.space) for arm in spec.arms}
     if len(set(sizes.values())) > 1:
         yield f"unequally many hyperparameters are searched with equally many trials: {_grouped(sizes)}"
@@ -193,7 +193,7 @@ def _grouped(numbers: Mapping[str, int]) -> str:
 
 
 def _costs(spec: StudySpec, arms: Sequence[ArmSummary]) -> Iterator[str]:
-    """Arms whose trials train several nets cost more than the others at the same number of trials."""
+    """The numbers of nets that a trial trains, where they differ, and the arms' results at equal cost."""
     nets = {arm.name: arm.nets for arm in spec.arms}
     if len(set(nets.values())) == 1:
         return

@@ -1,4 +1,4 @@
-"""A study as it stands: each arm's searches, choices and confirm results, how they differ, and the verdict."""
+"""The summary of a study as it stands: each arm's searches, choices and confirm results, and the verdict."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def summarise(
     spec: StudySpec, results: Results, state: State = State.RUNNING, throughput: Throughput | None = None
 ) -> Summary:
-    """The study as it stands; the same results give the same numbers bit for bit, in any order of the arms."""
+    """The summary of a study; the same results give the same numbers bit for bit, in any order of the arms."""
     look = last_look(spec, results)
     arms = tuple(_arm(spec, arm, look, results) for arm in spec.arms)
     verdict = decide(spec, arms, look) if look is not None and look.complete else None
@@ -60,9 +60,9 @@ def _arm(spec: StudySpec, arm: Arm, look: Look | None, results: Results) -> ArmS
 
 
 def confirm(spec: StudySpec, arm: str, searches: int, results: Results) -> Confirmed:
-    """The results of an arm's first searches, all of which are over."""
+    """The confirm results of an arm's first `searches` searches, all of which are over."""
     values = values_of(spec, arm, searches, results)
-    worst = worst_value(spec, searches, results)
+    worst = worst_value(spec, results)
     units = Scope.of(spec, searches).units(values)
     means = values.means(worst)
     rate = divergence_rate(values, spec.compare.alpha)
@@ -81,12 +81,12 @@ def confirm(spec: StudySpec, arm: str, searches: int, results: Results) -> Confi
 
 @lru_cache(maxsize=4096)
 def _interval(values: SearchValues, worst: float, alpha: float) -> Interval:
-    # A study is summarised whenever an arm is through, and what the arms before it gave is asked for again each time.
+    # The cache: a study is summarised whenever an arm is done, and each time the other arms' intervals are asked again.
     return mean_interval(values.means(worst), alpha)
 
 
 def _allowed(spec: StudySpec, arm: str, look: Look | None) -> int:
-    """The searches that an arm is allowed so far."""
+    """How many searches an arm is allowed so far."""
     stages = spec.tune.searches.stages
     if look is None:
         return stages[0]
@@ -114,14 +114,14 @@ def _tuning(spec: StudySpec, arm: str, results: Results) -> Tuning:
 
 
 def _tuned(spec: StudySpec, arm: str, results: Results) -> list[list[Ended]]:
-    """The tuning trials that ended, search by search."""
+    """The tuning trials of an arm that ended, search by search, without the searches that have none."""
     every = range(spec.tune.searches.at_most)
     searches = [ended_of(arm, Phase.TUNE, search, spec.tune.trials, results) for search in every]
     return [trials for trials in searches if trials]
 
 
 def _effort(spec: StudySpec, arm: str, searches: int, results: Results) -> EffortCurve | None:
-    """What the arm's searches have reached after 1, 2, ... trials; None where no trial completed."""
+    """The effort curve over an arm's first searches; None where no trial completed."""
     name = validation(spec.metric.name)
     minimize = spec.metric.goal == "minimize"
     values = [[final(trial, name) for trial in search] for search in _tuned(spec, arm, results)[:searches]]

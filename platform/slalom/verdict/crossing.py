@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lead:
-    """Which arm is ahead after so many trials, by its mean over searches; p: of no difference, corrected."""
+    """The arm that is ahead after `trials` trials, by its mean over searches; p: of no difference, corrected."""
 
     trials: int
     ahead: str
@@ -25,7 +25,7 @@ class Lead:
 
 @dataclass(frozen=True)
 class Crossing:
-    """One arm is surely ahead early, another one surely ahead later."""
+    """A change of order: one arm is surely ahead after few trials, another one after more."""
 
     early: Lead
     late: Lead
@@ -39,9 +39,9 @@ def checkpoints(trials: int) -> tuple[int, ...]:
 def leads(
     arms: tuple[str, str], curves: tuple[EffortCurve, EffortCurve], *, minimize: bool, alpha: float, pairs: int = 1
 ) -> tuple[Lead, ...]:
-    """The checkpoints at which one of two arms is surely ahead, paired over searches.
+    """The leads at those `checkpoints` where one of two arms is surely ahead, paired over searches.
 
-    pairs: how many pairs of arms are asked about; the correction is over the checkpoints of all of them
+    pairs: how many pairs of arms are asked about; the correction is over the checkpoints of all pairs
     Raises ValueError where the curves differ in searches or trials.
     """
     one, two = (np.asarray(curve.searches) for curve in curves)

@@ -1,4 +1,4 @@
-"""How often arms diverged, what that leaves open, and whether two arms differ in it."""
+"""How often an arm's trainings diverged, an upper bound on the rate, and whether two arms differ in it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 class DivergenceRate:
     """How many of an arm's confirm trainings diverged.
 
-    diverged, trainings: so many of so many
-    searches_hit, searches: so many of so many searches had a diverged training
-    at_most: the largest rate among trainings that this does not exclude, were trainings independent
-    at_most_of_searches: the largest rate of searches with a diverged training that this does not exclude. It holds
-        when the trainings of a search diverge together, as they do where its choice is near the edge.
+    diverged, trainings: `diverged` of all `trainings`
+    searches_hit, searches: `searches_hit` of all `searches` had a diverged training
+    at_most: the largest rate among trainings that these counts do not exclude, were trainings independent
+    at_most_of_searches: the largest rate of searches with a diverged training that they do not exclude. It holds even
+        where the trainings of a search diverge together, as they do where its choice is near the edge of divergence.
     """
 
     diverged: int

@@ -42,7 +42,7 @@ class EffortCurve:
 
 @dataclass(frozen=True)
 class AtCost:
-    """What an arm's search has reached when it has cost as much as every other arm's: after so many trials."""
+    """What an arm's search has reached, after `trials` trials, when it has cost as much as every other arm's."""
 
     trials: int
     mean: float
@@ -53,7 +53,7 @@ def best_so_far(values: Sequence[float], *, minimize: bool, worst: float) -> Flo
     """The best value of the first 1, 2, ... trials of a search, in their order: [trials] -> [trials].
 
     values: each trial's final validation value; NaN where it was pruned, diverged or failed
-    worst: what such a trial counts as, because it is not chosen while any other trial completed
+    worst: what such a trial counts as: it is not chosen while any other trial completed
     """
     filled = _filled(values, worst)
     best: FloatArray = np.minimum.accumulate(filled) if minimize else np.maximum.accumulate(filled)
@@ -90,9 +90,9 @@ def effort_curve(
 
 
 def at_equal_cost(curves: Mapping[str, EffortCurve], cost_per_trial: Mapping[str, float]) -> dict[str, AtCost]:
-    """Every arm when it has cost what the whole search of the cheapest arm costs.
+    """What each arm has reached when it has cost as much as the whole search of the cheapest arm.
 
-    cost_per_trial: of each arm, in any one unit: epochs times members times the measured cost of a step, say
+    cost_per_trial: by arm, in any one unit, such as epochs times members times the measured cost of a step
     Raises ValueError where a cost is not positive, or where the budget does not pay for one trial of an arm.
     """
     if bad := {name: cost_per_trial[name] for name in curves if not cost_per_trial[name] > 0}:

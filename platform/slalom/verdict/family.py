@@ -25,7 +25,7 @@ class Uncorrected:
 class Corrected:
     """The p values of one comparison, corrected over the family, and the levels at which they were tested.
 
-    level, level_beyond: alpha over the comparisons that were open when this one was tested: the uncorrected p is below
+    level, level_beyond: alpha over the comparisons that were open when this one was tested. The uncorrected p is below
         it if and only if the corrected p is below alpha, so an interval of this level agrees with the corrected p
     """
 
@@ -36,13 +36,13 @@ class Corrected:
 
 
 def correct(tests: Sequence[Uncorrected], alpha: float, family: int | None = None) -> tuple[Corrected, ...]:
-    """The comparisons of a family, corrected so that a wrong claim among all of them has probability alpha at most.
+    """Correct a family's comparisons, so that a wrong claim among all of them has probability alpha at most.
 
     Without a margin this is Holm's correction (1979). With one, each comparison has two hypotheses, "no difference" and
     "a difference of the margin or more", of which at most one is true. So the smallest p is multiplied by the number of
     comparisons, as before, and a comparison leaves the family when both of its hypotheses are rejected (Shaffer 1986).
 
-    family: how many comparisons there are in all; those not made yet stay open, so that no corrected p rises later
+    family: how many comparisons there will be in all; those not made yet stay open, so that no corrected p rises later
     """
     given = [(test.p, place, False) for place, test in enumerate(tests)]
     given += [(test.p_beyond, place, True) for place, test in enumerate(tests) if test.p_beyond is not None]
@@ -67,7 +67,7 @@ def _hypotheses(tests: Sequence[Uncorrected]) -> list[int]:
 def _step_down(
     ordered: Sequence[tuple[float, int, bool]], left: list[int], family: int
 ) -> tuple[dict[tuple[int, bool], int], dict[tuple[int, bool], float]]:
-    """For each hypothesis, smallest p first, the comparisons that are open at its step and its corrected p."""
+    """For each hypothesis, smallest p first: how many comparisons are open at its step, and its corrected p."""
     open_at: dict[tuple[int, bool], int] = {}
     adjusted: dict[tuple[int, bool], float] = {}
     floor = 0.0

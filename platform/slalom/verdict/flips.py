@@ -19,7 +19,7 @@ expanded percentile bootstrap (Hesterberg 2015), `boot-t` the bootstrap-t; in br
     lognormal, sigma 1         83.9 (.97)     83.4        84.5 (.96)    82.3 (.88)    90.5 (1.33)
 
 The first five are what paired differences look like, and there sign flips keep 94 to 97 % from n = 10 on. For a skewed
-sample no method keeps its level at n = 10; docs/verdicts-draft.md has the tables for n = 6, 10, 20 and 40.
+sample no method keeps its level at n = 10; docs/verdicts.md has the tables for n = 6, 10, 20 and 40.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ROWS = 2**15
 """Sign vectors at most; enough for all of them, a vector and its opposite counted once, up to 16 differences."""
 
 TIE = 1e-12
-"""Sums that are equal on paper differ in their last bits, by less than this share of the sum of sizes."""
+"""Sums that are equal in exact arithmetic differ by less than this share of the sum of sizes, in their last bits."""
 
 
 @lru_cache(maxsize=16)
@@ -70,7 +70,7 @@ def smallest_p(searches: int, rows: int = ROWS) -> float:
 
 
 def tail_shares(sizes: FloatArray) -> FloatArray:
-    """For each entry the share of entries that are at least as large, equal on paper counted as equal; same shape."""
+    """For each entry the share of entries that are at least as large, up to TIE; same shape."""
     flat = sizes.ravel()
     order = np.argsort(flat)
     ordered = flat[order]
@@ -95,7 +95,7 @@ def subset_limits(sums: FloatArray, counts: FloatArray, alpha: float) -> Interva
     """The values mu that the two-sided sign-flip test of d - mu does not reject (p >= alpha).
 
     sums, counts: of the signed differences and of the signs, for each row of `sign_vectors`: [rows]
-    An end is infinite where even the most extreme signs have p >= alpha.
+    Both ends are infinite where even the most extreme signs have p >= alpha.
     """
     place = math.ceil(alpha * len(sums) - 1e-9) - 2
     if place < 0 or len(sums) < 2:

@@ -1,4 +1,4 @@
-"""When a study is looked at, and which arms need further searches: a function of its results alone."""
+"""The looks at a study, and which arms need further searches after each: a function of the results alone."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 class Look:
     """How a study stood when it was last looked at.
 
-    searches: of each arm, those that count; of an arm that was dropped, those it had by then
-    unfinished: arms of which no trial completed in any of the first searches
+    searches: by arm, how many of its searches count; for an arm that was dropped, those that it had by then
+    unfinished: arms of which no trial completed in any of these searches
     baseline: every other arm against the baseline; empty where the baseline is unfinished
-    pairs: all pairs of arms
+    pairs: all pairs of arms that are not unfinished
     going_on: arms that need further searches
-    complete: nothing is left to look at
+    complete: no arm needs further searches
     """
 
     searches: Mapping[str, int]
@@ -40,14 +40,14 @@ class Look:
 
     @property
     def most(self) -> int:
-        """The searches of the arms that have the most."""
+        """How many searches the arms with the most have."""
         return max(self.searches.values(), default=0)
 
 
 def last_look(spec: StudySpec, results: Results) -> Look | None:
     """The last look that these results allow; None before all arms have ended their first searches.
 
-    The looks before it are made again, since which arms go on to a further one depends on them.
+    Earlier looks are made again, since they decide which arms go on to the next.
     """
     ready = {arm.name: confirmed(spec, arm.name, results) for arm in spec.arms}
     found: Look | None = None
@@ -61,7 +61,7 @@ def last_look(spec: StudySpec, results: Results) -> Look | None:
 
 
 def undecided(spec: StudySpec, results: Results) -> frozenset[str]:
-    """The arms that need further searches, once all have ended those that they were allowed."""
+    """The arms that need further searches after the last look."""
     found = last_look(spec, results)
     return found.going_on if found else frozenset()
 
@@ -71,7 +71,7 @@ def rule_of(spec: StudySpec, searches: int, results: Results) -> Rule:
     return Rule(
         minimize=spec.metric.goal == "minimize",
         alpha=spec.compare.alpha,
-        worst=worst_value(spec, searches, results),
+        worst=worst_value(spec, results),
         margin=spec.compare.margin,
         looks=Scope.of(spec, searches).looks(spec.tune.searches.stages),
     )

@@ -1,4 +1,4 @@
-"""What follows from comparisons: a winner, arms that need no further search, and whether a study may stop."""
+"""What follows from comparisons: the winner, the arms that need no further search, and whether a study may stop."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _beats_all(name: str, arms: Sequence[str], losers: dict[frozenset[str], str 
 
 
 def dropped(pairs: Iterable[Comparison]) -> frozenset[str]:
-    """The arms that need no further search: each is worse than another one, at the alpha spent so far."""
+    """The arms that need no further search, since each is worse than another one, at the alpha spent so far."""
     return frozenset(found.loser for found in pairs if found.loser is not None)
 
 

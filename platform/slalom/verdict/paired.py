@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from slalom.verdict.arrays import FloatArray
 
 HALVINGS = 14
-"""Of the gap in which an end of an interval over several looks lies: to a sixteen-thousandth of it."""
+"""Bisections by which an end of an interval over several looks is found, to a sixteen-thousandth of the first gap."""
 
 
 @dataclass(frozen=True, eq=False)
 class PairedTest:
-    """What random signs of paired differences say of their mean.
+    """The sign-flip test of the mean of paired differences.
 
     sums: the signed sums of the differences up to each look, one for each row of its `sign_vectors`: [looks][rows]
     counts: the sums of the signs themselves: [looks][rows]
@@ -36,7 +36,7 @@ class PairedTest:
 
     @property
     def mean(self) -> float:
-        """Of the differences so far."""
+        """The mean of the differences so far."""
         return float(self.sums[-1][0] / self.counts[-1][0])
 
     def p(self, null: float = 0.0) -> float:
@@ -58,15 +58,15 @@ class PairedTest:
     def interval(self, alpha: float) -> Interval:
         """The mean differences whose `p` is at least alpha: it excludes zero if and only if p() < alpha.
 
-        The one exception is several looks that contradict each other so much that no mean difference is retained: then
-        it spans the means at the looks.
+        The one exception: several looks may contradict each other so much that no mean difference is retained. Then the
+        interval spans the means at the looks.
         """
         return self._retained(lambda null: self.p(null) >= alpha, alpha)
 
     def equivalence_interval(self, alpha: float) -> Interval:
-        """The mean differences that neither one-sided test rejects at alpha: a nominal 1 - 2 alpha.
+        """The mean differences that neither one-sided test rejects at alpha: an interval of nominal level 1 - 2 alpha.
 
-        It lies within +-margin if and only if p_beyond(margin) < alpha; over several looks to its ends' precision.
+        It lies within +-margin if and only if p_beyond(margin) < alpha; over several looks up to the ends' precision.
         """
         return self._retained(lambda null: min(self.p_above(null), self.p_below(null)) >= alpha, 2 * alpha)
 
@@ -75,7 +75,7 @@ class PairedTest:
         return [total - null * count for total, count in zip(self.sums, self.counts, strict=True)]
 
     def _retained(self, retained: Callable[[float], bool], alpha: float) -> Interval:
-        """The null values that a test of the two-sided level alpha retains, in closed form where there is one look."""
+        """The null values that a test of two-sided level alpha retains: in closed form where there is one look."""
         outer = subset_limits(self.sums[-1], self.counts[-1], alpha * self.weights[-1])
         if len(self.sums) == 1:
             return outer
@@ -90,7 +90,7 @@ class PairedTest:
         return Interval(_end(retained, outer.low, inside), _end(retained, outer.high, inside))
 
     def _extremes(self) -> Interval:
-        """Values so far below and above all differences that no p is smaller than theirs."""
+        """Two null values so far below and above all differences that no null value has a smaller p."""
         size = max(float(np.abs(sums).max()) for sums in self.sums) or 1.0
         return Interval(self.mean - 2 * size, self.mean + 2 * size)
 
@@ -100,8 +100,8 @@ def paired_test(
 ) -> PairedTest:
     """The test of paired differences in the order of their searches: [searches].
 
-    looks: when the study is judged; None for once, at the end
-    rows, seed: of the sign vectors
+    looks: the numbers of searches at which the study is judged; None for once, at the end
+    rows, seed: of `sign_vectors`
     Raises ValueError where there is no difference, one is not finite, or their number is not that of a look.
     """
     sample = np.asarray(differences, dtype=np.float64)
@@ -125,7 +125,7 @@ def mean_interval(values: Sequence[float] | FloatArray, alpha: float, *, rows: i
 
 
 def _end(retained: Callable[[float], bool], outside: float, inside: float) -> float:
-    """The end of an interval between a value that may be outside and one inside; zero is put on its side first."""
+    """The end of an interval, between a value that may be outside and one inside; first tells on which side zero is."""
     if min(outside, inside) < 0.0 < max(outside, inside):
         outside, inside = (outside, 0.0) if retained(0.0) else (0.0, inside)
     if retained(outside):

@@ -1,4 +1,4 @@
-"""Shares of searches or trainings, and what is certain about them."""
+"""Shares of searches or trainings, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Superiority:
     """P(better): how probably an arm is better than the other one in a search, a tie counting half.
 
-    share: among the searches made
+    share: the share of the searches in which the arm was better
     interval: of the probability, by Clopper and Pearson
     """
 
@@ -49,5 +49,5 @@ def superiority(gains: Sequence[float], alpha: float) -> Superiority:
 
 
 def at_most(successes: int, n: int, alpha: float) -> float:
-    """The largest probability that `successes` of n do not exclude at one-sided level alpha: 0 of 30 leave .095."""
+    """The largest probability that `successes` of n do not exclude at one-sided level alpha: .095 for 0 of 30."""
     return clopper_pearson(successes, n, 2 * alpha).high

@@ -3,10 +3,11 @@
 The tuning value of a trial is its final "validation.<metric>", the confirm value its "test.<metric>"; validation values
 choose hyperparameters, test values alone reach the verdict.
 
-A confirm trial that diverged or failed has no value, and neither has one of a search in which no trial completed. In a
-mean it counts as the worst value, so that it counts against its arm: for a metric that has a worst value, such as an
-error, that one; for any other, and any that a training function of the user's reports, the worst finite test value
-among the study's confirm trials, or where there is none, the worst finite validation value among its tuning trials.
+A confirm trial that diverged or failed has no value, nor has any of a search in which no trial completed. In a mean it
+counts as the worst value, and so against its arm. For a metric that has a worst value, such as an error, this is that
+value. For any other metric, and any that a training function of the user's reports, it is the worst finite test value
+among the confirm trials up to the study's first look, or where there is none, the worst finite validation value among
+the tuning trials up to then. Later searches do not change it, so that a comparison that is decided stays decided.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ def values_of(spec: StudySpec, arm: str, searches: int, results: Results) -> Sea
     return SearchValues.of([[value if math.isfinite(value) else math.nan for value in row] for row in table])
 
 
-def worst_value(spec: StudySpec, searches: int, results: Results) -> float:
-    """What a training without a value counts as, among the first searches of every arm; see the top of this file."""
-    minimize = spec.metric.goal == "minimize"
+def worst_value(spec: StudySpec, results: Results) -> float:
+    """What a training without a value counts as; see the module."""
     if spec.metric.worst is not None:
         return spec.metric.worst
-    worst = max if minimize else min
+    worst = max if spec.metric.goal == "minimize" else min
+    searches = spec.tune.searches.at_least
     for phase, name in ((Phase.CONFIRM, test(spec.metric.name)), (Phase.TUNE, validation(spec.metric.name))):
         found = [final(trial, name) for key, trial in results.items() if key.phase is phase and key.search < searches]
         if finite := [value for value in found if math.isfinite(value)]:

@@ -34,9 +34,9 @@ def interquartile_mean(values: Sequence[float] | FloatArray) -> float:
 def robust_test(differences: Sequence[float] | FloatArray, looks: Looks | None = None) -> Robust:
     """The interquartile mean, and the sign-flip test of the differences clipped to a usual size: [searches].
 
-    Clipping is to plus or minus the upper quartile of the sizes that are not zero, at the first look. It depends on no
-    sign, so the test is as exact as the test of the mean. The interquartile mean itself is no good statistic for it:
-    at ten searches the signs of two small differences do not move it, so that ten equal wins would have p = .11.
+    The limit is plus or minus the upper quartile of the sizes that are not zero, at the first look. It depends on no
+    sign, so the test is as exact as the test of the mean. The interquartile mean itself is no good test statistic: at
+    ten searches the signs of two small differences do not move it, so that ten equal wins would have p = .11.
     """
     sample = np.asarray(differences, dtype=np.float64)
     sizes = np.abs(sample[: looks.at[0]] if looks else sample)

@@ -1,4 +1,4 @@
-"""What a verdict speaks of: a way of training or one search's choice, on drawn splits or on one."""
+"""The scope of a verdict: a way of training or one search's choice, on resampled splits or on a fixed one."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 class Scope:
     """The unit over which arms are compared, and the conditions under which the answer holds.
 
-    searches: how many there are of each arm; seeds: confirm trainings of each search
-    tuned: an arm searches something
-    resampled: every search has a split of its own
-    data: the task's name; of a training function the name of its file
+    searches: how many each arm has; seeds: confirm trainings of each search
+    tuned: whether any arm searches something
+    resampled: whether every search has a split of its own
+    data: the task's name; for a training function the name of its file
     """
 
     searches: int
@@ -42,7 +42,7 @@ class Scope:
 
     @property
     def over_seeds(self) -> bool:
-        """Whether the seed is the unit: where searches differ in nothing but the seeds, or there is only one."""
+        """Whether the seed is the unit: searches differ in nothing but their seeds, or there is one search."""
         return self.searches == 1 or not (self.tuned or self.resampled)
 
     @property
@@ -57,7 +57,7 @@ class Scope:
 
     @property
     def number(self) -> int:
-        """How many units there are."""
+        """How many units, searches or seeds, each arm has."""
         return self.searches * self.seeds if self.over_seeds else self.searches
 
     @property
@@ -71,7 +71,7 @@ class Scope:
         return count(self.number, "paired seed") if self.over_seeds else f"{self.searches} searches"
 
     def conditions(self, stages: Sequence[int]) -> str:
-        """Under which conditions the answer holds, such as "Over 10 searches of each arm, all on this split of digits".
+        """The conditions of the answer in words, such as "Over 10 searches of each arm, all on this split of digits".
 
         stages: the numbers of searches at which the study is judged; with several, an arm may have fewer than others
         """
@@ -87,13 +87,13 @@ class Scope:
         return f"{searches}, each on its own split of {self.data}" if self.resampled else f"{searches}, all {where}"
 
     def looks(self, stages: Sequence[int]) -> Looks | None:
-        """When the study is judged, counted in units; None for once, at the end."""
+        """The looks at which the study is judged, counted in units; None for once, at the end."""
         if len(stages) == 1:
             return None
         return Looks(tuple(stage * self.seeds for stage in stages) if self.over_seeds else tuple(stages))
 
     def units(self, values: SearchValues) -> SearchValues:
-        """An arm's values by the unit of the comparison: where that is the seed, each seed stands alone."""
+        """An arm's values, one row for each unit of the comparison: where the unit is the seed, each seed is a row."""
         if not self.over_seeds:
             return values
         return SearchValues(tuple((value,) for search in values.values for value in search))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SearchValues:
-    """What the confirm trainings of an arm gave.
+    """The metric values of an arm's confirm trainings.
 
     values: [searches, seeds], one metric value for each training; NaN where the training diverged. Search r of every
         arm has the same split and the same seeds, so arms are compared search by search.
@@ -35,7 +35,7 @@ class SearchValues:
 
     @classmethod
     def of(cls, table: Sequence[Sequence[float]]) -> SearchValues:
-        """From any table [searches, seeds]."""
+        """The values from any table [searches, seeds]."""
         return cls(tuple(tuple(map(float, search)) for search in table))
 
     @property
@@ -49,7 +49,7 @@ class SearchValues:
         return self.number * len(self.values[0])
 
     def first(self, number: int) -> SearchValues:
-        """The first so many searches."""
+        """The values of the first `number` searches."""
         return SearchValues(self.values[:number])
 
     def table(self) -> FloatArray:

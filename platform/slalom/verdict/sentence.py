@@ -1,7 +1,7 @@
-"""The answer of a study in words: which arms differ from the baseline, which one wins, and under which conditions.
+"""The verdict of a study in words: which arms differ from the baseline, which one wins, and under which conditions.
 
-The first sentence speaks of the arms against the baseline, the second of all pairs of arms. Each is one family: a wrong
-claim in it has probability alpha at most.
+The first sentence is about the arms against the baseline, the second about all pairs of arms. Each is one family: a
+wrong claim in it has probability alpha at most.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def decide(spec: StudySpec, arms: Sequence[ArmSummary], look: Look) -> Verdict:
-    """The verdict over arms that are all confirmed, or never finished a tuning trial."""
+    """The verdict over arms, each of which is confirmed or never finished a tuning trial."""
     field = _Field.of(spec, arms, look)
     sentences = [_against_baseline(field), *_winning(field)]
     return Verdict(
@@ -52,7 +52,7 @@ class _Arm:
 
 @dataclass(frozen=True)
 class _Field:
-    """What the sentences are made of.
+    """What the sentences are written from.
 
     ranked: the confirmed arms, best mean first, equal means by name; those that were dropped at an earlier look, whose
         means are over fewer searches, come last
@@ -80,18 +80,18 @@ class _Field:
 
     @property
     def winner(self) -> str | None:
-        """What one search found says too little of the way of training to name a winner."""
+        """The winner over all pairs; None where there is none, or where the verdict is about one search's choice."""
         if len(self.ranked) < 2 or self.scope.about == "choice":
             return None
         return winner(self.look.pairs, [arm.name for arm in self.ranked])
 
     def named(self, answer: Answer) -> list[Comparison]:
-        """The comparisons with the baseline of that answer, best mean first."""
+        """The comparisons with the baseline that have that answer, best mean first."""
         order = [arm.name for arm in self.ranked]
         return sorted((one for one in self.look.baseline if one.answer is answer), key=lambda one: order.index(one.arm))
 
     def value(self, name: str) -> str:
-        """What an arm reached: "0.0286"."""
+        """An arm's mean as text: "0.0286"."""
         confirm = next(arm.confirm for arm in self.ranked if arm.name == name)
         return measured(confirm.mean, confirm.interval)
 
@@ -123,7 +123,7 @@ def _metric(field: _Field) -> str:
 
 
 def _part(field: _Field, answer: Answer, found: Sequence[Comparison], *, is_first: bool) -> str:
-    """What is said of the arms of one answer; the first part names the metric and the baseline's value."""
+    """The clause about the arms of one answer; the first clause names the metric and the baseline's value."""
     metric = f"{_metric(field)} " if is_first else ""
     value = field.value(field.baseline) if is_first else ""
     base = f"the baseline {field.baseline}" if is_first else "the baseline"
@@ -147,13 +147,13 @@ def _part(field: _Field, answer: Answer, found: Sequence[Comparison], *, is_firs
 
 
 def _aside(*texts: str) -> str:
-    """Texts in brackets; nothing where there are none."""
+    """The texts that are not empty, in brackets; "" where there are none."""
     text = "; ".join(filter(None, texts))
     return f" ({text})" if text else ""
 
 
 def _winning(field: _Field) -> list[str]:
-    """Who wins among more than two arms, or where the baseline is out; else the first sentence says it all."""
+    """The second sentence: who wins among more than two arms, or where the baseline is unfinished; else []."""
     told = len(field.ranked) == 2 and field.look.baseline
     if len(field.ranked) < 2 or field.scope.about == "choice" or told:
         return []
@@ -170,17 +170,17 @@ def _winning(field: _Field) -> list[str]:
 
 
 def _by(field: _Field, found: Comparison) -> str:
-    """How far from the other one, whichever way: "by 0.0041 [0.0021, 0.0060] (p = 0.0003)"."""
+    """The size of a difference, without its sign: "by 0.0041 [0.0021, 0.0060] (p = 0.0003)"."""
     low, high = found.interval
     interval = found.interval if found.mean >= 0 else Interval(-high, -low)
     return f"by {with_bounds(abs(found.mean), interval)} ({equation(found.p)}{_early(field, found)})"
 
 
 def _bounded(found: Comparison) -> str:
-    """The difference as it is, arm minus baseline: "-0.0004 [-0.0021, 0.0013]"."""
+    """The difference with its sign, arm minus baseline: "-0.0004 [-0.0021, 0.0013]"."""
     return with_bounds(found.mean, found.interval, "+")
 
 
 def _early(field: _Field, found: Comparison) -> str:
-    """After how many searches, where an arm was dropped before the last look."""
+    """The words " after 10 searches", for an arm that was dropped before the last look; else ""."""
     return f" after {found.searches} searches" if found.searches < field.scope.number else ""

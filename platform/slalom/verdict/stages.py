@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def pocock(share: float) -> float:
-    """The share of alpha that may be spent when so large a share of the searches is in (Lan and DeMets 1983).
+    """The share of alpha that may be spent once a share of the searches is done (Lan and DeMets 1983).
 
     Pocock's type, because ten searches give no p below .002. O'Brien and Fleming's type allows .00009 at a quarter
     of the searches, so that a first look at ten of forty could decide nothing.
@@ -55,7 +55,7 @@ class Looks:
         return tuple(after - before for before, after in pairwise(spent))
 
     def reached(self, searches: int) -> tuple[int, ...]:
-        """The looks so far; ValueError where `searches` is not one of them."""
+        """The looks up to `searches`; ValueError where `searches` is not one of them."""
         if searches not in self.at:
             raise ValueError(f"a verdict is due at {list(self.at)} searches (got {searches})")
         return self.at[: self.at.index(searches) + 1]
@@ -94,5 +94,5 @@ def _earlier(sizes: Sequence[FloatArray], weights: Sequence[float]) -> tuple[Flo
 
 
 def _repeated(values: FloatArray, like: FloatArray) -> FloatArray:
-    """The rows of an earlier look, as often as a later look has rows that begin like them."""
+    """The rows of an earlier look, repeated to as many as the later look `like` has: these begin like them in turn."""
     return np.tile(values, (like.shape[0] // values.shape[0], like.shape[1] // values.shape[1]))

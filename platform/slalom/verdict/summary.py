@@ -1,4 +1,4 @@
-"""What a study has found so far: the values that the terminal, the JSON and MLflow show."""
+"""The summary of a study so far: the values that the terminal, the JSON output and MLflow show."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from slalom.wire.trial import Effort, Scalar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    Widths = Mapping[str, Mapping[str, int]]
+
     from slalom.verdict.answers import Comparison
     from slalom.verdict.effort import EffortCurve
     from slalom.verdict.interval import Interval
 
 
 class State(StrEnum):
-    """Where a study stands."""
+    """The state of a study."""
 
     RUNNING = "running"
     COMPLETE = "complete"
@@ -28,9 +30,9 @@ class State(StrEnum):
 class Tuning:
     """An arm's tuning so far.
 
-    trials: those of all searches that ended, however they did; pruned, diverged and failed are among them
+    trials: how many of all searches ended, whatever their outcome; pruned, diverged, failed: how many of these
     best: the best final validation metric of a completed trial
-    duplicates: trials whose hyperparameters an earlier trial of their search had
+    duplicates: how many have the hyperparameters of an earlier trial of their search
     """
 
     trials: int
@@ -47,11 +49,11 @@ class Confirmed:
 
     searches, seeds: searches whose choice was confirmed, and seeds of each
     values: the test metric of each training, [searches, seeds]; NaN where the training diverged or failed
-    worst: what such a training counts as in the mean (see compare.py)
+    worst: what such a training counts as in the mean (see results.py)
     mean: over the searches, each the mean over its seeds
-    interval: of that mean, over the unit of the verdict
-    robust: the interquartile mean of the searches
-    diverged: how many trainings diverged or failed; at_most: the largest rate that this does not exclude
+    interval: of that mean, over the verdict's units (see scope.py)
+    robust: the interquartile mean over these units
+    diverged: how many trainings diverged or failed; at_most: the largest rate that this number does not exclude
     """
 
     searches: int
@@ -67,12 +69,12 @@ class Confirmed:
 
 @dataclass(frozen=True)
 class ArmSummary:
-    """One arm; what has not been reached is None.
+    """One arm's summary; a part that is not known yet is None.
 
     budget: tuning trials of all searches that are allowed so far
-    chosen: the hyperparameters that each search ended with, None for one that completed no trial; the searches that
-        are over, by number
-    difference: from the baseline
+    chosen: for each search that is over, by number, the hyperparameters that it ended with, or None where it completed
+        no trial
+    difference: the comparison with the baseline
     effort: what a search has reached after 1, 2, ... trials
     kept: the search and the number of the confirm trial whose weights are kept
     reproduced: whether that trial came out the same, bit for bit, when it was trained again
@@ -91,15 +93,15 @@ class ArmSummary:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer.
+    """The answer of a study.
 
-    sentence: to quote; warnings: what a reader must know before doing so, a sentence each
+    sentence: to quote; warnings: what a reader must know before quoting it, a sentence each
     winner: the arm that is better than every other one, if there is one
     about: "way" of training, or "choice", the settings that one search found
-    split: "resampled" where every search had its own, "fixed" where all numbers are of one split
-    searches: how many the verdict rests on
-    comparisons: every arm against the baseline, one family; pairs: every pair of arms, another family. Both in the
-        order of the study's arms, which makes no other verdict
+    split: "resampled" where every search had a split of its own, "fixed" where all numbers are of one split
+    searches: how many searches of an arm the verdict rests on
+    comparisons: every arm against the baseline, one family; pairs: every pair of arms, another family. Both are in the
+        order of the study's arms, on which no verdict depends
     """
 
     sentence: str
@@ -114,24 +116,26 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Throughput:
-    """How fast the study went, over all its runs: trials and seconds, and the packs' effort.
+    """How fast a study went, over all its runs: trials and seconds, and the packs' effort.
 
     pack_width: slots of the widest pack of the last run that trained
+    widths: slots of packs as lanes found them, by kind of device and by their program's digest
     """
 
     trials: int = 0
     seconds: float = 0.0
     effort: Effort = field(default_factory=Effort)
     pack_width: int | None = None
+    widths: Widths = field(default_factory=dict)
 
     @property
     def trials_per_second(self) -> float | None:
-        """Trials that ended, over the seconds from the first order to the last result."""
+        """Trials that ended, over the seconds that all runs took; None before any run."""
         return self.trials / self.seconds if self.seconds > 0 else None
 
     @property
     def slot_utilisation(self) -> float | None:
-        """Slot-epochs that trained a trial, over those that packs of their full width had; see docs/performance.md."""
+        """Slot-epochs that trained a trial, over those of packs at their full width; see docs/performance.md."""
         return self.effort.trained / self.effort.available if self.effort.available else None
 
 

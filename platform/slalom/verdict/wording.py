@@ -1,4 +1,4 @@
-"""How numbers, probabilities and lists are written for a reader."""
+"""How numbers, probabilities and tables are written for a reader."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def short(value: Scalar) -> str:
 
 
 def measured(value: float, interval: Interval, sign: str = "") -> str:
-    """A measured number with two digits of its uncertainty; sign "+" writes the sign of positive ones too."""
+    """A measured number to two digits of its interval's width; sign "+" writes the sign of positive numbers too."""
     width = interval.high - interval.low
     if not 0 < width < math.inf:
         return f"{value + 0.0:{sign}.4g}"

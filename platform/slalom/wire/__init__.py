@@ -1,1 +1,1 @@
-"""What crosses between the control plane and the workers: plain frozen values, and nothing that loads torch."""
+"""The values that cross between the control plane and the workers: plain, frozen, and without torch."""

@@ -1,4 +1,4 @@
-"""Where the checkpoints of a study's trials lie, and of what one must be for a trial to go on from it."""
+"""Where the checkpoints of a study's trials lie, and which study and code a trial can resume from."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ class Checkpoints:
 
     every: epochs between two checkpoints of a trial
     folder: of this study alone, on a file system that the loop and every lane's node see at this path
-    study: the study's fingerprint
-    code: a digest of Slalom's own sources
+    study: the study's fingerprint, and code: a digest of Slalom's own sources: a checkpoint of others is not used
     """
 
     every: int

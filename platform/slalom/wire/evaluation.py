@@ -1,7 +1,7 @@
-"""What a net sees of a picture, the setting `evaluation`: {"by": "whole"}, or "center" or "ten_crop" of some size.
+"""The setting `evaluation`, which part of a picture a net sees: {"by": "whole"}, or "center" or "ten_crop" with a size.
 
-By "center" it is the square of `size` pixels a side in the picture's middle. By "ten_crop" it is ten such squares, of
-which the net's predictions are averaged: the four corners and the center, and their mirror images.
+"center" is the square of `size` pixels a side in the picture's middle. "ten_crop" is ten such squares, over which the
+net's predictions are averaged: the four corners and the center, and their mirror images.
 """
 
 from __future__ import annotations

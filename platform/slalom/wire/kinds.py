@@ -29,7 +29,7 @@ class Number:
     open_high: bool = False
 
     def __contains__(self, value: object) -> bool:
-        # beyond the largest float there is neither infinity nor "not a number", nor an integer too long to convert
+        # the comparison with the largest float refuses infinity, NaN, and integers too long to convert
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= float_info.max:
             return False
         above = value > self.low if self.open_low else value >= self.low
@@ -45,10 +45,10 @@ class Number:
 
 
 MOST_EPOCHS, MOST_EXAMPLES = 1_000_000, 10_000_000
-"""Upper ends of whole numbers that count epochs or examples: no machine comes to more."""
+"""The highest numbers of epochs and of examples: no machine gets through more."""
 
 MOST_WEIGHTS = 100_000_000
-"""Of one net: with its gradient and an optimizer's buffers it then takes 1.6 GB."""
+"""The most weights of one net: with its gradient and an optimizer's buffers it then takes 1.6 GB."""
 
 MOST_SEEDS = 2**63 - 1
 """The highest seed."""
@@ -56,7 +56,7 @@ MOST_SEEDS = 2**63 - 1
 
 @dataclass(frozen=True)
 class Integer:
-    """A whole number in [low, high]; `high` is set by what a machine, or a study's plan, can hold."""
+    """A whole number in [low, high]; `high` is the most that a machine, or a study's plan, can hold."""
 
     default: int | None
     low: int
@@ -96,7 +96,7 @@ class Integers:
 
     @property
     def item(self) -> Integer:
-        """The kind of one of them."""
+        """The kind of one number of the list."""
         return Integer(None, self.low, self.high)
 
     def __contains__(self, value: object) -> bool:
@@ -160,9 +160,10 @@ class Text:
 
 @dataclass(frozen=True)
 class Free:
-    """What only the user's own code can judge: a finite number, a text, true or false, and with `lists` lists of them.
+    """A value that only the user's own code can judge: a finite number, a text, true or false, or a list of these.
 
-    required: it has no default, and must be set
+    required: the user's code has no default, so the value must be set
+    lists: a list may stand in place of one value
     """
 
     default: Any = None
@@ -201,14 +202,14 @@ def flag(default: bool) -> Choice:
 Kinds = Mapping[str, Kind]
 
 SEQUENCE = "sequence"
-"""What a method is called that is several, one after the other."""
+"""The name that stands for a list of methods, used one after the other."""
 
 SHARE = Number(None, 0.0, 1.0, open_low=True, open_high=True)
 """The share of the training in which a method of a sequence runs, before the next begins."""
 
 
 def parts_of(chosen: Mapping[str, Any], key: str) -> tuple[dict[str, Any], ...]:
-    """The methods, each {key: name, **options}, that a setting names one after the other; one where it is no sequence.
+    """The methods that a setting names, each as {key: name, **options}: one, or those of a sequence in their order.
 
     chosen: {key: name, **options}, or {key: SEQUENCE, "1.key": name, "1.option": value, "2.key": name, ...}
     """
@@ -223,7 +224,7 @@ def parts_of(chosen: Mapping[str, Any], key: str) -> tuple[dict[str, Any], ...]:
 
 @dataclass(frozen=True)
 class Preparing:
-    """What a preparation of inputs leaves of pictures; see slalom_worker.preprocessing.Preprocessing."""
+    """What a preprocessing of inputs preserves of pictures; see slalom_worker.preprocessing.Preprocessing."""
 
     keeps_places: bool
     keeps_units: bool
@@ -236,7 +237,7 @@ class Judging:
     goal: "minimize" or "maximize"
     of: what is predicted, "classes" or "numbers", or None for both
     worst: the worst value that there can be, or None
-    options: what a study sets of it; a metric with options can only be the one that decides
+    options: what a study sets of the metric; a metric with options can only be the one that decides
     """
 
     goal: Literal["minimize", "maximize"]
@@ -247,15 +248,15 @@ class Judging:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every method that a study can name, each with what may be set of it.
+    """Every method that a study can name, each with its options.
 
-    nets: how large a model's net is, given the shape of an input, the number of outputs and the model's structure, all
-        as numbers that are not searched; it raises InputError, with the reason, where there is no such net
+    nets: by model, a function that gives the net's size from the shape of an input, the number of outputs and the
+        model's structure without distributions; it raises InputError, with the reason, where there is no such net
     averaged: the losses for which the mean of several predictions is a prediction
     curvature: the optimizers that estimate the loss's curvature
     momentum: the default momentum of those optimizers that have one to set
-    full_batch: why an optimizer makes sense with all examples in every step alone, of those for which it is so
-    colored: the augmentations of pictures that have colours
+    full_batch: the optimizers that make sense only with all examples in every step, each with the reason
+    colored: the augmentations that need pictures with colours
     own_task: the options of a user's own task, where arms set some; None where they do not
     """
 

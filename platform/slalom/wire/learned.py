@@ -1,4 +1,4 @@
-"""What a kept net has learned, for people to look at."""
+"""What people are shown of a net whose weights are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large a net is: what a study is checked by before anything is trained, and what a trial's record shows."""
+"""The size of a net, by which a study is checked before anything is trained, and which a trial's record shows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ class NetSize:
     """The size of a net for inputs of a shape.
 
     layers: trained parameters of each layer that has any, from the inputs to the outputs
-    connections: weights and biases that come into units, those that units share counted once for each unit
-    hidden: how many places there are at which `hidden_dropout` drops units
-    uncurved: what a layer is called of which no curvature is estimated, or None where all have one
-    paired: it trains on batches of two examples or more alone
+    connections: weights and biases that come into units; a shared one counts once for each unit
+    hidden: the number of places at which `hidden_dropout` drops units
+    uncurved: the name of a layer whose curvature cannot be estimated, or None where there is none
+    paired: whether the net trains only on batches of two or more examples
     """
 
     layers: tuple[int, ...]

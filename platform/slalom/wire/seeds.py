@@ -1,8 +1,8 @@
-"""Named seeds for a trial, from what the trial is and nothing else.
+"""The named seeds of a trial, derived from what identifies the trial and from nothing else.
 
-They come of the study's `seed`, the phase, the search and the trial's number. Neither arm nor study takes part by its
-name: trial i of one arm meets the same initial weights, batches and masks as trial i of every other arm, so that the
-arms' results are paired, and what is renamed or added changes no number of the others.
+They are derived from the study's `seed`, the phase, the search and the trial's number. The names of study and arm take
+no part: trial i of one arm gets the same initial weights, batches and masks as trial i of every other arm, so that the
+arms' results are paired, and renaming or adding an arm changes no number of the others.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def derive(*words: str | int) -> int:
 @lru_cache(maxsize=4096)
 def trial_seeds(seed: int, stream: str, phase: str, search: int, number: int) -> Seeds:
     """The seeds of trial `number` of a search's phase, the same in every arm that draws from the same stream."""
-    # A phase and its text are one key of the cache, so they must be one word, too.
+    # Phase.TUNE and "tune" are one key of the cache, so both must be spelled alike.
     words = (_spelled(seed), _spelled(stream), f"Phase:{phase}", _spelled(search), _spelled(number))
     return Seeds(*(_hashed(*words, _spelled(name)) for name in Seeds._fields))
 

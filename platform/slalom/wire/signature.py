@@ -1,4 +1,4 @@
-"""What a function or a class of the user's can be given by name."""
+"""The parameters by name of a user's function or class, which a study file can set."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Signature:
-    """The names that a study file can set of a callable of the user's.
+    """The parameters of a user's callable that a study file can set.
 
-    kinds: by name, in the callable's order; a default is kept where a study file could spell it
+    kinds: by name, in the callable's order; a default is kept where a study file could hold it
     open: any other name can be set too (`**options`)
     """
 
@@ -25,11 +25,11 @@ class Signature:
 
 @dataclass(frozen=True)
 class OwnCode:
-    """What a study file can set of a user's own "file.py:name".
+    """The parameters that a study file can set of a user's own "file.py:name".
 
-    training: of a training function, its first parameter left out; None where the name is a task's class
+    training: of a training function, without its first parameter; None where the name is a task's class
     task: of a task's class; None where the name is a training function
-    model: of the class's method `model`; None where it has none
+    model: of the class's method `model`; None where the class has none
     """
 
     training: Signature | None = None

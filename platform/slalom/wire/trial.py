@@ -21,11 +21,11 @@ Metrics = Mapping[str, float]
 
 
 PROGRAM = ("model", "batch_size", "drop_last", "loss", "preprocess", "evaluation")
-"""Those of an arm's settings that shape the program, and so are a part of `Work`."""
+"""The names of those of an arm's settings that shape the program, and so are a part of `Work`."""
 
 
 def reported(metric: str) -> str:
-    """The name under which a metric is reported: that of a user's own without its file."""
+    """The name under which a metric is reported: for a user's own metric "file.py:name" the name alone."""
     return metric.rpartition(":")[2]
 
 
@@ -45,7 +45,7 @@ def test(metric: str) -> str:
 
 
 class Phase(StrEnum):
-    """What a trial is for.
+    """The phase of a search that a trial belongs to.
 
     `tune` searches on validation data; `pick` trains the best few of a search again, from more validation seeds;
     `confirm` measures a search's choice on test data.
@@ -57,7 +57,7 @@ class Phase(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a trial ended. Diverged: its loss left the finite numbers. Failed: it raised, after every attempt."""
+    """How a trial ended. Diverged: its loss or a metric was not finite. Failed: its attempts raised or were lost."""
 
     COMPLETE = "complete"
     PRUNED = "pruned"
@@ -66,7 +66,7 @@ class Outcome(StrEnum):
 
 
 class TrialId(NamedTuple):
-    """Which trial of a study: numbers count from 0 in each arm, search and phase."""
+    """Identifies a trial within a study: numbers count from 0 in each arm, search and phase."""
 
     arm: str
     phase: Phase
@@ -79,7 +79,7 @@ class TrialId(NamedTuple):
 
 @dataclass(frozen=True)
 class Work:
-    """What shapes the program, so what a pack has in common: the pack's key.
+    """What shapes the program, and so is the same for all trials of a pack.
 
     task:   {"name": ..., **options}; a user's own is named "file.py:Class"
     model:  {"name": ..., **structure}
@@ -103,9 +103,19 @@ class Work:
 
     @cached_property
     def key(self) -> str:
-        """A spelling that is equal just where two trials can share a pack."""
+        """The pack's key: a text that is equal if and only if two trials can share a pack."""
         structures = (_sorted(part) for part in (self.task, self.model, self.loss, self.evaluation))
         return repr((*structures, self.batch_size, self.precision, self.preprocess, self.split, self.drop_last))
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of `key` in 16 hexadecimal digits, by which notes name a program."""
+        return hashlib.sha256(self.key.encode()).hexdigest()[:16]
+
+
+def task_key(task: Settings) -> str:
+    """A text that is equal if and only if two tasks have the same name and options."""
+    return repr(_sorted(task))
 
 
 def _sorted(value: Any) -> Any:
@@ -125,7 +135,7 @@ class TrialSpec:
     report_every: epochs between two reports; the last epoch always reports, and every rung is one that does
     record: what reports hold of each layer beside the metrics, "gradient" and "curvature"; no number depends on it
     split: the seed by which the task's examples are split anew, or None for the task's own split
-    metrics: names of what is measured beside loss and, of classes, error and accuracy
+    metrics: names of the metrics beside loss and, for classes, error and accuracy
     target: the training error to which passes are counted, or None where they are not
     """
 
@@ -144,17 +154,18 @@ class TrialSpec:
 
     @property
     def mark(self) -> str:
-        """A digest that is equal just where two trials have the same numbers and reports, whatever their attempts."""
+        """A digest of everything on which the trial's numbers and reports depend, so not of the attempt."""
         own = [getattr(self, one.name) for one in fields(self) if one.name not in ("attempt", "work")]
         return hashlib.sha256(repr((self.work.key, *map(_sorted, own))).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Train a trial up to an epoch. A lane that holds its state goes on, any other starts it from its seeds.
+    """Tells a lane to train a trial up to an epoch, from the state that the lane holds, else from the trial's seeds.
 
+    until: the epoch
     keep_weights: return the weights with the result
-    alone: without company, since it may bring its lane down
+    alone: train without other trials in the lane, since the trial may bring the lane down
     """
 
     trial: TrialSpec
@@ -179,11 +190,12 @@ class TrialResult:
 
     metrics: the last report's, and for a confirm trial "test.error", "test.loss", ...
     history: the reports, oldest first
-    error: the exception's text of a failed trial
-    weights: of each net, where they were asked for: one, or an ensemble's members, each as safetensors
-    learned: what is shown of these nets
-    lane, device: where it ended, such as "lane 3 on 10.0.0.7" and "cpu x86-64 avx2" or the GPU's name
-    started, ended: seconds since the epoch, or None where nobody looked at the clock
+    error: the text of a failed trial's exception
+    weights: of each net, where the order asked for them: one, or an ensemble's members, each as safetensors
+    learned: what people are shown of these nets
+    lane, device: where the trial ended, such as "lane 3 on 10.0.0.7" and "cpu x86-64 avx2 amd" or the GPU's name
+    not_deterministic: operations of the program without a deterministic kernel on that device; () for a pruned trial
+    started, ended: in seconds since 1970, or None where they are not known
     """
 
     trial: TrialId
@@ -197,13 +209,14 @@ class TrialResult:
     learned: Learned = NOTHING
     lane: str = ""
     device: str = ""
+    not_deterministic: tuple[str, ...] = ()
     started: float | None = None
     ended: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A trial that is over: what was asked, and how it ended."""
+    """A trial that is over: its spec and its result."""
 
     spec: TrialSpec
     result: TrialResult
@@ -211,7 +224,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Slot-epochs that trained a trial, of those of packs at their full width; their ratio is the slot utilisation."""
+    """Slot-epochs that trained a trial, and those of packs at their full width; the ratio is the slot utilisation."""
 
     trained: int = 0
     available: int = 0
@@ -222,14 +235,19 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a lane is asked to do next: go on with these, forget those."""
+    """What a lane is asked to do next: train these orders, and forget the state of the trials in `drops`.
+
+    widths: the packs' slots by program digest, as the study has noted them for the lane's kind of device; for a program
+        without an entry the lane finds the width itself
+    """
 
     orders: tuple[Order, ...] = ()
     drops: tuple[TrialId, ...] = ()
+    widths: Mapping[str, int] = field(default_factory=dict)
 
 
 class Memory(NamedTuple):
-    """Bytes that a lane's process takes for itself of its machine, and of its device, which has `device_total`."""
+    """Bytes that a lane's process takes of its machine (`host`) and of its device, which has `device_total` in all."""
 
     host: int
     device: int = 0
@@ -238,12 +256,13 @@ class Memory(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a turn brought: the reports that fell due, and the results of trials that ended.
+    """A lane's answer to a turn: the reports that fell due, and the results of trials that ended.
 
     A trial that was reported at its order's `until` waits in the lane for the next order.
-    slots: how many trials the lane trains at once, or None before it knows
-    memory: what the lane takes by now, or None where that was not looked at
-    told: what people should know, such as that a checkpoint was not usable
+    slots: how many trials the lane trains at once, or None before the lane knows
+    memory: what the lane takes by now, or None where it was not measured
+    told: remarks for people, such as that a checkpoint was not usable
+    widths: the packs' slots by program digest that the lane has measured since its last reply
     """
 
     reports: tuple[Report, ...] = ()
@@ -252,3 +271,4 @@ class Reply:
     slots: int | None = None
     memory: Memory | None = None
     told: tuple[str, ...] = ()
+    widths: Mapping[str, int] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Puts the parts together: which store, which lanes, which records; only here are concrete classes named.
 
-With `slalom.reading` and the command line it is the only importer of the workers' package. What is heavy is imported
-when it is used.
+Beside `slalom.reading` and the command line only this module imports `slalom_worker`. Heavy modules are imported when
+they are used.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from slalom.loop.housekeeping import Remarks, remove_checkpoints, with_checkpoin
 from slalom.loop.notes import Note, Notes, note_extended, note_versions
 from slalom.loop.progress import Telling
 from slalom.records.finishing import finished
-from slalom.records.provenance import versions
+from slalom.records.provenance import made_with as provenance
 from slalom.search.patient import PatientStore
 from slalom.wiring import pages
 
@@ -49,7 +49,7 @@ def store(spec: StudySpec, home: Home) -> TrialStore:
 
 
 def begun(spec: StudySpec, home: Home) -> TrialStore:
-    """The trials of a study in a home; InputError where nothing of it, or only with other data, is there."""
+    """The trials of a study in a home; InputError where the home holds nothing of it, or only with other data."""
     from slalom.status.namesakes import held_otherwise
 
     missing = InputError(f"nothing of {spec.name} is in {home.shown()['storage']}: `slalom run` starts it")
@@ -94,7 +94,7 @@ def local_lanes(spec: StudySpec) -> Lanes:
 def rehearse(spec: StudySpec) -> Rehearsal | None:
     """Train one epoch of each arm by a training function of the user's, here, and measure it on test data.
 
-    The baseline's is trained again, and on another split. The numbers go nowhere. None of a study that trains in packs.
+    The baseline is trained again, and on another split. The numbers are dropped. None for a study that trains in packs.
     Raises InputError where the function raises or uses what it is given wrongly.
     """
     from slalom.report.rehearsal import Rehearsal
@@ -104,7 +104,7 @@ def rehearse(spec: StudySpec) -> Rehearsal | None:
     # here, where there need be no GPU for trials that will have one
     worker = _alone_worker(spec, spec.folder, "auto" if spec.resources.device == "gpu" else "cpu")()
     orders = {arm.name: _first(spec, arm) for arm in spec.arms}
-    found = {name: repr(worker.rehearse(order)) for name, order in orders.items()}  # what is no number equals itself so
+    found = {name: repr(worker.rehearse(order)) for name, order in orders.items()}  # by repr, since NaN != NaN
     first = orders[spec.compare.baseline]
     reproduced, matters = repr(worker.rehearse(first)) == found[spec.compare.baseline], None
     if spec.resampled:
@@ -129,12 +129,12 @@ def _worker(spec: StudySpec, folder: Path) -> Callable[..., Worker]:
 
     if spec.own_training:
         return _alone_worker(spec, folder, spec.resources.device)
-    digest, resources = None if _tasks_differ(spec) else spec.data_digest, spec.resources
+    resources = spec.resources
     return partial(
         lane_worker,
         folder,
         resources.pack_width,
-        digest=digest,
+        digests=spec.digests,
         checkpoints=spec.checkpoints,
         device=resources.device,
     )
@@ -153,9 +153,9 @@ def _alone_worker(spec: StudySpec, folder: Path, device: str) -> Callable[[], Al
 
 
 def measure_cost(spec: StudySpec, arm: str, params: Mapping[str, Scalar], nets: int = 4) -> tuple[float, ...]:
-    """What an epoch of an arm with these hyperparameters costs here, over that of a calibration loop; repeated.
+    """The seconds of an epoch of an arm with these hyperparameters over those of a calibration loop, repeated.
 
-    Nothing for a training function of the user's, which is trained on its resources alone and may take hours.
+    Empty for a training function of the user's, which is trained on its resources alone and may take hours.
     """
     if spec.own_training:
         return ()
@@ -168,12 +168,12 @@ def measure_cost(spec: StudySpec, arm: str, params: Mapping[str, Scalar], nets: 
 
 
 def _data_of(spec: StudySpec) -> Data | None:
-    """The task's data again, without what training does not need; InputError where they are others by now.
+    """Load the task's data again, without what training does not need; InputError where they have changed by now.
 
-    With a pool where splits are drawn from them. None where the lanes load them: where the task loads each search's
+    They are pooled where splits are drawn from them. None where the lanes load them: where the task loads each search's
     split by itself, where an arm has options of the task, where a function of the user's trains, and where the data
-    lie in files that each node makes for itself. To keep the data from when the study was read would be to hold them
-    as long as somebody holds the study.
+    lie in files that each node makes for itself. Data that were kept from reading the study would take memory as long
+    as the study does.
     """
     from slalom_worker.tasks import load_split, open_task
 
@@ -215,7 +215,7 @@ def train(
     from slalom.report.tables import markdown
     from slalom.search.on_optuna import OptunaOutbox, Proposals
 
-    made_with, telling = versions(), Telling(watch)
+    made_with, telling = provenance(spec), Telling(watch)
     patient = PatientStore(trials, OptunaOutbox(home.folder, spec), spec.resources.outage_limit, telling.tell)
     spec = with_checkpoints(spec, home, made_with["code"])
     with patient.held(str(home.folder.resolve())):
@@ -250,7 +250,7 @@ def record(spec: StudySpec, home: Home, trials: TrialStore) -> None:
     from slalom.verdict.summary import State
 
     ended, notes = trials.ended(), Notes.read(trials.notes())
-    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec), versions())
+    recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, partial(markdown, spec), provenance(spec))
     with finished(recorder):
         recorder.trials([*ended.values()])
         recorder.summary(summarise(spec, ended, State.INTERRUPTED, notes.throughput))
@@ -259,18 +259,13 @@ def record(spec: StudySpec, home: Home, trials: TrialStore) -> None:
 def set_records_aside(home: Home) -> Path | None:
     """Rename a home's file of records where it is broken, and give its new path; None where there is nothing amiss.
 
-    Raises InputError where the records are a server's, whose file nobody can rename from here, or cannot be renamed.
+    Records of a server are in no file of the home. Raises InputError where the file cannot be renamed.
     """
     from slalom.database import broken
     from slalom.records.on_mlflow.sqlite import set_aside, sqlite_file
 
     file = sqlite_file(home.tracking_uri)
-    if file is None:
-        raise InputError(
-            f"--tracking-uri: {home.shown()['tracking_uri']} is a server's: where its database is lost, give it a new "
-            "one, and `slalom run` or this command writes the records into it"
-        )
-    if broken(file) is None:
+    if file is None or broken(file) is None:
         return None
     try:
         return set_aside(file, datetime.now(UTC))

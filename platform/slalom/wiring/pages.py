@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from slalom.loop.notes import Notes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -49,6 +51,19 @@ def put(spec: StudySpec, home: Home, trials: TrialStore) -> None:
     through_outages(home.tracking_uri, spec.resources.outage_limit, once)
 
 
+def renew(spec: StudySpec, home: Home, store: Callable[[StudySpec, Home], TrialStore]) -> None:
+    """Put a study's page beside its run again, as after a night; nothing where it is not on record as complete.
+
+    store: opens the study's trials
+    Whoever calls holds the home's lock (`home.alone`).
+    """
+    if not home.has_trials:
+        return
+    trials = store(spec, home)
+    if home.shown()["tracking_uri"] in Notes.read(trials.notes()).recorded:
+        put(spec, home, trials)
+
+
 def _study_record(spec: StudySpec, home: Home) -> StudyRecord:
     """A study's records in MLflow, to read them; InputError or Infrastructure where they cannot be reached."""
     from slalom.records.on_mlflow.address import check
@@ -81,18 +96,25 @@ def _plane(spec: StudySpec, found: StudyRecord) -> Plane | None:
         return None
     task = open_task(spec.task, spec.folder)
     data = task.load()
-    if not is_plane(data):
+    if data.classes is None or not is_plane(data):
         return None
     places, arms = grid(data), []
     for arm, net in kept.items():
-        said = found.predicted(net, places.points())[:, 1].reshape(len(places.ys), len(places.xs))
+        said = found.predicted(net, places.points()).reshape(len(places.ys), len(places.xs), -1)
         loaded = net.search if spec.resampled and spec.loads_splits else None
         train = training_points(task, data, spec.split(net.search), loaded)
         points = zip(*train.inputs.T.tolist(), train.labels.tolist(), strict=True)
-        arms.append(Decision(arm, _rounded(said), tuple((x, y, int(label)) for x, y, label in points)))
+        probability = _rounded(said[..., 1]) if data.classes == 2 else None
+        likeliest = _likeliest(said) if data.classes > 2 else None
+        arms.append(Decision(arm, probability, likeliest, tuple((x, y, int(label)) for x, y, label in points)))
     best = None if places.best is None else _rounded(places.best)
-    return Plane(tuple(places.xs.tolist()), tuple(places.ys.tolist()), best, tuple(arms))
+    return Plane(data.classes, tuple(places.xs.tolist()), tuple(places.ys.tolist()), best, tuple(arms))
 
 
 def _rounded(probabilities: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
     return tuple(map(tuple, probabilities.round(4).tolist()))
+
+
+def _likeliest(probabilities: NDArray[np.float64]) -> tuple[tuple[int, ...], ...]:
+    """The class of the greatest probability, the first of several: [ys, xs], from [ys, xs, classes]."""
+    return tuple(map(tuple, probabilities.argmax(axis=-1).tolist()))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 ASIDE = "aside"
-"""The group of calls that Ray answers beside the one that trains: Ray gives each group a thread of its own."""
+"""The concurrency group of calls that Ray answers while a turn goes on: Ray gives each group a thread of its own."""
 
 PACKAGES = "site-packages"
 

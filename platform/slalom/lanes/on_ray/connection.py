@@ -15,7 +15,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from slalom.errors import Infrastructure, InputError, quoted
+from slalom.errors import Infrastructure, InputError
+from slalom.urls import quoted_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +29,11 @@ LOCAL = "local"
 
 LOCAL_TRIES = 2
 LOCAL_SECONDS = 60.0
-"""How often a local Ray is tried to start at least, and how long where tries end by Ray's own limits.
+"""The least number of tries to start a local Ray, and how long further tries are made where Ray's own limits end them.
 
 Ray gives up where its helper processes take over 15 s, or its node over 30 s, which no option of Ray's changes; on a
-busy machine they may. So the seconds are those of an idle machine: one counts as much as each process that would run
-gets of a processor.
+busy machine they may. So the seconds are those of an idle machine: a second counts as the share of a processor that
+each runnable process gets.
 """
 
 QUICK_SECONDS = 10.0
@@ -72,7 +73,7 @@ def connected(address: str | None, folder: Path | None, namespace: str, data_byt
     address: of a running cluster; None starts a local Ray, and stops it when the block is left
     folder: the actors run in a copy of it; None for Ray's own choice
     data_bytes: room for the task's data in a local Ray's object store
-    Raises InputError where the address is none, and Infrastructure within seconds where nothing answers at the address,
+    Raises InputError for a malformed address, and Infrastructure within seconds where nothing answers at the address,
     or where Ray does not start. This process must not be connected yet.
     """
     if address is not None and address != "auto":
@@ -121,7 +122,7 @@ def _init(ray: Any, tries: int, **options: Any) -> None:
 
 
 def _share() -> float:
-    """What a process that would run got of a processor over the last minute, 1 at most."""
+    """The share of a processor that a runnable process got over the last minute, 1 at most."""
     return min(1.0, (os.cpu_count() or 1) / max(1.0, os.getloadavg()[0]))
 
 
@@ -129,7 +130,7 @@ def knock(address: str) -> None:
     """Make sure that a gRPC server answers at the address, within KNOCK_SECONDS: Ray itself would try for minutes.
 
     A gRPC server greets with an HTTP/2 settings frame, and one that wants TLS answers with an alert.
-    Raises InputError where the address is none, and Infrastructure where no gRPC server answers there.
+    Raises InputError for a malformed address, and Infrastructure where no gRPC server answers there.
     """
     host, port = _host_and_port(address)
     try:
@@ -152,8 +153,9 @@ def _host_and_port(address: str) -> tuple[str, int]:
         (host or "").encode("idna")
     except ValueError:
         host = port = None
-    if not host or not port or parts.path or parts.query or parts.fragment:
-        raise InputError(f"--ray: an address is host:port, ray://host:port or auto, but got {quoted(address)}")
+    if not host or not port or parts.username is not None or parts.path or parts.query or parts.fragment:
+        got = quoted_address(address)
+        raise InputError(f"--ray: an address is host:port, ray://host:port or auto, but got {got}")
     return host, port
 
 
@@ -165,6 +167,11 @@ def _failure(address: str, exc: Exception) -> str:
     reason = str(exc).strip() or type(exc).__name__
     if address == LOCAL:
         return f"a local Ray does not start: {reason}"
+    if "InvalidAuthToken" in f"{exc} {exc.__cause__}":
+        return (
+            f"Ray at {address} wants a token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH where "
+            "~/.ray/auth_token is another; `ray start` makes a cluster so wherever that file is there"
+        )
     return (
         f"Ray at {address} cannot be joined: {reason}; check --ray: host:port works on the cluster's own nodes, "
         "ray://host:10001 from elsewhere"
@@ -183,6 +190,7 @@ def own_environment() -> Iterator[None]:
         new = _rays_variables().keys() - before.keys()
         for name in new:
             del os.environ[name]
+        os.environ.update(before)
         if "RAY_AUTH_MODE" in new:
             _forget_tokens()
 
@@ -199,7 +207,8 @@ def _forget_tokens() -> None:
 
 
 def _rays_variables() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
+    """Variables that Ray may set: its own, and that by which it has `breakpoint()` open its debugger."""
+    return {name: value for name, value in os.environ.items() if name.startswith(("RAY_", "PYTHONBREAKPOINT"))}
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from slalom.errors import Infrastructure, InputError, quoted
+from slalom.errors import Infrastructure, InputError
 from slalom.lanes.on_ray.connection import own_environment, own_sigterm
+from slalom.urls import hide_passwords, quoted_address, showable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,7 +82,7 @@ class Job:
 class JobServer:
     """A client of a cluster's job server, at `http://HOST:8265`; from `ray://HOST:10001` Ray finds the job server.
 
-    Making it raises InputError where the address is none, and Infrastructure where no server answers at the address, or
+    Making it raises InputError for a malformed address, and Infrastructure where no server answers at the address, or
     where the server refuses. Every method raises Infrastructure where the server does not answer or refuses.
     """
 
@@ -169,23 +170,25 @@ class JobServer:
             if not isinstance(exc, RuntimeError | OSError | _ray_error()):
                 raise
             hint = "; RAY_AUTH_MODE=token and RAY_AUTH_TOKEN, or _PATH, let you in" if "token" in str(exc) else ""
-            raise Infrastructure(f"the job server of {self.address} refuses: {_first_line(exc)}{hint}") from exc
+            raise Infrastructure(
+                f"the job server of {showable(self.address)} refuses: {_first_line(exc)}{hint}"
+            ) from exc
 
 
 def knock(address: str) -> None:
     """Make sure that a server listens at the address, within KNOCK_SECONDS: Ray itself would try for minutes.
 
-    Raises InputError where the address is none, and Infrastructure where nothing listens there.
+    Raises InputError for a malformed address, and Infrastructure where nothing listens there.
     """
     host, port = place(address)
     try:
         socket.create_connection((host, port), timeout=KNOCK_SECONDS).close()
     except OSError as exc:
-        raise Infrastructure(f"Ray at {address} does not answer: {exc}; check --ray") from exc
+        raise Infrastructure(f"Ray at {showable(address)} does not answer: {exc}; check --ray") from exc
 
 
 def place(address: str) -> tuple[str, int]:
-    """The host and the port of a job server's address; InputError where the address is none of a job server."""
+    """The host and the port of a job server's address; InputError where the address cannot be a job server's."""
     form = "http://HOST:8265, the dashboard's, or ray://HOST:10001"
     try:
         parts = urlsplit(address)
@@ -195,10 +198,11 @@ def place(address: str) -> tuple[str, int]:
         parts = urlsplit("")
     if parts.scheme not in ("http", "https", "ray"):
         raise InputError(
-            f"--ray: a job server's address is {form}, but got {quoted(address)}; host:port is where `slalom run` joins"
+            f"--ray: a job server's address is {form}, but got {quoted_address(address)}; "
+            "host:port is where `slalom run` joins"
         )
     if not host or (not port and parts.scheme == "ray") or parts.path.strip("/") or parts.query or parts.fragment:
-        raise InputError(f"--ray: a job server's address is {form}, but got {quoted(address)}")
+        raise InputError(f"--ray: a job server's address is {form}, but got {quoted_address(address)}")
     return host, port or {"http": 80, "https": 443}[parts.scheme]
 
 
@@ -226,7 +230,7 @@ def _ray_error() -> type[Exception]:
 
 
 def _first_line(exc: Exception) -> str:
-    return next(iter(str(exc).strip().splitlines()), type(exc).__name__)
+    return hide_passwords(next(iter(str(exc).strip().splitlines()), type(exc).__name__))
 
 
 @contextmanager

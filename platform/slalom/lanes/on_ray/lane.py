@@ -18,7 +18,7 @@ class Lane:
     bundle: the resources that the actor was given
     node: the id of the actor's node, once it is known
     leaving: whether the loop was told to give the lane back
-    progress: the answer to how far it has come, where it was asked
+    progress: the answer of the actor's `progress`; None where the lane was not asked
     turns: the answers of the turns that the lane was sent, oldest first
     """
 

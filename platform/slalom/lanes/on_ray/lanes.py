@@ -15,9 +15,9 @@ from slalom.lanes.hangs import Hangs
 from slalom.lanes.on_ray.actor import ASIDE, LaneActor
 from slalom.lanes.on_ray.broadcast import put, size
 from slalom.lanes.on_ray.connection import connected, knock
+from slalom.lanes.on_ray.first_lane import FirstLane
 from slalom.lanes.on_ray.lane import Lane
 from slalom.lanes.on_ray.sharing.allotment import Allotment
-from slalom.lanes.on_ray.sharing.room import brief
 from slalom.study.folder import copy
 from slalom.wire.trial import Reply
 
@@ -35,7 +35,7 @@ DEATHS = 10
 """How often a lane's process may die without a reply in between."""
 
 WATCH_SECONDS = 1.0
-"""The time between two looks whether lanes hang."""
+"""The time between two looks for lanes that hang."""
 
 CREATION = "creation task"
 """What Ray's message says where an actor could not be made."""
@@ -62,8 +62,8 @@ class RayLanes:
         factory: makes the worker within the actor, whose working folder holds the user's own files
         environment: variables that the lanes' processes need before they start
         data: what the factory is called with, in memory that all lanes of a node share; None calls it with nothing
-        Raises Infrastructure where the cluster does not answer, and InputError where the address is none or the cluster
-        lacks what the study asks for.
+        Raises Infrastructure where the cluster does not answer, and InputError for a malformed address, or where the
+        cluster lacks what the study asks for.
         """
         self._factory = factory
         self._lanes: dict[int, Lane] = {}
@@ -80,13 +80,14 @@ class RayLanes:
             self._address = str(address if client else self._ray.get_runtime_context().gcs_address)
             self._allotment = Allotment(self._ray, address, spec)
             self._held.callback(self._allotment.leave)
+            self._first = FirstLane(self._ray, self._allotment, client=client)
             self._actor = self._ray.remote(concurrency_groups={ASIDE: 1})(LaneActor)
             self._environment = {"env_vars": {**environment, **self._allotment.need.environment}}
         except BaseException:
             self.close()
             raise
         self._hangs = Hangs(spec.resources.trial_timeout, by_reports=spec.own_training)
-        self._heard = self._served = self._watched = time.monotonic()
+        self._heard = self._watched = time.monotonic()
 
     @property
     def names(self) -> Sequence[str]:
@@ -126,9 +127,9 @@ class RayLanes:
             time.sleep(timeout)
         awaited = {ref: lane for lane in self._lanes.values() if (ref := lane.awaited) is not None}
         ready = self._ready(list(awaited), timeout) if awaited else []
-        self._check_start()
         self._hangs.look()
         found = [(awaited[ref].number, news) for ref in ready for news in self._take(awaited[ref])]
+        self._first.look(self._lanes.values())
         return found + self._hung()
 
     def close(self) -> None:
@@ -177,17 +178,6 @@ class RayLanes:
             self._lanes.clear()
             raise Infrastructure(f"the cluster is gone: {exc}") from exc
 
-    def _check_start(self) -> None:
-        """Raise Infrastructure where no lane is open and the time in which one must have opened is over."""
-        now, patience = time.monotonic(), self._allotment.patience
-        if self._allotment.waits or any(lane.opening is None for lane in self._lanes.values()):
-            self._served = now
-        elif now - self._served > patience:
-            raise Infrastructure(
-                f"no lane has opened within {patience:g} s: {self._allotment}; the cluster's free resources are "
-                f"{brief(self._ray.available_resources())}"
-            )
-
     def _take(self, lane: Lane) -> Sequence[News]:
         """The news in a lane's next answer: that the lane has opened, the reply to a turn, or the lane's loss."""
         opening = lane.opening is not None
@@ -212,7 +202,7 @@ class RayLanes:
         return [self._raised(lane, answer)]
 
     def _without_gpu(self, lane: Lane, device: str) -> list[LaneNotice]:
-        """That a lane was given a GPU and found none; of the first such lane, where the study takes what there is."""
+        """A notice that a lane was given a GPU and can use none; only the first such lane of a study has one."""
         if self._blind or not self._allotment.need.on_gpus or not device.startswith("cpu "):
             return []
         self._blind = True
@@ -265,7 +255,7 @@ class RayLanes:
         return [(lane.number, news) for lane in at_work if (news := self._judge(lane)) is not None]
 
     def _hear(self, lane: Lane) -> None:
-        """A lane has said how far it has come; one that died is told of by its turn's answer."""
+        """Take in how far a lane has come; that a lane has died is told by its turn's answer."""
         answer, lane.progress = lane.progress, None
         with suppress(self._ray.exceptions.RayError):
             progress, where = self._ray.get(answer)

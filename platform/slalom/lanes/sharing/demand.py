@@ -33,12 +33,13 @@ def _bundles(need: Amounts, lanes: int) -> list[Bundle]:
 
     Lanes that share a GPU are one bundle of a whole GPU, since an autoscaler adds up shares over all GPUs. Memory is
     left out: a type of node often does not say how much it has, and no node of that type would be started. Lanes that
-    find a node, but not enough memory on it, wait as actors, of which the autoscaler knows by itself.
+    find a node, but not enough memory on it, wait as actors, of which the autoscaler knows by itself. Of lanes that
+    share a GPU the cores of one are asked for: a type of node with too few for all of them would never be started.
     """
     gpu = need.get("GPU", 0)
     together = int(1 / gpu + 1 / GRAIN) if 0 < gpu < 1 else 1
     wanted = {name: amount for name, amount in sorted(need.items()) if amount > 0 and name != "memory"}
     bundle = {name: round(together * amount, 4) for name, amount in wanted.items()}
     if 0 < gpu < 1:
-        bundle["GPU"] = 1.0
+        bundle |= {"GPU": 1.0, **({"CPU": need["CPU"]} if "CPU" in wanted else {})}
     return [bundle] * ceil(lanes / together)

@@ -55,7 +55,7 @@ class LaneNeed(NamedTuple):
         return node.whole > 0 or not self.gpu or bool(node.begun and node.begun[-1] >= self.gpu)
 
     def tightness(self, node: NodeState) -> tuple[int, int]:
-        """What a node has left of the GPU that the lane would share, and of its main resource: the least is best."""
+        """The rest of the GPU that the lane would share, and of its main resource, on a node: the least is best."""
         begun = sum(node.begun)
         rest = min((left for left in node.begun if left >= self.gpu), default=GRAIN) if 0 < self.gpu < GRAIN else 0
         return rest, node.whole * GRAIN + begun if self.main is None else node.free[self.main]

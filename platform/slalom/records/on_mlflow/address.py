@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sqlite3
+from contextlib import suppress
 from http.client import HTTPException
 from ssl import SSLError
 from urllib.error import HTTPError, URLError
@@ -84,6 +85,12 @@ def _ask_server(tracking_uri: str) -> None:
 
 def _reach_database(tracking_uri: str, usual_port: int) -> None:
     parts = urlsplit(tracking_uri)
-    # a URI without a host means a local socket, which MLflow finds by itself
-    if parts.hostname is not None:
-        socket.create_connection((parts.hostname, parts.port or usual_port), timeout=ANSWER_SECONDS).close()
+    # a URI without a host means a local socket, or names its hosts among its options: MLflow finds them by itself
+    if parts.hostname is None:
+        return
+    *others, last = parts.hostname.split(",")
+    for host in others:
+        with suppress(OSError):
+            socket.create_connection((host, parts.port or usual_port), timeout=ANSWER_SECONDS).close()
+            return
+    socket.create_connection((last, parts.port or usual_port), timeout=ANSWER_SECONDS).close()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def translated(tracking_uri: str, what: str) -> Iterator[None]:
-    """Raise Infrastructure in place of MLflow's exceptions; what: did not happen, such as "did not take the record"."""
+    """Raise Infrastructure in place of MLflow's exceptions; what: its failure, such as "did not take the record"."""
     try:
         yield
     except MlflowException as exc:

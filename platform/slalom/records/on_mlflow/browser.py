@@ -11,12 +11,13 @@ import time
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 from urllib.error import URLError
-from urllib.parse import quote
-from urllib.request import Request, urlopen
+from urllib.parse import quote, urlencode
+from urllib.request import ProxyHandler, Request, build_opener
 
 from slalom.database import broken
 from slalom.errors import Infrastructure, InputError
 from slalom.records.on_mlflow.environment import DEFAULTS
+from slalom.records.on_mlflow.pages.view import CONCLUSIONS, ORDER
 from slalom.records.on_mlflow.sqlite import broken_records, sqlite_file
 
 if TYPE_CHECKING:
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
 START_SECONDS = 60.0
 """The time within which MLflow's server must answer."""
 
-CONCLUSIONS = "tags.`slalom.kind` != 'trial'"
-"""The filter for studies and arms: MLflow shows the newest hundred runs, and among them trials would hide these."""
+APP = "slalom"
+"""The name of `server.py` as an app of MLflow's server, see pyproject.toml."""
+
+DIRECT = build_opener(ProxyHandler({}))
+"""Asks a server of this machine, which no proxy of the environment's would reach."""
 
 
 @contextmanager
@@ -37,15 +41,24 @@ def serve(home: Home, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]
     """Serve a home's records at host:port until the block is left; the block is entered when the server answers.
 
     Gives the server's process; its output goes to `ui.log` in the home. Raises InputError where nothing can listen at
-    the port, or the home cannot be written to, and Infrastructure where the file of records
-    is broken, or the server does not answer in START_SECONDS.
+    the port, where the home's records are a server's or where the home cannot be written to, and Infrastructure where
+    the file of records is broken, or the server does not answer in START_SECONDS.
     """
     if (file := sqlite_file(home.tracking_uri)) and (problem := broken(file)):
         raise Infrastructure(broken_records(file, problem))
     _check_free(host, port)
     if home.artifacts is None:
         raise InputError(f"--tracking-uri: open {home.shown()['tracking_uri']} in a browser; `slalom ui` serves a home")
-    command = [sys.executable, "-m", "mlflow", "server", "--artifacts-destination", home.artifacts.as_uri()]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--app-name",
+        APP,
+        "--artifacts-destination",
+        home.artifacts.as_uri(),
+    ]
     command += ["--host", host, "--port", str(port), "--workers", "1"]
     # The URI may hold a password, and every user of a machine reads its processes' arguments.
     environment = {**DEFAULTS, **os.environ, "MLFLOW_BACKEND_STORE_URI": home.tracking_uri}
@@ -73,9 +86,17 @@ def pages(host: str, port: int) -> list[tuple[str, str]]:
         data=json.dumps({"max_results": 1000}).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urlopen(request, timeout=30) as answer:  # noqa: S310
+    with DIRECT.open(request, timeout=30) as answer:
         experiments = json.load(answer)["experiments"]
-    query = f"workflowType=machine_learning&searchFilter={quote(CONCLUSIONS)}"
+    query = urlencode(
+        {
+            "workflowType": "machine_learning",
+            "searchFilter": CONCLUSIONS,
+            "orderByKey": ORDER,
+            "orderByAsc": "false",
+        },
+        quote_via=quote,
+    )
     return [
         (one["name"], f"http://{host}:{port}/#/experiments/{one['experiment_id']}/runs?{query}")
         for one in experiments
@@ -106,7 +127,7 @@ def _await(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            urlopen(f"{address}/health", timeout=5).close()  # noqa: S310 (http by construction)
+            DIRECT.open(f"{address}/health", timeout=5).close()
         except (URLError, OSError):
             time.sleep(0.2)
         else:

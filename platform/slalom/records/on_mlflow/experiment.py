@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING, NamedTuple
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Run, RunTag
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
 
 from slalom.records.on_mlflow.learned import log_learned
 from slalom.records.on_mlflow.model import log_model
+from slalom.records.on_mlflow.pages.curves import MeanCurves
+from slalom.records.on_mlflow.pages.headline import curves_link, headline
 from slalom.records.on_mlflow.pages.page import NOTE, MetricPoint, Page, cut
 from slalom.records.on_mlflow.pages.study import arm_page, opening_arm_page, opening_study_page, study_page
 from slalom.records.on_mlflow.pages.trial import STATUS, trial_page
+from slalom.records.on_mlflow.pages.view import EXPERIMENT, ROW, row
 from slalom.records.on_mlflow.registry import KeptModel, register
 from slalom.records.on_mlflow.search import search
 from slalom.records.on_mlflow.summary_run import SummaryRun
-from slalom.records.on_mlflow.trial_runs.base import MODEL, PARENT, RunsInCommon, TrialRun
+from slalom.records.on_mlflow.trial_runs.base import KIND, MODEL, PARENT, RunsInCommon, TrialRun
 from slalom.records.on_mlflow.trial_runs.over_server import ServerTrialRuns
 from slalom.records.on_mlflow.trial_runs.over_tables import TableTrialRuns
+from slalom.records.provenance import COMMIT
 from slalom.verdict.summary import State
 
 if TYPE_CHECKING:
@@ -64,6 +69,8 @@ class Experiment:
         self._client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
         self._study = study
         self._unsure = self._cut_off = False
+        self._last = 0
+        self._curves = MeanCurves(study)
         data = _data_input(study)
         self._experiment_id = open_experiment(self._client, study, artifacts)
         self.sweep()
@@ -71,11 +78,12 @@ class Experiment:
         self._top = top = self._summary_run(found, RunKey("study"), study.name, opening_study_page(study), None)
         self._arms = {
             arm.name: self._summary_run(found, RunKey("arm", arm.name), arm.name, opening_arm_page(study, arm), top)
-            for arm in study.arms
+            for arm in reversed(study.arms)
         }
+        for place, one in enumerate((top, *(self._arms[arm.name] for arm in study.arms))):
+            one.tag(ROW, row(top.began, place))
         self._client.log_inputs(self._top.run_id, [data])
-        tags = [RunTag(f"slalom.version.{name}", version) for name, version in (versions or {}).items()]
-        self._client.log_batch(self._top.run_id, tags=tags, synchronous=True)
+        self._client.log_batch(self._top.run_id, tags=_tags_of(versions or {}), synchronous=True)
         if study.text:
             self._client.log_text(self._top.run_id, study.text, "study.yaml")
         self._runs = _trial_runs(self._client, RunsInCommon(self._experiment_id, study.fingerprint, data))
@@ -86,6 +94,7 @@ class Experiment:
 
     def trials(self, trials: Sequence[Ended]) -> None:
         """Write the runs of those trials that have none; where that failed before, look first at what was written."""
+        self._curves.add(trials)
         if self._unsure:
             self.sweep()
         due = {key: trial for trial in trials if (key := _key(trial.spec.id)) not in self._trials}
@@ -106,7 +115,7 @@ class Experiment:
         """
         run_id = self._trials[_key(trial.id)]
         if run_id not in self._models:
-            log_learned(self._client, run_id, trial, learned)
+            log_learned(self._client, run_id, learned)
             model_id = log_model(self._client, self._experiment_id, run_id, trial, weights, self._study)
             self._client.set_tag(run_id, MODEL, model_id)
             self._models[run_id] = model_id
@@ -116,14 +125,17 @@ class Experiment:
     def summary(self, summary: Summary, description: str) -> None:
         """Write what the runs of the study and its arms show.
 
-        description: Markdown, shown for the study's run and for the experiment
+        description: Markdown, shown for the study's run and for the experiment, below a line that says who won
         """
         status = RUN_STATUS[summary.state]
         for arm in summary.arms:
-            self._arms[arm.name].show(arm_page(self._study, arm), status)
-        self._top.show(study_page(self._study, summary, description), status)
+            self._arms[arm.name].show(arm_page(self._study, arm, self._curves.points(arm)), status)
+        links = {name: curves_link(self._experiment_id, run.run_id) for name, run in self._arms.items()}
+        first = headline(self._study, summary, links)
+        shown = f"{first}\n\n{description}" if first else description
+        self._top.show(study_page(self._study, summary, shown), status)
         # MLflow shows this above the experiment's runs.
-        self._client.set_experiment_tag(self._experiment_id, NOTE, cut(description))
+        self._client.set_experiment_tag(self._experiment_id, NOTE, cut(shown))
 
     def sweep(self) -> None:
         """Delete the runs of trials that were begun and never finished, as after a crash or a repeated request.
@@ -177,12 +189,13 @@ class Experiment:
         return SummaryRun(self._client, run)
 
     def _create(self, name: str, page: Page, parent: SummaryRun | None) -> Run:
+        """A new run; MLflow lists a run's children newest first, so the last arm is the first to be made."""
+        self._last = max(self._last + 1, _milliseconds(time.time()))
         tags = {**page.tags, **({PARENT: parent.run_id} if parent else {})}
-        return self._client.create_run(self._experiment_id, _milliseconds(time.time()), tags, name)
+        return self._client.create_run(self._experiment_id, self._last, tags, name)
 
     def _run(self, key: RunKey, trial: Ended) -> TrialRun:
-        work = trial.spec.work
-        net = self._study.nets.size(work.model, work.evaluation)
+        net = self._study.nets.size(trial.spec.work)
         page, result, now = trial_page(self._study.fingerprint, trial, net), trial.result, time.time()
         return TrialRun(
             name=f"{key.arm} search {key.search} {key.phase} {key.trial}",
@@ -222,8 +235,8 @@ def open_experiment(client: MlflowClient, study: StudySpec, artifacts: Path | No
     artifacts: the folder of a new experiment's files; None leaves the choice to the tracking server
     An experiment that was deleted is restored, since its name cannot be used again. MLflow's exceptions pass through.
     """
-    # by this tag MLflow's pages open on training runs; in 3.17 it is the address: ?workflowType=machine_learning
-    kind = {"mlflow.experimentKind": "custom_model_development"}
+    # by the first tag MLflow's pages open on training runs; in 3.17 it is the address: ?workflowType=machine_learning
+    kind = {"mlflow.experimentKind": "custom_model_development", KIND: EXPERIMENT}
     experiment = client.get_experiment_by_name(study.name)
     if experiment is None:
         place = artifacts.resolve().as_uri() if artifacts else None
@@ -234,6 +247,14 @@ def open_experiment(client: MlflowClient, study: StudySpec, artifacts: Path | No
         if name not in experiment.tags:
             client.set_experiment_tag(experiment.experiment_id, name, tag)
     return str(experiment.experiment_id)
+
+
+def _tags_of(versions: Mapping[str, str]) -> list[RunTag]:
+    """What a study's run was made with; a commit also by the name under which MLflow's users look for it."""
+    tags = [RunTag(f"slalom.version.{name}", version) for name, version in versions.items()]
+    if COMMIT in versions:
+        tags.append(RunTag(MLFLOW_GIT_COMMIT, versions[COMMIT].partition(" ")[0]))
+    return tags
 
 
 def _data_input(study: StudySpec) -> DatasetInput:

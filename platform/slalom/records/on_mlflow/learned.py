@@ -1,4 +1,4 @@
-"""What a kept trial's nets have learned, at the trial's run: metrics, and files among its artifacts."""
+"""What a kept trial's nets have learned, written to the trial's run: metrics, and files among its artifacts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from slalom.wire.learned import Learned
-    from slalom.wire.trial import TrialSpec
 
 
-def log_learned(client: MlflowClient, run_id: str, trial: TrialSpec, learned: Learned) -> None:
-    """Write it to the run `run_id`, the metrics at the trial's last epoch; MLflow's exceptions pass through."""
+def log_learned(client: MlflowClient, run_id: str, learned: Learned) -> None:
+    """Write what was learned to the run `run_id`, the metrics at step 0; MLflow's exceptions pass through."""
     if learned.files:
         with TemporaryDirectory() as folder:
             for place, content in learned.files.items():
@@ -27,5 +26,5 @@ def log_learned(client: MlflowClient, run_id: str, trial: TrialSpec, learned: Le
             client.log_artifacts(run_id, folder)
     if learned.metrics:
         now = int(time.time() * 1000)
-        metrics = [Metric(name, value, now, trial.epochs) for name, value in learned.metrics.items()]
+        metrics = [Metric(name, value, now, 0) for name, value in learned.metrics.items()]
         client.log_batch(run_id, metrics, synchronous=True)

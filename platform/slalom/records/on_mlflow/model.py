@@ -50,7 +50,7 @@ def log_model(
 
     experiment: the experiment's id
     weights: of each net, safetensors
-    study: whose files of the user's own are copied into the model
+    study: the user's own files of it are copied into the model
     Models that an earlier try left at the run are deleted. MLflow's exceptions pass through. MLflow's own `log_model`
     acts on the process's active run, which belongs to the user, so its steps are taken here one by one.
     """

@@ -1,4 +1,4 @@
-"""A home that was copied or moved: MLflow keeps whole paths, which would be those of the home that it was."""
+"""A home that was copied or moved: MLflow keeps absolute paths, which still name the folder that the home was in."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def settle(file: Path, artifacts: Path) -> None:
 
 
 def _elsewhere(database: sqlite3.Connection, here: str) -> list[str]:
-    """The URIs of homes' folders of artifacts in which studies were recorded, but for this one."""
+    """The URIs of other homes' folders of artifacts that these records name."""
     sought = "SELECT DISTINCT artifact_location FROM experiments WHERE artifact_location LIKE 'file:%/artifacts'"
     return [place for (place,) in database.execute(sought) if place != here]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from slalom.database import broken, reason_of
@@ -70,8 +69,8 @@ class MlflowRecorder:
 
     def trials(self, ended: Sequence[Ended]) -> None:
         """Queue the trials for writing; see `Recorder`."""
-        for trial in ended:
-            self._ended.append(trial)
+        for first in range(0, len(ended), MOST_TRIALS):
+            self._ended += ended[first : first + MOST_TRIALS]
             self._writing.add(self._write_trials)
 
     def model(self, trial: TrialSpec, weights: Sequence[bytes], learned: Learned = NOTHING) -> None:
@@ -90,10 +89,12 @@ class MlflowRecorder:
     def _write_trials(self, experiment: Experiment) -> None:
         """Write all trials that wait, up to MOST_TRIALS, in one transaction.
 
-        There is such a job for each trial, and the first of them does the work of those after it. Each job writes at
-        least one trial while any is left, so that a job which comes after a trial's own finds that trial written.
+        `trials` queues such a job for each lot of at most MOST_TRIALS, and the first of these jobs does the work of
+        those after it. Each job writes that many while any are left, so that a job which comes after a trial's own
+        finds that trial written.
         """
-        waiting = [*islice(self._ended, MOST_TRIALS)]
+        # one by one, for others are added meanwhile, and whoever goes through a deque then is told that it has changed
+        waiting = [self._ended[place] for place in range(min(MOST_TRIALS, len(self._ended)))]
         experiment.trials(waiting)
         for _ in waiting:  # not before they are written, since the job may be done again
             self._ended.popleft()

@@ -37,20 +37,22 @@ class KeptModel:
 def register(client: MlflowClient, study: str, kept: KeptModel) -> None:
     """Register the model as a version of "<study>.<arm>", unless it is one already.
 
-    A version that another model of the same study and arm has, from an earlier try, is deleted.
+    A version that another model of the same study and arm has, from an earlier try or a run that somebody deleted, is
+    deleted; its aliases, such as "baseline", name the new one then.
     Raises Infrastructure where the tracking store has no registry, or does not take the model.
     """
     name = f"{study}.{kept.arm}"
     try:
         _open(client, name)
         known = _versions(client, name, kept.fingerprint, kept.arm)
-        for version in known:
-            if version.tags[MODEL] != kept.model_id:
-                client.delete_model_version(name, version.version)
-        if not any(version.tags[MODEL] == kept.model_id for version in known):
+        mine = next((version for version in known if version.tags[MODEL] == kept.model_id), None)
+        if mine is None:
             # with the source "models:/<id>" MLflow would look for the model at the process's own tracking URI
             place = client.get_logged_model(kept.model_id).artifact_location
-            client.create_model_version(name, place, kept.run_id, dict(kept.tags), model_id=kept.model_id)
+            mine = client.create_model_version(name, place, kept.run_id, dict(kept.tags), model_id=kept.model_id)
+        for version in known:
+            if version.version != mine.version:
+                _replace(client, version, mine)
     except MlflowException as exc:
         raise Infrastructure(f"the model registry did not take {name}: {exc}") from exc
 
@@ -66,6 +68,14 @@ def name_version(client: MlflowClient, study: str, fingerprint: str, arm: str, a
             client.set_registered_model_alias(name, alias, version.version)
     except MlflowException as exc:
         raise Infrastructure(f"the model registry did not name {name} {alias}: {exc}") from exc
+
+
+def _replace(client: MlflowClient, old: ModelVersion, new: ModelVersion) -> None:
+    """Have the aliases of a version name another one, and delete the first."""
+    for alias, number in client.get_registered_model(old.name).aliases.items():
+        if str(number) == str(old.version):
+            client.set_registered_model_alias(old.name, alias, new.version)
+    client.delete_model_version(old.name, old.version)
 
 
 def _open(client: MlflowClient, name: str) -> None:

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 class SummaryRun:
     """One MLflow run, with what it shows by now, so that a new page costs only what differs from it.
 
+    began: when the run was made, in milliseconds since the epoch
+
     One thread alone may use it; MLflow's exceptions pass through.
     """
 
     def __init__(self, client: MlflowClient, run: Run) -> None:
         self.run_id: str = run.info.run_id
+        self.began: int = run.info.start_time
         self._client = client
         self._status: str = run.info.status
         self._tags: dict[str, str] = dict(run.data.tags)
@@ -56,6 +59,12 @@ class SummaryRun:
             for point in points:
                 self._curves.get(point.name, {})[point.step] = point.value
         self._turn(status)
+
+    def tag(self, name: str, value: str) -> None:
+        """Set a tag that no page has, where it differs."""
+        if self._tags.get(name) != value:
+            self._client.set_tag(self.run_id, name, value)
+            self._tags[name] = value
 
     def _new(self, points: Sequence[MetricPoint]) -> list[MetricPoint]:
         """Those of the points that the run does not show: of a curve each step counts, of a single value the last."""

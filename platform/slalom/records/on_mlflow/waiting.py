@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 
 def through_outages(tracking_uri: str, limit: float, work: Callable[[], R]) -> R:
-    """What the work returns, done again while a server does not answer, for `limit` seconds at the most."""
+    """Do the work, again while a server does not answer, for `limit` seconds at most; returns what the work returns."""
     shown = f"MLflow at {showable(tracking_uri)}"
     patience = Patience(
         _passing if sqlite_file(tracking_uri) is None else lambda _: False,
@@ -33,12 +33,12 @@ def through_outages(tracking_uri: str, limit: float, work: Callable[[], R]) -> R
 
 
 def _passing(error: Exception) -> bool:
-    """Whether an error is an outage's, or what `check` and `answers.translated` raise of one."""
+    """Whether an error is an outage, or the Infrastructure that `check` and `answers.translated` raise for one."""
     if isinstance(error, Infrastructure):
         return isinstance(error.__cause__, Exception) and _passing_cause(error.__cause__)
     return is_outage(error)
 
 
 def _passing_cause(cause: Exception) -> bool:
-    """A server that cannot be reached at all is one that may be back, whatever the network says of it."""
+    """Whether a cause is an outage; any OSError is, since a server that cannot be reached may be back."""
     return isinstance(cause, OSError) or is_outage(cause)

@@ -29,11 +29,11 @@ ROOM = 1000
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a job may fail for a while.
+    """Which exceptions of a job may pass, and how long the job is tried again.
 
-    passing: whether an exception is one that may be gone a little later; the job can then be done again from its start
-    limit: seconds after which it is raised nevertheless
-    began, over: called with the first such exception of a job, and with the seconds after which the job was done
+    passing: whether an exception may be gone a little later; the job can then be done again from its start
+    limit: seconds after which a passing exception is raised nevertheless
+    began, over: called with the first passing exception of a job, and with the seconds after which the job was done
     """
 
     passing: Callable[[Exception], bool]
@@ -47,7 +47,7 @@ IMPATIENT = Patience(lambda _: False, 0.0, lambda _: None, lambda _: None)
 
 
 def patiently(work: Callable[[], R], patience: Patience) -> R:
-    """What the work returns, done again and again while it fails for a while."""
+    """Do the work, again and again while its exceptions may pass; returns what it returns, or raises the last one."""
     began: float | None = None
     while True:
         try:
@@ -73,7 +73,7 @@ class WriteBehind(Generic[T]):
     make: makes the target, in the thread
     finish: called with the target after the last job, if no job failed
     blame: turns an exception of `make`, of a job or of `finish` into the message of the Infrastructure that is raised
-    patience: which of them are no failure yet
+    patience: which of these exceptions are no failure yet
 
     One thread alone may call `add` and `close`. Once something has failed, the jobs that wait are dropped, and every
     later call raises Infrastructure.

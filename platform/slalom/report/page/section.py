@@ -60,8 +60,8 @@ class Section:
             f'<h2 id="{self.name}-heading">{escape(self.title)}</h2>',
             f'<p class="lead">{self.lead}</p>' if self.lead else "",
             *(table.html() for table in self.shown),
-            _legend(self.legend),
-            _plots(self.plots),
+            legend_html(self.legend),
+            plots_html([plot.svg for plot in self.plots]),
             *(folded(f"The numbers: {table.caption}", table.html()) for table in self.folded),
             self.rest,
             "</section>",
@@ -79,15 +79,17 @@ def arm_name(name: str, place: int) -> str:
     return f'<span class="arm s{place % 8}">{escape(name)}</span>'
 
 
-def _legend(arms: Sequence[str]) -> str:
+def legend_html(arms: Sequence[str]) -> str:
+    """A list of arms, as `arm_name` gives each, as HTML; an empty text without arms."""
     items = "".join(f"<li>{arm}</li>" for arm in arms)
     return f'<ul class="legend" aria-label="Arms">{items}</ul>' if arms else ""
 
 
-def _plots(plots: Sequence[Plot]) -> str:
-    figures = "".join(f"<figure>{plot.svg}</figure>" for plot in plots)
-    wide = " one" if len(plots) == 1 else ""
-    return f'<div class="plots{wide}">{figures}</div>' if plots else ""
+def plots_html(drawn: Sequence[str]) -> str:
+    """Plots, given as SVG, side by side where there is room, as HTML; an empty text without plots."""
+    figures = "".join(f"<figure>{svg}</figure>" for svg in drawn)
+    wide = " one" if len(drawn) == 1 else ""
+    return f'<div class="plots{wide}">{figures}</div>' if drawn else ""
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -30,7 +30,7 @@ class Told:
         self._found = found
 
     def value(self, place: str) -> Any:
-        """What stands at a place; None where that, or what it would stand in, is None. KeyError where no place is."""
+        """What stands at a place; None where that, or a part of its path, is None. KeyError for an unknown place."""
         path, _, name = place.partition("#")
         value: Any = self._found
         for part in [*path.split("."), *([name] if name else [])]:

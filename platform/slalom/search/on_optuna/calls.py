@@ -1,7 +1,7 @@
-"""Trials that ended by Optuna's own calls, one by one: the way where Optuna's tables are others than Slalom knows.
+"""Writes and reads trials by Optuna's own calls, one by one, where Optuna's tables are not those that Slalom knows.
 
-A newer Optuna may have a column more, which it fills itself. Its calls take several times as long as rows written many
-at once (`slalom.search.on_optuna.rows`).
+A newer Optuna may have a further column, which it fills itself. Its calls take several times as long as the many rows
+at once of `slalom.search.on_optuna.rows`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,11 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 UNWRITTEN = -1
-"""In the table of keys, the id of a trial that is still to be written; such keys are forgotten when a run begins."""
+"""The id, in the table `slalom_trial`, of a trial that is not yet written; each call first deletes such rows."""
 
 
-def misfit(storage: RDBStorage, study: Study) -> str | None:
-    """Why rows cannot be written into Optuna's tables, found by a row that is rolled back; None where they can.
-
-    study: of the storage, without trials
-    """
+def misfit(storage: RDBStorage) -> str | None:
+    """Why rows cannot be written into Optuna's tables, found by writing some and rolling back; None where they can."""
     trial = create_trial(
         value=0.5,
         params={"probe": 0.5},
@@ -41,7 +38,7 @@ def misfit(storage: RDBStorage, study: Study) -> str | None:
         intermediate_values={1: 0.5},
     )
     try:
-        probe(storage.engine, study, trial)
+        probe(storage.engine, trial)
     except (SQLAlchemyError, LookupError, TypeError, AttributeError) as exc:
         if not of_other_tables(exc):
             raise
@@ -55,34 +52,31 @@ def write_by_calls(
     keys: Sequence[str],
     verify: Callable[[Session], None] = lambda _: None,
 ) -> None:
-    """Add finished trials to their studies; where it raises, some may be written.
+    """Add finished trials to their Optuna studies; where the call raises, some of them may be written.
 
-    keys: of the trials, each once in its study; IntegrityError where one is there already, and nothing is written
-    verify: called first; what it raises ends it
+    keys: one for each trial; IntegrityError, with nothing written, where a study has a trial of that key already
+    verify: called first; its exception ends the call
     """
     engine = storage.engine
     rows = [
         {"study_id": study._study_id, "trial": key, "trial_id": UNWRITTEN}
         for (study, _), key in zip(trials, keys, strict=True)
     ]
+    cut_off = (TRIALS.c.study_id.in_({study._study_id for study, _ in trials}), TRIALS.c.trial_id == UNWRITTEN)
     with Session(engine) as session, session.begin():
         verify(session)
+        # An earlier call that was cut off could not delete its own: in an outage nothing can be written.
+        session.execute(delete(TRIALS).where(*cut_off))
         session.execute(insert(TRIALS), rows)
-    try:
-        for (study, trial), key in zip(trials, keys, strict=True):
-            trial_id = storage.create_new_trial(study._study_id, template_trial=trial)
-            mine = (TRIALS.c.study_id == study._study_id, TRIALS.c.trial == key)
-            with engine.begin() as database:
-                database.execute(update(TRIALS).where(*mine).values(trial_id=trial_id))
-    except BaseException:
-        studies = {study._study_id for study, _ in trials}
+    for (study, trial), key in zip(trials, keys, strict=True):
+        trial_id = storage.create_new_trial(study._study_id, template_trial=trial)
+        mine = (TRIALS.c.study_id == study._study_id, TRIALS.c.trial == key)
         with engine.begin() as database:
-            database.execute(delete(TRIALS).where(TRIALS.c.study_id.in_(studies), TRIALS.c.trial_id == UNWRITTEN))
-        raise
+            database.execute(update(TRIALS).where(*mine).values(trial_id=trial_id))
 
 
 def read_by_calls(storage: RDBStorage, studies: Sequence[int]) -> Iterator[Kept]:
-    """The trials of the studies with these ids, in no order."""
+    """The trials of the Optuna studies with these ids, in no order."""
     for study in studies:
         for trial in storage.get_all_trials(study, deepcopy=False):
             yield Kept(study, trial.user_attrs, trial.params)

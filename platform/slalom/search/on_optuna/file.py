@@ -1,8 +1,8 @@
-"""A new SQLite file for Optuna's trials, which is there with all its tables or not at all.
+"""Makes a new SQLite file for Optuna's trials, with all its tables or not at all.
 
-Optuna makes its tables one after the other: who looks meanwhile finds an empty file, as in a home that has lost its
-trials, and a process that is killed meanwhile leaves one. So the tables are made elsewhere, and the file is put into
-its place when it is whole.
+Optuna makes its tables one after the other: another process can meanwhile find an empty file, as in a home that has
+lost its trials, and a killed process leaves one. So the tables are made elsewhere, and the whole file is then put into
+its place.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 
 def make_file(url: str, opened: Callable[[str], RDBStorage]) -> None:
-    """Put a file with all tables where an SQLite URL names one that is not there; do nothing for any other URL.
+    """Make the file of an SQLite URL, with all tables; do nothing for another URL, or where the file is there.
 
-    opened: opens the storage of a URL, and makes its tables. Where another process was faster, the file is that one's.
+    opened: opens the storage of a URL, and makes its tables
+    Where another process makes the file meanwhile, that file stays.
     """
     path = sqlite_path(url)
     if not path or path.startswith(":memory:") or Path(path).exists():
@@ -41,7 +42,7 @@ def make_file(url: str, opened: Callable[[str], RDBStorage]) -> None:
     draft = file.with_name(f".{file.name}.{uuid4().hex}")
     try:
         draft.write_bytes(tables)
-        # A link takes no other's place. A disk that has none gets its file when the storage is opened.
+        # A link never replaces a file. On a disk without links the file is made when the storage is opened.
         with suppress(OSError):
             os.link(draft, file)
     finally:

@@ -1,9 +1,9 @@
-"""Who runs a study: one run at a time of each study in a storage, however many homes and machines share it.
+"""The lease of a study: one run at a time of each study in a storage, however many homes and machines share it.
 
-A run that holds a study counts on, every few seconds, in the study's row of the table of holders. Another one takes the
-study over where the count stands still, and is refused where it does not; nobody compares clocks of two machines. What
-a run writes is written in one transaction with a look whether it still holds the study, so that one that was taken for
-dead, and was only stopped for a while, writes nothing more.
+A run that holds a study raises a count, every few seconds, in the study's row of the table of holders. Another run
+takes the study over where the count stands still, and is refused where it does not; no clocks of two machines are
+compared. Each transaction that writes trials or a note also checks that the run still holds the study, so that a run
+that was taken for dead, but was only stopped for a while, writes no more of them.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 BEAT_SECONDS = 3.0
-"""Between two signs of life of a run."""
+"""The time between two signs of life of a run."""
 
 PATIENCE_SECONDS = 15.0
-"""After which a run that gave none is taken for dead."""
+"""The time without a sign of life after which a run is taken for dead."""
 
 HELD = "held"
-"""Under which a study's notes say that a run holds it; False where that run is known to be dead."""
+"""The name of the note that a run holds the study; its value is False where that run is known to be dead."""
 
 METADATA = MetaData()
 
@@ -57,8 +57,9 @@ HOLDERS = Table(
 class Holder(NamedTuple):
     """A run that holds a study.
 
-    token: a run's own; host, process, home, since: for people; machine: where `process` is the number of a process
-    beats: how often it gave a sign of life
+    token: unique to the run; host, home, since: for messages
+    machine: the boot and process namespace in which `process` is the run's process id, "" where unknown
+    beats: how often the run gave a sign of life
     """
 
     token: str
@@ -71,7 +72,7 @@ class Holder(NamedTuple):
 
     @property
     def dead(self) -> bool:
-        """Whether its process is known to be gone, which only its own machine can tell."""
+        """Whether the run's process is known to be gone, which only its own machine can tell."""
         return bool(self.machine) and self.machine == _machine() and not Path(f"/proc/{self.process}").exists()
 
     def __str__(self) -> str:
@@ -83,7 +84,7 @@ class Hold:
     """A run's hold on a study; every call but `release` raises SQLAlchemyError where the database does not answer."""
 
     def __init__(self, engine: Engine, study: str, home: str) -> None:
-        """study: its name in the storage; home: the run's, for people."""
+        """study: the study's name in the storage; home: the run's home, for messages."""
         self._engine = engine
         self._study = study
         self._mine = Holder(
@@ -91,7 +92,7 @@ class Hold:
         )
 
     def take(self, clock: Callable[[], float] = time.monotonic, wait: Callable[[float], None] = time.sleep) -> None:
-        """Hold the study; InputError where another run does, which may take PATIENCE_SECONDS to tell."""
+        """Take the hold; InputError where another run has it. That may take PATIENCE_SECONDS to tell."""
         began, first = clock(), None
         while True:
             with self._engine.begin() as database:
@@ -123,7 +124,7 @@ class Hold:
             beating.join(BEAT_SECONDS)
 
     def verify(self, session: Session) -> None:
-        """Make sure, for the rest of a transaction, that nobody else holds the study; Infrastructure where one does."""
+        """Make sure, for the rest of a transaction, that this run holds the study, else raise Infrastructure."""
         if session.execute(self._beaten()).rowcount:  # type: ignore[attr-defined]
             return
         holder = self._found(session.connection())
@@ -134,13 +135,13 @@ class Hold:
         )
 
     def release(self) -> None:
-        """Hold it no more; where the database does not answer, the next run waits for a sign of life in vain."""
+        """Give the hold up; where the database does not answer, the next run waits until this one counts as dead."""
         with suppress(SQLAlchemyError), self._engine.begin() as database:
             database.execute(delete(HOLDERS).where(HOLDERS.c.study == self._study, HOLDERS.c.token == self._mine.token))
 
     def _beat(self, over: Event) -> None:
         while not over.wait(BEAT_SECONDS):
-            with suppress(SQLAlchemyError), self._engine.begin() as database:  # the loop's own writes tell of an outage
+            with suppress(SQLAlchemyError), self._engine.begin() as database:  # the loop's own writes report an outage
                 database.execute(self._beaten())
 
     def _beaten(self) -> Any:
@@ -161,14 +162,14 @@ class Hold:
         return True
 
     def _taken(self, database: Connection, found: Holder) -> bool:
-        """Whether this run is the one that took it over from a holder that was as `found` says."""
+        """Take the hold over from `found`; whether that succeeded, as it does only while the row equals `found`."""
         as_it_was = (HOLDERS.c.study == self._study, HOLDERS.c.token == found.token, HOLDERS.c.beats == found.beats)
         taken = update(HOLDERS).where(*as_it_was).values(**self._mine._asdict())
         return bool(database.execute(taken).rowcount)
 
 
 def held(engine: Engine) -> dict[str, dict[str, bool]]:
-    """Of each study that a run holds, the note HELD; of none where there is no table of holders yet."""
+    """The note HELD of each study that a run holds, by study; empty where there is no table of holders yet."""
     if not inspect(engine).has_table(HOLDERS.name):
         return {}
     columns = [HOLDERS.c[name] for name in Holder._fields]
@@ -178,7 +179,7 @@ def held(engine: Engine) -> dict[str, dict[str, bool]]:
 
 
 def make_tables(engine: Engine, *more: Table) -> None:
-    """Make the table of holders and others where they are missing, also beside another process that makes them."""
+    """Make the table of holders and `more` where they are missing, even while another process makes them."""
     for table in (HOLDERS, *more):
         try:
             table.create(engine, checkfirst=True)
@@ -187,7 +188,7 @@ def make_tables(engine: Engine, *more: Table) -> None:
 
 
 def _machine() -> str:
-    """A name for what gives processes their numbers: this boot of this machine, and its namespace; "" where unknown."""
+    """A name for this boot of this machine and its process namespace, where process ids are unique; "" if unknown."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"

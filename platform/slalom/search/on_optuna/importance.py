@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from slalom.wire.trial import Ended
 
 LEAST = 10
-"""Completed trials from which on it is said what matters: of so many one is the best tenth, which is looked at."""
+"""The fewest completed trials for importances: PED-ANOVA looks at the best tenth, here one trial."""
 
 
 def importances(spec: StudySpec, arm: Arm, trials: Sequence[Ended]) -> dict[str, float]:
-    """By dotted name, the share of a hyperparameter in what tells the best tenth of the completed trials from all.
+    """The importance of each hyperparameter, by dotted name: its share in what tells the best tenth of trials from all.
 
-    trials: the arm's tuning trials, of any searches
-    Nothing where fewer than two hyperparameters are searched, or fewer than LEAST trials completed. The same trials
+    trials: the arm's tuning trials, of any searches; only completed ones count
+    Gives {} where fewer than two hyperparameters are searched, or fewer than LEAST trials completed. The same trials
     give the same numbers.
     """
     quiet()

@@ -1,4 +1,4 @@
-"""What TPE reads, without what Optuna does for each proposal over again: copying all trials, comparing their spaces."""
+"""Optuna's samplers and storage without work that Optuna repeats for each proposal: copying all trials, say."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class KnownTrials(InMemoryStorage):
-    """Trials that ended, which nobody changes, and behind them those that are being asked."""
+    """A storage of trials that ended and do not change, followed by those that are being asked."""
 
     def __init__(self, ended: Sequence[FrozenTrial]) -> None:
-        """ended: by their numbers, which are negative, since Optuna counts what is asked from 0."""
+        """ended: sorted by number; the numbers are negative, since Optuna numbers the trials that are asked from 0."""
         super().__init__()
         self._ended = ended
 
@@ -39,14 +39,14 @@ class KnownSpaceTPESampler(TPESampler):
         self._known = {name: space[name] for name in sorted(space) if not space[name].single()}
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:  # noqa: ARG002
-        """Everything that has more than one value."""
+        """The hyperparameters that can take more than one value."""
         return dict(self._known)
 
 
 class ReseededRandomSampler(RandomSampler):
-    """One generator for all trials: to make one asks the machine for entropy, which takes longer than all the rest."""
+    """A RandomSampler that is seeded anew for each trial: making one asks the machine for entropy, which is slow."""
 
     def seeded(self, seed: int) -> ReseededRandomSampler:
-        """The sampler, which now draws as a new one of that seed would."""
+        """The sampler itself, which from now on draws as a new sampler of that seed would."""
         self._rng.rng.seed(seed)
         return self

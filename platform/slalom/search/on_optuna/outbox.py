@@ -1,4 +1,4 @@
-"""Trials that wait for a study's storage, in a storage of the home's own: an SQLite file that is there while any do."""
+"""Trials that wait for a study's storage, in an SQLite file of the home that exists while any trial waits."""
 
 from __future__ import annotations
 

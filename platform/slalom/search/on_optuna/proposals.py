@@ -1,4 +1,4 @@
-"""What an arm tries next, asked of an Optuna sampler over the arm's earlier generations."""
+"""The hyperparameters that a search tries next, proposed by an Optuna sampler from its earlier generations."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
     Params = Mapping[str, Scalar]
 
 BEST, RECENT = 100, 900
-"""Trials that TPE is shown at most: the best earlier ones, and the last ones."""
+"""The most trials that TPE is shown: of the last ones, and the best of those before them."""
 
 RENEW = 100
-"""Quasi-random proposals after which their Optuna study is made anew, since each one reads all of it."""
+"""Quasi-random proposals after which their Optuna study is replaced, since each proposal reads the whole study."""
 
 
 class Proposals:
     """A search's proposals: each a function of (the study's seed, search, number, the search's earlier generations).
 
-    Nothing of it is stored, since asking again gives the same. Within a generation Optuna sees the trials asked
-    before as running ones, and keeps away from them (constant liar).
+    No proposal is stored, since asking again gives the same. Within a generation Optuna sees the trials asked before
+    as running ones, and keeps away from them (constant liar).
 
-    TPE is shown at most BEST + RECENT trials, so that a proposal never costs more than after so many: the RECENT last
-    ones and, of those before them, the BEST that TPE itself would rank first. It models the best tenth of what it
-    sees, but never more than 25 trials, so none that it takes for good is ever left out.
+    TPE is shown at most BEST + RECENT trials, so that the cost of a proposal is bounded: the RECENT last ones and, of
+    those before them, the BEST that TPE itself would rank first. TPE models the best tenth of what it sees, but never
+    more than 25 trials, so no trial that it would count as good is left out.
     """
 
     def __init__(self, spec: StudySpec, arm: Arm, search: int) -> None:
@@ -59,10 +59,7 @@ class Proposals:
         self._random = ReseededRandomSampler()
 
     def __call__(self, new: Sequence[Ended], numbers: range) -> Sequence[Params]:
-        """Proposals for a generation, later than any asked before; `new` are the trials that ended since the last call.
-
-        TPE has to be told of all earlier trials, by number; the others look at none.
-        """
+        """See `Propose`. TPE has to be told of all earlier trials, by number; the other samplers look at none."""
         if self._fixed is not None:
             return self._draw(self._fixed, numbers)
         if self._spec.tune.sampler == "tpe":
@@ -71,7 +68,7 @@ class Proposals:
         return [self._ask(study, number) for number in numbers]
 
     def _show(self, new: Sequence[Ended]) -> None:
-        """Let TPE see these, and no longer those that count least."""
+        """Show TPE these trials too, and no longer those that are neither recent nor among the best."""
         for ended in new:
             trial = shown(ended, self._spec)
             trial.number = ended.spec.id.number - self._spec.tune.trials
@@ -82,7 +79,7 @@ class Proposals:
             self._shown = sorted(best, key=lambda trial: trial.number) + self._shown[-RECENT:]
 
     def _draw(self, fixed: Iterator[Params], numbers: range) -> list[Params]:
-        """From a sequence, past the proposals that were made by an earlier run."""
+        """The proposals of these numbers from a fixed sequence; those that an earlier run made are skipped."""
         skipped, self._drawn = numbers.start - self._drawn, numbers.stop
         return list(itertools.islice(fixed, skipped, skipped + len(numbers)))
 
@@ -100,7 +97,7 @@ class Proposals:
         return KnownSpaceTPESampler(self._space, seed)
 
     def _unadaptive(self) -> Iterator[Params]:
-        """Proposals that no result changes: they are drawn from the first one on, whatever was told."""
+        """The sequence of proposals, from the first one on, of a sampler that looks at no results."""
         if self._spec.tune.sampler == "grid":
             return itertools.cycle(list(self._grid()))
         return self._quasi_random()
@@ -126,7 +123,7 @@ class Proposals:
 
 
 def _renewed(study: optuna.Study, old: InMemoryStorage) -> tuple[optuna.Study, InMemoryStorage]:
-    """A study that says the same to QMCSampler: it reads all trials, but needs the first and how many it has drawn."""
+    """A short study in place of the old one: QMCSampler needs its first trial and the storage's count of draws."""
     storage = InMemoryStorage()
     renewed = optuna.create_study(storage=storage, sampler=study.sampler)
     renewed.add_trial(study.trials[0])
@@ -146,9 +143,9 @@ def _points(distribution: Distribution) -> Sequence[Any]:
 
 
 def _rank(trial: FrozenTrial, metric: Metric) -> tuple[float, ...]:
-    """Where TPE puts a trial, the best first: complete by value, pruned by how far they came and then by value.
+    """The sort key by which TPE ranks trials: complete ones by value, then pruned ones by last epoch and by value.
 
-    As `_split_trials` of optuna 5.0's `samplers/_tpe/sampler.py` does; failed trials, which it leaves out, come last.
+    It follows `_split_trials` of optuna 5.0's `samplers/_tpe/sampler.py`; failed trials, which TPE ignores, come last.
     """
     sign = 1.0 if metric.goal == "minimize" else -1.0
     if trial.state is TrialState.COMPLETE:

@@ -1,14 +1,15 @@
-"""Trials that ended as rows of Optuna's tables, many in one transaction, and what is read of them.
+"""Writes trials that ended as rows of Optuna's tables, many in one transaction, and reads them back.
 
-`Study.add_trial` is a transaction for each trial, reads a trial's row back for each of its values, and counts all
-earlier trials for its number; `Study.get_trials` makes an object of every value. Here Optuna's own models say what the
-tables are, and its own functions how a value is stored, so what others read is the same
+`Study.add_trial` takes a transaction for each trial, reads the trial's row back for each of its values, and counts all
+earlier trials for its number; `Study.get_trials` makes an object of every value. This module uses Optuna's own models
+of its tables and its own functions for stored values, so that Optuna's calls read the same trials
 (`tests/search/on_optuna/test_rows.py`).
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 from collections import defaultdict
 from functools import lru_cache
 from itertools import count
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from optuna.distributions import distribution_to_json, json_to_distribution
 from optuna.storages._rdb import models
-from sqlalchemy import Column, Integer, String, Table, delete, insert, select
+from sqlalchemy import Column, Integer, String, Table, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from slalom.search.on_optuna.holding import METADATA
@@ -40,11 +41,11 @@ TRIALS = Table(
     # no foreign key: Optuna deletes a study's trials itself, and knows nothing of this table
     Column("trial_id", Integer, nullable=False),
 )
-"""Which of a study's trials are written, each once: two runs cannot both write one."""
+"""The keys of the trials that are written: the primary key keeps two runs from writing the same trial."""
 
 
 class Kept(NamedTuple):
-    """What is read of a trial: its study's id, its user attributes, and its parameters by name."""
+    """What is read of a trial: its Optuna study's id, its user attributes, and its parameters by name."""
 
     study_id: int
     attributes: Mapping[str, Any]
@@ -52,7 +53,7 @@ class Kept(NamedTuple):
 
 
 def read_rows(engine: Engine, studies: Sequence[int]) -> Iterator[Kept]:
-    """The trials of the studies with these ids, as `write_rows` wrote them, in no order."""
+    """The trials of the Optuna studies with these ids, as `write_rows` wrote them, in no order."""
     with Session(engine) as session:
         yield from _read(session, studies)
 
@@ -87,33 +88,37 @@ def write_rows(
     keys: Sequence[str],
     verify: Callable[[Session], None] = lambda _: None,
 ) -> None:
-    """Add finished trials to their studies: all of them, or none where it raises an SQLAlchemyError.
+    """Add finished trials to their Optuna studies: all of them, or none where the call raises an SQLAlchemyError.
 
-    keys: of the trials, each once in its study; IntegrityError where one is there already
-    verify: called first in the transaction; what it raises ends it
+    keys: one for each trial; IntegrityError where a study has a trial of that key already
+    verify: called first in the transaction; its exception rolls the transaction back
     """
     with Session(engine) as session, session.begin():
         verify(session)
-        _write(session, trials, keys)
+        _write(session, [(study._study_id, trial) for study, trial in trials], keys)
 
 
-def probe(engine: Engine, study: Study, trial: FrozenTrial) -> None:
-    """Write a trial into a study without trials, read it, and roll all of it back.
+def probe(engine: Engine, trial: FrozenTrial) -> None:
+    """Write a trial into a new Optuna study, read it, and roll all of it back.
 
-    Raises what these raise, and LookupError where what is read is not what was written.
+    Raises what writing and reading raise, and LookupError where the trial is read otherwise than it was written.
     """
     with Session(engine) as session:
-        _write(session, [(study, trial)], ["probe"])
-        if [*_read(session, [study._study_id])] != [Kept(study._study_id, trial.user_attrs, trial.params)]:
+        study: Any = models.StudyModel(study_name=f"slalom probes {secrets.token_hex(8)}")
+        session.add(study)
+        session.flush()
+        _write(session, [(study.study_id, trial)], ["probe"])
+        if [*_read(session, [study.study_id])] != [Kept(study.study_id, trial.user_attrs, trial.params)]:
             raise LookupError("a trial is read otherwise than it was written")
         session.rollback()
 
 
-def _write(session: Session, trials: Sequence[tuple[Study, FrozenTrial]], keys: Sequence[str]) -> None:
-    # in one order, so that no two writers wait for each other
-    studies = sorted({study._study_id for study, _ in trials})
+def _write(session: Session, trials: Sequence[tuple[int, FrozenTrial]], keys: Sequence[str]) -> None:
+    """Write trials, each given with its Optuna study's id."""
+    # every writer locks the studies in one order, so that no two writers wait for each other
+    studies = sorted({study_id for study_id, _ in trials})
     numbers = {study_id: count(_next_number(session, study_id)) for study_id in studies}
-    written = [_trial(study._study_id, next(numbers[study._study_id]), trial) for study, trial in trials]
+    written = [_trial(study_id, next(numbers[study_id]), trial) for study_id, trial in trials]
     session.add_all(written)
     session.flush()
     rows = [(row.trial_id, trial) for row, (_, trial) in zip(written, trials, strict=True)]
@@ -129,14 +134,18 @@ def _write(session: Session, trials: Sequence[tuple[Study, FrozenTrial]], keys: 
 
 
 def forget_deleted(engine: Engine, studies: Sequence[int]) -> None:
-    """Forget the keys of trials that others have deleted from these studies, as Optuna's dashboard can."""
-    there = select(models.TrialModel.trial_id).where(models.TrialModel.study_id == TRIALS.c.study_id)
+    """Forget the keys of trials that others have deleted from these studies, as Optuna's dashboard can.
+
+    Each key is looked up by its trial's id, not among all trials of its study, which would take quadratic time.
+    """
+    trial = models.TrialModel
+    there = exists().where(trial.trial_id == TRIALS.c.trial_id, trial.study_id == TRIALS.c.study_id)
     with engine.begin() as database:
-        database.execute(delete(TRIALS).where(TRIALS.c.study_id.in_(studies), TRIALS.c.trial_id.not_in(there)))
+        database.execute(delete(TRIALS).where(TRIALS.c.study_id.in_(studies), ~there))
 
 
 def _next_number(session: Session, study_id: int) -> int:
-    """One more than the last trial's: numbers follow the ids. The study is locked until the transaction's end."""
+    """The number of a study's next trial: the last trial's plus 1. Locks the study until the transaction's end."""
     study = models.StudyModel.study_id
     session.execute(select(study).where(study == study_id).with_for_update()).scalar_one()
     trial = models.TrialModel
@@ -188,4 +197,4 @@ PARTS: dict[Any, Callable[[FrozenTrial], Iterator[Row]]] = {
     models.TrialUserAttributeModel: _user_attributes,
     models.TrialIntermediateValueModel: _intermediate_values,
 }
-"""A trial's rows in each table but its own; system attributes are Optuna's, and a trial that ended here has none."""
+"""Gives a trial's rows, by Optuna's table, but the trial's own row; trials of Slalom have no system attributes."""

@@ -1,13 +1,12 @@
-"""The trials of a study in an Optuna storage: what is written here is done, and nothing else is.
+"""The trials of a study in an Optuna storage: a trial is done if and only if it is written there.
 
-Only trials that ended are written, each with all that is known of it, and those of one call all or none. A crash thus
-leaves nothing half done: no running trial to distort the sampler or the budget; what was in training is trained
-again, to the same numbers.
+Only trials that ended are written, each with all that is known of it, and those of one call all or none. So a crash
+leaves no running trial that would distort the sampler or the budget; a trial that was in training is trained again, to
+the same numbers.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from contextlib import contextmanager
@@ -22,14 +21,16 @@ from slalom.errors import Infrastructure
 from slalom.search.on_optuna.calls import misfit, read_by_calls, write_by_calls
 from slalom.search.on_optuna.file import make_file
 from slalom.search.on_optuna.holding import Hold, held, make_tables
+from slalom.search.on_optuna.noted import NOTES, read_notes, write_note
 from slalom.search.on_optuna.rows import TRIALS, forget_deleted, read_rows, write_rows
 from slalom.search.on_optuna.survey import survey
-from slalom.search.on_optuna.translate import direction, quiet, stored, thawed
+from slalom.search.on_optuna.translate import METRIC_NAMES, direction, explained, quiet, stored, thawed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from optuna.trial import FrozenTrial
+    from sqlalchemy.orm import Session
 
     from slalom.search.on_optuna.rows import Kept
     from slalom.study.model import StudySpec
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("slalom")
 
 OPENINGS, OPENING_SECONDS = 4, 0.5
-"""How often a storage is tried to be opened, and the time between: Optuna fails where another process makes its tables
-meanwhile, or has made only some of them.
+"""Attempts to open a storage, and the time between two: Optuna fails where another process makes the tables meanwhile,
+or has made only some of them.
 """
 
 
@@ -80,11 +81,11 @@ class OptunaStore:
             hold.release()
 
     def ended(self, mark: str | None = None) -> dict[TrialId, Ended]:
-        """Every trial that ended, in no order; see `TrialStore`."""
+        """See `TrialStore`."""
         return {ended.spec.id: ended for ended in self._read(mark)}
 
     def add(self, ended: Sequence[Ended]) -> None:
-        """Write trials that ended, of any arms and phases: all of them, or none where it raises."""
+        """See `TrialStore`; but where Optuna's own calls write, some trials may be kept although the call raises."""
         with self._translated():
             trials = [(self._study(self._name(one.spec.id.arm)), stored(one, self._spec)) for one in ended]
             try:
@@ -96,20 +97,18 @@ class OptunaStore:
                 ) from exc
 
     def note(self, name: str, value: Any) -> None:
-        """Write something about the study as a whole, such as what its lanes achieved."""
+        """Write a JSON value about the study as a whole; see `TrialStore`."""
         with self._translated():
-            self._study(self._root).set_user_attr(name, json.dumps(value))
+            write_note(self._storage.engine, self._root, name, value, self._verify)
 
     def notes(self) -> Mapping[str, Any]:
-        """All that was noted, and whether a run holds the study."""
+        """All notes by name, and HELD where a run holds the study; empty where nothing was noted."""
         with self._translated():
-            if self._root not in self._names():
-                return {}
-            noted = {name: json.loads(value) for name, value in self._study(self._root).user_attrs.items()}
-            return {**noted, **self._held()}
+            noted = read_notes(self._storage.engine, self._root)
+            return {**noted[self._root], **self._held()} if noted else {}
 
     def close(self) -> None:
-        """Let go of the storage; no other method may be called after it."""
+        """Close the storage; no other method may be called afterwards."""
         self._storage.remove_session()
         self._storage.engine.dispose()
 
@@ -134,9 +133,12 @@ class OptunaStore:
 
     def _study(self, name: str) -> optuna.Study:
         if name not in self._studies:
-            self._studies[name] = optuna.create_study(
+            self._studies[name] = study = optuna.create_study(
                 storage=self._storage, study_name=name, direction=direction(self._spec.metric), load_if_exists=True
             )
+            if METRIC_NAMES not in self._storage.get_study_system_attrs(study._study_id):
+                for attribute, value in explained(self._spec).items():
+                    self._storage.set_study_system_attr(study._study_id, attribute, value)
         return self._studies[name]
 
     def _name(self, arm: str) -> str:
@@ -147,11 +149,15 @@ class OptunaStore:
         return held(self._storage.engine).get(self._root, {})
 
     def _insert(self, trials: Sequence[tuple[optuna.Study, FrozenTrial]], keys: Sequence[str]) -> None:
-        verify = self._hold.verify if self._hold else lambda _: None
         if trials and self._by_rows:
-            write_rows(self._storage.engine, trials, keys, verify)
+            write_rows(self._storage.engine, trials, keys, self._verify)
         elif trials:
-            write_by_calls(self._storage, trials, keys, verify)
+            write_by_calls(self._storage, trials, keys, self._verify)
+
+    def _verify(self, session: Session) -> None:
+        """Raise Infrastructure where this store has lost its hold on the study to another run."""
+        if self._hold is not None:
+            self._hold.verify(session)
 
     def _kept(self, studies: Sequence[optuna.Study]) -> Iterator[Kept]:
         ids = [study._study_id for study in studies]
@@ -166,7 +172,7 @@ class OptunaStore:
 
     def _try_rows(self) -> None:
         """Find out whether trials can be written as rows, before anything is started."""
-        if self._by_rows and (reason := misfit(self._storage, self._study(self._root))):
+        if self._by_rows and (reason := misfit(self._storage)):
             self._go_by_calls(reason)
 
     def _go_by_calls(self, reason: str) -> None:
@@ -179,7 +185,7 @@ class OptunaStore:
         )
 
     def _open(self, url: str) -> RDBStorage:
-        # A port that is no number is a ValueError of SQLAlchemy's, tables of another Optuna a RuntimeError of Optuna's.
+        # SQLAlchemy raises ValueError for a port that is no number, Optuna RuntimeError for another Optuna's tables.
         with self._translated(ValueError, RuntimeError):
             make_file(url, _opened)
             for _ in range(OPENINGS - 1):
@@ -197,5 +203,5 @@ class OptunaStore:
 
 def _opened(url: str) -> RDBStorage:
     storage = RDBStorage(url, engine_kwargs=engine_options(url))
-    make_tables(storage.engine, TRIALS)
+    make_tables(storage.engine, TRIALS, NOTES)
     return storage

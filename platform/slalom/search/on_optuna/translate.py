@@ -1,4 +1,4 @@
-"""Slalom's values as Optuna's, and back."""
+"""Turns Slalom's values into Optuna's, and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from optuna.trial import TrialState, create_trial
 
 from slalom.study.ranges import Choices, IntRange, Range
 from slalom.study.trials import trial_spec
-from slalom.wire.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult, validation
+from slalom.wire.trial import Ended, Outcome, Phase, Report, TrialId, TrialResult, test, validation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,10 @@ STATES = {
     Outcome.DIVERGED: TrialState.FAIL,
     Outcome.FAILED: TrialState.FAIL,
 }
+
+
+METRIC_NAMES = "study:metric_names"
+"""The system attribute that `Study.set_metric_names` sets; that method itself warns that it is experimental."""
 
 
 def distributions(arm: Arm) -> dict[str, BaseDistribution]:
@@ -53,10 +57,22 @@ def direction(metric: Metric) -> Goal:
     return metric.goal
 
 
+def explained(spec: StudySpec) -> dict[str, Any]:
+    """System attributes by which Optuna's dashboard explains the values of an arm's trials."""
+    decides, judges = spec.metric.on("validation"), spec.metric.on("test")
+    note = (
+        f"A trial's value is its {decides}, by which its search chose; of a pruned one the last. Trials of the phase "
+        f"`pick` repeat a search's best ones, those of the phase `confirm` repeat its choice: by their attribute "
+        f"`{judges}` the arms are compared, which `slalom show {spec.name}` prints."
+    )
+    return {"dashboard:note_str:0": note, "dashboard:note_ver": 1, METRIC_NAMES: [decides]}
+
+
 def stored(ended: Ended, spec: StudySpec) -> FrozenTrial:
     """A trial that ended, as the storage keeps it; `thawed` takes it back.
 
-    Its value is its last validation value, that of a pruned trial too; one that diverged or failed has none.
+    The FrozenTrial's value is the last validation value, of a pruned trial too; a trial that diverged or failed has
+    none. The test value of a confirm trial, on which the verdict rests, is an attribute, since tuning must not see it.
     """
     trial, result = ended.spec, ended.result
     values = _values(ended, spec)
@@ -71,11 +87,16 @@ def stored(ended: Ended, spec: StudySpec) -> FrozenTrial:
         value=value,
         params=dict(trial.params),
         distributions=distributions(spec.arm(trial.id.arm)),
-        user_attrs={"search": trial.id.search, "phase": str(trial.id.phase), "slalom": _packed(ended)},
+        user_attrs={
+            "search": trial.id.search,
+            "phase": str(trial.id.phase),
+            **_tested(ended, spec.metric),
+            "slalom": _packed(ended),
+        },
         intermediate_values=values,
     )
     if result.started is not None and result.ended is not None:
-        # Optuna's times are local ones, without a zone; its own for a new trial are both "now"
+        # Optuna's times are local ones, without a zone; create_trial sets both to "now"
         found.datetime_start = datetime.fromtimestamp(result.started)
         found.datetime_complete = datetime.fromtimestamp(result.ended)
     return found
@@ -84,8 +105,8 @@ def stored(ended: Ended, spec: StudySpec) -> FrozenTrial:
 def shown(ended: Ended, spec: StudySpec) -> FrozenTrial:
     """A trial that ended, as a sampler is shown it.
 
-    Samplers ignore failed trials, but must learn to keep away from where training diverges: a pruned trial without a
-    value is the worst that they know.
+    Samplers ignore failed trials, but must learn to keep away from where training diverges. So a diverged trial is
+    shown as a pruned one without a value, which samplers rank worst.
     """
     result = ended.result
     value = result.metrics.get(validation(spec.metric.name), math.nan) if result.outcome is Outcome.COMPLETE else None
@@ -105,6 +126,12 @@ def _values(ended: Ended, spec: StudySpec) -> dict[int, float]:
     return {report.epoch: report.metrics[name] for report in ended.result.history if name in report.metrics}
 
 
+def _tested(ended: Ended, metric: Metric) -> dict[str, float]:
+    """The test value under the name that people read, such as "test error"; {} where the trial has no finite one."""
+    value = ended.result.metrics.get(test(metric.name), math.nan)
+    return {metric.on("test"): value} if math.isfinite(value) else {}
+
+
 def _packed(ended: Ended) -> str:
     result = ended.result
     return json.dumps(
@@ -119,6 +146,7 @@ def _packed(ended: Ended) -> str:
             "error": result.error,
             "lane": result.lane,
             "device": result.device,
+            **({"not_deterministic": result.not_deterministic} if result.not_deterministic else {}),
             "started": result.started,
             "ended": result.ended,
         }
@@ -126,7 +154,7 @@ def _packed(ended: Ended) -> str:
 
 
 def thawed(kept: Kept, spec: StudySpec, arm: str) -> Ended:
-    """A trial that ended, from what is read of what `stored` made of it."""
+    """The trial that ended, from what a storage gives of the FrozenTrial that `stored` made."""
     held: Mapping[str, Any] = json.loads(kept.attributes["slalom"])
     trial = TrialId(arm, Phase(kept.attributes["phase"]), held["number"], kept.attributes["search"])
     history = tuple(Report(trial, held["attempt"], epoch, metrics) for epoch, metrics in held["history"])
@@ -140,6 +168,7 @@ def thawed(kept: Kept, spec: StudySpec, arm: str) -> Ended:
         held["error"],
         lane=held["lane"],
         device=held["device"],
+        not_deterministic=tuple(held.get("not_deterministic", ())),
         started=held["started"],
         ended=held["ended"],
     )
@@ -147,5 +176,5 @@ def thawed(kept: Kept, spec: StudySpec, arm: str) -> Ended:
 
 
 def quiet() -> None:
-    """Leave Optuna its warnings and errors, not its chatter."""
+    """Let Optuna log its warnings and errors alone."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)

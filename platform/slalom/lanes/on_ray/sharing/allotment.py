@@ -25,7 +25,8 @@ START_SECONDS = 120.0
 """The time within which a lane must open while none is open."""
 
 GROW_SECONDS = 1800.0
-"""The same where an autoscaler may have to start a node first."""
+"""The time in place of START_SECONDS where an autoscaler may have to start a node first, and on a local Ray, where only
+a busy machine can keep a lane from opening: there is room, and nobody else takes it."""
 
 IDLE_SECONDS = 30.0
 """How long a study keeps lanes that have become too many: more trials may come up at the next rung."""
@@ -39,7 +40,7 @@ class Allotment:
 
     need: what a lane takes of a node
     patience: seconds within which a lane must open while none is open
-    waits: whether the study's share is no lane at all, since other studies of the cluster go before it
+    waits: whether the study's share is 0 lanes, since other studies of the cluster go before it
     """
 
     def __init__(self, ray: Any, address: str | None, spec: StudySpec) -> None:
@@ -55,7 +56,7 @@ class Allotment:
         self.look()
         growing = address is not None and not address.startswith("ray://") and grows()
         self.need = Need(spec.resources, self._nodes, growing=growing)
-        self.patience = GROW_SECONDS if growing else START_SECONDS
+        self.patience = GROW_SECONDS if growing or address is None else START_SECONDS
         if address is None and not self._room:
             raise InputError(f"resources: {self}")
         self._member = Membership(ray, f"{spec.name} {uuid4()}", spec.resources.priority) if address else None

@@ -8,9 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from slalom.lanes.on_ray.actor import LaneActor
+from slalom.lanes.on_ray.sharing.room import fitting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     Nodes = dict[str, dict[str, float]]
 
@@ -19,10 +20,23 @@ STARTING_SECONDS = 10.0
 
 
 def grows() -> bool:
-    """Whether the cluster has an autoscaler of Ray's second version; one of the first version cannot be told."""
+    """Whether the cluster has an autoscaler of Ray's second version; one of the first version is not recognised."""
     from ray.autoscaler.v2.utils import is_autoscaler_v2
 
     return bool(is_autoscaler_v2(fetch_from_server=True))
+
+
+def has_place(actors: Iterable[Any], bundle: Mapping[str, float]) -> bool:
+    """Whether Ray has given one of these actors a process, which may still import, or a node has a place for one.
+
+    bundle: what an actor takes
+    """
+    from ray._private.state import actors as rows
+
+    if any(fitting(bundle, free) for free in _free().values()):
+        return True
+    # not by its address, which may be that of a node that was only asked
+    return any(rows(actor._actor_id.hex()).get("Pid") for actor in actors)
 
 
 class Ledger:

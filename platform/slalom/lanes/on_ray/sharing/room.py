@@ -28,14 +28,14 @@ MOST_ON_A_GPU = 16
 """The most lanes that share a GPU."""
 
 A_TOUCH = 0.001
-"""The amount of a custom resource that a lane takes which must be on a node that offers the resource."""
+"""The amount that a lane takes of a custom resource in order to be on a node that offers the resource."""
 
 TYPE = "accelerator_type:"
-"""The begin of the names of Ray's resources that say which accelerators a node has."""
+"""The beginning of the names of Ray's resources that say which accelerators a node has."""
 
 
 class Need:
-    """What a lane takes of a node: a share of a GPU or a core, memory, and A_TOUCH of what names the lane's nodes.
+    """What a lane takes of a node: a core, or a share of a GPU and a core, memory, and A_TOUCH of what names its nodes.
 
     The share and the memory follow what lanes were seen to take.
     """
@@ -51,9 +51,8 @@ class Need:
         offered = totals(nodes)
         self.on_gpus = resources.device == "gpu" or (resources.device == "auto" and offered.get("GPU", 0) > 0)
         self._shared = self.on_gpus and resources.gpus_per_lane is None
-        cpus = resources.cpus_per_lane
-        self._amount = (resources.gpus_per_lane or 1.0) if self.on_gpus else cpus or 1.0
-        self._cores = {"CPU": cpus} if self.on_gpus and cpus else {}
+        self._cores = resources.cpus_per_lane or 1.0  # beside a GPU too: the lane's host thread gives orders
+        self._share = resources.gpus_per_lane or 1.0
         self._memory = LEAST_MEMORY
         self._device = 0
         self._smallest = math.inf
@@ -66,7 +65,7 @@ class Need:
 
     @property
     def _devices(self) -> dict[str, float]:
-        return {"GPU" if self.on_gpus else "CPU": self._amount, **self._cores}
+        return {**({"GPU": self._share} if self.on_gpus else {}), "CPU": self._cores}
 
     @property
     def environment(self) -> dict[str, str]:
@@ -79,7 +78,7 @@ class Need:
         self._device = max(self._device, int(SPARE * memory.device))
         if self._shared and self._device:
             self._smallest = min(self._smallest, memory.device_total)
-            self._amount = 1 / max(1, min(MOST_ON_A_GPU, int(self._smallest / self._device)))
+            self._share = 1 / max(1, min(MOST_ON_A_GPU, int(self._smallest / self._device)))
 
     def __str__(self) -> str:
         devices = ", ".join(f"{amount:g} {kind}" for kind, amount in self._devices.items())

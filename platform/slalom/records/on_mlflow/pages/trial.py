@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from slalom.records.on_mlflow.pages.page import MetricPoint, Page, cut, flat, identity, spelled
@@ -27,7 +28,7 @@ STATUS = {
 def trial_page(fingerprint: str, trial: Ended, net: NetSize | None = None) -> Page:
     """The page of a trial that ended; tags without a text are left out.
 
-    net: how large its net is, or None where nobody knows
+    net: the size of its net, or None where that is not known
     """
     spec, result = trial.spec, trial.result
     tags = {
@@ -37,30 +38,40 @@ def trial_page(fingerprint: str, trial: Ended, net: NetSize | None = None) -> Pa
         "slalom.trial": str(spec.id.number),
         "slalom.attempt": str(result.attempt),
         "slalom.outcome": str(result.outcome),
+        "slalom.epochs": str(result.epochs),
         "slalom.seed": " ".join(f"{name}={seed}" for name, seed in spec.seeds._asdict().items()),
         "slalom.lane": result.lane,
         "slalom.device": result.device,
+        "slalom.not_deterministic": cut(", ".join(result.not_deterministic)),
         "slalom.error": cut(result.error or ""),
     }
     shown = ("task", "precision", *PROGRAM) if spec.work.model else ("task",)  # a training function has no program
     program = {name: getattr(spec.work, name) for name in shown}
-    params = spelled({**program, "epochs": spec.epochs, **spec.settings})
-    return Page({name: tag for name, tag in tags.items() if tag}, {**params, **flat(spec.params)}, _points(result, net))
+    params = spelled({**program, "epochs": spec.epochs, **spec.settings, **_size(net)})
+    return Page({name: tag for name, tag in tags.items() if tag}, {**params, **flat(spec.params)}, _points(result))
 
 
-def _points(result: TrialResult, net: NetSize | None) -> tuple[MetricPoint, ...]:
-    """The metrics of the reports, those final metrics that the last report lacks, and how large the net is."""
-    last = {"epochs": float(result.epochs), **_size(net)}
-    reports = _thinned(result.history, len(result.metrics) + len(last))
+def _points(result: TrialResult) -> tuple[MetricPoint, ...]:
+    """The metrics of the reports, and those final metrics that the last report lacks.
+
+    What has one value, such as the test error, is no curve: it has the step 0, for which MLflow draws a bar, where at
+    another one it draws a dot.
+    """
+    reports = _thinned(result.history, len(result.metrics))
     shown = reports[-1].metrics if reports and reports[-1].epoch == result.epochs else {}
     late = {name: value for name, value in result.metrics.items() if shown.get(name) != value}
     numbers = [(name, value, report.epoch) for report in reports for name, value in report.metrics.items()]
-    numbers += [(name, value, result.epochs) for name, value in {**late, **last}.items()]
-    return tuple(MetricPoint(*number, _moment(result, number[2])) for number in numbers if math.isfinite(number[1]))
+    numbers += [(name, value, result.epochs) for name, value in late.items()]
+    times = Counter(name for name, _, _ in numbers)
+    return tuple(
+        MetricPoint(name, value, epoch if times[name] > 1 else 0, _moment(result, epoch))
+        for name, value, epoch in numbers
+        if math.isfinite(value)
+    )
 
 
-def _size(net: NetSize | None) -> dict[str, float]:
-    return {} if net is None else {"net.parameters": float(net.parameters), "net.connections": float(net.connections)}
+def _size(net: NetSize | None) -> dict[str, int]:
+    return {} if net is None else {"net.parameters": net.parameters, "net.connections": net.connections}
 
 
 def _thinned(history: tuple[Report, ...], reserved: int) -> list[Report]:

@@ -120,7 +120,8 @@ class TableTrialRuns:
 
 
 def _insert(connection: Connection, model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    connection.execute(insert(model.__table__), rows)
+    if rows:  # SQLAlchemy takes no rows for one of defaults
+        connection.execute(insert(model.__table__), rows)
 
 
 def _hasten(connection: Connection) -> None:

@@ -46,7 +46,7 @@ class Effort:
 
 
 def effort(spec: StudySpec, summary: Summary, results: Results) -> Effort:
-    """The curves of a study; of none where a search is a single trial."""
+    """The curves of a study; no arms where a search is a single trial."""
     found = []
     for arm in summary.arms:
         if arm.effort is None or arm.effort.trials < 2:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ArmEnsemble:
-    """An arm whose trials train `nets` nets each.
+    """An arm whose trials train `nets` nets each; values are means over the `trainings` that completed.
 
-    joint, member: of the nets together, and the mean of each alone, on test data; diversity: how often two of them
-        disagree, or None where they predict numbers. Means over the `trainings` that completed
+    joint, member: the metric on test data of the nets together, and the mean over each net alone
+    diversity: how often two of the nets disagree; None where they predict numbers
     """
 
     arm: str

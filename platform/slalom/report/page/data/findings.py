@@ -71,7 +71,7 @@ class Findings:
         )
 
     def plain(self) -> dict[str, Any]:
-        """Every number of it in JSON's own types; what is not finite becomes null."""
+        """Every number of the findings in JSON's own types; what is not finite becomes null."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         found: dict[str, Any] = plain({**values, "on_record": self.on_record.plain()})
         return found

@@ -26,23 +26,28 @@ class FirstLayer:
 
 @dataclass(frozen=True)
 class Decision:
-    """What an arm's kept net says over the plane: the probability of class 1: [ys, xs]; points: its training points.
+    """What an arm's kept net says over the plane.
 
+    probability: of class 1 of two: [ys, xs]; None of a task of more classes
+    likeliest: the class that the net finds most likely: [ys, xs]; None of a task of two
     points: (x, y, label), on which the net was trained
     """
 
     arm: str
-    probability: tuple[tuple[float, ...], ...]
+    probability: tuple[tuple[float, ...], ...] | None
+    likeliest: tuple[tuple[int, ...], ...] | None
     points: tuple[tuple[float, float, int], ...]
 
 
 @dataclass(frozen=True)
 class Plane:
-    """A task of two classes of points in the plane.
+    """A task of classes of points in the plane.
 
-    xs, ys: where probabilities are given; best: the true probability of class 1: [ys, xs], or None where nobody knows
+    xs, ys: where it is said what the nets decide
+    best: the true probability of class 1 of two: [ys, xs], or None where that is not known
     """
 
+    classes: int
     xs: tuple[float, ...]
     ys: tuple[float, ...]
     best: tuple[tuple[float, ...], ...] | None
@@ -70,14 +75,14 @@ class Trend:
 
 @dataclass(frozen=True)
 class OnRecord:
-    """All of it; nothing where the study has no records yet, or a part none of its own."""
+    """All that only the records hold; a field is empty, or None, where the study has no such record."""
 
     first_layers: tuple[FirstLayer, ...] = ()
     plane: Plane | None = None
     trends: tuple[Trend, ...] = ()
 
     def plain(self) -> Mapping[str, object]:
-        """The numbers of it, without the pictures."""
+        """The numbers of the records, without the pictures."""
         names = ("arm", "orientation", "initial_orientation")
         layers = [{name: getattr(layer, name) for name in names} for layer in self.first_layers]
         return {"first_layers": layers, "plane": self.plane, "trends": self.trends}

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 class Provenance:
     """Where a study's numbers come from.
 
-    versions: what its runs were made with, each combination once; "code" is a digest of Slalom's own sources
+    versions: what its runs were made with, each combination once; "code" is a digest of Slalom's own sources, "commit"
+        the git commit of the user's folder
     devices: how many trials ended on each kind of device
-    began, ended: of the first and the last training, UTC, or None where nobody looked at the clock
-    command: that repeats the study; of a study of one's own it needs `text`, saved as `file`, and the files in `code`
+    began, ended: when the first training began and the last one ended, UTC; None where no time was recorded
+    command: repeats the study; a study that is not bundled needs `text`, saved as `file`, and the files in `code` too
     """
 
     fingerprint: str
@@ -38,9 +39,17 @@ class Provenance:
     code: tuple[str, ...]
     text: str
 
+    @property
+    def commits(self) -> tuple[str, ...]:
+        """The git commits that its runs were made at, each once."""
+        return tuple(dict.fromkeys(made["commit"] for made in self.versions if "commit" in made))
+
 
 def provenance(spec: StudySpec, results: Results, versions: tuple[Mapping[str, str], ...]) -> Provenance:
-    """Of a study with these trials."""
+    """The provenance of a study with these trials.
+
+    versions: what its runs were made with, each combination once
+    """
     ended = [trial.result for trial in results.values()]
     devices: dict[str, int] = {}
     for result in ended:

@@ -42,7 +42,7 @@ class TriedTrial:
 
 @dataclass(frozen=True)
 class Axis:
-    """What a hyperparameter was drawn from: a range, even in its logarithm where `log` is set, or options."""
+    """What a hyperparameter was drawn from: a range, evenly in its logarithm where `log` is set, or options."""
 
     name: str
     low: float  # NaN where there are options

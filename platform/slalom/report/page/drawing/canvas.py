@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH = 360.0
-"""Of a figure, in pixels of a page that shows it in its own size."""
+"""The width of a figure, in pixels of a page that shows it in its own size."""
 
 LETTERS = 11.0
-"""The size of its letters."""
+"""The font size in a figure, in pixels."""
+
+WIDE_LETTERS = frozenset("mwMW%@\N{HORIZONTAL ELLIPSIS}")
 
 SERIES = 8
-"""Colours that tell arms apart; further arms have the same colours, and other lines and marks."""
+"""How many colours tell arms apart; further arms have the same colours, and other lines and marks."""
 
 DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "<")
@@ -72,8 +74,8 @@ class Plot:
     """A plot as it stands in the page.
 
     name: unlike that of any other plot of the page
-    title: what it shows; about: the same as its reader would tell it to somebody who does not see it
-    svg: the element
+    title: what the plot shows; about: a description for readers who do not see it
+    svg: the SVG element
     """
 
     name: str
@@ -88,7 +90,7 @@ def colour(arm: int) -> str:
 
 
 def dash(arm: int) -> str | tuple[int, tuple[float, ...]]:
-    """The line of the arm of that number: with the colour it is its own among 32 arms."""
+    """The line style of the arm of that number: with the colour it is the arm's own among 32 arms."""
     return DASHES[arm // SERIES % len(DASHES)]
 
 
@@ -167,17 +169,18 @@ def room(values: Iterable[float], share: float = 0.06) -> tuple[float, float]:
 
 
 def brief(text: str, letters: int = 18) -> str:
-    """A name as there is room for it."""
+    """A name, shortened to so many letters."""
     return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
 def left_of(names: Sequence[str]) -> float:
-    """The pixels that these names need at the left of a plot."""
-    return 14 + 6.4 * max((len(brief(name)) for name in names), default=0)
+    """The pixels that these names need at the left of a plot, in any usual font: "m" is as wide as three "i"."""
+    wide = [sum(10.8 if letter in WIDE_LETTERS else 6.4 for letter in brief(name)) for name in names]
+    return 14 + max(wide, default=0.0)
 
 
 def _inner(drawn: str, name: str, tips: Sequence[str]) -> str:
-    """What stands within matplotlib's SVG, for a page that has several: own names, no style of its own, few digits."""
+    """The content of matplotlib's SVG for a page with several: ids of the plot's own, no style sheet, few digits."""
     inner = drawn[drawn.index("<svg") :]
     inner = inner[inner.index(">") + 1 : inner.rindex("</svg>")]
     inner = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", inner, flags=re.S)

@@ -31,7 +31,7 @@ def draw(curves: Curves, places: Mapping[str, int], baseline: str) -> list[Plot]
 
 
 def _values(arm: ArmCurves) -> Iterator[float]:
-    """What must be seen: bands as far as they are known."""
+    """The values that the axis must hold; ends of bands that are not known are infinite."""
     yield from (arm.test, *arm.test_interval)
     for one in filter(None, (arm.training, arm.validation)):
         yield from one.mean

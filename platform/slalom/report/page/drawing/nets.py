@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slalom.errors import listing
 from slalom.report.page.drawing.canvas import (
     ROLES,
     WIDTH,
@@ -21,11 +22,15 @@ from slalom.verdict.wording import short
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from matplotlib.axes import Axes
+
     from slalom.report.page.data.ensembles import Ensembles
     from slalom.report.page.data.on_record import Decision, FirstLayer, Plane
 
 ROW, TOP, BOTTOM = 30.0, 8.0, 42.0
 SQUARE = 300.0
+POINTS = ("o", "^", "s", "D", "v", "P", "X", "<")
+"""The marks of classes, beside their colours."""
 
 
 def draw_ensembles(ensembles: Ensembles, places: Mapping[str, int]) -> list[Plot]:
@@ -78,16 +83,36 @@ def _decision(plane: Plane, arm: Decision, place: int) -> Plot:
     axes.set_xlim(plane.xs[0], plane.xs[-1])
     axes.set_ylim(plane.ys[0], plane.ys[-1])
     axes.set_title(brief(arm.arm, 40), loc="left", fontweight="bold")
-    for label, (ink, one) in enumerate((("s0", "o"), ("s1", "^"))):
+    shown = _lines(axes, plane, arm) if arm.likeliest is None else _regions(axes, plane, arm, arm.likeliest)
+    for label in range(plane.classes):
         points = [(x, y) for x, y, found in arm.points if found == label]
         if points:
-            axes.plot(*zip(*points, strict=True), one, color=ROLES[ink], markersize=3, alpha=0.6, markeredgewidth=0)
+            ink, one = colour(label), POINTS[label % len(POINTS)]
+            axes.plot(*zip(*points, strict=True), one, color=ink, markersize=3, alpha=0.6, markeredgewidth=0)
+    about = f"{len(arm.points)} training points of {_number(plane.classes)} classes; {shown}."
+    return canvas.plot(f"plane-{place}", f"Decision boundary of {arm.arm}", about)
+
+
+def _lines(axes: Axes, plane: Plane, arm: Decision) -> str:
+    """Draw the line along which two classes are equally likely; returns in words what is drawn."""
     if plane.best:
         axes.contour(plane.xs, plane.ys, plane.best, [0.5], colors=ROLES["muted"], linestyles="dashed", linewidths=1.4)
     axes.contour(plane.xs, plane.ys, arm.probability, [0.5], colors=ROLES["ink"], linewidths=1.8)
     best = ", the dashed one the best that there is" if plane.best else ""
-    about = (
-        f"{len(arm.points)} training points of two classes; the full line is where the kept net of {arm.arm} finds "
-        f"both classes equally likely{best}."
-    )
-    return canvas.plot(f"plane-{place}", f"Decision boundary of {arm.arm}", about)
+    return f"the full line is where the kept net of {arm.arm} finds both classes equally likely{best}"
+
+
+def _regions(axes: Axes, plane: Plane, arm: Decision, likeliest: Sequence[Sequence[int]]) -> str:
+    """Draw the region of each of more than two classes, in its colour; returns in words the share of each."""
+    places = [label for row in likeliest for label in row]
+    shares = []
+    for label in sorted(set(places)):
+        inside = [[float(found == label) for found in row] for row in likeliest]
+        axes.contourf(plane.xs, plane.ys, inside, [0.5, 1.5], colors=[colour(label)], alpha=0.22)
+        axes.contour(plane.xs, plane.ys, inside, [0.5], colors=ROLES["ink"], linewidths=0.9)
+        shares.append(f"class {label} on {places.count(label) / len(places):.0%}")
+    return f"the kept net of {arm.arm} finds most likely, of the plane that is shown, {listing(shares)}"
+
+
+def _number(classes: int) -> str:
+    return "two" if classes == 2 else str(classes)

@@ -17,7 +17,7 @@ ROW, TOP, BOTTOM = 26.0, 24.0, 42.0
 
 
 def draw_importance(tried: Tried, places: Mapping[str, int]) -> list[Plot]:
-    """A plot for each arm of which it is known."""
+    """A plot for each arm whose hyperparameters' importance is known."""
     return [_importance(arm, places[arm.arm]) for arm in tried.arms if arm.importance]
 
 

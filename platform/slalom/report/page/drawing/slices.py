@@ -36,7 +36,7 @@ def draw(tried: Tried, places: Mapping[str, int]) -> list[Plot]:
 
 
 def _scale(values: Sequence[float], *, minimize: bool) -> tuple[float, float]:
-    """Ends of the axis of values: the worst twentieth lies at its border, so that the others are told apart."""
+    """Ends of the axis of values: the worst twentieth is drawn at its border, so that the rest is told apart."""
     ordered = sorted(values, reverse=not minimize)
     return room(ordered[: max(1, math.ceil(0.95 * len(ordered)))], 0.1)
 

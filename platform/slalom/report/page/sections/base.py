@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Material:
-    """A study, what it found, and the object with all numbers of it."""
+    """A study, what it found, and the JSON object with all numbers of that."""
 
     spec: StudySpec
     summary: Summary

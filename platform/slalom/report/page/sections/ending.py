@@ -43,6 +43,7 @@ def provenance(material: Material) -> Section:
             (f"versions {number + 1}" if number else "versions", escape(_versions(made)))
             for number, made in enumerate(found.versions)
         ),
+        *(("git commit of its folder", f"<code>{escape(commit)}</code>") for commit in found.commits),
     ]
     repeat = [f"<p>To repeat it:</p><pre><code>{escape(found.command)}</code></pre>"]
     if found.file:
@@ -64,7 +65,7 @@ def _devices(material: Material, device: str) -> str:
 
 
 def _versions(made: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in made.items())
+    return ", ".join(f"{name} {version}" for name, version in made.items() if name != "commit")
 
 
 def _items(lines: tuple[str, ...]) -> str:

@@ -24,11 +24,16 @@ def boundaries(material: Material) -> Section | None:
         (material.arm(arm.arm), told.bounded(f"{confirm[arm.arm]}.mean", f"{confirm[arm.arm]}.interval"))
         for arm in plane.arms
     ]
-    best = " The dashed line is the best boundary that there is." if plane.best else ""
+    shows = "it finds both classes equally likely along the full line."
+    if plane.classes > 2:
+        shows = (
+            "the ground has the colour of the class that it finds most likely, and so have the points of that class."
+        )
+    if plane.best:
+        shows += " The dashed line is the best boundary that there is."
     lead = (
         "The net that is kept of each arm, the best of its confirm trainings by validation data, on the points that it "
-        f"was trained on: it finds both classes equally likely along the full line.{best} It is one net of many; the "
-        "table has the mean over all of them."
+        f"was trained on: {shows} It is one net of many; the table has the mean over all of them."
     )
     table = Table("test values of these arms", ("arm", material.spec.metric.on("test")), rows)
     plots = nets.draw_plane(plane, material.places)

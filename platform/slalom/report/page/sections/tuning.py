@@ -72,7 +72,7 @@ def chosen(material: Material) -> Section | None:
 
 
 def importance(material: Material) -> Section | None:
-    """What matters of what was searched; None where no arm searches two hyperparameters with enough trials."""
+    """How important each hyperparameter is; None where no arm searches two of them with enough trials."""
     found, told = material.findings.tried, material.told
     plots = shares.draw_importance(found, material.places)
     if not plots:

@@ -1,0 +1,44 @@
+"""The orders of one lane, and how many more it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slalom.wire.trial import Order, TrialId
+
+IN_FLIGHT = 2
+"""Turns that a lane is sent ahead, so that it never waits for the loop; one before any lane has told its slots."""
+
+
+@dataclass(slots=True)
+class LaneOrders:
+    """What is known of a lane.
+
+    training: the lane's orders, sent or not; held: trials whose state lies in the lane
+    new, drops: orders and dropped trials of the lane's next turn; free: further trials that the lane takes
+    spent: orders that ended in the lane's last turn
+    leaving: since when the lane is to be given back, in seconds, or None
+    """
+
+    slots: int
+    training: dict[TrialId, Order] = field(default_factory=dict)
+    held: set[TrialId] = field(default_factory=set)
+    new: list[Order] = field(default_factory=list)
+    drops: list[TrialId] = field(default_factory=list)
+    in_flight: int = 0
+    free: int = 0
+    spent: int = 0
+    leaving: float | None = None
+
+    @property
+    def keeps_others_out(self) -> bool:
+        """Whether the lane trains a trial that must be alone."""
+        return bool(self.training) and next(iter(self.training.values())).alone
+
+    def takes(self) -> int:
+        """Further trials that the lane takes, up to its slots and a fourth more, or as many as turns ahead may end."""
+        if self.leaving is not None or self.keeps_others_out:
+            return 0
+        return max(0, self.slots + max(self.slots // 4, IN_FLIGHT * self.spent) - len(self.training))
