@@ -1,4 +1,4 @@
-"""For every test: the lanes' environment, what is slow, what needs CUDA, no silent skip in CI, a PostgreSQL."""
+"""For every test: the lanes' environment, its tier, what needs CUDA, no silent skip in CI, a PostgreSQL."""
 
 import importlib
 import os
@@ -10,7 +10,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from slalom_worker.lane.environment import pin_kernels
-from tests.support.postgres import binaries, server
+from tests.support.tiers import ROOMS, rooms
 
 # What a user has set for all studies is not for those of the tests.
 for name in ("SLALOM_STORAGE", "SLALOM_TRACKING_URI", "SLALOM_WEBHOOK"):
@@ -26,40 +26,38 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", ImportWarning)
     importlib.import_module("numpy")
 
+from tests.support.postgres import binaries, server  # noqa: E402 (it imports numpy)
+
 TESTS = Path(__file__).parent
 
 SLOW = (
     "browser",
     "chaos",
     "cluster",
-    "deploy",
-    "fuzzing",
-    "studies",
     "cli/test_own_training.py",
     "cli/test_run.py",
     "cli/test_stops.py",
+    "schedule/test_commands.py",
+    "schedule/test_nightly.py",
+    "schedule/test_secrets.py",
+)
+"""Folders and files below `tests` whose every test is slow: they start Ray, a browser, or commands that they watch."""
+
+SLOW_FIXTURES = ("postgres",)
+"""Who uses one of them is slow."""
+
+THOROUGH = (
+    "fuzzing",
     "kernels",
     "loop/test_own_training.py",
     "loop/test_poisoned.py",
     "regression/test_nights.py",
-    "repository/test_adding_a_method.py",
-    "repository/test_documents_run.py",
-    "schedule/test_commands.py",
-    "schedule/test_nightly.py",
     "workers/net/test_own_models.py",
     "workers/optimizers/test_conjugate_gradient.py",
     "workers/tasks/test_image_folder_study.py",
     "workers/test_serving.py",
-    "workers/training/test_equivalence.py",
-    "workers/training/test_invariance.py",
-    "workers/training/test_own_nets.py",
-    "workers/training/test_splits.py",
-    "workers/training/test_torch_layers.py",
 )
-"""Folders and files below `tests` whose every test is slow."""
-
-SLOW_FIXTURES = ("postgres",)
-"""Who uses one of them is slow."""
+"""Folders and files below `tests` whose every test is thorough; of others single cases, by support/tiers.py."""
 
 CHAINS = (
     (
@@ -74,6 +72,7 @@ CHAINS = (
         "loop/test_poisoned.py",
         "schedule/test_commands.py",
         "schedule/test_nightly.py",
+        "schedule/test_secrets.py",
     ),
     ("chaos", "cluster"),
 )
@@ -117,10 +116,13 @@ def pytest_xdist_make_scheduler(config, log):
     return Scheduling(config, log)
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     for item in items:
         if _below(item.path, SLOW) or _uses(item, SLOW_FIXTURES):
             item.add_marker(pytest.mark.slow)
+        if _below(item.path, THOROUGH):
+            item.add_marker(pytest.mark.thorough)
+    config.stash[ROOMS] = rooms(TESTS, items)
     items.sort(key=lambda item: (_chain(item.path) is None, _chain(item.path) or 0, not _below(item.path, LONGEST)))
     marked = [item for item in items if item.get_closest_marker("cuda")]
     if marked and not _cuda():

@@ -2,6 +2,7 @@
 
     make bench                  everything; writes docs/performance.md's measured part again
     make bench ONLY=mixture     a workload, `floor`, `widths` or `routes`; prints only
+    make bench ONLY=mixture AGAINST=refilled    Slalom and one contestant; prints only
     make bench QUICK=1          everything with little work, to see that it runs; prints only
 
 Every contestant is a process of its own, on one thread per core. Contestants take turns, so that a slow minute hits
@@ -54,21 +55,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--against", choices=list(PROGRAMS)[1:], help="the one contestant beside slalom")
     chosen = parser.parse_args()
     console = Console(width=160)
-    tables = list(measured([chosen.only] if chosen.only else PARTS, console, quick=chosen.quick))
+    parts = [chosen.only] if chosen.only else PARTS
+    tables = list(measured(parts, console, quick=chosen.quick, against=chosen.against))
     for table in tables:
         console.print(table.shown())
-    if not (chosen.only or chosen.quick):
+    if not (chosen.only or chosen.quick or chosen.against):
         work = "\n".join(f"- `{name}`: {workload.title}" for name, workload in WORKLOADS.items())
         write(ROOT / "docs" / "performance.md", [machine(), work, *(table.markdown() for table in tables)])
 
 
-def measured(parts: Sequence[str], console: Console, *, quick: bool) -> Iterator[Table]:
-    """The tables of these parts."""
+def measured(parts: Sequence[str], console: Console, *, quick: bool, against: str | None) -> Iterator[Table]:
+    """The tables of these parts; against: the one contestant beside Slalom, None for all."""
     workloads = [part for part in parts if part in WORKLOADS]
     if workloads:
-        yield contest_table(contests(workloads, console, quick=quick))
+        yield contest_table(contests(workloads, console, quick=quick, against=against))
     if "floor" in parts:
         yield floor_table(answer("peers.floor"))
     if "widths" in parts:
@@ -77,13 +80,13 @@ def measured(parts: Sequence[str], console: Console, *, quick: bool) -> Iterator
         yield route_table(answer("routes"))
 
 
-def contests(workloads: Sequence[str], console: Console, *, quick: bool) -> Timings:
-    """Every contestant on every workload, round by round."""
+def contests(workloads: Sequence[str], console: Console, *, quick: bool, against: str | None) -> Timings:
+    """Every contestant, or Slalom and one, on every workload, round by round."""
     timings: Timings = defaultdict(list)
     for number in range(1 if quick else ROUNDS):
         for name in workloads:
-            contestants = ("slalom", *WORKLOADS[name].trials)
-            for contestant in (one for one in contestants if number == 0 or one not in ONCE):
+            peers = [one for one in WORKLOADS[name].trials if against in (one, None)]
+            for contestant in ("slalom", *(one for one in peers if number == 0 or one not in ONCE)):
                 timing = Timing(**answer(f"peers.{PROGRAMS[contestant]}", name, *(["--quick"] if quick else [])))
                 timings[name, contestant].append(timing)
                 console.print(f"round {number + 1}: {name}, {contestant}: {timing.rate:.3g} trials/s")

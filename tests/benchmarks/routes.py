@@ -1,5 +1,7 @@
 """Ways to compute a layer of a ConvNet for all slots of a pack, beside slot by slot, which is the product's.
 
+Of first layers of one channel the product's is slot by slot as well, but each by a product of patches.
+
     make bench ONLY=routes
 
 Microseconds per slot for a layer's outputs and gradients, in CPU time of one thread, or by the clock on a GPU where
@@ -18,6 +20,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from slalom_worker.models.convolved import product_of_patches
 
 SLOTS, RUNS, LEAST_SECONDS = 16, 7, 0.02
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -114,7 +118,17 @@ def routes_of(layer: Layer) -> Mapping[str, Route]:
         maps = torch.bmm(kernels.flatten(2), patches).unflatten(2, (layer.batch, side, side))
         return maps.transpose(1, 2)
 
-    return {"slot by slot": apart, "channels last": channels_last, "in groups": grouped, "unfolded": unfolded}
+    def patched(inputs: Tensor, kernels: Tensor) -> Tensor:
+        pairs = zip(inputs, kernels, strict=True)
+        return torch.stack([product_of_patches(own, kernel, None, 1, layer.padding) for own, kernel in pairs])
+
+    return {
+        "slot by slot": apart,
+        "each by patches": patched,
+        "channels last": channels_last,
+        "in groups": grouped,
+        "unfolded": unfolded,
+    }
 
 
 def of_one_batch(layer: Layer) -> Route:

@@ -105,7 +105,7 @@ class Workload:
     def quick(self) -> Workload:
         """The same with few trials: shows that everything runs, not how fast."""
         few = dict.fromkeys(("optuna_mlflow", "rustuna", "ray_tune", "ray_tune_defaults"), 6)
-        few |= {"serial": 2, "static": 16, "refilled": 16}
+        few |= {"serial": 2, "static": 32, "refilled": 32}
         return replace(
             self,
             epochs=-(-self.epochs // 4),
@@ -145,8 +145,8 @@ WORKLOADS = {
                 "ray_tune": 24,
                 "ray_tune_defaults": 14,
                 "serial": 20,
-                "static": 128,
-                "refilled": 128,
+                "static": 256,
+                "refilled": 256,
             },
         ),
         Workload(
@@ -158,7 +158,7 @@ WORKLOADS = {
             epochs=40,
             report_every=4,
             arms=Arms(8, 10, 6, 2),
-            trials={"optuna_mlflow": 28, "ray_tune": 24, "serial": 24, "static": 64, "refilled": 64},
+            trials={"optuna_mlflow": 28, "ray_tune": 24, "serial": 24, "static": 128, "refilled": 128},
         ),
         Workload(
             "fashion",
@@ -169,7 +169,7 @@ WORKLOADS = {
             epochs=4,
             report_every=1,
             arms=Arms(2, 2, 8, 2),
-            trials={"optuna_mlflow": 8, "ray_tune": 8, "serial": 6, "static": 6, "refilled": 6},
+            trials={"optuna_mlflow": 8, "ray_tune": 8, "serial": 6, "static": 12, "refilled": 12},
             width=2,
         ),
         Workload(
@@ -193,7 +193,7 @@ WORKLOADS = {
             epochs=279,
             report_every=31,
             arms=Arms(8, 10, 10, 1),
-            trials={"static": 300, "refilled": 300},
+            trials={"static": 600, "refilled": 600},
             pruner="successive_halving",
         ),
     )

@@ -3,8 +3,6 @@
 python tests/browser/screenshot.py HOME OUT.png [STUDY]
 """
 
-import json
-import re
 import socket
 import subprocess
 import sys
@@ -19,6 +17,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+
+PICTURES = Path(__file__).parents[2] / "test-output"
+"""Where tests leave pictures of what they saw."""
 
 QUIET = (
     "--headless=new",
@@ -37,15 +38,9 @@ PAGE = {"width": 1600, "height": 900, "deviceScaleFactor": 1, "mobile": False}
 PICTURE = {"width": 1920, "height": 1080, "deviceScaleFactor": 1600 / 1920, "mobile": False}
 
 # MLflow's own names of its buttons
-ASSISTANT_CLOSE = "[data-component-id='mlflow.assistant.chat_panel.close']"
 DESCRIPTION_UNFOLD = "[data-component-id='mlflow.experiment.metadata_editor.expand_button']"
-RUN_UNFOLD = ".ag-row [data-component-id*='runnamecellrenderer']"
 RUN = ".ag-row a[href*='/runs/']"
-
-COLUMNS = [
-    "attributes.`Description`",
-    *(f"metrics.`{name}`" for name in ("confirm.mean", "confirm.low", "confirm.high")),
-]
+CELL = ".ag-cell"
 
 
 @contextmanager
@@ -99,38 +94,25 @@ def press(driver, selector, works, tries=5):
     raise TimeoutException(f"clicking {selector} has no effect")
 
 
-def without_assistant(driver):
-    """Close the panel that MLflow opens over the right side of the first page."""
-    try:
-        shown(driver, ASSISTANT_CLOSE, seconds=3).click()
-    except TimeoutException:
-        return
-    WebDriverWait(driver, 10).until(lambda _: not driver.find_elements(By.CSS_SELECTOR, ASSISTANT_CLOSE))
+def first_visit(driver, page):
+    """MLflow's start page, in a browser that has kept nothing of an earlier visit; gives its address."""
+    server = page.partition("/#")[0]
+    driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": server, "storageTypes": "local_storage"})
+    driver.get(f"{server}/")
+    return server
 
 
 def open_conclusions(driver, page):
-    """The experiment's page with the newest study's arms unfolded and the description, which is the verdict, too."""
+    """The experiment's page: the newest study with its arms beneath it, and the whole description."""
+    first_visit(driver, page)
     driver.get(page)
-    shown(driver, RUN_UNFOLD)
-    without_assistant(driver)
-    rows = len(driver.find_elements(By.CSS_SELECTOR, RUN))
-    press(driver, RUN_UNFOLD, lambda: len(driver.find_elements(By.CSS_SELECTOR, RUN)) > rows)
+    shown(driver, RUN)
     press(driver, DESCRIPTION_UNFOLD, lambda: driver.find_elements(By.XPATH, "//th[.='P(better)']"))
-
-
-def choose_columns(driver, page):
-    """Have the experiment's page show the arms' numbers, as a person does by its menu of columns."""
-    server, experiment = re.fullmatch(r"(http://[^/]+)/#/experiments/(\d+)/.*", page).groups()
-    driver.get(f"{server}/health")  # a page of the same origin, to which the store belongs
-    state = json.dumps({"selectedColumns": COLUMNS})
-    key = f'MLflowLocalStorage-1.1-ExperimentPage-["{experiment}"]-ReactComponentState'
-    driver.execute_script("localStorage.setItem(arguments[0], arguments[1])", key, state)
 
 
 def take(driver, page, picture):
     """Take the picture: the verdict, the study, and its arms with their numbers."""
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PICTURE)
-    choose_columns(driver, page)
     open_conclusions(driver, page)
     driver.save_screenshot(picture)
 

@@ -1,34 +1,32 @@
-"""The page of a study in a real browser: at two widths, in two schemes, by axe's rules, and without a network."""
+"""The pages of a study and of several in a browser: two widths, two schemes, by axe's rules, without a network."""
 
 import base64
-import os
-from pathlib import Path
 
 import pytest
 from axe_core_python.selenium import Axe
 
-from tests.browser.screenshot import CHROMIUM, DRIVER, browser
-from tests.report.pages import rich
-
-PICTURES = Path(__file__).parents[2] / "test-output"
-
-if not (CHROMIUM.exists() and DRIVER.exists()) and os.environ.get("CI") != "true":
-    pytest.skip("Debian's packages chromium and chromium-driver are not installed", allow_module_level=True)
+from slalom.report.page.tasks_page import TasksPage
+from slalom.verdict.tasks.several import several
+from tests.browser.screenshot import PICTURES
+from tests.report import pages, tasks_pages
+from tests.verdict.tasks_made_up import table
 
 NARROW, WIDE = 390, 1400
 
 
-@pytest.fixture(scope="module")
-def window(tmp_path_factory):
-    PICTURES.mkdir(exist_ok=True)
-    with browser(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
+PAGES = {"report": pages.rich, "compare": tasks_pages.rich}
+FOLDED = {"report": "The numbers: learning curves", "compare": "The numbers: pairs of arms"}
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def page(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    file = tmp_path_factory.mktemp("page") / "report.html"
-    file.write_text(rich().html())
+def address(page, tmp_path_factory):
+    file = tmp_path_factory.mktemp("page") / f"{page}.html"
+    file.write_text(PAGES[page]().html())
     return file.as_uri()
 
 
@@ -51,9 +49,9 @@ def picture(window, name, width):
     (PICTURES / name).write_bytes(base64.b64decode(taken["data"]))
 
 
-def test_it_is_well_made_for_every_reader(window, opened):
+def test_it_is_well_made_for_every_reader(window, page, opened):
     width, scheme = opened
-    picture(window, f"report-{width}-{scheme}.png", width)
+    picture(window, f"{page}-{width}-{scheme}.png", width)
     window.execute_script("document.querySelectorAll('details').forEach(one => one.open = true)")
     wrong = Axe().run(window)["violations"]
     assert [(one["id"], one["nodes"][0]["html"], one["nodes"][0]["failureSummary"]) for one in wrong] == []
@@ -62,21 +60,30 @@ def test_it_is_well_made_for_every_reader(window, opened):
     assert window.get_log("browser") == []
 
 
+SMALL_OR_CUT = """
+return [...document.querySelectorAll('svg.plot')].flatMap(plot => {
+  const frame = plot.getBoundingClientRect();
+  return [...plot.querySelectorAll('text')].filter(text => {
+    const box = text.getBoundingClientRect();
+    const scale = frame.width / plot.viewBox.baseVal.width;
+    const letters = scale * parseFloat(getComputedStyle(text).fontSize);
+    return letters < 10.5 || box.left < frame.left - 1 || box.right > frame.right + 1;
+  }).map(text => plot.querySelector('title').textContent + ': ' + text.textContent);
+});
+"""
+"""What gives the texts of plots that are too small to read, or stand out of their plot."""
+
+
 def test_letters_in_plots_are_large_enough_and_within(window, opened):
-    small = window.execute_script(
-        """
-        return [...document.querySelectorAll('svg.plot')].flatMap(plot => {
-          const frame = plot.getBoundingClientRect();
-          return [...plot.querySelectorAll('text')].filter(text => {
-            const box = text.getBoundingClientRect();
-            const scale = frame.width / plot.viewBox.baseVal.width;
-            const letters = scale * parseFloat(getComputedStyle(text).fontSize);
-            return letters < 10.5 || box.left < frame.left - 1 || box.right > frame.right + 1;
-          }).map(text => plot.querySelector('title').textContent + ': ' + text.textContent);
-        });
-        """
-    )
-    assert small == []
+    assert window.execute_script(SMALL_OR_CUT) == []
+
+
+def test_names_of_wide_letters_are_within(window, tmp_path):
+    names = ("momentum", "warm-up", "wwwwmmmmwwwwmmmmww", "sgd")
+    page = TasksPage.of(several(table(tasks_pages.ROWS, names)))
+    (tmp_path / "wide.html").write_text(page.html())
+    window.get((tmp_path / "wide.html").as_uri())
+    assert window.execute_script(SMALL_OR_CUT) == []
 
 
 def test_the_colours_of_plots_follow_the_scheme(window, opened):
@@ -86,7 +93,7 @@ def test_the_colours_of_plots_follow_the_scheme(window, opened):
     assert dark_ink == (scheme == "light")
 
 
-def test_keys_reach_the_answer_and_the_numbers(window, address):
+def test_keys_reach_the_answer_and_the_numbers(window, page, address):
     window.get(address)
     names = window.execute_script(
         """
@@ -95,7 +102,7 @@ def test_keys_reach_the_answer_and_the_numbers(window, address):
         """
     )
     assert names[0] == "To the answer"
-    assert any(name.startswith("The numbers: learning curves") for name in names)
+    assert any(name.startswith(FOLDED[page]) for name in names)
     assert all(name.strip() for name in names)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 from tests.cluster.clusters import add_node, descendants, free_port, ray_cluster, raylet
-from tests.support.patience import Patience
+from tests.support.patience import Patience, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +48,9 @@ class MlflowServer:
         environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (self.folder / "server.log").open("ab") as log:
             self.server = subprocess.Popen(words, stdout=log, stderr=log, env=environment, start_new_session=True)
-        patience = Patience(60)
+        patience = Patience(60, lambda: written(self.folder))
         while not self._answers():
-            assert not patience.over, "MLflow's server does not answer"
+            assert not patience.over, f"MLflow's server does not answer: {(self.folder / 'server.log').read_text()}"
             time.sleep(0.1)
 
     def processes(self) -> list[int]:
@@ -156,9 +156,11 @@ class Networks:
 
     def _ray(self, network: str, *words: str) -> subprocess.Popen[bytes]:
         least = ("--num-cpus=1", "--num-gpus=0", "--object-store-memory=80000000", "--block", "--disable-usage-stats")
+        # else it would ask for the token that a local Ray of this user's has left behind, and the command has none
+        environment = {**os.environ, "RAY_AUTH_MODE": "disabled"}
         with (self.folder / "log").open("ab") as log:
             command = ["ip", "netns", "exec", network, RAY, "start", *words, *least]
-            return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            return subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
 
 
 @contextmanager

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,9 +18,9 @@ from typing import Any
 import sqlalchemy
 
 import slalom
-from slalom import wiring
 from slalom.home import Home
-from tests.cluster.clusters import title
+from tests.chaos.command import Command, forked, started
+from tests.cluster.clusters import lane_processes, title
 from tests.support.mlflow_tables import database
 from tests.support.patience import Patience
 
@@ -46,7 +45,7 @@ TOTAL = 24
 """Trials of the study."""
 
 MARK = "SLALOM_CHAOS"
-"""In the environment of all processes that descend from a command; servers that the round itself starts have it not."""
+"""In the environment of all processes that a command starts; servers that the round itself starts have it not."""
 
 KEPT = {"optuna.db", "mlflow.db", "artifacts", "lock"}
 """What a home holds of a study that has ended."""
@@ -63,20 +62,23 @@ class Site:
     """A home in a folder, and how the command is run.
 
     options: of the command; variables: of its environment; prefix: words before the command
-    local: lanes in the command's process, without Ray
+    local: lanes in the command's process, without Ray; anew: a new Python, which reads the variables when it starts
+    at_end: called when the site is cleared
     """
 
     folder: Path
     name: str = "small"
     epochs: int = 30
     local: bool = False
+    anew: bool = False
     options: tuple[str, ...] = ()
     prefix: tuple[str, ...] = ()
     storage: str | None = None
     tracking: str | None = None
     variables: dict[str, str] = field(default_factory=dict)
+    at_end: Callable[[], None] = lambda: None
     tries: int = 0
-    running: subprocess.Popen[bytes] | None = None
+    running: Command | None = None
 
     def __post_init__(self) -> None:
         self.mark = f"{os.getpid()}-{time.monotonic_ns()}"
@@ -94,24 +96,15 @@ class Site:
     def home(self) -> Home:
         return Home(self.folder / "home", self.storage, self.tracking)
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> Command:
         """The command, once more."""
         self.tries += 1
-        module = "tests.chaos.command" if self.local else "slalom.cli"
         places = {"SLALOM_STORAGE": self.storage, "SLALOM_TRACKING_URI": self.tracking}
         variables = {name: value for name, value in places.items() if value} | self.variables
         variables |= {MARK: self.mark, "TMPDIR": str(self.folder / "tmp"), "OMP_NUM_THREADS": "1"}
         words = ["run", str(self.study), "--home", str(self.folder / "home"), *self.options]
-        with (self.folder / "log").open("ab") as log:
-            self.running = subprocess.Popen(
-                [*self.prefix, sys.executable, "-m", module, *words],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **variables},
-                cwd=Path(__file__).parents[2],
-                start_new_session=True,
-            )
+        start = partial(started, prefix=self.prefix) if self.prefix or self.anew else forked
+        self.running = start(words, variables, self.folder / "log", local=self.local)
         return self.running
 
     def ended(self) -> int:
@@ -159,7 +152,7 @@ class Site:
         return total
 
     @property
-    def present(self) -> subprocess.Popen[bytes]:
+    def present(self) -> Command:
         assert self.running is not None
         return self.running
 
@@ -170,7 +163,7 @@ class Site:
 
     def processes(self) -> dict[int, str]:
         """The living processes that a command of this site has started, with their titles."""
-        found = {}
+        found = {self.present.pid: "the command"} if self.running is not None and self.present.poll() is None else {}
         for place in Path("/proc").glob("[0-9]*/environ"):
             with suppress(OSError):
                 if f"{MARK}={self.mark}".encode() in place.read_bytes().split(b"\0"):
@@ -184,6 +177,7 @@ class Site:
                 os.kill(pid, signal.SIGKILL)
         if self.running is not None:
             self.running.wait()
+        self.at_end()
 
     def examine(self) -> None:
         """AssertionError where a trial is lost, double or other, or where something is left of the runs."""
@@ -194,10 +188,15 @@ class Site:
         assert self._in_mlflow() == due
         assert self.home.deserted
         patience = Patience(90)
-        while left := {pid: name for pid, name in self.processes().items() if not name.startswith(LINGERING)}:
+        while left := self._left():
             assert not patience.over, f"processes are left: {left}"
             time.sleep(0.2)
         self._nothing_is_left()
+
+    def _left(self) -> dict[int, str]:
+        """What should have ended: the command's processes, and lanes that it had on a cluster that goes on."""
+        ours = {pid: name for pid, name in self.processes().items() if not name.startswith(LINGERING)}
+        return ours | {pid: title(pid) for pid in lane_processes()}
 
     def _in_optuna(self) -> Counter[tuple[Any, ...]]:
         import optuna
@@ -245,7 +244,7 @@ def without_attempts(exported: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def expected(epochs: int) -> list[dict[str, Any]]:
     """What the undisturbed study exports; its name is in no number."""
     with TemporaryDirectory() as folder:
-        study = Path(folder) / "study.yaml"
-        study.write_text(STUDY.format(name="undisturbed", epochs=epochs))
-        database(Path(folder) / "home")
-        return without_attempts(slalom.run(study, Path(folder) / "home", lanes=wiring.local_lanes).export())
+        site = Site(Path(folder), "undisturbed", epochs, local=True)
+        site.start()
+        assert site.code() == 0, site.log
+        return without_attempts(slalom.show(site.study, site.home).export())

@@ -3,7 +3,7 @@ import contextlib
 import pytest
 
 from slalom import wiring
-from tests.cli.studies import SMALL, here
+from tests.cli.studies import SMALL, copied, here
 from tests.support.mlflow_tables import database
 
 
@@ -16,6 +16,15 @@ def finished(tmp_path_factory):
     with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
         patch.setattr(wiring, "ray_lanes", lambda spec, address=None: wiring.local_lanes(spec))
         return folder, here("run", "small.yaml", "--home", "home", "--json")
+
+
+@pytest.fixture
+def ran(original, tmp_path, monkeypatch):
+    """A copy of the folder that the file's fixture `original` gives, as the current one; Ray's lanes are local ones."""
+    copied(original, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(wiring, "ray_lanes", lambda spec, address=None: wiring.local_lanes(spec))
+    return tmp_path
 
 
 @pytest.fixture

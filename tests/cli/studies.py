@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -10,7 +11,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from slalom.api import run
 from slalom.cli.main import main
+from slalom.wiring import local_lanes
+from tests.support.mlflow_tables import database
 from tests.support.patience import Patience, written
 
 SMALL = """\
@@ -27,7 +31,25 @@ arms:
 tune: {trials: 4, generation: 4, searches: 6, pick: {best: 2, seeds: 1}}
 confirm: {seeds: 2}
 compare: {baseline: sgd}
+resources: {lanes: 1, pack_width: 16}
 """
+"""A lane more, and to measure how wide packs may be, would take seconds of a processor each."""
+
+RINGS = """\
+name: rings
+question: Which?
+task: digits
+model: {name: mlp, hidden: [3]}
+training: {epochs: 1, batch_size: 32}
+arms:
+  sgd: {optimizer: sgd, learning_rate: 0.1}
+  adam: {optimizer: adam, learning_rate: 0.01}
+tune: {trials: 1, searches: 1}
+confirm: {seeds: 1}
+compare: {baseline: sgd}
+resources: {pack_width: 4}
+"""
+"""One that trains least, of one trial in each arm."""
 
 TRIALS = {"tune": 4, "pick": 2, "confirm": 2}
 """Of each search of each arm of the study."""
@@ -81,6 +103,22 @@ def start(*arguments, cwd, **pipes):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **pipes,
     )
+
+
+def trained(text, folder):
+    """The folder, in which the study of this text has run: its file `digits.yaml`, and its home `home`."""
+    (folder / "digits.yaml").write_text(text)
+    database(folder / "home")
+    run(folder / "digits.yaml", folder / "home", lanes=local_lanes)
+    return folder
+
+
+def copied(folder, to):
+    """All of a folder whose home, `home`, this process has run a study in, into another folder."""
+    shutil.copytree(folder, to, dirs_exist_ok=True)
+    with contextlib.closing(sqlite3.connect(to / "home" / "optuna.db")) as trials:
+        # this process keeps the original open, and a write-ahead log that has all pages
+        trials.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def rows(file, table):

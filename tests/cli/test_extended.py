@@ -9,12 +9,13 @@ from slalom import wiring
 from slalom.errors import InputError
 from slalom.home import Home
 from slalom.loop.notes import Note
-from tests.cli.studies import here, rows
-from tests.cli.test_namesakes import STUDY
+from tests.cli.studies import RINGS, here, rows, trained
+from tests.support.mlflow_tables import database
+from tests.support.tiers import few
 
 SLOW = "  slow: {optimizer: adam, learning_rate: 0.003}\n"
 TUNED = (
-    STUDY.replace("learning_rate: 0.1", "learning_rate: {log: [1e-3, 1.0]}")
+    RINGS.replace("learning_rate: 0.1", "learning_rate: {log: [1e-3, 1.0]}")
     .replace("trials: 1, searches: 1", "trials: 3, searches: 2, sampler: random, pruner: none")
     .replace("tune:", f"{SLOW}tune:")
 )
@@ -39,14 +40,10 @@ OTHER = {
 }
 
 
-@pytest.fixture
-def ran(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
     """A folder whose study has run."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(wiring, "ray_lanes", lambda spec, address=None: wiring.local_lanes(spec))
-    (tmp_path / "digits.yaml").write_text(TUNED)
-    slalom.run("digits.yaml", "home")
-    return tmp_path
+    return trained(TUNED, tmp_path_factory.mktemp("extended"))
 
 
 def edit(folder, change):
@@ -56,6 +53,7 @@ def edit(folder, change):
     (folder / "digits.yaml").write_text(text.replace(*change))
 
 
+@pytest.mark.thorough
 def test_more_of_everything_goes_on_with_what_there_is_and_ends_as_if_it_was_written_so(ran):
     mark = slalom.load("digits.yaml").fingerprint[:12]
     before = slalom.show("digits.yaml", "home").export()
@@ -69,6 +67,7 @@ def test_more_of_everything_goes_on_with_what_there_is_and_ends_as_if_it_was_wri
     assert "tune.trials is 3 there and 5 here" in done.stderr
     (remark,) = json.loads(done.stdout)["remarks"]
     assert remark.startswith(f"rings extends {mark}")
+    database(ran / "fresh")
     extended, fresh = slalom.show("digits.yaml", "home"), slalom.run("digits.yaml", "fresh")
     assert extended.export() == fresh.export()
     assert repr(extended) == repr(fresh)
@@ -83,7 +82,7 @@ def test_more_of_everything_goes_on_with_what_there_is_and_ends_as_if_it_was_wri
     assert rows(ran / "home" / "optuna.db", "trials") == len(before) + len(fresh.export())
 
 
-@pytest.mark.parametrize("name", OTHER)
+@pytest.mark.parametrize("name", few(OTHER, 4))
 def test_every_other_change_is_refused_with_what_changed(name, ran):
     change, told = OTHER[name]
     before = rows(ran / "home" / "optuna.db", "trials")
@@ -95,6 +94,7 @@ def test_every_other_change_is_refused_with_what_changed(name, ran):
     assert rows(ran / "home" / "optuna.db", "trials") == before
 
 
+@pytest.mark.thorough
 def test_what_is_wanted_anew_takes_nothing(ran):
     edit(ran, MORE["searches"])
     spec, home = slalom.load("digits.yaml"), Home(ran / "home")

@@ -10,31 +10,13 @@ from slalom import reading, wiring
 from slalom.errors import InputError
 from slalom.home import Home
 from slalom.loop.notes import Note
-from tests.cli.studies import here, rows
-
-STUDY = """\
-name: rings
-question: Which?
-task: digits
-model: {name: mlp, hidden: [3]}
-training: {epochs: 1, batch_size: 32}
-arms:
-  sgd: {optimizer: sgd, learning_rate: 0.1}
-  adam: {optimizer: adam, learning_rate: 0.01}
-tune: {trials: 1, searches: 1}
-confirm: {seeds: 1}
-compare: {baseline: sgd}
-"""
+from tests.cli.studies import RINGS, here, rows, trained
 
 
-@pytest.fixture
-def ran(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
     """A folder whose study has run."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(wiring, "ray_lanes", lambda spec, address=None: wiring.local_lanes(spec))
-    (tmp_path / "digits.yaml").write_text(STUDY)
-    slalom.run("digits.yaml", "home")
-    return tmp_path
+    return trained(RINGS, tmp_path_factory.mktemp("namesakes"))
 
 
 def with_other_data(monkeypatch):

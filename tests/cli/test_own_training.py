@@ -69,7 +69,6 @@ def test_what_would_fail_is_told_by_check(replacement, said, tmp_path):
     assert len(checked.stderr.splitlines()) == 1
 
 
-@pytest.mark.slow
 def test_one_that_is_killed_and_run_again_has_the_export_of_one_that_was_not(tmp_path):
     study = written(tmp_path)
     study.write_text(STUDY.replace("searches: 6", "searches: 2"))

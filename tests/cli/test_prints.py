@@ -6,7 +6,7 @@ import re
 import pytest
 
 from slalom import wiring
-from tests.cli.studies import SMALL, here
+from tests.cli.studies import RINGS, SMALL, here, slalom
 from tests.loop.test_own_training import STUDY, TRAIN
 from tests.support.mlflow_tables import database
 
@@ -105,7 +105,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_everything_of_a_user_s_own_prints_to_standard_error(folder):
     assert len(WORDS) == 16
     checked = here("check", "mine.yaml", "--json")
@@ -124,7 +124,23 @@ def test_everything_of_a_user_s_own_prints_to_standard_error(folder):
     assert json.loads(held.stdout)["study"] == "small", held.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
+def test_code_that_closes_its_streams_closes_nobody_else_s(folder):
+    closes = "sys.stdout.close(); sys.stderr.close()"
+    source = (folder / "curves.py").read_text().replace("print('import')", f"import sys\n{closes}")
+    head, _, body = source.partition("def train(")
+    signature, _, rest = body.partition(":\n")
+    (folder / "curves.py").write_text(f"{head}def train({signature}:\n    {closes}\n    print('training')\n{rest}")
+    checked = here("check", "curves.yaml", "--json")
+    assert checked.returncode == 0, checked.stderr
+    assert "training" in checked.stderr
+    done = here("run", "--home", "home", "curves.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["state"] == "complete"
+    assert "training" in done.stderr
+
+
+@pytest.mark.thorough
 def test_a_training_function_prints_to_standard_error(folder):
     source = (folder / "curves.py").read_text()
     head, _, body = source.partition("def train(")
@@ -135,3 +151,28 @@ def test_a_training_function_prints_to_standard_error(folder):
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["study"] == "curves"
         assert {"import", "training"} <= set(done.stderr.split())
+
+
+BELOW = """
+import ctypes, os, subprocess
+from slalom_worker.tasks.digits import Digits
+
+class Mine(Digits):
+    def load(self):
+        subprocess.run(["echo", "a child"], check=True)
+        subprocess.run(["echo"], check=True)
+        ctypes.CDLL(None).puts(b"a library")
+        os.write(1, b"a descriptor\\n")
+        return super().load()
+"""
+"""A task that prints below Python's streams."""
+
+
+@pytest.mark.slow
+def test_what_is_printed_below_python_goes_to_standard_error_and_is_no_answer(tmp_path):
+    (tmp_path / "mine.py").write_text(BELOW)
+    (tmp_path / "rings.yaml").write_text(RINGS.replace("task: digits", "task: mine.py:Mine"))
+    checked = slalom("check", "rings.yaml", "--json", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stderr
+    assert json.loads(checked.stdout)["study"] == "rings"
+    assert {"a child", "a library", "a descriptor"} <= set(checked.stderr.splitlines())

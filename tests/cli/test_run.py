@@ -92,7 +92,6 @@ def test_run_prints_one_object(found):
     assert {"code", "mlflow", "numpy", "optuna", "python", "ray", "slalom", "torch"} <= made_with.keys()
 
 
-@pytest.mark.slow
 def test_the_process_itself_says_so_and_all_else_is_progress_on_standard_error(empty, found):
     """On lanes of Ray, in a home that it makes."""
     ran = slalom("run", "small.yaml", "--home", "home", "--json", cwd=empty)

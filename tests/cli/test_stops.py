@@ -20,7 +20,9 @@ from tests.cli.studies import SMALL, await_that, here, rows, start
 from tests.cli.terminals import Terminal
 from tests.support.mlflow_tables import database
 
-LONGER = SMALL.replace("trials: 4, generation: 4, searches: 6", "trials: 24, generation: 4, searches: 2")
+LONGER = SMALL.replace("trials: 4, generation: 4, searches: 6", "trials: 24, generation: 4, searches: 2").replace(
+    "resources: {lanes: 1, pack_width: 16}\n", ""
+)
 """Generations that end one after the other, so that there is something to stop."""
 
 RUN = ("run", "small.yaml", "--home", "a home")
@@ -47,16 +49,16 @@ def story(tmp_path_factory):
         seen.refused = here("run", study, "--home", home)
         await_that(one_more())
         os.killpg(first.pid, signal.SIGINT)
-        seen.told = first.communicate(timeout=60)
+        seen.told = first.communicate(timeout=120)
     look()
     with Terminal(*RUN, cwd=folder, columns=100) as terminal:
         await_that(one_more())
         terminal.process.send_signal(signal.SIGTERM)
-        seen.codes = [first.returncode, terminal.wait(60)]
+        seen.codes = [first.returncode, terminal.wait(120)]
         seen.stopped = terminal.screens()
     look()
     with Terminal(*RUN, cwd=folder, columns=80) as terminal:
-        seen.codes.append(terminal.wait(100))
+        seen.codes.append(terminal.wait(300))
         seen.drawn = terminal.screens()
     look()
     return seen
@@ -103,7 +105,8 @@ def test_the_end_is_that_of_a_run_that_was_not_stopped(story, tmp_path):
 
 
 def test_a_terminal_shows_that_the_lanes_are_starting_and_then_how_far_it_is(story):
-    assert "Starting the lanes ..." in story.drawn[0]
+    assert story.drawn[0].strip() == "Reading small.yaml ..."
+    assert "Starting the lanes ..." in story.drawn[1]
     tables = [screen for screen in story.drawn if "done / budget" in screen and "trials/s" in screen]
     last = tables[-1]
     assert re.search(r"arm +done / budget +pruned +diverged +failed +best", last)

@@ -22,8 +22,8 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 @contextmanager
-def ray_cluster(*gpus, cpus=1, **head):
-    """A node for each number of logical GPUs; the first is the head. `cpus` is of each node."""
+def ray_cluster(*gpus, cpus=None, **head):
+    """A node for each number of logical GPUs; the first is the head. `cpus` is of each node; see add_node."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from ray.cluster_utils import Cluster
@@ -39,8 +39,12 @@ def ray_cluster(*gpus, cpus=1, **head):
             cluster.shutdown()
 
 
-def add_node(cluster, gpus=0, cpus=1, **options):
-    """Without what tells a driver what workers print: no test's driver listens to it."""
+def add_node(cluster, gpus=0, cpus=None, **options):
+    """Without what tells a driver what workers print: no test's driver listens to it.
+
+    cpus: cores as far as Ray is told, or None for four beside each GPU, one at least
+    """
+    cpus = max(1, 4 * gpus) if cpus is None else cpus
     few = {"object_store_memory": 80 << 20, "include_log_monitor": False}
     return cluster.add_node(num_cpus=cpus, num_gpus=gpus, **few, **options)
 

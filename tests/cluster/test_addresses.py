@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 import ray
@@ -82,6 +83,18 @@ def test_it_hangs_up():
     with listening(b"") as port:
         said = refused(f"127.0.0.1:{port}", Infrastructure)
     assert any(word in said for word in ("does not answer: ", "is no Ray;"))
+
+
+def test_a_cluster_that_wants_a_token(monkeypatch):
+    """`ray start` makes one of a cluster wherever a local Ray has left a token; Ray names it in the cause alone."""
+
+    def init(**_):
+        raise ConnectionError("Failed to connect") from RuntimeError("RPC error: InvalidAuthToken: it is missing")
+
+    monkeypatch.setattr(connection, "knock", lambda _: None)
+    monkeypatch.setattr(connection, "_ray", lambda: SimpleNamespace(init=init, shutdown=lambda: None))
+    said = refused("head:6379", Infrastructure)
+    assert said.startswith("Ray at head:6379 wants a token: set RAY_AUTH_MODE=token, ")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -13,10 +14,11 @@ from slalom import wiring
 from tests.cluster.clusters import descendants, title, wait_for
 from tests.cluster.studies import rows, run_here
 from tests.cluster.test_processes import STUDY, Command
+from tests.support.held import Hold
 from tests.support.mlflow_tables import database
 from tests.support.patience import Patience
 
-LONGER = STUDY.replace("epochs: 8", "epochs: 60").replace("lanes: 1", "lanes: 1, pack_width: 2")
+NARROW = STUDY.replace("epochs: 8", "epochs: 4").replace("pack_width: 8", "pack_width: 2")
 
 STOPPED = "slalom: stopped; what had ended is kept; "
 
@@ -35,8 +37,13 @@ def client(command):
 
 
 @pytest.fixture
-def command(tmp_path):
-    (tmp_path / "longer.yaml").write_text(LONGER)
+def hold(tmp_path):
+    return Hold(tmp_path, seconds=0.3)
+
+
+@pytest.fixture
+def command(tmp_path, hold):
+    (tmp_path / "longer.yaml").write_text(f"{NARROW}metric: {json.dumps(hold.metric)}\n")
     database(tmp_path / "home")
     return Command(tmp_path / "longer.yaml", tmp_path / "home")
 
@@ -59,8 +66,8 @@ def ended(running, seconds):
     return running.returncode, told.splitlines()[-1], told
 
 
-def test_a_raylet_that_dies(tmp_path, command):
-    (tmp_path / "longer.yaml").write_text(LONGER.replace("epochs: 60", "epochs: 4000"))  # its death is seen after 13 s
+def test_a_raylet_that_dies(command):
+    """Its death is seen after 13 s."""
     with command.start_and_wait_for_trials() as running:
         os.kill(found(running, "/raylet"), signal.SIGKILL)
         code, last, told = ended(running, 60)
@@ -81,7 +88,7 @@ def test_a_head_that_dies(monkeypatch, command):
     assert "Traceback" not in told
 
 
-def test_a_ctrl_c_beside_a_lane_that_is_stopped(running, tmp_path):
+def test_a_ctrl_c_beside_a_lane_that_is_stopped(running, tmp_path, hold):
     lane = found(running, "ray::LaneActor")
     os.kill(lane, signal.SIGSTOP)
     os.kill(running.pid, signal.SIGINT)
@@ -90,6 +97,7 @@ def test_a_ctrl_c_beside_a_lane_that_is_stopped(running, tmp_path):
     assert last.startswith(STOPPED)
     assert wait_for(lambda: not title(lane))
 
+    hold.let_go()
     study = slalom.load(tmp_path / "longer.yaml")
     result = slalom.run(study, tmp_path / "home", lanes=wiring.local_lanes)
     assert rows(result.export()) == run_here(study)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 import ray
@@ -16,13 +17,15 @@ import ray
 import slalom
 from slalom.errors import Infrastructure
 from slalom.lanes.base import Demand, LaneOpened
+from slalom.lanes.on_ray import RayLanes
+from slalom.lanes.on_ray.first_lane import FirstLane
 from slalom.lanes.on_ray.sharing import allotment
 from slalom.wire.trial import Reply
 from slalom_worker.lane.environment import LANE_ENVIRONMENT
 from tests.cluster.clusters import lane_processes, raylet, wait_for
 from tests.cluster.crews import PLENTY, Slowly, crew, heard, opened
 from tests.cluster.studies import SPEC, rows
-from tests.cluster.workers import told
+from tests.cluster.workers import Late, Obedient, told
 from tests.support.mlflow_tables import database
 
 
@@ -51,7 +54,7 @@ def test_auto_fills_every_node_with_lanes(cluster, share, each, monkeypatch):
         assert {tuple(pinned) for _, _, *pinned in found} == {tuple(LANE_ENVIRONMENT.values())}
         assert ray.cluster_resources()["GPU"] == 3
         assert wait_for(lambda: ray.available_resources().get("GPU", 0) == 0)
-        assert ray.available_resources()["CPU"] == 2
+        assert ray.available_resources()["CPU"] == 12 - 3 * each
         places = {(node, name.split(" on ")[1]) for node, name in zip(nodes, lanes.names, strict=True)}
         assert len(places) == len({place for _, place in places}) == 2
     assert wait_for(lambda: not lane_processes())
@@ -116,11 +119,53 @@ def test_lanes_are_as_many_as_fit_of_those_the_study_allows(cluster):
 def test_a_lane_that_fits_nowhere(cluster, monkeypatch):
     monkeypatch.setattr(allotment, "START_SECONDS", 2.0)
     late = (
-        r"no lane has opened within 2 s: a lane of 4 GPU and 0.3 GB must fit in the cluster, which has room for 0 "
-        r"\(CPU 2, GPU 3, memory [0-9.]+ GB\)"
+        r"no lane has opened within 2 s: a lane of 4 GPU, 1 CPU and 0.3 GB must fit in the cluster, "
+        r"which has room for 0 "
+        r"\(CPU 12, GPU 3, memory [0-9.]+ GB\)"
     )
     with pytest.raises(Infrastructure, match=late), crew(cluster.address, share=4):
         pass
+
+
+def test_a_lane_that_has_its_place_may_take_longer_to_open(cluster, monkeypatch):
+    monkeypatch.setattr(allotment, "START_SECONDS", 2.0)
+    with crew(cluster.address, 1, factory=Late) as lanes:
+        lanes.send(0, told("answer", 3))
+        assert heard(lanes, 1)[0][1].slots == 3
+
+
+def test_an_answer_that_is_there_is_taken_before_patience_is_over(cluster):
+    lanes = RayLanes(cluster.address, SPEC.with_resources(lanes=1), Obedient, LANE_ENVIRONMENT)
+    try:
+        lanes.size(PLENTY)
+        assert wait_for(lambda: ray.wait([lanes._lanes[0].opening], timeout=0)[0])
+        lanes._allotment.patience = 0.0
+        assert any(isinstance(news, LaneOpened) for _, news in lanes.collect(1.0))
+    finally:
+        lanes.close()
+
+
+def test_time_in_which_the_loop_was_stopped_does_not_count():
+    """As between Ctrl-Z and fg."""
+    now, lane = [0.0], SimpleNamespace(opening="owed")
+    patience = SimpleNamespace(waits=False, patience=120.0)
+    first = FirstLane(SimpleNamespace(available_resources=dict), patience, client=True, clock=lambda: now[0])
+    for _ in range(4):
+        now[0] += 3600.0
+        first.look([lane])
+    now[0] += 1.0
+    with pytest.raises(Infrastructure, match="no lane has opened within 120 s"):
+        first.look([lane])
+    lane.opening = None
+    first.look([lane])
+    lane.opening = "owed"
+    now[0] += 3600.0
+    first.look([lane])
+
+
+def test_a_local_ray_is_waited_for_however_busy_its_machine_is():
+    alone = SimpleNamespace(nodes=lambda: [{"NodeID": "1", "Alive": True, "Resources": {"CPU": 1.0, "memory": 1e10}}])
+    assert allotment.Allotment(alone, None, SPEC).patience == allotment.GROW_SECONDS
 
 
 def test_lanes_wait_for_what_others_have_taken(cluster, monkeypatch):
@@ -132,7 +177,7 @@ def test_lanes_wait_for_what_others_have_taken(cluster, monkeypatch):
         assert len(lanes.names) == 3
     monkeypatch.setattr(allotment, "START_SECONDS", 5.0)
     with taken(cluster, 2):
-        nothing = r"a lane of 2 GPU .* room for 1 .*; the cluster's free resources are CPU 2, GPU 1, memory .* GB"
+        nothing = r"a lane of 2 GPU, .* room for 1 .*; the cluster's free resources are CPU 12, GPU 1, memory .* GB"
         with pytest.raises(Infrastructure, match=nothing), crew(cluster.address, share=2):
             pass
 

@@ -30,7 +30,7 @@ arms:
 tune: {trials: 8, searches: 1, pick: none}
 confirm: {seeds: 6}
 compare: {baseline: plain}
-resources: {lanes: 1}
+resources: {lanes: 1, pack_width: 8}
 """
 
 TOTAL = 28

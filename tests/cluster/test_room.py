@@ -32,11 +32,18 @@ V100 = {"CPU": 16.0, "GPU": 8.0, "accelerator_type:V100": 1.0, "fast_disk": 1.0}
 PLAIN = {"CPU": 16.0}
 
 
-def test_a_lane_takes_a_core_or_where_there_are_gpus_a_share_of_them():
+def test_a_lane_takes_a_core_and_where_there_are_gpus_a_share_of_them():
     assert need(PLAIN).bundle == {"CPU": 1.0, "memory": LEAST_MEMORY}
-    assert need(PLAIN, A100, gpus_per_lane=0.5).bundle == {"GPU": 0.5, "memory": LEAST_MEMORY}
-    assert need(PLAIN, device="gpu").bundle == {"GPU": 1.0, "memory": LEAST_MEMORY}
+    assert need(PLAIN, A100, gpus_per_lane=0.5).bundle == {"GPU": 0.5, "CPU": 1.0, "memory": LEAST_MEMORY}
+    assert need(PLAIN, device="gpu").bundle == {"GPU": 1.0, "CPU": 1.0, "memory": LEAST_MEMORY}
     assert need(PLAIN, A100, device="cpu").bundle == {"CPU": 1.0, "memory": LEAST_MEMORY}
+
+
+def test_a_node_has_no_more_lanes_on_its_gpus_than_cores():
+    few = {"CPU": 4.0, "GPU": 8.0, "memory": 64.0 * GIB}
+    assert fitting(need(few).bundle, few) == 4
+    assert fitting(need(few, gpus_per_lane=0.25).bundle, few) == 4
+    assert fitting(need(few, cpus_per_lane=2.0).bundle, few) == 2
 
 
 def test_a_lane_takes_the_cores_that_a_trial_asks_for_also_beside_a_gpu():
@@ -58,22 +65,27 @@ def test_a_lane_without_a_gpu_sees_none():
 def test_a_lane_is_where_the_study_wants_it(asked, resource, lanes):
     cluster = (PLAIN, A100, V100)
     found = need(*cluster, nodes=asked)
-    assert found.bundle == {"GPU": 1.0, "memory": LEAST_MEMORY, resource: 0.001}
-    assert str(found) == f"1 GPU and 0.3 GB on {resource}"
+    assert found.bundle == {"GPU": 1.0, "CPU": 1.0, "memory": LEAST_MEMORY, resource: 0.001}
+    assert str(found) == f"1 GPU, 1 CPU and 0.3 GB on {resource}"
     assert [fitting(found.bundle, node["Resources"]) for node in nodes(*cluster)[:3]] == lanes
 
 
 def test_gpus_of_several_types_must_be_chosen_from():
     with pytest.raises(InputError, match=r"resources: nodes must be 'any' or one of A100, V100 .*, got 'auto'"):
         need(A100, V100)
-    assert need(A100, V100, nodes="any").bundle == {"GPU": 1.0, "memory": LEAST_MEMORY}
-    assert need(A100, A100).bundle == {"GPU": 1.0, "memory": LEAST_MEMORY}
+    assert need(A100, V100, nodes="any").bundle == {"GPU": 1.0, "CPU": 1.0, "memory": LEAST_MEMORY}
+    assert need(A100, A100).bundle == {"GPU": 1.0, "CPU": 1.0, "memory": LEAST_MEMORY}
 
 
 def test_nodes_that_there_are_not():
     with pytest.raises(InputError, match=r"nodes 'A10' is what no node .* offers; did you mean 'A100'"):
         need(A100, V100, nodes="A10")
-    assert need(A100, nodes="tpu", growing=True).bundle == {"GPU": 1.0, "memory": LEAST_MEMORY, "tpu": 0.001}
+    assert need(A100, nodes="tpu", growing=True).bundle == {
+        "GPU": 1.0,
+        "CPU": 1.0,
+        "memory": LEAST_MEMORY,
+        "tpu": 0.001,
+    }
 
 
 @pytest.mark.parametrize(
@@ -118,7 +130,8 @@ def places(lanes):
 
 
 def test_lanes_on_nodes_of_one_kind(cluster):
-    kinds = ({"gpus": 2, "resources": {"accelerator_type:A100": 1}}, {"gpus": 1, "resources": {"big": 1}})
+    """The second one has a core for one lane alone, and two GPUs."""
+    kinds = ({"gpus": 2, "resources": {"accelerator_type:A100": 1}}, {"gpus": 2, "cpus": 1, "resources": {"big": 1}})
     with beside(cluster, *kinds) as (a100, big):
         for asked, node, count in (("A100", a100, 2), ("big", big, 1)):
             with crew(cluster.address, count=count, nodes=asked) as lanes:

@@ -84,3 +84,11 @@ class Refusing:
 
     def __init__(self):
         raise ValueError("no device today")
+
+
+class Late(Obedient):
+    """A worker that takes its time to be made."""
+
+    def __init__(self):
+        super().__init__()
+        time.sleep(8)

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from slalom.errors import Infrastructure, Outage
@@ -67,6 +68,30 @@ def test_what_fails_between_two_calls_can_be_added_by_the_next_run(tmp_path, sta
             store.add([ended(), ended(number=1), ended(number=2)])
         there = store.ended()
         assert len(there) == 1
+        store.add([one for one in (ended(), ended(number=1), ended(number=2)) if one.spec.id not in there])
+    assert len(store.ended()) == 3
+
+
+def test_what_an_outage_cuts_off_between_two_calls_can_be_added_after_it(tmp_path, stale, monkeypatch):
+    store = sqlite_store(tmp_path, SPEC)
+    real, calls, away = store._storage.create_new_trial, iter(range(9)), []
+
+    def gone(*_):
+        raise OperationalError("INSERT", {}, ConnectionResetError("server closed the connection unexpectedly"))
+
+    def failing(*arguments, **named):
+        if next(calls) == 1:
+            away.append(True)
+            gone()
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(store._storage, "create_new_trial", failing)
+    with store.held("home"):
+        event.listen(store._storage.engine, "begin", lambda _: gone() if away else None)
+        with pytest.raises(Outage):
+            store.add([ended(), ended(number=1), ended(number=2)])
+        away.clear()
+        there = store.ended()
         store.add([one for one in (ended(), ended(number=1), ended(number=2)) if one.spec.id not in there])
     assert len(store.ended()) == 3
 

@@ -133,6 +133,7 @@ def answers(port):
         return False
 
 
+@pytest.mark.thorough
 def test_a_study_goes_on_while_mlflow_hangs(expected, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -146,7 +147,7 @@ def test_a_study_goes_on_while_mlflow_hangs(expected, tmp_path, monkeypatch):
         assert rows(result.export()) == expected
         assert recorded(home) == len(expected)
     assert outage.over().ended_in_it > 0
-    began, over = outage.told
+    began, *_, over = outage.told  # a busy server may be slow once more
     assert f"MLflow at http://127.0.0.1:{port} does not answer: " in began
     assert "answers again after" in over
 

@@ -3,7 +3,6 @@
 import math
 from dataclasses import replace
 
-import optuna
 import pytest
 
 from slalom.errors import Infrastructure, InputError
@@ -30,8 +29,7 @@ class Postgres:
 
     def __init__(self, request):
         self.server = request.getfixturevalue("postgres")
-        for name in optuna.get_all_study_names(self.server.url):
-            optuna.delete_study(study_name=name, storage=self.server.url)
+        self.server.empty()
 
     def __call__(self, spec=SPEC):
         return OptunaStore(self.server.url, spec, self.server.shown)

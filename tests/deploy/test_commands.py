@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from importlib.metadata import entry_points
 
 import pytest
 from click import Command
@@ -77,6 +78,14 @@ def understood_by_slalom(arguments):
         _parser().parse_args(arguments)
     except SystemExit as exc:
         raise AssertionError(arguments) from exc
+
+
+def test_mlflows_server_opens_on_studies_wherever_it_is_started():
+    (app,) = entry_points(group="mlflow.app", name="slalom")
+    assert app.load()
+    servers = [words for _, words in CALLS if words[:2] == ["mlflow", "server"]]
+    assert len(servers) > 1
+    assert [words for words in servers if f"--app-name={app.name}" not in words] == []
 
 
 def test_a_wrong_call_is_not_understood():

@@ -1,13 +1,15 @@
-"""Tasks and training functions of a user's that raise, print, exit, allocate or give NaN: refused, or a trial's end."""
+"""Tasks and training functions of a user's that raise, loop, print, exit, allocate: refused, or a trial's end."""
 
 import json
+import signal
 from contextlib import nullcontext
 
 import pytest
 
 import slalom
 from slalom import wiring
-from slalom.errors import Infrastructure, SlalomError
+from slalom.errors import Infrastructure, Interrupted, SlalomError
+from tests.cli.studies import await_that, ended, start
 from tests.support.mlflow_tables import database
 
 TASK = """
@@ -27,6 +29,7 @@ LOADS = {
     "interrupts nothing, gives nothing": "return None",
     "allocates": "return np.ones((1 << 46,), dtype='float32')",
     "gives a text": "return 'data'",
+    "closes its output": "sys.stdout.close(); sys.stderr.close(); raise KeyError('nowhere')",
     "recurs": "return self.load()",
 }
 
@@ -56,6 +59,7 @@ def train(trial, rate):
 """
 
 BODIES = {
+    "closes its output": ("sys.stdout.close(); print('more'); sys.stderr.close()", "complete"),
     "prints": ("print('x' * 100_000); print('y', file=sys.stderr)", "complete"),
     "raises": ("raise ZeroDivisionError('in the first line')", "failed"),
     "exits": ("sys.exit(3)", "failed"),
@@ -82,6 +86,22 @@ def test_a_task_that_cannot_be_loaded_is_refused_before_anything_starts(name, tm
         slalom.load(study)
     assert str(caught.value).startswith(str(study))
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_task_whose_load_loops_is_ended_by_ctrl_c(command, tmp_path):
+    """Nothing else can tell a long load from an endless one; loops in training are ended by `trial_timeout`."""
+    loops = "open('begun', 'w').close()\n        while True:\n            pass"
+    written(tmp_path, TASK.format(load=loops), DOCUMENT)
+    with (tmp_path / "log").open("w") as log:
+        process = start(command, "fuzz.yaml", cwd=tmp_path, stdout=log, stderr=log)
+        try:
+            await_that(lambda: (tmp_path / "begun").exists() or process.poll() is not None)
+            process.send_signal(signal.SIGINT)
+            assert ended(process, 10) == Interrupted.exit_code, (tmp_path / "log").read_text()
+        finally:
+            process.kill()
+            process.wait()
 
 
 @pytest.mark.parametrize("name", BODIES)

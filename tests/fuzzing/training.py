@@ -20,7 +20,7 @@ def trained(spec: StudySpec, folder: Path) -> list[TrialResult] | None:
     orders = []
     for arm in spec.arms:
         trial = trial_spec(spec, TrialId(arm.name, Phase.CONFIRM, 0), typical(arm.space))
-        size = spec.nets.size(trial.work.model, trial.work.evaluation)
+        size = spec.nets.size(trial.work)
         if size is None or size.connections * arm.nets > LARGEST:
             return None
         orders.append(Order(replace(trial, epochs=1, report_every=1), 1))

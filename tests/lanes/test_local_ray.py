@@ -1,4 +1,4 @@
-"""How long a local Ray is waited for: by what a busy machine has to give, since Ray's own limits are fixed."""
+"""How long a local Ray is waited for, by what a busy machine has to give, and what it may leave in the environment."""
 
 from __future__ import annotations
 
@@ -61,3 +61,14 @@ def test_what_fails_at_once_is_not_tried_for_ever(monkeypatch):
 
 def test_a_cluster_is_tried_as_often_on_a_busy_machine(monkeypatch):
     assert tries(monkeypatch, 100, 99, address="ray://there:10001", least=4) == -4
+
+
+@pytest.mark.parametrize("own", [None, "ipdb.set_trace"])
+def test_breakpoints_open_no_debugger_of_rays_afterwards(monkeypatch, own):
+    """Ray sets the variable in every process that connects, whatever it was."""
+    monkeypatch.delenv("PYTHONBREAKPOINT", raising=False)
+    if own is not None:
+        monkeypatch.setenv("PYTHONBREAKPOINT", own)
+    with connection.own_environment():
+        os.environ["PYTHONBREAKPOINT"] = "ray.util.rpdb._driver_set_trace"
+    assert os.environ.get("PYTHONBREAKPOINT") == own

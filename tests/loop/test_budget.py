@@ -20,6 +20,7 @@ from tests.loop.worlds import (
     train,
     written,
 )
+from tests.support.tiers import few
 
 CRASHES = (OSError, KeyboardInterrupt, Interrupted)
 ERRORS = (OSError("the machine is gone"), KeyboardInterrupt())
@@ -36,7 +37,7 @@ def some(chance, share, epochs):
     return pick
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", few(range(24), 6))
 def test_an_arm_gets_exactly_its_trials_whatever_dies(seed):
     chance = random.Random(seed)
     spec = study(
@@ -66,7 +67,7 @@ def test_an_arm_gets_exactly_its_trials_whatever_dies(seed):
     assert written(spec, store) == expected(spec, store.ended())
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("after", few([False, True]), ids=["before", "after"])
 @pytest.mark.parametrize("error", ERRORS, ids=["crash", "Ctrl-C"])
 def test_the_storage_holds_a_row_for_each_trial(tmp_path, error, after):
     """Also where the loop stops while, or just after, a trial is written."""
@@ -96,7 +97,7 @@ class _Adding:
         (self._wire.through(self._store) if ended else self._store).add(ended)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", few(range(10), 3))
 def test_nothing_is_ordered_twice(seed):
     """A lane's death brings no second order of the same attempt, and no order of an attempt that is lost."""
     spec = study(seed=seed, searches=2, pick=(3, 2))

@@ -93,6 +93,7 @@ def loaded(monkeypatch):
     return epochs
 
 
+@pytest.mark.thorough
 def test_the_setting_alone_changes_no_number_and_leaves_nothing(folder, whole, tmp_path, loaded):
     database(tmp_path)
     left = []
@@ -136,6 +137,7 @@ slalom.run(sys.argv[1], sys.argv[2], lanes=slow, watch=watch)
 """
 
 
+@pytest.mark.thorough
 def test_a_loop_that_is_killed_goes_on_from_its_checkpoints(folder, whole, tmp_path, loaded):
     """By SIGKILL, which no program hears."""
     database(tmp_path)
@@ -182,6 +184,7 @@ def test_a_checkpoint_cut_in_half_is_told_and_not_used(folder, whole, tmp_path, 
     assert slalom.show(folder / "long.yaml", tmp_path).remarks == (remark,)
 
 
+@pytest.mark.thorough
 def test_a_study_of_which_the_setting_is_taken_away_leaves_nothing(folder, whole, tmp_path):
     database(tmp_path)
     broken_off(folder, tmp_path, 8)
@@ -190,6 +193,7 @@ def test_a_study_of_which_the_setting_is_taken_away_leaves_nothing(folder, whole
     assert not (tmp_path / "checkpoints").exists()
 
 
+@pytest.mark.thorough
 def test_the_folder_of_a_study_that_has_another_one_s_beside_it_stays(folder, tmp_path):
     database(tmp_path)
     other = tmp_path / "checkpoints" / "other"

@@ -6,7 +6,7 @@ from slalom.errors import InputError, Interrupted
 from slalom.lanes.in_process import InProcessLanes
 from tests.loop.worlds import FakeWorker, MemoryStore, Nature, exported, one_lane, study, train
 
-WIDE, PLAIN = "cpu x86-64 avx2", "cpu x86-64 default"
+WIDE, PLAIN = "cpu x86-64 avx2 amd", "cpu x86-64 default amd"
 
 
 def two_lanes(*devices):
@@ -34,8 +34,8 @@ def trained_in_part(spec):
 
 def test_lanes_of_two_kinds_are_refused():
     several = (
-        r"^resources: nodes must be 'any', or name nodes of one kind, .*: lane 1 is cpu x86-64 default, .* trained on "
-        r"cpu x86-64 avx2; .* got 'auto'$"
+        r"^resources: nodes must be 'any', or name nodes of one kind, .*: lane 1 is cpu x86-64 default amd, .* trained "
+        r"on cpu x86-64 avx2 amd; .* got 'auto'$"
     )
     store = MemoryStore(study())
     with pytest.raises(InputError, match=several):
@@ -58,7 +58,7 @@ def test_going_on_with_a_study_on_another_kind_is_refused():
     spec = study()
     store = trained_in_part(spec)
     before = store.ended()
-    with pytest.raises(InputError, match=r"lane 0 is cpu x86-64 default, .* trained on cpu x86-64 avx2"):
+    with pytest.raises(InputError, match=r"lane 0 is cpu x86-64 default amd, .* trained on cpu x86-64 avx2 amd"):
         train(spec, store, one_lane(device=PLAIN))
     assert store.ended() == before
     train(spec, store, one_lane(device=WIDE))

@@ -24,6 +24,7 @@ from tests.loop.worlds import (
     train,
     written,
 )
+from tests.support.tiers import few
 
 NATURE = Nature(diverges=lambda trial: 4 if trial.params.get("learning_rate", 0) > 0.5 else None)
 PRUNED = {"space": MIXED, "trials": 12, "generation": 4, "factor": 2, "searches": 2, "pick": (3, 2), "seeds": 2}
@@ -71,7 +72,7 @@ def extending(spec, storage, *marks):
     return store
 
 
-@pytest.mark.parametrize("name", MORE)
+@pytest.mark.parametrize("name", few(MORE, 5))
 def test_it_ends_as_if_it_was_written_so_from_the_start_and_trains_no_trial_twice(name):
     spec, more = two(name)
     first = train(spec, lanes=counting([]))
@@ -103,7 +104,7 @@ def test_what_is_there_is_not_trained_at_all(name):
     assert not known & {trial for trial, attempt, _ in together if not attempt}
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", few(range(4)))
 def test_one_that_was_cut_off_extends_and_is_cut_off_again(seed):
     spec, more = two("all of it")
     chance, storage = random.Random(seed), None

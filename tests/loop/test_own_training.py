@@ -145,7 +145,7 @@ def test_its_records_show_its_settings_and_no_program(whole):
     page = trial_page(whole[0].spec.fingerprint, trial)
     rate = str(trial.spec.params["rate"])
     assert page.params == {"task": "curves.py:train", "epochs": "9", "slope": "2.0", "rate": rate}
-    assert {point.name for point in page.points} == {"validation.score", "validation.epoch", "test.score", "epochs"}
+    assert {point.name for point in page.points} == {"validation.score", "validation.epoch", "test.score"}
 
 
 def test_several_lanes_give_the_same_numbers(whole, folder, tmp_path):

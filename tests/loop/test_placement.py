@@ -73,12 +73,22 @@ def test_a_lane_takes_a_fourth_more_than_it_trains_at_once():
 
 
 def test_a_lane_is_sent_two_turns_ahead():
-    placement = opened(2, None)
+    placement = opened(2, 4)
     placement.take(orders(1))
     turns = [lane for _ in range(5) for lane, _ in placement.turns()]
     assert turns == [0] * IN_FLIGHT
     placement.replied(0, Reply())
     assert [lane for lane, _ in placement.turns()] == [0]
+
+
+def test_a_lane_is_sent_one_turn_until_one_has_said_how_many_it_trains():
+    placement = opened(1, None)
+    placement.take(orders(60))
+    turns = [turn for _ in range(5) for _, turn in placement.turns()]
+    assert [len(turn.orders) for turn in turns] == [FIRST_SLOTS + FIRST_SLOTS // 4]
+    placement.replied(0, Reply(slots=40))
+    turns = [turn for _ in range(5) for _, turn in placement.turns()]
+    assert [len(turn.orders) for turn in turns] == [50 - 20, 0]
 
 
 def test_a_trial_goes_back_to_the_lane_that_holds_it():
@@ -106,7 +116,7 @@ def test_a_report_before_the_end_of_the_order_ends_nothing():
 
 
 def test_a_dead_lanes_trials_are_told_and_go_elsewhere():
-    placement = opened(2, None)
+    placement = opened(2, 16)
     batch = orders(4)
     placement.take(batch)
     assert sent(placement) == {0: ([0, 2], []), 1: ([1, 3], [])}
@@ -148,7 +158,7 @@ def test_a_trial_that_waits_in_a_dead_lane_goes_elsewhere_with_its_next_order():
 
 
 def test_what_is_dropped_is_told_to_the_lane_that_holds_it_once():
-    placement = opened(2, None)
+    placement = opened(2, 16)
     batch = orders(4)
     placement.take(batch)
     sent(placement)
@@ -189,6 +199,32 @@ def test_a_trial_that_may_bring_its_lane_down_is_alone():
     assert sent(placement)[0] == ([9], [])
 
 
+@pytest.mark.parametrize("held", [False, True])
+def test_a_trial_that_must_be_alone_gets_a_lane_while_others_wait(held):
+    """The emptiest lane, or the one with its state, takes no other orders until it is empty; the other lanes do."""
+    placement, training = opened(2, 4), {0: [], 1: []}
+    if held:
+        placement.take([order(0)])
+        sent(placement)
+        placement.replied(0, answered(order(0)))
+    placement.take(orders(12)[1:])
+    sent_to_lanes(placement, training)
+    placement.take([order(0, until=9, alone=True), *orders(100)[12:]])
+    lane = 0 if held else 1
+    while 0 not in training[lane]:
+        for number, trials in training.items():
+            placement.replied(number, ended(order(trials.pop(0))))
+        sent_to_lanes(placement, training)
+    assert (training[lane], len(training[1 - lane])) == ([0], 6)
+    assert max(training[1 - lane]) < 30
+
+
+def sent_to_lanes(placement, training):
+    """Add the numbers of the trials that lanes are sent now."""
+    for lane, (numbers, _) in sent(placement).items():
+        training[lane] += numbers
+
+
 def test_what_waits_before_a_lane_is_there_goes_to_the_first():
     placement = Placement(4)
     placement.take(orders(2))
@@ -214,7 +250,10 @@ def test_vacant_is_what_the_lanes_would_take_beside_what_they_have_and_what_wait
     placement.opened(2)
     placement.leave([1], 0.0)
     sent(placement)
-    assert placement.vacant == 10 - 6 - 1
+    assert placement.vacant == 0, "the one lane is kept for the trial that must be alone"
+    placement.opened(3)
+    sent(placement)
+    assert placement.vacant == 10 - 6
 
 
 def test_a_lane_that_must_be_given_back_ends_its_orders_and_takes_no_others():

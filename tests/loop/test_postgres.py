@@ -19,8 +19,7 @@ SPEC = study(space=MIXED, trials=6, generation=3, searches=2, pick=(2, 2))
 def url(postgres):
     """The server, emptied afterwards."""
     yield postgres.url
-    for name in optuna.get_all_study_names(postgres.url):
-        optuna.delete_study(study_name=name, storage=postgres.url)
+    postgres.empty()
 
 
 class Failing:

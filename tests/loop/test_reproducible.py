@@ -28,6 +28,7 @@ from tests.loop.worlds import (
     study,
     train,
 )
+from tests.support.tiers import few
 
 STUDIES = {
     "tpe": study(space=MIXED, trials=24),
@@ -74,7 +75,7 @@ def whole(request):
     return spec, exported(spec, train(spec, lanes=one_lane(NATURE), propose=asking(asked))), asked
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", few(range(2)))
 def test_eight_lanes_find_what_one_finds(whole, seed):
     spec, rows, proposals = whole
     asked = {}
@@ -83,7 +84,7 @@ def test_eight_lanes_find_what_one_finds(whole, seed):
     assert asked == proposals
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", few(range(3)))
 def test_lanes_that_die_change_nothing(whole, seed):
     spec, rows, proposals = whole
     asked = {}
@@ -93,7 +94,7 @@ def test_lanes_that_die_change_nothing(whole, seed):
     assert asked == proposals
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", few([1, 2]))
 def test_lanes_that_come_and_go_change_nothing(whole, seed):
     spec, rows, proposals = whole
     asked = {}
@@ -103,7 +104,7 @@ def test_lanes_that_come_and_go_change_nothing(whole, seed):
     assert asked == proposals
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", few(range(4)))
 def test_a_run_that_was_cut_off_goes_on_to_the_same_end(whole, seed):
     spec, rows, proposals = whole
     chance, asked = random.Random(seed), {}

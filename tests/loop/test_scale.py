@@ -57,12 +57,13 @@ def cost(trials, **options):
     return steps(lambda: train(spec, NothingKept(spec), lanes)) / (2 * trials * spec.tune.searches.at_most)
 
 
+@pytest.mark.thorough
 def test_two_thousand_trials_cost_ten_times_two_hundred():
     options = {"sampler": "random", "generation": 20}
     assert cost(1000, **options) < 1.05 * cost(100, **options)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 def test_forty_searches_cost_ten_times_four(sampler):
     options = {"sampler": sampler, "generation": 10, "pick": (3, 2), "factor": 2}
@@ -171,6 +172,7 @@ def fleet():
     return spec, lanes, train(spec, lanes=lanes, propose=propose, clock=lanes.clock), busy
 
 
+@pytest.mark.thorough
 def test_devices_that_come_and_go_find_what_one_lane_finds(fleet):
     """Each trial once, with the same numbers, though hundreds of attempts were lost."""
     spec, lanes, store, _ = fleet
@@ -180,6 +182,7 @@ def test_devices_that_come_and_go_find_what_one_lane_finds(fleet):
     assert exported(spec, store) == exported(spec, train(spec, lanes=one_lane(slots=64, stride=EPOCHS)))
 
 
+@pytest.mark.thorough
 def test_devices_that_come_and_go_are_kept_at_work(fleet):
     """All of them as long as trials are to begin; then there is less to train, in a time that losses make longer."""
     _, lanes, store, busy = fleet

@@ -225,6 +225,7 @@ def test_searches_that_had_begun_go_on_at_once_and_no_others(ended):
     }
 
 
+@pytest.mark.thorough
 def test_hundreds_of_searches_that_are_over_are_passed_by():
     """However many there are, going on with a study nests no deeper."""
     spec = study(trials=1, generation=1, pruner="none", epochs=1, seeds=1, searches=400, pick=(2, 1))

@@ -14,6 +14,7 @@ from slalom.search.on_optuna import Proposals
 from slalom.verdict.summary import Throughput
 from slalom.wire.seeds import derive
 from tests.loop.worlds import Nature, Wire, elastic, expected, exported, one_lane, scattered, study, train
+from tests.support.tiers import few
 
 STAGED = {
     "searches": (10, 40), "trials": 2, "generation": 2, "pruner": "none", "pick": (1, 1), "epochs": 1, "seeds": 1,
@@ -129,7 +130,7 @@ def test_stages_that_are_over_are_looked_at_one_by_one_when_a_study_goes_on():
 OUTCOMES = [(0.2, 0.2), (0.2, 0.22), (0.2, 0.24), (0.2, 0.22, 0.24), (0.2, 0.2, 0.22), (0.25, 0.2, 0.2)]
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", few(range(10), 2))
 def test_killed_and_resumed_anywhere_it_takes_the_same_way(seed):
     """Whatever comes out, on lanes that die, come and go, with trials that diverge; and it always ends."""
     chance = random.Random(seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import tempfile
 from collections import Counter, deque
@@ -177,7 +178,14 @@ class MemoryStore(OptunaStore):
 
     def __init__(self, spec, storage=None):
         self.storage = storage or InMemoryStorage()
+        self._noted = vars(self.storage).setdefault("noted", {}).setdefault(spec.fingerprint, {})
         super().__init__("memory", spec, "memory")
+
+    def note(self, name, value):
+        self._noted[name] = json.dumps(value)
+
+    def notes(self):
+        return {name: json.loads(value) for name, value in self._noted.items()}
 
     def _open(self, url):
         return self.storage

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, TEMPORARILY_UN
 
 from slalom.errors import Infrastructure
 from slalom.records.on_mlflow import MlflowRecorder, write_behind
+from slalom.records.on_mlflow import recorder as recorder_module
 from slalom.records.on_mlflow.outage import is_outage
 from slalom.records.on_mlflow.write_behind import ROOM, Patience, WriteBehind
 from tests.support.mlflow_tables import database
@@ -51,6 +53,55 @@ def test_what_cannot_be_written_is_raised_by_the_next_call(uri, tmp_path):
         recorder.close()
     with pytest.raises(Infrastructure, match="did not take a record"):
         recorder.trials([ended(number=2)])
+
+
+class Kept:
+    """In place of an experiment: the trials that it was given, lot by lot; the first waits until it may go on."""
+
+    def __init__(self):
+        self.lots = []
+        self.may = threading.Event()
+
+    def trials(self, trials):
+        self.may.wait(60)
+        self.lots.append([trial.spec.id.number for trial in trials])
+
+    def sweep(self):
+        pass
+
+
+class Busy(deque):
+    """As the loop's thread makes it look: a trial more whenever somebody begins to go through it."""
+
+    def __iter__(self):
+        found = super().__iter__()
+        self.append(ended(number=99))
+        return found
+
+
+def test_trials_that_are_handed_over_while_others_are_written_stop_nothing(tmp_path, monkeypatch):
+    kept = Kept()
+    kept.may.set()
+    monkeypatch.setattr(recorder_module, "_open_experiment", lambda *_: kept)
+    monkeypatch.setattr(recorder_module, "deque", Busy)
+    recorder = MlflowRecorder(f"sqlite:///{tmp_path}/mlflow.db", tmp_path, study(), describe)
+    for number in range(3):
+        recorder.trials([ended(number=number)])
+    recorder.close()
+    assert [number for lot in kept.lots for number in lot if number < 99] == [0, 1, 2]
+
+
+def test_whoever_hands_over_a_home_full_of_trials_does_not_wait_until_they_are_written(tmp_path, monkeypatch):
+    kept = Kept()
+    monkeypatch.setattr(recorder_module, "_open_experiment", lambda *_: kept)
+    recorder = MlflowRecorder(f"sqlite:///{tmp_path}/mlflow.db", tmp_path, study(), describe)
+    giver = threading.Thread(target=recorder.trials, args=([ended(number=0)] * (2 * ROOM),), daemon=True)
+    giver.start()
+    giver.join(timeout=60)
+    assert not giver.is_alive()
+    kept.may.set()
+    recorder.close()
+    assert sum(map(len, kept.lots)) == 2 * ROOM
 
 
 def test_who_waits_for_room_is_not_kept_by_a_failure():
@@ -139,7 +190,7 @@ recorder.close()
 """
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_mlflow_says_nothing_and_leaves_nothing_about(tmp_path):
     done = python(QUIET, tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -178,7 +229,7 @@ MigrationContext.run_migrations = cut_off
 {OPENED}"""
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_process_killed_while_the_tables_are_made_leaves_nothing_that_stops_the_next(tmp_path):
     assert python(KILLED, tmp_path).returncode == -signal.SIGKILL
     assert (tmp_path / "home" / "mlflow.db.new").exists()
@@ -189,9 +240,11 @@ def test_a_process_killed_while_the_tables_are_made_leaves_nothing_that_stops_th
 
 def test_what_a_run_is_made_with_stands_on_the_study_s_run(tmp_path):
     uri = database(tmp_path)
-    made_with = {"torch": "2.13.0", "code": "0123456789ab"}
+    commit = "c" * 40
+    made_with = {"torch": "2.13.0", "code": "0123456789ab", "commit": f"{commit} with uncommitted changes"}
     for versions in (made_with, {**made_with, "torch": "2.14.0"}):
         MlflowRecorder(uri, tmp_path / "artifacts", study(), describe, versions).close()
     (top,) = [run for run in runs_in(uri) if run.data.tags["slalom.kind"] == "study"]
     found = {name: tag for name, tag in top.data.tags.items() if name.startswith("slalom.version.")}
-    assert found == {"slalom.version.torch": "2.14.0", "slalom.version.code": "0123456789ab"}
+    assert found == {f"slalom.version.{name}": made for name, made in {**made_with, "torch": "2.14.0"}.items()}
+    assert top.data.tags["mlflow.source.git.commit"] == commit

@@ -48,11 +48,14 @@ def test_a_half_written_model_is_written_again(uri, tmp_path):
     record(uri, ("trials", [trial]), ("model", trial.spec, weights))
     (run,) = [run for run in runs_in(uri) if "slalom.model" in run.data.tags]
     client(uri).delete_tag(run.info.run_id, "slalom.model")
+    client(uri).set_registered_model_alias("momentum.rising", "baseline", "1")
     record(uri, ("model", trial.spec, weights))
     (model,) = client(uri).search_logged_models([run.info.experiment_id])
     (run,) = [run for run in runs_in(uri) if "slalom.model" in run.data.tags]
     assert (model.source_run_id, str(model.status)) == (run.info.run_id, "READY")
     (version,) = client(uri).search_model_versions("name = 'momentum.rising'")
     assert version.tags["slalom.model"] == model.model_id
+    named = client(uri).get_model_version_by_alias("momentum.rising", "baseline")
+    assert named.version == version.version, "whoever loads it by the alias still finds it"
     linked = client(uri).get_run(run.info.run_id).outputs.model_outputs
     assert [output.model_id for output in linked if output.model_id == model.model_id] == [model.model_id]

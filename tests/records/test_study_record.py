@@ -23,6 +23,27 @@ from tests.support.mlflow_tables import database
 from tests.support.night_samples import night
 from tests.support.record_samples import WORK, ended, runs_in, study, summary
 
+SECTORS = """\
+import numpy as np
+from torch import nn
+
+from slalom_worker.tasks import Data, Split
+
+
+class Sectors:
+    def load(self):
+        random = np.random.default_rng(0)
+        return Data(*(self._split(random, count) for count in (60, 30, 30)), classes=3)
+
+    def _split(self, random, count):
+        angle = random.uniform(0, 2 * np.pi, count)
+        inputs = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
+        return Split(inputs, (angle * 3 / (2 * np.pi)).astype(np.int64))
+
+    def model(self):
+        return nn.Linear(2, 3)
+"""
+
 PLANE = {
     "name": "plane",
     "question": "Do three nets draw another boundary than one?",
@@ -117,6 +138,27 @@ def test_the_best_boundary_is_that_of_the_tasks_own_grid(plane):
     row = np.flatnonzero((data.test.inputs[:half] == [places.xs[9], places.ys[20]]).all(axis=1))[0]
     zero, one = data.test.weights[row], data.test.weights[row + half]
     assert places.best[20, 9] == one / (zero + one)
+
+
+def test_of_three_classes_it_is_the_likeliest_everywhere(tmp_path, monkeypatch):
+    (tmp_path / "sectors.py").write_text(SECTORS)
+    monkeypatch.chdir(tmp_path)
+    database(tmp_path / "home")
+    of_three = {
+        "name": "sectors",
+        "task": "sectors.py:Sectors",
+        "arms": {"single": {}, "slow": {"learning_rate": 0.01}},
+    }
+    wanted = {name: value for name, value in {**PLANE, **of_three}.items() if name != "model"}
+    result = slalom.run(slalom.Study(**wanted), tmp_path / "home", lanes=wiring.local_lanes)
+    plane = slalom.page(result.spec, tmp_path / "home").findings.on_record.plane
+    assert (plane.classes, plane.best, [arm.arm for arm in plane.arms]) == (3, None, ["single", "slow"])
+    kept = StudyRecord(f"sqlite:///{tmp_path}/home/mlflow.db", result.spec)
+    x, y = np.meshgrid(plane.xs, plane.ys)
+    said = kept.predicted(kept.kept()["single"], np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32))
+    assert plane.arms[0].probability is None
+    assert np.array_equal(np.ravel(plane.arms[0].likeliest), said.argmax(axis=1))
+    assert {label for *_, label in plane.arms[0].points} == {0, 1, 2}
 
 
 def test_its_page_has_boundaries_and_ensembles_and_lies_beside_its_run(plane):

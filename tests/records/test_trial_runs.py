@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections import deque
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -216,6 +217,24 @@ def test_what_waits_is_written_at_once(tmp_path, monkeypatch):
     assert max(sizes) <= MOST_TRIALS
     # MLflow is still being opened when the last of them is given
     assert len([size for size in sizes if size]) <= 3
+
+
+class Growing(deque):
+    """A queue to which another thread adds while this one goes through it."""
+
+    def __iter__(self):
+        for one in super().__iter__():
+            self.append(one)
+            yield one
+
+
+def test_trials_may_be_given_while_others_are_taken_up(tmp_path):
+    uri = database(tmp_path)
+    recorder = MlflowRecorder(uri, artifacts(uri), study(), describe)
+    recorder._ended = Growing()
+    recorder.trials([ended(number=number) for number in range(3)])
+    recorder.close()
+    assert len(rows(uri)["runs"]) == 3
 
 
 @pytest.mark.parametrize("done", ["nothing", "begun", "all"])

@@ -25,6 +25,7 @@ BASELINE = Baseline(
     {"epochs": 4},
     ARMS,
     "name: momentum\n",
+    {"cpu": {"0123456789abcdef": 64}},
 )
 
 
@@ -55,6 +56,8 @@ def test_a_written_baseline_reads_back_and_is_sorted_with_a_line_for_each_list(t
         ({"arms": {"constant": {**ONE, "params": [{}, {}, {}]}}}, "each of as many seeds"),
         ({"arms": {"constant": ONE, "rising": {**ONE, "params": [{}]}}}, r"as many searches, .* got \[1, 2\]"),
         ({"arms": {"constant": {"params": {}}}}, "no whole baseline"),
+        ({"widths": {"cpu": {"ab": 0}}}, "widths must be whole numbers of slots, at least 1, got 0 for ab on 'cpu'"),
+        ({"widths": {"cpu": 64}}, "no whole baseline"),
     ],
 )
 def test_another_file_is_refused_with_the_reason(tmp_path, change, message):
@@ -62,6 +65,14 @@ def test_another_file_is_refused_with_the_reason(tmp_path, change, message):
     file.write_text(json.dumps({**json.loads(BASELINE.spelled()), **change}))
     with pytest.raises(InputError, match=message):
         Baseline.read(file)
+
+
+def test_a_file_of_before_widths_were_pinned_has_none(tmp_path):
+    file = tmp_path / "b.json"
+    content = json.loads(BASELINE.spelled())
+    del content["widths"]
+    file.write_text(json.dumps(content))
+    assert Baseline.read(file).widths == {}
 
 
 @pytest.mark.parametrize(

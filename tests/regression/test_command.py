@@ -1,6 +1,7 @@
 """`slalom baseline` and `slalom regress`, from a finished study to an alarm in every place where it is told."""
 
 import json
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -94,10 +95,13 @@ def test_unchanged_code_is_identical(pinned):
     assert found["answer"] == "identical"
     assert {one["trainings"] for one in found["findings"] if one["metric"] != "cost"} == {12}
     assert found["changes"] == []
+    client, (run,) = runs(pinned, "study")
+    page = Path(client.download_artifacts(run.info.run_id, "report.html")).read_text()
+    assert '<section id="nights"' in page, "the page beside the study's run has the night"
     assert ET.parse("same.xml").getroot()[0].attrib["failures"] == "0"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_regression_fails_the_command_the_report_and_the_run(pinned, fault):
     done = here("regress", "small.yaml", "--home", "home", "--junit", "b.xml", "--webhook", "http://127.0.0.1:9/x")
     assert done.returncode == 1
@@ -165,6 +169,9 @@ def test_fewer_seeds_are_fewer_trainings_and_that_is_said(pinned):
     [
         (("--margin", "loss=0.1"), "--margin must name one of error, epochs to target, cost, got 'loss'"),
         (("--margin", "error=-1"), "--margin error must be above 0"),
+        (("--margin", "error=nan"), "--margin error must be above 0 and below 1e+300, got nan"),
+        (("--margin", "cost=inf"), "--margin cost must be above 0 and below 1e+300, got inf"),
+        (("--margin", "error=1e308"), "--margin error must be above 0 and below 1e+300, got 1e+308"),
         (("--junit", "nowhere/b.xml"), "--junit: there is no folder nowhere"),
         (("--webhook", "ftp://x"), "--webhook must be"),
         (("--baseline", "none.json"), "there is no baseline none.json"),

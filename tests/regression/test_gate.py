@@ -113,6 +113,7 @@ def test_what_a_stage_has_decided_stands():
     assert judge(base, design, 20, worse, {}, early) == early
 
 
+@pytest.mark.thorough
 def test_false_alarms_are_rare_and_faults_are_found():
     """Independent values, as of other seeds: no alarm among 60 nights, and one on each of 20 with a fault."""
     chance = [said(normal(2 * night), normal(2 * night + 1))[0] for night in range(60)]

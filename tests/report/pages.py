@@ -1,6 +1,8 @@
 """Pages of studies that nobody trained, with every part that a page can have, and what stands in a page's HTML."""
 
 import io
+import json
+import re
 from html.parser import HTMLParser
 
 import numpy as np
@@ -13,7 +15,8 @@ from slalom.verdict.summary import State
 from tests.loop.worlds import MIXED, RATE, Nature, one_lane, study, train
 
 ARMS = ("constant", "rising", "an arm of a <long> & winding name")
-VERSIONS = ({"code": "0123456789ab", "python": "3.11.7", "torch": "2.13.0"},)
+COMMIT = "0123456789" * 4
+VERSIONS = ({"code": "0123456789ab", "commit": COMMIT, "python": "3.11.7", "torch": "2.13.0"},)
 
 
 def on_record():
@@ -24,7 +27,7 @@ def on_record():
     xs, ys = np.linspace(-2, 4, 12), np.linspace(-2, 3, 10)
     said = tuple(tuple((1 / (1 + np.exp(x - y))).item() for x in xs) for y in ys)
     points = tuple((float(x), 0.5, int(x < 1)) for x in xs)
-    plane = Plane(tuple(xs.tolist()), tuple(ys.tolist()), said, (Decision(ARMS[0], said, points),))
+    plane = Plane(2, tuple(xs.tolist()), tuple(ys.tolist()), said, (Decision(ARMS[0], said, None, points),))
     return OnRecord(layers, plane, (Trend(ARMS[1], "test error", nights), Trend(ARMS[0], "cost", nights[:1])))
 
 
@@ -33,12 +36,18 @@ def diverging(trial):
     return 2 if trial.id.arm == ARMS[1] and trial.id.number == 1 else None
 
 
-def rich():
-    """A page with every part but ensembles, of three arms, one of which diverges now and then."""
+def trained():
+    """A study of three arms, one of which diverges now and then: how it stands, and every trial of it."""
     space = {ARMS[0]: RATE, ARMS[1]: MIXED, ARMS[2]: {}}
     spec = study(ARMS, space, searches=6, seeds=2, trials=16, pruner="none", margin=0.02)
     ended = train(spec, lanes=one_lane(Nature(diverges=diverging))).ended()
-    return Page.of(spec, summarise(spec, ended, State.COMPLETE), ended, VERSIONS, on_record())
+    return spec, summarise(spec, ended, State.COMPLETE), ended
+
+
+def rich():
+    """The page of that study, with every part but ensembles."""
+    spec, summary, ended = trained()
+    return Page.of(spec, summary, ended, VERSIONS, on_record())
 
 
 def begun():
@@ -79,3 +88,32 @@ def at(found, place):
     for part in [*path.split("."), *([name] if name else [])]:
         found = found[int(part)] if isinstance(found, list) else found[part]
     return found
+
+
+def sections(html):
+    """The names of a page's parts, in their order."""
+    return re.findall(r'<section id="([^"]+)"', html)
+
+
+def check_numbers(page, html, least):
+    """Every number and text of the page is that of the page's object at its place; there are at least so many."""
+    shown = Shown(html)
+    found = json.loads(json.dumps(page.json, allow_nan=False))
+    assert len(shown.numbers) > least
+    assert [place for place, value, _ in shown.numbers if at(found, place) != json.loads(value)] == []
+    assert [place for place, text in shown.texts if str(at(found, place)) != text] == []
+
+
+def check_whole(html):
+    """The page needs nothing but itself: no script, no address outside it, no name twice, no colour of its own."""
+    starts = Shown(html).starts
+    assert not {tag for tag, _ in starts} & {"script", "link", "iframe", "object", "embed"}
+    addresses = [value for _, attributes in starts for name, value in attributes.items() if name in ("src", "href")]
+    assert [address for address in addresses if not address.startswith(("#", "data:image/png;base64,"))] == []
+    assert "url(http" not in html
+    assert "@import" not in html
+    names = [attributes["id"] for _, attributes in starts if "id" in attributes]
+    assert len(set(names)) == len(names)
+    drawn = "".join(re.findall(r"<svg.*?</svg>", html, re.DOTALL))
+    assert re.findall(r"#[0-9a-f]{6}\b", drawn) == []
+    assert set(re.findall(r"var\(--(\w+)\)", drawn)) <= set(re.findall(r"--(\w+): ", html))

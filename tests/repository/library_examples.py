@@ -10,6 +10,7 @@ from tests.repository.test_documents_run import SHOWN, comes_to_a_verdict, name_
 STUDIES = [block for _, block in SHOWN if of_a_library(block)]
 
 
+@pytest.mark.timeout(900)  # in place of the suite's, which a busy machine needs for the largest library alone
 @pytest.mark.filterwarnings("default")  # of the libraries about themselves
 @pytest.mark.parametrize("study", STUDIES, ids=map(name_of, STUDIES))
 def test_a_training_function_by_a_library_comes_to_a_verdict(study, tmp_path):

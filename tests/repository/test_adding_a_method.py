@@ -13,7 +13,7 @@ from tests.repository.tree import ROOT, files
 from tests.support.mlflow_tables import database
 
 PAGE = ROOT / "docs" / "adding-a-method.md"
-COPIED = ("platform", "workers", "tests/workers", "pyproject.toml")
+COPIED = ("platform", "workers", "tests/support", "tests/workers", "pyproject.toml")
 HELD = """
 from slalom_worker.lane.device import open_device
 from tests.workers.cases import DATA, cases, clouds_objective, clouds_work
@@ -41,7 +41,7 @@ import slalom
 from slalom.wiring import local_lanes
 
 for name in ("lion", "mine"):
-    result = slalom.run(f"{name}.yaml", name, lanes=local_lanes)
+    result = slalom.run(slalom.load(f"{name}.yaml").with_resources(pack_width=16), name, lanes=local_lanes)
     print(*(f"{arm.name} {arm.confirm.mean!r}" for arm in result.arms), result.verdict.sentence, sep="\\n")
 """
 
@@ -103,7 +103,7 @@ def test_it_takes_thirty_lines():
     assert sum(bool(line.strip()) for block in shown for line in block.splitlines()) <= 30
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_packs_train_it_as_its_reference_does_and_alike_at_every_width(copy):
     assert int(run(copy, "-c", HELD).split()[0]) >= 10
 
@@ -114,7 +114,7 @@ def test_the_schema_and_the_style_know_it(copy):
     run(copy, "-m", "ruff", "format", "--check", "workers", "tests/workers/literature.py")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_studies_compare_it_in_the_package_and_beside_their_file(copy):
     for name in ("lion", "mine"):
         database(copy / name)

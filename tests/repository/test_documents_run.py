@@ -14,6 +14,7 @@ from slalom.wire.trial import Outcome
 from slalom.wiring import local_lanes
 from tests.cli.studies import here
 from tests.support.mlflow_tables import database
+from tests.support.tiers import few
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -48,7 +49,7 @@ def of_a_library(study):
 
 SHOWN = [(page.name, block) for page in PAGES for block in blocks(page, "yaml")]
 STUDIES = [(page, block) for page, block in SHOWN if not of_a_library(block)]
-OWN = [block for page, block in STUDIES if page.startswith("own-") and files_of(block)]
+OWN = [block for start in ("own-", "README") for page, block in STUDIES if page.startswith(start) and files_of(block)]
 """The studies that the pages show of such a file; the first of them with what it prints."""
 
 
@@ -79,12 +80,17 @@ def pictures(folder, size, classes=3, each=8):
                 Image.fromarray(pixels).save(place / f"{picture}.png")
 
 
+def narrow(spec):
+    """The study with packs of a set width: how wide they may be is measured for seconds, and changes no number."""
+    return spec.with_resources(pack_width=spec.resources.pack_width or 16)
+
+
 def comes_to_a_verdict(folder, study):
     """Run a study whose arms so many searches can tell apart, and hold it to what it should come to."""
     database(folder / "home")
     spec = slalom.load(written(folder, study))
     assert plan(spec)["limits"] == []
-    result = slalom.run(spec, folder / "home", lanes=local_lanes)
+    result = slalom.run(narrow(spec), folder / "home", lanes=local_lanes)
     assert result.verdict is not None
     assert all(arm.reproduced for arm in result.arms)
     for arm in result.arms:
@@ -93,11 +99,12 @@ def comes_to_a_verdict(folder, study):
         assert gap < 0 if spec.metric.goal == "minimize" else gap > 0
 
 
-@pytest.mark.parametrize(("page", "block"), STUDIES, ids=[page for page, _ in STUDIES])
+@pytest.mark.parametrize(("page", "block"), few(STUDIES, 3), ids=[page for page, _ in STUDIES])
 def test_a_study_file_that_is_shown_passes_the_check(page, block, tmp_path):
     assert slalom.load(written(tmp_path, block)).arms
 
 
+@pytest.mark.thorough
 def test_the_study_that_is_shown_in_python_is_the_one_of_the_file(tmp_path, monkeypatch):
     page = ROOT / "docs" / "own-task.md"
     (block,) = (one for one in blocks(page, "python") if "from rings import Rings" in one)
@@ -119,13 +126,19 @@ def test_every_file_that_is_shown_has_a_study():
     assert own_files().keys() == {name for _, block in SHOWN for name in files_of(block)}
 
 
-@pytest.mark.slow
+def test_one_page_has_a_whole_study_of_every_kind_of_work():
+    """Pictures, sequences, texts, tables; no net; a loop of one's own. What each comes to is held below."""
+    shown = {name_of(block) for page, block in STUDIES if page == OWN_TASK.name and block in OWN}
+    assert shown >= {"residual", "waves", "reviews", "diabetes", "wine-trees", "digits-loop"}
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("study", OWN[1:], ids=map(name_of, OWN[1:]))
 def test_what_is_shown_of_the_user_s_own_comes_to_a_verdict(study, tmp_path):
     comes_to_a_verdict(tmp_path, study)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_first_study_prints_what_its_page_says(tmp_path, monkeypatch):
     """But for how fast it was, and by which packs."""
     monkeypatch.chdir(tmp_path)
@@ -135,7 +148,7 @@ def test_the_first_study_prints_what_its_page_says(tmp_path, monkeypatch):
     assert lines_but_pace(here("show", "rings.yaml", "--home", "home").stdout) == lines_but_pace(ran)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_alexnets_recipe_trains_in_little_on_generated_pictures(tmp_path, monkeypatch):
     """The same keys: another size of net and pictures, and fewer passes."""
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -153,7 +166,7 @@ def test_alexnets_recipe_trains_in_little_on_generated_pictures(tmp_path, monkey
         assert large in study
         study = study.replace(large, small)
     database(tmp_path / "home")
-    result = slalom.run(written(tmp_path, study), tmp_path / "home", lanes=local_lanes)
+    result = slalom.run(narrow(slalom.load(written(tmp_path, study))), tmp_path / "home", lanes=local_lanes)
     assert {ended.result.outcome for ended in result.ended.values()} == {Outcome.COMPLETE}
     assert len(result.ended) == 8
 

@@ -36,6 +36,7 @@ PUBLIC = [
     "Study",
     "StudyError",
     "bundled",
+    "compare",
     "load",
     "page",
     "pin",

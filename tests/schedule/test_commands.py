@@ -18,6 +18,7 @@ from slalom.schedule.values import RunOutcome
 from slalom.status.reader import StatusReader
 from tests.cli.studies import SEARCHES, SMALL, TRIALS, await_that, ended, here, slalom, start
 from tests.status.test_prometheus import get, samples
+from tests.support.held import Hold
 from tests.support.patience import written
 
 ALL = 2 * SEARCHES * sum(TRIALS.values())
@@ -42,16 +43,18 @@ def add(*options):
     return here("schedule", "add", "small.yaml", "--command", "run", *options)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_a_schedule_is_served_while_its_study_is_watched(folder):
-    (folder / "small.yaml").write_text(SMALL.replace("epochs: 4", "epochs: 400"))  # long enough to be watched
+    hold = Hold(folder, seconds=0.05)  # long enough to be watched
+    longer = SMALL.replace("epochs: 4", "epochs: 9")
+    (folder / "small.yaml").write_text(f"{longer}metric: {json.dumps(hold.metric)}\n")
     assert add("--name", "nightly", "--cron", "0 3 1 1 *").returncode == 0
     assert here("schedule", "run-now", "nightly").stderr.startswith("nightly: runs when a server is up")
     port = free_port()
     server = start("serve", "--metrics-port", str(port), cwd=folder, stderr=subprocess.PIPE, text=True)
     try:
         seen = watched(folder, port)
+        hold.let_go()
         store = open_store(f"sqlite:///{folder}/slalom-home/optuna.db", "home")
         await_that(lambda: store.last_runs(1)[0].outcome, 100, lambda: written(folder))
         server.send_signal(signal.SIGTERM)
@@ -155,12 +158,21 @@ def test_a_regression_is_scheduled_where_it_has_a_baseline(folder):
         (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments", "'x"), "--arguments"),
         (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments=--webhook=http://h/x"), "set SLALOM_WEBHOOK"),
         (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments=--storage x://y"), "set SLALOM_STORAGE"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments=--webh=http://h/x"), "set SLALOM_WEBHOOK"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments=--stor x://y"), "set SLALOM_STORAGE"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments=--t x://y"), "set SLALOM_TRACKING_URI"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments=--webhok=http://h/x"), "arguments: --webhok=***"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments=--max-s 3"), "unrecognized arguments: --max-s 3"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments=--margin x"), "the form METRIC=VALUE, but got 'x'"),
+        (("add", "small.yaml", "--cron", "0 3 * * *", "--arguments=-h"), "--arguments: nobody reads the help"),
+        (("add", "small.yaml", "--cr", "0 3 * * *"), "the following arguments are required: --cron"),
     ],
 )
 def test_wrong_input_is_refused_and_leaves_nothing(folder, arguments, message):
     done = here("schedule", *arguments)
     assert done.returncode == 2
     assert message in done.stderr
+    assert "//h/x" not in done.stderr
     assert [path.name for path in folder.iterdir()] == ["small.yaml"]
 
 

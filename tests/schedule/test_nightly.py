@@ -16,12 +16,14 @@ from xml.etree import ElementTree as ET
 import pytest
 from mlflow import MlflowClient
 
+from slalom import wiring
 from slalom.schedule.store import open_store
 from slalom.schedule.values import RunOutcome
-from tests.cli.studies import await_that, ended, here, slalom, start
+from tests.cli.studies import await_that, ended, here, start
 from tests.schedule.test_commands import free_port
 from tests.schedule.test_servers import children
 from tests.status.test_prometheus import get, samples
+from tests.support.mlflow_tables import database
 from tests.support.patience import written
 
 pytestmark = pytest.mark.timeout(3600)
@@ -41,6 +43,7 @@ arms:
 tune: {trials: 4, generation: 4, searches: 1, pick: none}
 confirm: {seeds: 6}
 compare: {baseline: sgd}
+resources: {lanes: 1, pack_width: 16}
 """
 
 TASK = """\
@@ -84,6 +87,7 @@ def story(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nightly")
     (folder / "clouds.yaml").write_text(STUDY)
     (folder / "clouds.py").write_text(TASK)
+    database(folder / "slalom-home")
     typed(folder, "run", "clouds.yaml")
     typed(folder, "baseline", "set", "clouds.yaml", "--seeds", 20)
     arguments = ("--arguments", "--margin cost=9 --junit night.xml")
@@ -102,12 +106,10 @@ def story(tmp_path_factory):
 
 
 def typed(folder, *command):
-    """What the command prints; one that trains runs in a process of its own."""
-    if command[0] in ("run", "baseline"):
-        done = slalom(*command, cwd=folder)
-    else:
-        with chdir(folder):
-            done = here(*command)
+    """What the command prints; lanes are in this process, those of the server's runs are Ray's."""
+    with chdir(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "ray_lanes", lambda spec, address=None: wiring.local_lanes(spec))
+        done = here(*command)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

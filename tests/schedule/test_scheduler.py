@@ -37,6 +37,7 @@ def year(names=SCHEDULES, **options):
     return world
 
 
+@pytest.mark.thorough
 def test_a_year_without_trouble_runs_every_time_once():
     world = year()
     world.up()
@@ -49,7 +50,7 @@ def test_a_year_without_trouble_runs_every_time_once():
     world.assert_no_overlap()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(2))
 def test_a_year_of_restarts_and_deaths_leaves_nothing_out_and_does_nothing_twice(seed):
     chance = random.Random(seed)
@@ -292,6 +293,51 @@ def test_what_is_removed_runs_no_more_and_stays_on_record():
     world.run(BEGIN + 100 * HOUR)
     (run,) = world.runs("nightly")
     assert run.outcome is RunOutcome.OK
+
+
+def test_a_schedule_that_is_added_again_leaves_the_run_of_another_study_unfinished():
+    world = World(BEGIN, minutes=lambda run: 60)
+    world.add("nightly", "0 3 * * *", study="old")
+    leader, _ = world.up(), world.up()
+    world.run(BEGIN + 3.5 * HOUR)
+    world.store.remove("nightly")
+    world.add("nightly", "0 3 * * *", study="new")
+    world.stop(leader)
+    world.run(BEGIN + 29 * HOUR)
+    stopped, new = world.runs("nightly")
+    assert (stopped.study, stopped.outcome) == ("old", RunOutcome.STOPPED)
+    assert (new.study, new.due, new.reason) == ("new", BEGIN + 27 * HOUR, Reason.DUE)
+
+
+def test_a_schedule_that_is_added_again_later_waits_for_its_time():
+    world = World(BEGIN, minutes=lambda run: 60)
+    world.add("nightly", "0 3 * * *")
+    leader = world.up()
+    world.run(BEGIN + 3.5 * HOUR)
+    world.store.remove("nightly")
+    world.stop(leader)
+    world.now = BEGIN + 50 * HOUR
+    world.add("nightly", "0 3 * * *")
+    world.up()
+    world.run(BEGIN + 53 * HOUR)
+    stopped, due = world.runs("nightly")
+    assert (stopped.outcome, due.reason, due.due) == (RunOutcome.STOPPED, Reason.DUE, BEGIN + 51 * HOUR)
+
+
+def test_a_time_that_is_on_record_already_is_not_run_again_and_holds_nobody_up():
+    """As where a schedule is added again from a machine whose clock is behind."""
+    world = World(BEGIN)
+    world.add("first", "0 3 * * *")
+    world.up()
+    world.run(BEGIN + 4 * HOUR)
+    world.store.remove("first")
+    world.now = BEGIN + 2.9 * HOUR
+    world.add("first", "0 3 * * *")
+    world.add("second", "5 3 * * *")
+    world.now = BEGIN + 4 * HOUR
+    world.run(BEGIN + 28 * HOUR)
+    assert [run.due for run in world.runs("first")] == [BEGIN + 3 * HOUR, BEGIN + 27 * HOUR]
+    assert [run.reason for run in world.runs("second")] == [Reason.MISSED, Reason.DUE]
 
 
 def test_names_that_are_wrong_are_told():

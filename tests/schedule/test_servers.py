@@ -120,6 +120,7 @@ def test_the_second_of_two_servers_takes_over_when_the_first_is_killed(database,
     assert "done" in (logs / next(log.name for log in logs.iterdir() if log.stem.endswith("-2"))).read_text()
 
 
+@pytest.mark.thorough
 def test_tables_are_made_once_by_whoever_comes_first(sqlite):
     """Many at a time."""
     code = f"from slalom.schedule.store import open_store; print(open_store({sqlite!r}, 'home').there)"

@@ -78,9 +78,9 @@ class World:
         self._minutes, self._code, self._jobs = minutes, code, jobs
         self._names = count()
 
-    def add(self, name, cron, zone="UTC", **options):
+    def add(self, name, cron, zone="UTC", study="", **options):
         cron = Cron(cron, zone)
-        self.store.add(StudySchedule(name, name, "run", cron, cron.after(self.now), **options))
+        self.store.add(StudySchedule(name, study or name, "run", cron, cron.after(self.now), **options))
 
     def up(self):
         """A new server; gives its name."""

@@ -3,17 +3,19 @@
 import os
 import pty
 import sys
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
 
-from slalom.loop.progress import ArmProgress, Progress
-from slalom.status.watch import Watch, watching
+from slalom.loop.progress import ArmProgress, Packs, Progress, Stage
+from slalom.status.watch import Watch, line, watching
+from slalom.wire.trial import Phase
 
 
-def progress(done, seconds, trials=None, lanes=2, told=()):
+def progress(done, seconds, trials=None, lanes=2, told=(), **further):
     arms = (ArmProgress("sgd", done, 10, 2, 1, 0, 0.25), ArmProgress("adam", done, 10, 0, 0, 0, None))
-    return Progress(arms, seconds, 2 * done if trials is None else trials, lanes, told)
+    return Progress(arms, seconds, 2 * done if trials is None else trials, lanes, told, **further)
 
 
 def test_a_line_every_ten_seconds(capsys):
@@ -46,7 +48,7 @@ def test_no_line_before_the_tenth_second(capsys):
 
 
 @pytest.mark.parametrize(
-    ("seen", "line"),
+    ("seen", "said"),
     [
         (progress(0, 12.0), "0 of 20 trials, 2 lanes, no trial has ended yet: sgd 0/10, adam 0/10"),
         (progress(4, 12.0, trials=0, lanes=1), "8 of 20 trials, 1 lane, no trial has ended yet: sgd 4/10, adam 4/10"),
@@ -56,12 +58,34 @@ def test_no_line_before_the_tenth_second(capsys):
         (progress(10, 4.0), "20 of 20 trials, 2 lanes, 5.0 trials/s, about 0 s left: sgd 10/10, adam 10/10"),
     ],
 )
-def test_a_line_says_how_far_and_how_long(seen, line, capsys):
+def test_a_line_says_how_far_and_how_long(seen, said, capsys):
     now = 0.0
     with Watch(clock=lambda: now) as watch:
         now = 10.0
         watch(seen)
-    assert capsys.readouterr().err.splitlines() == [line]
+    assert capsys.readouterr().err.splitlines() == [said]
+
+
+def line_of(**further):
+    return line(progress(5, 1000.0, **further))
+
+
+def test_a_line_says_where_the_study_is():
+    first = Stage(((2, Phase.TUNE), (2, Phase.TUNE)), 10, resampled=True)
+    assert ", search 3 of 10 on its own split (2 tune), 2 lanes" in line_of(stage=first)
+    several = Stage(((2, Phase.CONFIRM), (4, Phase.TUNE), (3, Phase.PICK), (4, Phase.TUNE)), 10, resampled=False)
+    assert ", searches 3 to 5 of 10 on one split (2 tune, 1 pick, 1 confirm), 2 lanes" in line_of(stage=several)
+    assert ", the best of each arm once more, 2 lanes" in line_of(stage=Stage((), 10, resampled=True))
+
+
+def test_a_line_says_what_packs_do():
+    assert ", 2 lanes, packs of 128 that are 55 % filled, 0.0 trials/s" in line_of(packs=Packs(128, 0.549))
+
+
+def test_a_line_says_when_it_ends_where_that_is_not_at_once():
+    noon = datetime(2026, 11, 29, 12, 0).timestamp()
+    assert line_of(now=noon).split(": ")[0].endswith("about 16 min 40 s left, until 12:16")
+    assert "until" not in line(progress(10, 4.0, now=noon))
 
 
 def seen_of(watch, capfd):

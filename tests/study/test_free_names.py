@@ -60,6 +60,7 @@ arms:
 tune: {trials: 2, searches: 2, pick: none}
 confirm: {seeds: 2}
 compare: {baseline: plain}
+resources: {pack_width: 4}
 """
 
 SEARCH = "  learning_rate: {log: [1e-3, 1e-1]}"
@@ -85,6 +86,7 @@ def test_a_net_s_parameter_is_searched_by_its_name(read):
     assert trial.work.task == {"name": "rings.py:Rings", "noise": 0.3}
 
 
+@pytest.mark.thorough
 def test_it_may_stand_under_model_too(read):
     spec = read(
         ("training:", "model: {width: {choice: [4, 8]}}\ntraining:"),
@@ -110,17 +112,20 @@ def test_a_task_s_option_is_an_arm_s_or_searched(read):
     assert "task" not in trial.settings
 
 
+@pytest.mark.thorough
 def test_an_arm_has_the_study_s_options_of_the_task_unless_it_sets_others(read):
     spec = read(("momentum: 0.5", "noise: 0.5"))
     assert [own("task", spec, arm)["noise"] for arm in ("plain", "wide")] == [0.3, 0.5]
     assert "task" not in read().arm("plain").settings
 
 
+@pytest.mark.thorough
 def test_a_net_that_takes_any_name(read):
     spec = read(("rings.py:Rings", "rings.py:Open"), ("momentum: 0.5", "model: {width: {int: [2, 4]}}"))
     assert own("model", spec, "wide") == {"width": IntRange(2, 4)}
 
 
+@pytest.mark.thorough
 def test_a_net_that_must_be_given_its_width(read):
     demanding = ("rings.py:Rings", "rings.py:Demanding")
     spec = read(demanding, (SEARCH, f"{SEARCH}\n  width: {{int: [8, 64]}}"))
@@ -142,6 +147,8 @@ REFUSED = {
         ["width must be set once for all arms"],
     ),
     "no distribution": ((SEARCH, f"{SEARCH}\n  width: 4"), ["width must be a distribution, got 4"]),
+    "another model beside an option": (("momentum: 0.5", "model: mlp, width: 4"), [":9:17: ", "model", "'mlp'"]),
+    "no task beside an option": (("momentum: 0.5", "task: 5, noise: 0.1"), [":9:16: ", "task", "5"]),
     "another model": (("training:", "model: mlp\ntraining:"), ["options of the task's own model() alone", "'mlp'"]),
     "another model in an arm": (("momentum: 0.5", "model: {name: mlp}"), ["options of the task's own model() alone"]),
     "twins": (("momentum: 0.5", "width: 16"), ["arms must differ"]),
@@ -163,7 +170,7 @@ def test_a_bundled_task_s_options_are_no_settings(read):
         read(('{name: "rings.py:Rings", noise: 0.3}', "digits"), (SEARCH, f"{SEARCH}\n  rare: {{int: [1, 2]}}"))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_each_trial_trains_what_its_names_say(read, tmp_path):
     """Bit for bit the same by a free name as fixed, on data of each trial's own; with one lane of many packs."""
     database(tmp_path / "searched")

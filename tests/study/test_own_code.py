@@ -15,7 +15,10 @@ FILES = {
     "colours.py": "import cats\nred = 1",
     "shapes/__init__.py": "from . import corners",
     "shapes/round.py": "from .. import no_such\nfrom .corners import sharp",
-    "shapes/corners.py": "sharp = 2",
+    "shapes/corners.py": "from .types import Corner\nfrom . import random\nimport types, random\nsharp = 2",
+    "shapes/types.py": "class Corner: ...",
+    "shapes/random.py": "",
+    "random.py": "shadowed = True",
     "math.py": "shadowed = True",
     "other.py": "not imported",
     "broken.py": "def (",
@@ -32,8 +35,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_file_brings_what_it_imports_from_beside_it(folder):
     found = closure(folder, [Path("cats.py")])
-    wanted = ["cats.py", "colours.py", "shapes/__init__.py", "shapes/corners.py", "shapes/round.py"]
-    assert [file.as_posix() for file in found] == wanted
+    within_shapes = [f"shapes/{name}.py" for name in ("__init__", "corners", "random", "round", "types")]
+    assert [file.as_posix() for file in found] == ["cats.py", "colours.py", *within_shapes]
     assert closure(folder, [Path("broken.py")]) == (Path("broken.py"),)
 
 
@@ -55,16 +58,41 @@ def test_what_is_imported_is_in_the_fingerprint_and_what_is_not_is_not(folder, e
 
 
 def test_files_travel_without_homes_environments_and_caches(folder, tmp_path_factory):
-    for name in (".git/config", "home/optuna.db", "home/artifacts/a", "venv/pyvenv.cfg", "venv/lib/a.py"):
+    homes = (
+        "home/optuna.db",
+        "home/artifacts/a",
+        "of-servers/lock",
+        "of-servers/checkpoints/a",
+        "of-servers/outbox-1.db",
+    )
+    for name in (".git/config", *homes, "venv/pyvenv.cfg", "venv/lib/a.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("")
-    for name in ("__pycache__/cats.pyc", "data/cats.csv", "optuna.db-wal", "optuna.db", "artifacts/b", "lock"):
+    beside = (
+        "artifacts/b",
+        "checkpoints/b",
+        "jobs/b",
+        "logs/b",
+        "lock",
+        "outbox-0f3a.db",
+        "outbox-0f3a.db-wal",
+        "ui.log",
+    )
+    for name in (
+        "__pycache__/cats.pyc",
+        "data/cats.csv",
+        "data/logs/cats.txt",
+        "jobs.csv",
+        "optuna.db-wal",
+        "optuna.db",
+        *beside,
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("")
     target = tmp_path_factory.mktemp("there")
     study_folder.copy(folder, target)
     copied = {file.relative_to(target).as_posix() for file in target.rglob("*") if file.is_file()}
-    assert copied == {*FILES, "data/cats.csv"}
+    assert copied == {*FILES, "data/cats.csv", "data/logs/cats.txt", "jobs.csv"}
 
 
 def test_a_folder_that_is_too_large_is_refused_where_it_would_travel(folder, edited, monkeypatch):

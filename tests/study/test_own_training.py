@@ -126,10 +126,10 @@ def test_usual_metrics_need_no_goal(metric, found, read):
 
 
 def test_resources_are_of_a_trial(read):
-    section = "{lanes: 2, cpus_per_trial: 4, gpus_per_trial: 0.5, trial_timeout: 60}"
+    section = "{lanes: 2, cpus_per_trial: 4, gpus_per_trial: 0.5, trial_timeout: 60, outage_limit: 60}"
     on_gpu = Resources(lanes=2, device="gpu", gpus_per_lane=0.5, pack_width=1, cpus_per_lane=4.0)
     found = read(("confirm:", f"resources: {section}\nconfirm:")).resources
-    assert found == replace(on_gpu, trial_timeout=60.0)
+    assert found == replace(on_gpu, trial_timeout=60.0, outage_limit=60.0)
 
 
 def test_the_fingerprint_holds_the_file_and_the_settings(read, tmp_path):

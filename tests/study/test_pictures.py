@@ -41,9 +41,7 @@ def test_the_size_that_a_net_sees_is_a_part_of_its_program(edited, reading):
     programs = [study.work("none", study.arms[0].settings, 0) for study in (whole, centers, crops)]
     assert [one.evaluation.get("size") for one in programs] == [None, 24, 24]
     assert len({one.key for one in programs}) == 3
-    sizes = [
-        study.nets.size(one.model, one.evaluation) for study, one in zip((whole, centers, crops), programs, strict=True)
-    ]
+    sizes = [study.nets.size(one) for study, one in zip((whole, centers, crops), programs, strict=True)]
     assert sizes[1] == sizes[2]
     assert sizes[0].parameters > sizes[1].parameters
     assert seen_shape((3, 32, 30), {"by": "center", "size": 24}) == (3, 24, 24)

@@ -349,6 +349,19 @@ def test_a_grid_must_fit_its_trials(trials, refused, example, reading):
         read_study(text, "study.yaml", reading)
 
 
+ARMS = ("none:     {", "constant: {", "rising:   {", "tuned:    {")
+
+
+@pytest.mark.parametrize("shared", ["model: nonsense", "model: {name: convnet, channels: [4]}"])
+def test_a_model_that_reaches_no_arm_is_refused(edited, shared):
+    """One that an arm uses is checked with that arm."""
+    own = [(arm, f"{arm}model: mlp, ") for arm in ARMS]
+    written = ("model: {name: mlp, hidden: [32], activation: tanh}", shared)
+    with pytest.raises(StudyError, match=r"study\.yaml:4:1: model of the study has no effect"):
+        edited(written, *own)
+    assert edited((written[0], "model: {hidden: [8]}"), *[(arm, f"{arm}model: {{name: mlp}}, ") for arm in ARMS])
+
+
 def test_a_setting_that_reaches_no_arm_is_refused(edited):
     with pytest.raises(StudyError, match=r"study\.yaml:5:56: momentum under training has no effect"):
         edited(("optimizer: sgd", "optimizer: sgd, momentum: 0.1"))

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import optuna
+from sqlalchemy import create_engine, text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,6 +45,15 @@ class Postgres:
     def stop(self) -> None:
         """At once, as a crash would."""
         self._control("stop", "-m", "immediate")
+
+    def empty(self) -> None:
+        """Delete what studies have left: Optuna's studies, and Slalom's notes, of which Optuna knows nothing."""
+        for name in optuna.get_all_study_names(self.url):
+            optuna.delete_study(study_name=name, storage=self.url)
+        engine = create_engine(self.url)
+        with engine.begin() as database:
+            database.execute(text("DROP TABLE IF EXISTS slalom_note"))
+        engine.dispose()
 
     def _control(self, *arguments: str) -> None:
         _unprivileged(self.binaries / "pg_ctl", "-w", "-t", "60", "-D", str(self.folder / "data"), *arguments)

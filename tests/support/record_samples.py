@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +148,10 @@ def runs_in(tracking_uri: str, name: str = "momentum") -> list[Any]:
     return [] if experiment is None else list(client.search_runs([experiment.experiment_id], max_results=1000))
 
 
+OF_A_RUN = {"mlflow.parentRunId", "slalom.model", "slalom.row"}
+"""Tags that hold ids and times."""
+
+
 def shown_in(tracking_uri: str, name: str = "momentum") -> dict[tuple[str, ...], dict[str, Any]]:
     """What the runs show, each under its place in the tree, without ids and times."""
     from mlflow import MlflowClient
@@ -158,7 +163,9 @@ def shown_in(tracking_uri: str, name: str = "momentum") -> dict[tuple[str, ...],
     for run in runs.values():
         place = _place(run, runs)
         assert place not in shown, f"two runs for {place}"
-        tags = {name: tag for name, tag in run.data.tags.items() if name not in {"mlflow.parentRunId", "slalom.model"}}
+        tags = {name: tag for name, tag in run.data.tags.items() if name not in OF_A_RUN}
+        if note := tags.get("mlflow.note.content"):
+            tags["mlflow.note.content"] = re.sub(r"/runs/[0-9a-f]{32}/", "/runs/ID/", note)
         shown[place] = {
             "status": run.info.status,
             "tags": tags,

@@ -1,4 +1,4 @@
-"""Measures the verdict's arithmetic and prints the tables of docs/verdicts-draft.md: python -m tests.verdict.measure.
+"""Measures the verdict's arithmetic and prints the tables of docs/verdicts.md: python -m tests.verdict.measure.
 
 A quarter of an hour on one core. Arguments choose parts: ties, coverage, joint, family, errors, stages.
 """

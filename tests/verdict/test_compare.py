@@ -119,7 +119,7 @@ def test_a_diverged_training_counts_as_the_worst_value(metric, worst):
 def test_where_every_loss_diverged_the_worst_validation_loss_stands_in():
     spec = study("a", "b", metric="loss", searches=1)
     results = finished(spec, a=[NAN] * 3, b=[NAN] * 3) | tuning(spec, "a", [0.4, 2.5])
-    assert worst_value(spec, 1, results) == 2.5
+    assert worst_value(spec, results) == 2.5
     assert arms_of(spec, results)["b"].confirm.mean == 2.5
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from slalom.verdict import answers
 from slalom.verdict.answers import Answer
@@ -95,6 +96,20 @@ def test_seeds_as_the_unit_are_looked_at_in_stages_too():
     assert (look.baseline[0].searches, look.complete) == (12, True)
 
 
+def test_what_is_decided_stays_so_where_a_later_value_is_worse_than_any_before():
+    """b diverged once before it was dropped, and a loss has no worst value but the worst that was measured."""
+    spec = study("a", "b", "c", metric="loss", searches=10, at_most=40)
+    tables = {name: drawn(mean, ord(name), 20) for name, mean in {"a": 0.3, "b": 0.4, "c": 0.3}.items()}
+    tables["b"][0, 0], tables["c"][15, 0] = NAN, 1e6
+    results = first(finished(spec, **tables), 10, "b")
+    early, late = last_look(spec, first(results, 10)), last_look(spec, results)
+    assert (early.going_on, late.searches) == ({"a", "c"}, {"a": 20, "b": 10, "c": 20})
+    assert early.baseline[0].answer is late.baseline[0].answer is Answer.WORSE
+    assert late.baseline[0].mean == early.baseline[0].mean
+    more = finished(spec, **tables)
+    assert last_look(spec, more) == late, "searches of a dropped arm that ended change nothing"
+
+
 def test_an_early_lead_that_is_gone_is_no_claim():
     """At the first look it is better in every search, not surely enough; over all searches it is worse in the mean."""
     spec = study("a", "b", searches=6, at_most=12, seeds=1)
@@ -122,6 +137,7 @@ def stopped_wrongly(spec, studies):
     return claims / studies
 
 
+@pytest.mark.thorough
 def test_alpha_is_spent_over_the_stages(monkeypatch):
     """Where every look has the whole of alpha, alike arms are told apart too often."""
     spec, studies = study("a", "b", searches=3, at_most=12, seeds=1, alpha=0.3), 150

@@ -25,6 +25,7 @@ class Timing:
     cpu_seconds: of all its processes in that time, or None where it cannot be told
     best: the lowest validation error, which shows that everyone learns the same; None where nothing is learned
     utilisation: slot-epochs that trained a trial, of those there were; None without slots
+    training_seconds: of them, from when the last lane opened until the last trial was over; None where all of them are
     """
 
     cores: int
@@ -33,11 +34,17 @@ class Timing:
     cpu_seconds: float | None
     best: float | None = None
     utilisation: float | None = None
+    training_seconds: float | None = None
 
     @property
     def rate(self) -> float:
         """Trials per second."""
         return self.trials / self.seconds
+
+    @property
+    def training_rate(self) -> float:
+        """Trials per second while it trained."""
+        return self.trials / (self.training_seconds or self.seconds)
 
 
 def contest(run: Callable[[Workload, int], Timing], peer: str) -> None:

@@ -7,18 +7,15 @@ is faster than a data loader and a progress bar.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from multiprocessing import get_context
-from multiprocessing.queues import SimpleQueue
-from multiprocessing.synchronize import Barrier
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from tests.benchmarks.peers.contest import Timing, contest
-from tests.benchmarks.peers.moments import START_SECONDS, side_by_side
+from tests.benchmarks.peers.contest import contest
+from tests.benchmarks.peers.each_core import Done, run
 from tests.benchmarks.workloads import CORES, LEARNING_RATES, WORKLOADS, Workload
 
 Heard = Callable[[int, Mapping[str, float]], None]
@@ -96,25 +93,12 @@ def learning_rates(count: int) -> list[float]:
     return [low * (high / low) ** stream.random() for _ in range(count)]
 
 
-def work(workload: Workload, rates: Sequence[float], together: Barrier, best: SimpleQueue[float]) -> None:
-    """A process: one trial to warm up, then these."""
-    torch.set_num_threads(1)
-    data = tensors(workload.name)
+def prepare(workload: Workload, trials: int, core: int) -> Callable[[], Done]:
+    """One trial to warm up, then those of this core."""
+    rates, data = learning_rates(trials)[core::CORES], tensors(workload.name)
     train(workload, data, rates[0], lambda *_: None)
-    together.wait(START_SECONDS)
-    best.put(min(train(workload, data, rate, lambda *_: None) for rate in rates))
-    together.wait()  # the time of a process that has ended cannot be read
-
-
-def run(workload: Workload, trials: int) -> Timing:
-    """A process on every core, so that they share the machine's memory as everyone's do."""
-    context = get_context("spawn")
-    together, best = context.Barrier(CORES + 1), context.SimpleQueue()
-    rates = learning_rates(trials)
-    processes = [context.Process(target=work, args=(workload, rates[n::CORES], together, best)) for n in range(CORES)]
-    spent = side_by_side(processes, together)
-    return Timing(CORES, trials, *spent, min(best.get() for _ in processes))
+    return lambda: Done(min(train(workload, data, rate, lambda *_: None) for rate in rates))
 
 
 if __name__ == "__main__":
-    contest(run, "serial")
+    contest(partial(run, prepare), "serial")

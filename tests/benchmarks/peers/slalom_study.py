@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import slalom
-from slalom.lanes.base import Demand, Lanes, News
+from slalom.lanes.base import Demand, LaneOpened, Lanes, News
 from slalom.study.model import StudySpec
-from slalom.wire.trial import Turn
+from slalom.wire.trial import Reply, Turn
 from slalom.wiring import ray_lanes
 from tests.benchmarks.peers.contest import Timing, check_recorded, contest
 from tests.benchmarks.peers.moments import Moment, now
@@ -19,10 +20,15 @@ from tests.benchmarks.workloads import CORES, Workload
 
 @dataclass
 class Timed:
-    """Ray's lanes; the clock runs from when they are open, and Ray is stopped after it."""
+    """Ray's lanes; the clock runs from when Ray is up, and Ray is stopped after it.
+
+    opened, trained: when the last lane opened, and when the last trial was over
+    """
 
     lanes: Lanes
     began: Moment
+    opened: float = 0.0
+    trained: float = 0.0
 
     @property
     def names(self) -> Sequence[str]:
@@ -38,7 +44,13 @@ class Timed:
         self.lanes.send(lane, turn)
 
     def collect(self, timeout: float) -> Sequence[tuple[int, News]]:
-        return self.lanes.collect(timeout)
+        heard = self.lanes.collect(timeout)
+        for _, news in heard:
+            if isinstance(news, LaneOpened):
+                self.opened = time.perf_counter()
+            elif isinstance(news, Reply) and news.results:
+                self.trained = time.perf_counter()
+        return heard
 
     def close(self) -> None:
         pass
@@ -61,7 +73,8 @@ def run(workload: Workload, _: int) -> Timing:
         check_recorded(Path(home) / "mlflow.db", workload.arms.trials)
     best = min(arm.tuning.best for arm in result.arms if arm.tuning.best is not None)
     reached = result.summary.throughput.slot_utilisation
-    return Timing(CORES, workload.arms.trials, *spent, None if workload.empty else best, reached)
+    trained = crews[0].trained - crews[0].opened
+    return Timing(CORES, workload.arms.trials, *spent, None if workload.empty else best, reached, trained)
 
 
 if __name__ == "__main__":

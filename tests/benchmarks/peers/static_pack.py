@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,10 +16,10 @@ from slalom_worker.net.objective import Objective
 from slalom_worker.tasks import open_task
 from slalom_worker.training.pack import Pack
 from slalom_worker.training.slot import Slot
-from tests.benchmarks.peers.contest import Timing, contest
-from tests.benchmarks.peers.moments import now
+from tests.benchmarks.peers.contest import contest
+from tests.benchmarks.peers.each_core import Done, run
 from tests.benchmarks.peers.serial import learning_rates
-from tests.benchmarks.workloads import Workload
+from tests.benchmarks.workloads import CORES, Workload
 from tests.support.programs import work_of
 from tests.workers.trials import order, settings, trial
 
@@ -61,21 +63,25 @@ def _reports(slot: Slot) -> bool:
     return slot.epoch == last or (slot.epoch < last and slot.epoch % slot.trial.report_every == 0)
 
 
-def run(workload: Workload, trials: int) -> Timing:
-    """Batches of the width, one after the other, on one thread, without recording."""
+def prepare(workload: Workload, trials: int, core: int) -> Callable[[], Done]:
+    """Batches of the width, one after the other."""
     work = work_of(workload.study())
     task = open_task(work.task, Path())
     pack = Pack(Objective(work, task.load(), task, open_device()))
-    waiting = orders(workload, trials)
-    pack.seat([Slot.start(one, pack.objective) for one in waiting[:2]])
+    mine = orders(workload, trials)[core::CORES]
+    pack.seat([Slot.start(one, pack.objective) for one in mine[:2]])
     pack.advance()
-    began, best, held = now(), math.inf, 0
-    for start in range(0, trials, workload.width):
-        batch = waiting[start : start + workload.width]
-        epochs, error = train(pack, batch)
-        best, held = min(best, error), held + epochs * len(batch)
-    return Timing(1, trials, *now().since(began), best, sum(one.until for one in waiting) / held)
+
+    def timed() -> Done:
+        best, held = math.inf, 0
+        for start in range(0, len(mine), workload.width):
+            batch = mine[start : start + workload.width]
+            epochs, error = train(pack, batch)
+            best, held = min(best, error), held + epochs * len(batch)
+        return Done(best, sum(one.until for one in mine), held)
+
+    return timed
 
 
 if __name__ == "__main__":
-    contest(run, "static")
+    contest(partial(run, prepare), "static")

@@ -16,6 +16,7 @@ def test_lanes_that_share_a_gpu_are_a_bundle_of_a_whole_one():
     assert demanded([(need, 5)], []) == [{"GPU": 1.0}] * 3
     assert demanded([({"GPU": 0.6}, 2)], []) == [{"GPU": 1.0}] * 2
     assert demanded([({"GPU": 0.1}, 10)], []) == [{"GPU": 1.0}]
+    assert demanded([({"GPU": 0.4, "CPU": 1.0}, 5)], []) == [{"CPU": 1.0, "GPU": 1.0}] * 3
 
 
 def test_memory_is_left_out():

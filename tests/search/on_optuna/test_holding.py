@@ -36,15 +36,20 @@ def silent(store, home="silent"):
 def test_a_silent_run_is_replaced_and_writes_nothing_more(tmp_path):
     first, second = silent(sqlite_store(tmp_path, SPEC)), sqlite_store(tmp_path, SPEC)
     first.add([ended(number=0)])
+    first.note("state", "running")
     began = time.monotonic()
     with second.held("second"):
         assert time.monotonic() - began >= 0.5
         with pytest.raises(Infrastructure, match=r"taken over by process \d+ on .* with the home second, since"):
             first.add([ended(number=1)])
         second.add([ended(number=1)])
+        second.note("state", "complete")
+        with pytest.raises(Infrastructure, match=r"taken over by process \d+ on .* with the home second, since"):
+            first.note("state", "interrupted")
     with pytest.raises(Infrastructure, match="taken over by a run that has ended"):
         first.add([ended(number=2)])
     assert len(second.ended()) == 2
+    assert second.notes() == {"state": "complete"}
     assert holders(second) == []
 
 
@@ -95,6 +100,7 @@ def test_a_study_that_was_deleted_with_optunas_tools_can_be_run_again(tmp_path):
     assert len(store.ended()) == 3
 
 
+@pytest.mark.thorough
 def test_many_that_open_a_new_storage_at_once_all_can(tmp_path):
     code = (
         "import sys; from slalom.search.on_optuna import OptunaStore\n"

@@ -39,7 +39,7 @@ def ended(outcome=Outcome.COMPLETE, phase=Phase.TUNE, number=0, arm="rising", pa
 
 
 ENDINGS = [
-    ended(phase=phase, outcome=outcome, error=error, search=3)
+    ended(phase=phase, outcome=outcome, error=error, search=3, not_deterministic=("put_", "kthvalue CUDA"))
     for phase in Phase
     for outcome, error in zip(Outcome, (None, None, None, "RuntimeError: „Größe“\n\x00\ud83d of 3"), strict=True)
 ]
@@ -124,6 +124,26 @@ def test_optuna_shows_what_each_trial_came_to(tmp_path):
     assert shown.best_value == NASTY[0]
     assert shown.direction.name == "MINIMIZE"
     assert shown.trials[1].intermediate_values == dict(enumerate(NASTY, 1))
+    assert shown.metric_names == ["validation error"], "what the values are"
+
+
+def test_optuna_shows_no_study_without_trials(tmp_path):
+    """A study's notes are in a table of their own."""
+    store = sqlite_store(tmp_path, SPEC)
+    with store.held("here"):
+        store.note("state", "running")
+        store.add([ended()])
+    names = optuna.get_all_study_names(sqlite_url(tmp_path))
+    assert names == [f"{SPEC.name}/{SPEC.fingerprint[:12]}/rising"]
+
+
+def test_optuna_shows_the_test_value_of_a_confirm_trial_as_an_attribute(tmp_path):
+    metrics = {"validation.error": 0.5, "test.error": 0.25}
+    sqlite_store(tmp_path, SPEC).add([ended(phase=Phase.CONFIRM, metrics=metrics), ended(metrics=metrics)])
+    (name,) = optuna.get_all_study_names(sqlite_url(tmp_path))
+    confirmed, tuned = optuna.load_study(study_name=name, storage=sqlite_url(tmp_path)).trials
+    assert (confirmed.value, confirmed.user_attrs["test error"]) == (0.5, 0.25)
+    assert tuned.value == 0.5
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -218,7 +238,7 @@ def test_a_storage_that_does_not_answer_is_told(tmp_path, name):
 def test_a_storage_that_breaks_later_is_told_too(tmp_path, call):
     store = sqlite_store(tmp_path, SPEC)
     with closing(sqlite3.connect(tmp_path / "optuna.db")) as database:
-        for table in ("trials", "studies"):
+        for table in ("trials", "studies", "slalom_note"):
             database.execute(f"ALTER TABLE {table} RENAME TO {table}_gone")
         database.commit()
     with pytest.raises(Infrastructure, match="the Optuna storage sqlite does not answer"):
