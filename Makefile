@@ -11,14 +11,15 @@ PYTEST := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 3 --dist loadfile --no
 timed = began=$$(date +%s); $(1); code=$$?; echo "make $@ took $$(($$(date +%s) - began)) s"; exit $$code
 
 .DEFAULT_GOAL := help
-.PHONY: help study quick test examples check chaos bench heuristics gate calibrate schema constraints clean
+.PHONY: help study quick test examples check docs chaos bench heuristics gate calibrate schema constraints clean
 
 help:
 	@echo "make study        install Slalom into .venv and run the study digits-optimizers"
-	@echo "make quick        run the tests that need no Ray cluster, browser or PostgreSQL (minutes)"
+	@echo "make quick        run some of each room's tests, without a Ray cluster, browser or PostgreSQL (minutes)"
 	@echo "make test         run the whole test suite (half an hour)"
 	@echo "make examples     run what the documents show of Lightning, Hugging Face and XGBoost (minutes; installs them)"
 	@echo "make check        lint, format, types, documents"
+	@echo "make docs         make the documentation's site in build/docs; a dead link fails"
 	@echo "make chaos        kill, stop, fill and cut what a study stands on, and write docs/reliability.md's table again"
 	@echo "make bench        measure against its peers (half an hour; ONLY=mixture for a part, QUICK=1)"
 	@echo "make heuristics   run the bundled studies and write docs/heuristics.md again (three quarters of an hour)"
@@ -33,7 +34,7 @@ study: .venv/slalom
 
 quick: .venv/dev
 	@echo "quick tests"
-	@$(call timed,$(PYTEST) -m "not slow")
+	@$(call timed,$(PYTEST) -m "not slow and not thorough")
 
 test: .venv/dev
 	@echo "tests"
@@ -53,9 +54,13 @@ check: .venv/dev
 	@echo "documents"
 	@.venv/bin/python -m pytest -q tests/repository/test_documents.py
 
+docs: .venv/docs
+	@.venv/bin/python -m sphinx -q -n -W --keep-going -c docs -d build/docs-cache . build/docs
+	@echo "build/docs/index.html"
+
 bench: .venv/bench
-	@.venv/bin/python -m tests.benchmarks.bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
-ifeq ($(ONLY)$(QUICK),)
+	@.venv/bin/python -m tests.benchmarks.bench $(if $(ONLY),--only $(ONLY)) $(if $(AGAINST),--against $(AGAINST)) $(if $(QUICK),--quick)
+ifeq ($(ONLY)$(AGAINST)$(QUICK),)
 	@.venv/bin/python tests/benchmarks/bookkeeping.py
 	@.venv/bin/python tests/benchmarks/scale.py
 	@.venv/bin/python tests/benchmarks/fleet.py
@@ -102,6 +107,11 @@ clean:
 .venv/examples: .venv/dev
 	@echo "installing the examples' libraries into .venv"
 	@$(INSTALL) -e '.[examples]'
+	@touch $@
+
+.venv/docs: .venv/slalom
+	@echo "installing Sphinx into .venv"
+	@$(INSTALL) -e '.[docs]'
 	@touch $@
 
 .venv/bench: .venv/slalom
