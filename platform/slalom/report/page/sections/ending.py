@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from slalom.report.page.sections.base import Material
 
+SAME = "On processors of this kind the same versions give the same numbers, bit for bit."
+
 
 def conditions(material: Material) -> Section:
     """What the verdict does not say, and what must be known before it is quoted."""
@@ -53,7 +55,7 @@ def provenance(material: Material) -> Section:
     rest = "".join(
         [
             *repeat,
-            f"<p>On the processor the same versions give the same numbers, bit for bit. {escape(speed)}</p>",
+            f"<p>{SAME} {escape(speed)}</p>",
             folded("The study file", f"<pre><code>{escape(found.text)}</code></pre>") if found.text else "",
         ]
     )
