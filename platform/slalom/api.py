@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from slalom.report.page.page import Page
     from slalom.report.page.tasks_page import TasksPage
     from slalom.search.base import TrialStore
+    from slalom.search.choice import Results
     from slalom.study.model import StudySpec
 
 
@@ -103,13 +104,16 @@ def run(
     with place.alone():
         store = wiring.store(spec, place)
         extends = {} if anew else extended(spec, store, place)
+        ended: Results | None = None
         if not _complete(store, place):
             try:
                 with watching(watch) as told:
-                    wiring.train(spec, place, store, lanes or partial(wiring.ray_lanes, address=ray), told, extends)
+                    ended = wiring.train(
+                        spec, place, store, lanes or partial(wiring.ray_lanes, address=ray), told, extends
+                    )
             except KeyboardInterrupt as exc:  # before the loop, or after it
                 raise Interrupted("stopped; what had ended is kept") from exc
-        result = _result(spec, place, store)
+        result = _result(spec, place, store, ended)
     _complain(result)
     return result
 
@@ -220,8 +224,9 @@ def _complete(store: TrialStore, home: Home) -> bool:
     return home.has_records and home.shown()["tracking_uri"] in Notes.read(store.notes()).recorded
 
 
-def _result(spec: StudySpec, home: Home, store: TrialStore) -> Result:
-    ended, notes = store.ended(), Notes.read(store.notes())
+def _result(spec: StudySpec, home: Home, store: TrialStore, ended: Results | None = None) -> Result:
+    """What a study has found so far; `ended` are its trials, where they have been read."""
+    ended, notes = store.ended() if ended is None else ended, Notes.read(store.notes())
     summary = pages.standing(spec, home, ended, notes)
     return Result(spec, home, summary, ended, notes.versions, notes.remarks)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pytest
 
@@ -16,7 +17,8 @@ from slalom.regression.gate import Answer
 from slalom.wire.learned import Learned
 from slalom.wire.trial import Phase
 from slalom_worker.tasks import open_task
-from slalom_worker.tasks.plane import grid, is_plane, training_points
+from slalom_worker.tasks.parts import draw, own_parts
+from slalom_worker.tasks.plane import grid, is_plane
 from tests.records.recorded import client, record, weights_for
 from tests.report.pages import Shown
 from tests.support.mlflow_tables import database
@@ -90,7 +92,7 @@ def test_a_page_takes_the_place_of_the_one_before(uri):
 
 def test_a_study_without_records_has_nothing(uri):
     kept = StudyRecord(uri, study())
-    assert (kept.kept(), kept.first_layers(), kept.trends()) == ({}, (), ())
+    assert (kept.decisions(), kept.first_layers(), kept.trends()) == ((), (), ())
     kept.put("a page")
     assert runs_in(uri) == []
 
@@ -100,7 +102,13 @@ def test_records_that_do_not_answer_are_told(tmp_path):
     kept = StudyRecord(f"sqlite:///{tmp_path}/mlflow.db", study())
     (tmp_path / "mlflow.db").write_bytes(b"no database" * 1000)
     with pytest.raises(Infrastructure, match="is broken"):
-        kept.kept()
+        kept.decisions()
+
+
+def model(home, spec, arm):
+    """The model of an arm that is on record in a home."""
+    mlflow.set_tracking_uri(f"sqlite:///{home}/mlflow.db")
+    return mlflow.pyfunc.load_model(f"models:/{spec.name}.{arm}/1")
 
 
 @pytest.fixture(scope="module")
@@ -114,18 +122,18 @@ def plane(tmp_path_factory):
 
 def test_decisions_are_those_of_the_models_on_record(plane):
     page, home = plane
-    found = page.findings.on_record.plane
-    assert [arm.arm for arm in found.arms] == ["single", "three"]
-    kept = StudyRecord(f"sqlite:///{home}/mlflow.db", page.spec)
+    found = page.findings.on_record.decisions
+    assert [one.arm for one in found] == ["single", "three"]
     task = open_task(page.spec.task, page.spec.folder)
     data = task.load()
-    for arm in found.arms:
-        net = kept.kept()[arm.arm]
-        said = kept.predicted(net, grid(data).points())[:, 1]
-        assert np.allclose(np.array(arm.probability).ravel(), said, atol=1e-4)
-        points = np.array([point[:2] for point in arm.points], np.float32)
-        assert np.array_equal(points, training_points(task, data, page.spec.split(net.search), None).inputs)
-        assert not np.array_equal(points, data.train.inputs), "of the search's own split"
+    pooled = data.pooled()
+    splits = [draw(task, pooled.pool, own_parts(pooled), page.spec.split(search)).train.split() for search in range(2)]
+    for one in found:
+        said = model(home, page.spec, one.arm).predict(grid(data).points())[:, 1]
+        assert np.allclose(np.array(one.probability).ravel(), said, atol=1e-4)
+        points = np.array([point[:2] for point in one.points], np.float32)
+        assert any(np.array_equal(points, split.inputs) for split in splits), "of the search's own split"
+        assert one.trained == len(points) == 40
 
 
 def test_the_best_boundary_is_that_of_the_tasks_own_grid(plane):
@@ -138,6 +146,8 @@ def test_the_best_boundary_is_that_of_the_tasks_own_grid(plane):
     row = np.flatnonzero((data.test.inputs[:half] == [places.xs[9], places.ys[20]]).all(axis=1))[0]
     zero, one = data.test.weights[row], data.test.weights[row + half]
     assert places.best[20, 9] == one / (zero + one)
+    for found in page.findings.on_record.decisions:
+        assert np.allclose(np.array(found.best, float), places.best, atol=1e-4, equal_nan=True)
 
 
 def test_of_three_classes_it_is_the_likeliest_everywhere(tmp_path, monkeypatch):
@@ -151,14 +161,17 @@ def test_of_three_classes_it_is_the_likeliest_everywhere(tmp_path, monkeypatch):
     }
     wanted = {name: value for name, value in {**PLANE, **of_three}.items() if name != "model"}
     result = slalom.run(slalom.Study(**wanted), tmp_path / "home", lanes=wiring.local_lanes)
-    plane = slalom.page(result.spec, tmp_path / "home").findings.on_record.plane
-    assert (plane.classes, plane.best, [arm.arm for arm in plane.arms]) == (3, None, ["single", "slow"])
-    kept = StudyRecord(f"sqlite:///{tmp_path}/home/mlflow.db", result.spec)
-    x, y = np.meshgrid(plane.xs, plane.ys)
-    said = kept.predicted(kept.kept()["single"], np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32))
-    assert plane.arms[0].probability is None
-    assert np.array_equal(np.ravel(plane.arms[0].likeliest), said.argmax(axis=1))
-    assert {label for *_, label in plane.arms[0].points} == {0, 1, 2}
+    found = slalom.page(result.spec, tmp_path / "home").findings.on_record.decisions
+    assert [(one.arm, one.classes, one.best, one.probability) for one in found] == [
+        ("single", 3, None, None),
+        ("slow", 3, None, None),
+    ]
+    x, y = np.meshgrid(found[0].xs, found[0].ys)
+    said = model(tmp_path / "home", result.spec, "single").predict(
+        np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32)
+    )
+    assert np.array_equal(np.ravel(found[0].likeliest), said.argmax(axis=1))
+    assert {label for *_, label in found[0].points} == {0, 1, 2}
 
 
 def test_its_page_has_boundaries_and_ensembles_and_lies_beside_its_run(plane):

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 from PIL import Image
 
-from slalom.report.page.data.on_record import Decision, FirstLayer, NightPoint, OnRecord, Plane, Trend
+from slalom.report.page.data.on_record import Decision, FirstLayer, NightPoint, OnRecord, Trend
 from slalom.report.page.page import Page
 from slalom.verdict.compare import summarise
 from slalom.verdict.summary import State
@@ -27,8 +27,8 @@ def on_record():
     xs, ys = np.linspace(-2, 4, 12), np.linspace(-2, 3, 10)
     said = tuple(tuple((1 / (1 + np.exp(x - y))).item() for x in xs) for y in ys)
     points = tuple((float(x), 0.5, int(x < 1)) for x in xs)
-    plane = Plane(2, tuple(xs.tolist()), tuple(ys.tolist()), said, (Decision(ARMS[0], said, None, points),))
-    return OnRecord(layers, plane, (Trend(ARMS[1], "test error", nights), Trend(ARMS[0], "cost", nights[:1])))
+    decision = Decision(ARMS[0], 2, xs.tolist(), ys.tolist(), said, None, said, points, 3 * len(points))
+    return OnRecord(layers, (decision,), (Trend(ARMS[1], "test error", nights), Trend(ARMS[0], "cost", nights[:1])))
 
 
 def diverging(trial):

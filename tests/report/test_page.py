@@ -11,9 +11,9 @@ import pytest
 
 from slalom.report.page.data.curves import curve
 from slalom.report.page.data.effort import cost_of
-from slalom.report.page.data.on_record import Decision, OnRecord, Plane
+from slalom.report.page.data.on_record import Decision, OnRecord
 from slalom.report.page.drawing.canvas import style
-from slalom.report.page.drawing.nets import draw_plane
+from slalom.report.page.drawing.nets import draw_decisions
 from slalom.report.page.page import Page
 from slalom.report.page.told import Told
 from slalom.search.on_optuna.importance import importances
@@ -121,13 +121,14 @@ def test_of_more_than_two_classes_each_has_a_region_of_its_colour(page):
     places = tuple(map(float, range(6)))
     rows = tuple(tuple((x + y) // 4 for x in range(6)) for y in range(6))
     points = tuple((x, x, int(x // 2)) for x in places)
-    plane = Plane(3, places, places, None, (Decision(ARMS[0], None, rows, points),))
+    decision = Decision(ARMS[0], 3, places, places, None, rows, None, points, 6000)
     with style():
-        (plot,) = draw_plane(plane, {ARMS[0]: 0})
+        (plot,) = draw_decisions([decision], {ARMS[0]: 0})
+    assert plot.about.startswith("6 of 6000 training points of 3 classes")
     assert "class 0 on 28%, class 1 on 56% and class 2 on 17%" in plot.about
     for label in range(3):
         assert f"fill: var(--s{label}); fill-opacity: 0.22" in plot.svg
-    shown = replace(page.findings, on_record=replace(page.findings.on_record, plane=plane))
+    shown = replace(page.findings, on_record=replace(page.findings.on_record, decisions=(decision,)))
     assert "the ground has the colour of the class" in replace(page, findings=shown).html()
 
 

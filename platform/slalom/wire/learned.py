@@ -22,3 +22,6 @@ class Learned:
 
 
 NOTHING = Learned()
+
+DECISIONS = "decisions/plane.json"
+"""The file with what nets decide over the plane; `slalom_worker.training.deciding` says what it holds."""

@@ -6,6 +6,7 @@ they are used.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from slalom.regression.retrain import Crew
     from slalom.report.rehearsal import Rehearsal
     from slalom.search.base import TrialStore
+    from slalom.search.choice import Results
     from slalom.study.model import Arm, StudySpec
     from slalom.wire.trial import Order, Scalar
     from slalom_worker.lane.alone import AloneWorker
@@ -205,10 +207,11 @@ def train(
     lanes: Callable[[StudySpec], Lanes],
     watch: Callable[[Progress], None],
     extends: Mapping[str, str],
-) -> None:
+) -> Results:
     """Train what is left of a study; everything that can be unreachable is tried before the first trial is placed.
 
     extends: by mark, the studies whose trials it takes from now on, and what is said of each
+    Returns the study's trials. While its page is made, the lanes are closed, for which Ray takes a second or two.
     """
     from slalom.loop.run import run
     from slalom.records.on_mlflow import MlflowRecorder
@@ -218,7 +221,7 @@ def train(
     made_with, telling = provenance(spec), Telling(watch)
     patient = PatientStore(trials, OptunaOutbox(home.folder, spec), spec.resources.outage_limit, telling.tell)
     spec = with_checkpoints(spec, home, made_with["code"])
-    with patient.held(str(home.folder.resolve())):
+    with patient.held(str(home.folder.resolve())), ThreadPoolExecutor(1, "slalom-lanes") as aside:
         describe = partial(markdown, spec)
         recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, describe, made_with, telling.tell)
         with finished(recorder):
@@ -233,13 +236,15 @@ def train(
             try:
                 run(spec, patient, crew, recorder, Proposals, telling)
             finally:
-                crew.close()
+                closed = aside.submit(crew.close)
             patient.settle()
-        pages.put(spec, home, patient)
+        ended = pages.put(spec, home, patient)
+        closed.result()
         remove_checkpoints(home, spec.fingerprint)
         patient.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])
         patient.settle()
     telling.end()
+    return ended
 
 
 def record(spec: StudySpec, home: Home, trials: TrialStore) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from slalom_worker.augmentation import Augmentation
     from slalom_worker.preprocessing import Fitted, Preprocessing
     from slalom_worker.tasks.base import Task
-    from slalom_worker.tasks.data import Data
+    from slalom_worker.tasks.data import Data, Split
     from slalom_worker.tasks.parts import Parts
 
 SMALL_BYTES = 1 << 26
@@ -55,6 +55,11 @@ class PlacedSplit:
     def test(self) -> Examples:
         """The test examples, which are put on the device when a confirm trial first asks for them."""
         return self._shelf.place(self._parts.test, self.prepared)
+
+    @property
+    def given(self) -> Split:
+        """The training examples as the task gives them, before any preprocessing, on the CPU."""
+        return self._parts.train.split()
 
     def learned(self, augmentation: Augmentation) -> Tensor | None:
         """What an augmentation learns from the task's training pictures, float64 on the device; None if nothing."""

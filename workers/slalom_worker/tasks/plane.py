@@ -1,4 +1,4 @@
-"""The grid and the points that a picture of a net's decisions needs, for tasks of classes of points in the plane."""
+"""The grid on which a net's decisions are shown, for tasks of classes of points in the plane."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from slalom_worker.tasks.parts import draw, load_split, own_parts
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from slalom_worker.tasks.base import Task
-    from slalom_worker.tasks.data import Data, Split
+    from slalom_worker.tasks.data import Data
 
 STEPS = 40
 """Number of places along each axis where the task has no grid of its own."""
@@ -35,8 +32,9 @@ class Grid(NamedTuple):
 
 
 def is_plane(data: Data) -> bool:
-    """Whether the task is a classification of points in the plane."""
-    return data.classes is not None and data.train.inputs.shape[1:] == (2,)
+    """Whether the task is a classification of points in the plane; two whole numbers, as of words, are no point."""
+    inputs = data.train.inputs
+    return data.classes is not None and inputs.shape[1:] == (2,) and np.issubdtype(inputs.dtype, np.floating)
 
 
 def grid(data: Data) -> Grid:
@@ -71,19 +69,3 @@ def _weighted(
     best[np.searchsorted(ys, points[:, 1]), np.searchsorted(xs, points[:, 0])] = share
     x, y = xs[::EVERY].astype(np.float64), ys[::EVERY].astype(np.float64)
     return Grid(x, y, best[::EVERY, ::EVERY])
-
-
-def training_points(task: Task, data: Data, split: int | None, loaded: int | None) -> Split:
-    """The examples on which a search trained.
-
-    split: the seed of the search's split, where splits are drawn, else None
-    loaded: the split's number, where the task loads splits, else None
-    """
-    if loaded is not None:
-        return load_split(task, loaded).train
-    if split is None:
-        return data.train
-    pooled = data.pooled()
-    if pooled.pool is None:
-        raise ValueError("a split is drawn of a pool")
-    return draw(task, pooled.pool, own_parts(pooled), split).train.split()

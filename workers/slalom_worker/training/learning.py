@@ -1,4 +1,4 @@
-"""What a kept net's first layer has learned: its filters, their orientation, and its maps of a few pictures."""
+"""What people are shown of a kept net: its first layer's filters and maps, and what it decides over the plane."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from slalom.wire.learned import NOTHING, Learned
+from slalom.wire.learned import Learned
+from slalom_worker.training.deciding import decided
 from slalom_worker.training.filters import FirstLayer, first_layer, orientation
 from slalom_worker.training.sheets import WHITE, sheet, signed, stretched
 
@@ -37,13 +38,14 @@ COLOURS = 3
 
 
 def learned(objective: Objective, trained: TrainedTrial) -> Learned:
-    """Metrics and files about the first layer of a trial's nets; NOTHING where `first_layer` finds none.
+    """Metrics and files about a trial's nets: their first layer where `first_layer` finds one, and `decided`.
 
-    Metrics are means over all nets of an ensemble, pictures are of its first net.
+    Metrics are means over all nets of an ensemble, pictures of filters are of its first net.
     """
+    decisions = decided(objective, trained)
     layer = first_layer(objective.module)
     if layer is None:
-        return NOTHING
+        return Learned(files=decisions)
     last = [layer.filters(objective.views(slot.best_parameters)) for slot in trained.slots]
     first = [
         layer.filters(objective.views(objective.initial(slot.trial.seeds.weights, slot.settings["initialization"])))
@@ -60,6 +62,7 @@ def learned(objective: Objective, trained: TrainedTrial) -> Learned:
             "filters/first_layer_initial.png": sheet(list(_filters(first[0])), FILTER_SIDE),
             "filters/orientation.json": json.dumps(table, indent=1).encode(),
             **({"filters/maps.png": sheet(maps, MAP_SIDE)} if maps else {}),
+            **decisions,
         },
     )
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import mlflow
-import numpy as np
 from mlflow import MlflowClient
 
 from slalom.records.on_mlflow.answers import translated
@@ -15,27 +14,19 @@ from slalom.records.on_mlflow.night_runs import points_of
 from slalom.records.on_mlflow.search import search
 from slalom.records.on_mlflow.sqlite import finish_sqlite, sqlite_file
 from slalom.records.on_mlflow.trial_runs.base import MODEL
-from slalom.report.page.data.on_record import FirstLayer, NightPoint, Trend
+from slalom.report.page.data.on_record import Decision, FirstLayer, NightPoint, Trend
+from slalom.wire.learned import DECISIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from mlflow.entities import Run
-    from numpy.typing import NDArray
 
     from slalom.study.model import StudySpec
 
 PAGE = "report.html"
 """The page's name among the artifacts of the study's run."""
-
-
-class KeptNet(NamedTuple):
-    """The net that is kept of an arm: the run of its trial, its logged model, and the search it comes from."""
-
-    run_id: str
-    model_id: str
-    search: int
 
 
 class StudyRecord:
@@ -49,24 +40,17 @@ class StudyRecord:
         self._study = study
         self._client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
 
-    def kept(self) -> Mapping[str, KeptNet]:
-        """The kept nets that are on record, by arm, in the order of the study."""
-        with self._translated():
-            found = {run.data.tags["slalom.arm"]: _kept(run) for run in self._runs("trial") if MODEL in run.data.tags}
-        return {arm.name: found[arm.name] for arm in self._study.arms if arm.name in found}
-
     def first_layers(self) -> tuple[FirstLayer, ...]:
-        """The filters of the kept nets whose first layer is a convolution."""
+        """The filters of the kept nets whose first layer is a convolution, in the order of the arms."""
         with self._translated():
-            found = [self._first_layer(arm, net.run_id) for arm, net in self.kept().items()]
+            found = [self._first_layer(arm, run_id) for arm, run_id in self._kept()]
         return tuple(layer for layer in found if layer is not None)
 
-    def predicted(self, net: KeptNet, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What a kept net predicts of inputs [n, *shape]: [n, k]."""
-        with self._translated(), TemporaryDirectory() as folder:
-            place = self._client.get_logged_model(net.model_id).artifact_location
-            there = mlflow.artifacts.download_artifacts(artifact_uri=place, dst_path=folder, tracking_uri=self._uri)
-            return np.asarray(mlflow.pyfunc.load_model(str(there)).predict(inputs), dtype=np.float64)
+    def decisions(self) -> tuple[Decision, ...]:
+        """What the kept nets decide over the plane, in the order of the arms; empty where inputs are not in one."""
+        with self._translated():
+            found = [(arm, self._file(run_id, DECISIONS)) for arm, run_id in self._kept()]
+        return tuple(Decision(arm, **json.loads(content)) for arm, content in found if content is not None)
 
     def trends(self) -> tuple[Trend, ...]:
         """The nights of each arm's metrics, oldest first."""
@@ -96,22 +80,27 @@ class StudyRecord:
             conditions.append(f"tags.`{MODEL}` != ''")
         yield from search(self._client, experiment.experiment_id, self._study.fingerprint, *conditions)
 
+    def _kept(self) -> list[tuple[str, str]]:
+        """The arms with a kept net, in the order of the study, each with the run of the net's trial."""
+        found = {run.data.tags["slalom.arm"]: run.info.run_id for run in self._runs("trial") if MODEL in run.data.tags}
+        return [(arm.name, found[arm.name]) for arm in self._study.arms if arm.name in found]
+
     def _first_layer(self, arm: str, run_id: str) -> FirstLayer | None:
-        if not any(one.path == "filters" for one in self._client.list_artifacts(run_id)):
+        filters, initial = (self._file(run_id, f"filters/first_layer{part}.png") for part in ("", "_initial"))
+        if filters is None or initial is None:
             return None
-        with TemporaryDirectory() as folder:
-            there = Path(self._client.download_artifacts(run_id, "filters", folder))
-            filters, initial = ((there / f"first_layer{part}.png").read_bytes() for part in ("", "_initial"))
         metrics = self._client.get_run(run_id).data.metrics
         return FirstLayer(arm, filters, initial, metrics["filters.orientation"], metrics["filters.orientation_initial"])
 
+    def _file(self, run_id: str, place: str) -> bytes | None:
+        """A file among a run's artifacts, which lies in a folder there; None where there is no such folder."""
+        if not any(one.path == place.partition("/")[0] for one in self._client.list_artifacts(run_id)):
+            return None
+        with TemporaryDirectory() as folder:
+            return Path(self._client.download_artifacts(run_id, place, folder)).read_bytes()
+
     def _translated(self) -> AbstractContextManager[None]:
         return translated(self._uri, "did not do as it was asked; no result is lost, and the same command goes on")
-
-
-def _kept(run: Run) -> KeptNet:
-    tags = run.data.tags
-    return KeptNet(run.info.run_id, tags[MODEL], int(tags["slalom.search"]))
 
 
 def _trend(name: str, nights: list[Run]) -> Trend:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -26,32 +26,25 @@ class FirstLayer:
 
 @dataclass(frozen=True)
 class Decision:
-    """What an arm's kept net says over the plane.
+    """What an arm's kept net says over the plane, of a task of classes of points in it.
 
+    xs, ys: the places where it is said
     probability: of class 1 of two: [ys, xs]; None of a task of more classes
     likeliest: the class that the net finds most likely: [ys, xs]; None of a task of two
-    points: (x, y, label), on which the net was trained
+    best: the true probability of class 1 of two: [ys, xs], None where no point can be; None where it is not known
+    points: (x, y, label), on which the net was trained; of very many some
+    trained: the number of points on which it was trained
     """
 
     arm: str
-    probability: tuple[tuple[float, ...], ...] | None
-    likeliest: tuple[tuple[int, ...], ...] | None
-    points: tuple[tuple[float, float, int], ...]
-
-
-@dataclass(frozen=True)
-class Plane:
-    """A task of classes of points in the plane.
-
-    xs, ys: where it is said what the nets decide
-    best: the true probability of class 1 of two: [ys, xs], or None where that is not known
-    """
-
     classes: int
-    xs: tuple[float, ...]
-    ys: tuple[float, ...]
-    best: tuple[tuple[float, ...], ...] | None
-    arms: tuple[Decision, ...]
+    xs: Sequence[float]
+    ys: Sequence[float]
+    probability: Sequence[Sequence[float]] | None
+    likeliest: Sequence[Sequence[int]] | None
+    best: Sequence[Sequence[float | None]] | None
+    points: Sequence[tuple[float, float, int]]
+    trained: int
 
 
 @dataclass(frozen=True)
@@ -78,11 +71,11 @@ class OnRecord:
     """All that only the records hold; a field is empty, or None, where the study has no such record."""
 
     first_layers: tuple[FirstLayer, ...] = ()
-    plane: Plane | None = None
+    decisions: tuple[Decision, ...] = ()
     trends: tuple[Trend, ...] = ()
 
     def plain(self) -> Mapping[str, object]:
         """The numbers of the records, without the pictures."""
         names = ("arm", "orientation", "initial_orientation")
         layers = [{name: getattr(layer, name) for name in names} for layer in self.first_layers]
-        return {"first_layers": layers, "plane": self.plane, "trends": self.trends}
+        return {"first_layers": layers, "decisions": self.decisions, "trends": self.trends}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from slalom.errors import listing
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from slalom.report.page.data.ensembles import Ensembles
-    from slalom.report.page.data.on_record import Decision, FirstLayer, Plane
+    from slalom.report.page.data.on_record import Decision, FirstLayer
 
 ROW, TOP, BOTTOM = 30.0, 8.0, 42.0
 SQUARE = 300.0
@@ -72,46 +73,51 @@ def _from_to(
     return [canvas.plot(name, title, about)]
 
 
-def draw_plane(plane: Plane, places: Mapping[str, int]) -> list[Plot]:
+def draw_decisions(decisions: Sequence[Decision], places: Mapping[str, int]) -> list[Plot]:
     """A plot for each arm's kept net: its training points, its boundary, and the best one where it is known."""
-    return [_decision(plane, arm, places[arm.arm]) for arm in plane.arms]
+    return [_decision(arm, places[arm.arm]) for arm in decisions]
 
 
-def _decision(plane: Plane, arm: Decision, place: int) -> Plot:
+def _decision(arm: Decision, place: int) -> Plot:
     canvas = Canvas(SQUARE + 56)
     axes = canvas.axes(40, 24, WIDTH - 52, SQUARE)
-    axes.set_xlim(plane.xs[0], plane.xs[-1])
-    axes.set_ylim(plane.ys[0], plane.ys[-1])
+    axes.set_xlim(arm.xs[0], arm.xs[-1])
+    axes.set_ylim(arm.ys[0], arm.ys[-1])
     axes.set_title(brief(arm.arm, 40), loc="left", fontweight="bold")
-    shown = _lines(axes, plane, arm) if arm.likeliest is None else _regions(axes, plane, arm, arm.likeliest)
-    for label in range(plane.classes):
+    shown = _lines(axes, arm) if arm.likeliest is None else _regions(axes, arm, arm.likeliest)
+    for label in range(arm.classes):
         points = [(x, y) for x, y, found in arm.points if found == label]
         if points:
             ink, one = colour(label), POINTS[label % len(POINTS)]
             axes.plot(*zip(*points, strict=True), one, color=ink, markersize=3, alpha=0.6, markeredgewidth=0)
-    about = f"{len(arm.points)} training points of {_number(plane.classes)} classes; {shown}."
+    about = f"{_of_all(arm)} training points of {_number(arm.classes)} classes; {shown}."
     return canvas.plot(f"plane-{place}", f"Decision boundary of {arm.arm}", about)
 
 
-def _lines(axes: Axes, plane: Plane, arm: Decision) -> str:
+def _lines(axes: Axes, arm: Decision) -> str:
     """Draw the line along which two classes are equally likely; returns in words what is drawn."""
-    if plane.best:
-        axes.contour(plane.xs, plane.ys, plane.best, [0.5], colors=ROLES["muted"], linestyles="dashed", linewidths=1.4)
-    axes.contour(plane.xs, plane.ys, arm.probability, [0.5], colors=ROLES["ink"], linewidths=1.8)
-    best = ", the dashed one the best that there is" if plane.best else ""
-    return f"the full line is where the kept net of {arm.arm} finds both classes equally likely{best}"
+    if arm.best:
+        best = [[math.nan if one is None else one for one in row] for row in arm.best]
+        axes.contour(arm.xs, arm.ys, best, [0.5], colors=ROLES["muted"], linestyles="dashed", linewidths=1.4)
+    axes.contour(arm.xs, arm.ys, arm.probability, [0.5], colors=ROLES["ink"], linewidths=1.8)
+    besides = ", the dashed one the best that there is" if arm.best else ""
+    return f"the full line is where the kept net of {arm.arm} finds both classes equally likely{besides}"
 
 
-def _regions(axes: Axes, plane: Plane, arm: Decision, likeliest: Sequence[Sequence[int]]) -> str:
+def _regions(axes: Axes, arm: Decision, likeliest: Sequence[Sequence[int]]) -> str:
     """Draw the region of each of more than two classes, in its colour; returns in words the share of each."""
     places = [label for row in likeliest for label in row]
     shares = []
     for label in sorted(set(places)):
         inside = [[float(found == label) for found in row] for row in likeliest]
-        axes.contourf(plane.xs, plane.ys, inside, [0.5, 1.5], colors=[colour(label)], alpha=0.22)
-        axes.contour(plane.xs, plane.ys, inside, [0.5], colors=ROLES["ink"], linewidths=0.9)
+        axes.contourf(arm.xs, arm.ys, inside, [0.5, 1.5], colors=[colour(label)], alpha=0.22)
+        axes.contour(arm.xs, arm.ys, inside, [0.5], colors=ROLES["ink"], linewidths=0.9)
         shares.append(f"class {label} on {places.count(label) / len(places):.0%}")
     return f"the kept net of {arm.arm} finds most likely, of the plane that is shown, {listing(shares)}"
+
+
+def _of_all(arm: Decision) -> str:
+    return f"{arm.trained}" if len(arm.points) == arm.trained else f"{len(arm.points)} of {arm.trained}"
 
 
 def _number(classes: int) -> str:

@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 def boundaries(material: Material) -> Section | None:
     """The decisions over the plane; None where inputs are no points of it, or no net is on record."""
-    plane, told = material.findings.on_record.plane, material.told
-    if plane is None:
+    decisions, told = material.findings.on_record.decisions, material.told
+    if not decisions:
         return None
     confirm = {arm.name: f"arms.{number}.confirm" for number, arm in enumerate(material.spec.arms)}
     rows = [
         (material.arm(arm.arm), told.bounded(f"{confirm[arm.arm]}.mean", f"{confirm[arm.arm]}.interval"))
-        for arm in plane.arms
+        for arm in decisions
     ]
     shows = "it finds both classes equally likely along the full line."
-    if plane.classes > 2:
+    if decisions[0].classes > 2:
         shows = (
             "the ground has the colour of the class that it finds most likely, and so have the points of that class."
         )
-    if plane.best:
+    if decisions[0].best:
         shows += " The dashed line is the best boundary that there is."
     lead = (
         "The net that is kept of each arm, the best of its confirm trainings by validation data, on the points that it "
         f"was trained on: {shows} It is one net of many; the table has the mean over all of them."
     )
     table = Table("test values of these arms", ("arm", material.spec.metric.on("test")), rows)
-    plots = nets.draw_plane(plane, material.places)
+    plots = nets.draw_decisions(decisions, material.places)
     return Section("boundaries", "Decision boundaries", lead, plots=plots, folded=[table])
 
 
