@@ -139,7 +139,7 @@ WORKLOADS = {
             batch_size=32,
             epochs=286,
             report_every=29,
-            arms=Arms(8, 10, 12, 2),
+            arms=Arms(8, 10, 45, 2),
             trials={
                 "optuna_mlflow": 28,
                 "ray_tune": 24,
@@ -157,7 +157,7 @@ WORKLOADS = {
             batch_size=32,
             epochs=40,
             report_every=4,
-            arms=Arms(8, 10, 6, 2),
+            arms=Arms(8, 10, 45, 2),
             trials={"optuna_mlflow": 28, "ray_tune": 24, "serial": 24, "static": 128, "refilled": 128},
         ),
         Workload(
@@ -192,7 +192,7 @@ WORKLOADS = {
             batch_size=32,
             epochs=279,
             report_every=31,
-            arms=Arms(8, 10, 10, 1),
+            arms=Arms(8, 10, 45, 2),
             trials={"static": 600, "refilled": 600},
             pruner="successive_halving",
         ),

@@ -44,7 +44,7 @@ CELL = ".ag-cell"
 
 
 @contextmanager
-def served(home, seconds=60):
+def served(home, seconds=240):
     """What `slalom ui` on a home prints: the address of each study's page, by the study's name."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -73,7 +73,7 @@ def browser(profile):
         driver.quit()
 
 
-def shown(driver, selector, holds=lambda element: True, seconds=40):
+def shown(driver, selector, holds=lambda element: True, seconds=160):
     """The first element of a CSS selector that is displayed and for which something holds, once there is one."""
 
     def find(_):

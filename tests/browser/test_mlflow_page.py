@@ -38,7 +38,7 @@ def run_of(page, condition):
         json.dumps({"experiment_ids": [experiment], "filter": condition}).encode(),
         {"Content-Type": "application/json"},
     )
-    with urlopen(request, timeout=30) as answer:
+    with urlopen(request, timeout=120) as answer:
         run = json.load(answer)["runs"][0]
     return f"{server}/#/experiments/{experiment}/runs/{run['info']['run_id']}"
 

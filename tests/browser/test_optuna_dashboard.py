@@ -45,7 +45,7 @@ def address(result, tmp_path_factory):
 
 
 def asked(address, path):
-    with urlopen(f"{address}/api/{path}", timeout=60) as answer:
+    with urlopen(f"{address}/api/{path}", timeout=240) as answer:
         return json.load(answer)
 
 

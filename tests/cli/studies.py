@@ -61,7 +61,7 @@ COMMAND = [sys.executable, str(Path(sys.executable).with_name("slalom"))]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 
 
-def slalom(*arguments, cwd, timeout=150):
+def slalom(*arguments, cwd, timeout=600):
     """The command's exit code, standard output and standard error, from a process of its own without a terminal.
 
     timeout: seconds in which nothing is written below `cwd`

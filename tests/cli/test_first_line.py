@@ -30,7 +30,7 @@ def test_the_first_line_comes_before_anything_heavy_is_loaded(tmp_path):
     (tmp_path / "small.yaml").write_text(SMALL.replace("optimizer: adam", "optimizer: adamm"))
     main, side = pty.openpty()
     command = [sys.executable, "-c", COMMAND, "run", "small.yaml"]
-    subprocess.run(command, cwd=tmp_path, stderr=side, timeout=240, check=False)
+    subprocess.run(command, cwd=tmp_path, stderr=side, timeout=720, check=False)
     os.close(side)
     first, *rest = os.read(main, 1 << 20).decode().replace("...loads", "...\nloads").splitlines()
     os.close(main)

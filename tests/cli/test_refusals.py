@@ -72,7 +72,7 @@ def test_what_does_not_answer(option, value, empty):
     place = value.format(port=closed_port(), file=empty / "small.yaml")
     began = time.monotonic()
     done = here("run", "small.yaml", option, place)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     assert done.returncode == 3
     assert "does not answer" in done.stderr or "cannot be used" in done.stderr
     assert option in done.stderr
@@ -86,7 +86,7 @@ def test_what_does_not_answer(option, value, empty):
 def test_the_process_itself_gives_up_in_time(empty):
     began = time.monotonic()
     done = slalom("run", "small.yaml", "--storage", f"postgresql://me:secret@127.0.0.1:{closed_port()}/db", cwd=empty)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     assert done.returncode == 3
     assert re.fullmatch(r"slalom: the Optuna storage postgresql\S*://me:\*\*\*@.* does not answer: .*\n", done.stderr)
 

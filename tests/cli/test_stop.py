@@ -139,7 +139,7 @@ with stop.between_turns(lambda _: None, 1.0) as turn:
 
 
 def test_what_hears_nothing_is_ended_by_force():
-    done = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=240, check=False)
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == "slalom: stopped; what had ended is kept; the same command goes on\n"
 

@@ -49,7 +49,7 @@ def story(tmp_path_factory):
         seen.refused = here("run", study, "--home", home)
         await_that(one_more())
         os.killpg(first.pid, signal.SIGINT)
-        seen.told = first.communicate(timeout=120)
+        seen.told = first.communicate(timeout=480)
     look()
     with Terminal(*RUN, cwd=folder, columns=100) as terminal:
         await_that(one_more())
@@ -144,7 +144,7 @@ def test_ctrl_c_while_all_is_loaded_is_no_hang(empty):
     with start("run", "small.yaml", "--json", cwd=empty, stdout=PIPE, stderr=PIPE, text=True) as run:
         await_that((empty / "slalom-home" / "mlflow.db").exists)
         os.killpg(run.pid, signal.SIGINT)
-        out, told = run.communicate(timeout=90)
+        out, told = run.communicate(timeout=360)
     assert (run.returncode, out) == (130, "")
     assert told.startswith("slalom: stopped; ")
     assert told.count("\n") == 1

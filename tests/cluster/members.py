@@ -48,7 +48,7 @@ class Member:
     def end(self):
         """Have it leave; the longest that it waited for an answer, in seconds."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+        self.process.wait(120)
         return float(self._said.read_text().split()[-1])
 
     def kill(self):

@@ -21,7 +21,7 @@ from tests.support.mlflow_tables import database
 
 @pytest.mark.parametrize("command", ["loop", "sleep"])
 def test_what_comes_on_no_further_is_lost_and_replaced(cluster, command):
-    with crew(cluster.address, 2, trial_timeout=4.0) as lanes:
+    with crew(cluster.address, 2, trial_timeout=8.0) as lanes:
         lanes.send(0, told(command, 500_000))
         lanes.send(0, told("answer", 3))
         ((lane, lost),) = heard(lanes, 1)
@@ -32,12 +32,12 @@ def test_what_comes_on_no_further_is_lost_and_replaced(cluster, command):
         opened(lanes, 1)
         lanes.send(0, told("answer", 5))
         assert heard(lanes, 1)[0][1].slots == 5
-        lanes.send(1, told("step", 70))
-        assert heard(lanes, 1)[0][1].slots == 70, "longer than the limit, but step by step"
+        lanes.send(1, told("step", 120))
+        assert heard(lanes, 1)[0][1].slots == 120, "longer than the limit, but step by step"
 
 
 def test_a_process_that_is_stopped_is_lost_and_gone(cluster):
-    with crew(cluster.address, 1, trial_timeout=4.0) as lanes:
+    with crew(cluster.address, 1, trial_timeout=8.0) as lanes:
         (process,) = lane_processes()
         os.kill(process, signal.SIGSTOP)
         lanes.send(0, told("answer"))

@@ -116,5 +116,5 @@ def rest(study, home):
         capture_output=True,
         check=False,
         text=True,
-        timeout=200,
+        timeout=800,
     )

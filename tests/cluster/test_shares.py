@@ -56,7 +56,7 @@ def test_drivers_share_evenly_and_by_priority(pool, tmp_path):
         assert share_out((urgent, 4), (first, 1), (second, 1))
         urgent.kill()
         assert share_out((first, 3), (second, 3))
-        assert first.end() < 1
+        assert first.end() < 10
         assert wait_for(lambda: second.share == 6, 5)
 
 
@@ -98,7 +98,7 @@ def test_through_rays_client(cluster, client_port, tmp_path):
     with members(cluster.address, tmp_path) as start:
         near, far = start.join("near"), start.join("far", address=f"ray://127.0.0.1:{client_port}", lanes=1)
         assert share_out((near, 2), (far, 1), seconds=120)  # to join through the client may take four tries
-        assert far.end() < 1
+        assert far.end() < 10
 
 
 def test_what_others_took_is_not_divided(pool):
@@ -167,7 +167,7 @@ def test_a_study_gives_way_to_a_more_urgent_one_and_comes_out_the_same(cluster, 
 
         result = slalom.run(urgent, tmp_path / "high", lanes=all_of_it, watch=look)
         assert rows(result.export()) == expected
-        assert low.wait(200) == 0
+        assert low.wait(800) == 0
     found = slalom.show(tmp_path / "low.yaml", tmp_path / "low")
     assert rows(found.export()) == run_here(slalom.load(tmp_path / "low.yaml"))
     assert {row["attempt"] for row in found.export()} == {0}

@@ -80,7 +80,7 @@ class Stack:
 
     def script(self, *words):
         command = [sys.executable, SCRIPT, *words, "--folder", str(self.folder)]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=200).stdout
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=800).stdout
 
     def environment(self):
         return dict(re.findall(r"^export (\w+)=(.*)$", self.script("status", "--env"), re.MULTILINE))

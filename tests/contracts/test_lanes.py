@@ -68,7 +68,7 @@ def test_nothing_sent_is_nothing_to_wait_for(start):
     lanes = start()
     began = time.monotonic()
     assert list(lanes.collect(30.0)) == []
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_a_lane_takes_its_turns_in_the_order_they_were_sent(start):

@@ -97,7 +97,7 @@ def test_past_the_limit_a_study_stops_and_the_same_command_goes_on(expected, tmp
     began = time.monotonic()
     with pytest.raises(Infrastructure, match=r"given up after \d+ s: what had ended waits in .*outbox-\w+\.db"):
         slalom.run(study("patient", outage_limit=1.0), home, lanes=local_lanes, watch=outage)
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 240
     postgres.start()
     assert outboxes(tmp_path)
     result = slalom.run(study("patient"), home, lanes=local_lanes)

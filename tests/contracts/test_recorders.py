@@ -89,11 +89,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], st
     yield start
     for process in started:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=80)
 
 
 def await_answer(uri: str) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 360
     while time.monotonic() < deadline:
         try:
             urlopen(f"{uri}/health", timeout=5).close()

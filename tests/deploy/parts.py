@@ -48,7 +48,7 @@ def program(name: str) -> str:
 
 def said(*command: str | Path, **options: Any) -> str:
     """What a program prints; it must succeed."""
-    ran = subprocess.run(command, capture_output=True, check=False, text=True, timeout=120, **options)
+    ran = subprocess.run(command, capture_output=True, check=False, text=True, timeout=480, **options)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 

@@ -45,7 +45,7 @@ def exported(**outside):
     names = {*LANE_ENVIRONMENT, *NUMPY, *OPENBLAS, *WIDE}
     kept = {name: value for name, value in os.environ.items() if name not in names}
     command = [sys.executable, "-m", "tests.kernels.exports"]
-    ran = subprocess.run(command, cwd=ROOT, env=kept | outside, capture_output=True, check=False, timeout=280)
+    ran = subprocess.run(command, cwd=ROOT, env=kept | outside, capture_output=True, check=False, timeout=840)
     assert ran.returncode == 0, ran.stderr.decode()
     return ran.stdout
 

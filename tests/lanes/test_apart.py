@@ -99,7 +99,7 @@ def test_one_that_does_not_answer_ends_the_study_and_is_killed(monkeypatch):
         lanes.collect(1.0)
     began = time.monotonic()
     lanes.close()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert not alive(process)
 
 
@@ -113,7 +113,7 @@ def test_a_ctrl_c_while_an_answer_is_waited_for_is_heard_at_once_and_closes_all(
         lanes.collect(100.0)
     began = time.monotonic()
     lanes.close()
-    assert time.monotonic() - began < 2 * apart.CLOSE_SECONDS
+    assert time.monotonic() - began < 4 * apart.CLOSE_SECONDS
     assert not alive(process)
 
 
@@ -136,7 +136,7 @@ def test_a_process_whose_parent_is_killed_ends_though_it_is_busy():
         process = int(parent.stdout.readline())
         assert alive(process)
         parent.kill()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 40
     while alive(process):
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -19,7 +19,7 @@ def test_a_server_that_is_not_there_is_told_at_once():
     begun = time.monotonic()
     with pytest.raises(Infrastructure, match=r"MLflow does not answer at http://\*\*\*@127\.0\.0\.1:9/x") as caught:
         MlflowRecorder("http://ada:secret@127.0.0.1:9/x", None, study(), describe)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 40
     assert "secret" not in str(caught.value)
     assert isinstance(caught.value.__cause__, OSError)
 

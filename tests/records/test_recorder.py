@@ -41,7 +41,7 @@ def test_a_summary_is_skipped_when_a_later_one_waits(uri, tmp_path):
 def test_what_cannot_be_written_is_raised_by_the_next_call(uri, tmp_path):
     recorder = MlflowRecorder(uri, tmp_path, study(), describe)
     recorder.trials([ended()])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while (
         not any(run.info.run_name == "constant search 0 tune 0" for run in runs_in(uri)) and time.monotonic() < deadline
     ):
@@ -97,7 +97,7 @@ def test_whoever_hands_over_a_home_full_of_trials_does_not_wait_until_they_are_w
     recorder = MlflowRecorder(f"sqlite:///{tmp_path}/mlflow.db", tmp_path, study(), describe)
     giver = threading.Thread(target=recorder.trials, args=([ended(number=0)] * (2 * ROOM),), daemon=True)
     giver.start()
-    giver.join(timeout=60)
+    giver.join(timeout=240)
     assert not giver.is_alive()
     kept.may.set()
     recorder.close()
@@ -122,7 +122,7 @@ def test_who_waits_for_room_is_not_kept_by_a_failure():
     giver.start()
     time.sleep(0.2)
     go.set()
-    giver.join(timeout=10)
+    giver.join(timeout=40)
     assert not giver.is_alive()
     with pytest.raises(Infrastructure, match="no"):
         writing.close()
@@ -207,7 +207,7 @@ def test_a_recorder_that_is_never_closed_keeps_no_process(tmp_path):
 def python(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     path = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
     return subprocess.run(
-        [sys.executable, "-c", path + program], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", path + program], cwd=folder, capture_output=True, text=True, timeout=480, check=False
     )
 
 

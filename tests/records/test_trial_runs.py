@@ -183,7 +183,7 @@ def test_an_experiment_deleted_in_the_middle_of_a_run_takes_no_more(tmp_path):
 
     uri = database(tmp_path)
     recorder = MlflowRecorder(uri, artifacts(uri), study(), describe)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not runs_in(uri) and time.monotonic() < deadline:
         time.sleep(0.05)
     client = MlflowClient(uri)

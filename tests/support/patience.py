@@ -9,10 +9,15 @@ from pathlib import Path
 LOAD = Path("/proc/loadavg")
 
 
+SLOWEST = 3
+"""How much slower than the machine for which seconds were chosen a machine may be."""
+
+
 class Patience:
     """Lasts so many seconds in which nothing came on, and longer on a machine on which processes wait for their turn.
 
-    A second counts as much as each process that would run gets of a processor.
+    The seconds are those of a machine SLOWEST times as slow as the one for which they were chosen, and each counts as
+    much as a process that would run gets of a processor.
     """
 
     def __init__(self, seconds, progress=lambda: None):
@@ -25,7 +30,7 @@ class Patience:
         now, came_to = time.monotonic(), self.progress()
         self.counted = self.counted + (now - self.looked) * share() if came_to == self.came_to else 0.0
         self.looked, self.came_to = now, came_to
-        return self.counted > self.seconds
+        return self.counted > SLOWEST * self.seconds
 
 
 def share():

@@ -211,7 +211,8 @@ def train(
     """Train what is left of a study; everything that can be unreachable is tried before the first trial is placed.
 
     extends: by mark, the studies whose trials it takes from now on, and what is said of each
-    Returns the study's trials. While its page is made, the lanes are closed, for which Ray takes a second or two.
+    Returns the study's trials. While they are read and the page is made, the last records are written and the lanes are
+    closed, for which Ray takes a second or two.
     """
     from slalom.loop.run import run
     from slalom.records.on_mlflow import MlflowRecorder
@@ -238,7 +239,8 @@ def train(
             finally:
                 closed = aside.submit(crew.close)
             patient.settle()
-        ended = pages.put(spec, home, patient)
+            ended = pages.ready(patient)
+        pages.put(spec, home, ended, Notes.read(patient.notes()))
         closed.result()
         remove_checkpoints(home, spec.fingerprint)
         patient.note(Note.RECORDED, [*recorded, home.shown()["tracking_uri"]])

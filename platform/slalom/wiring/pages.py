@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from slalom.loop.notes import Notes
@@ -35,20 +36,20 @@ def page(spec: StudySpec, home: Home, trials: TrialStore) -> Page:
     return _page(spec, home, trials.ended(), Notes.read(trials.notes()))
 
 
-def put(spec: StudySpec, home: Home, trials: TrialStore) -> Results:
-    """Put a study's page beside its run in MLflow, through an outage too; Infrastructure where MLflow takes none.
+def ready(trials: TrialStore) -> Results:
+    """Read a study's trials, and load what makes a page of them: both take about a second, and no record is needed."""
+    import_module("slalom.report.page.page")
+    return trials.ended()
 
-    Returns the study's trials, which take a while to read.
-    """
+
+def put(spec: StudySpec, home: Home, ended: Results, notes: Notes) -> None:
+    """Put a study's page beside its run in MLflow, through an outage too; Infrastructure where MLflow takes none."""
     from slalom.records.on_mlflow.waiting import through_outages
-
-    ended, notes = trials.ended(), Notes.read(trials.notes())
 
     def once() -> None:
         _study_record(spec, home).put(_page(spec, home, ended, notes).html())
 
     through_outages(home.tracking_uri, spec.resources.outage_limit, once)
-    return ended
 
 
 def renew(spec: StudySpec, home: Home, store: Callable[[StudySpec, Home], TrialStore]) -> None:
@@ -60,8 +61,9 @@ def renew(spec: StudySpec, home: Home, store: Callable[[StudySpec, Home], TrialS
     if not home.has_trials:
         return
     trials = store(spec, home)
-    if home.shown()["tracking_uri"] in Notes.read(trials.notes()).recorded:
-        put(spec, home, trials)
+    notes = Notes.read(trials.notes())
+    if home.shown()["tracking_uri"] in notes.recorded:
+        put(spec, home, trials.ended(), notes)
 
 
 def _page(spec: StudySpec, home: Home, ended: Results, notes: Notes) -> Page:

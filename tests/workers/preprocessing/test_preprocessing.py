@@ -156,7 +156,7 @@ def test_what_is_learned_does_not_depend_on_numpy_s_kernels() -> None:
             env={**os.environ, **LANE_ENVIRONMENT, **numpy},
             capture_output=True,
             check=True,
-            timeout=120,
+            timeout=480,
         ).stdout
         for numpy in ({"NPY_DISABLE_CPU_FEATURES": ""}, NUMPY)
     ]
