@@ -119,6 +119,7 @@ def test_a_study_that_is_run_from_another_home_is_refused(empty):
         (["run", "small.yaml", "--tracking-uri", "mlruns"], "--tracking-uri: an MLflow tracking URI is a URL such as"),
         (["run", "small.yaml", "--tracking-uri", "htp://host"], "did you mean 'http'?"),
         (["run", "small.yaml", "--epochs", "3"], "unrecognized arguments: --epochs 3"),
+        (["--home", "here", "run", "small.yaml"], "the command comes first, and its options after it"),
         (["run"], "STUDY"),
         ([], "COMMAND"),
         (["rum", "small.yaml"], "invalid choice: 'rum'"),

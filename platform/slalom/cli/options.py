@@ -42,6 +42,8 @@ class ScheduledParser(Parser):
 
 
 def _harmless(message: str) -> str:
+    if message.startswith("argument COMMAND: invalid choice"):
+        message += "; the command comes first, and its options after it"
     message = re.sub(r"[^\s='\"]+://[^\s'\"]+", "***", message)
     return re.sub(r"\S{200,}", lambda word: shortened(word[0]), message)
 
