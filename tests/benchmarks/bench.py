@@ -40,6 +40,7 @@ PROGRAMS = {
     "ray_tune": "ray_tune",
     "ray_tune_defaults": "ray_tune_defaults",
     "serial": "serial",
+    "serial_pinned": "serial_pinned",
     "static": "static_pack",
     "refilled": "refilled_pack",
 }

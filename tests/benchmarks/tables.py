@@ -19,6 +19,7 @@ TITLES = {
     "ray_tune": "Ray Tune + OptunaSearch + MLflow, at its best",
     "ray_tune_defaults": "Ray Tune + OptunaSearch + MLflow, as it comes",
     "serial": "serial torch loop, a process a core, nothing recorded",
+    "serial_pinned": "the same with AVX2's kernels, as lanes have them",
     "static": "static pack of {width}, nothing recorded",
     "refilled": "Slalom's lane of {width}, nothing recorded",
 }

@@ -105,7 +105,7 @@ class Workload:
     def quick(self) -> Workload:
         """The same with few trials: shows that everything runs, not how fast."""
         few = dict.fromkeys(("optuna_mlflow", "rustuna", "ray_tune", "ray_tune_defaults"), 6)
-        few |= {"serial": 2, "static": 32, "refilled": 32}
+        few |= {"serial": 2, "serial_pinned": 2, "static": 32, "refilled": 32}
         return replace(
             self,
             epochs=-(-self.epochs // 4),
@@ -145,6 +145,7 @@ WORKLOADS = {
                 "ray_tune": 24,
                 "ray_tune_defaults": 14,
                 "serial": 20,
+                "serial_pinned": 20,
                 "static": 256,
                 "refilled": 256,
             },
@@ -158,7 +159,14 @@ WORKLOADS = {
             epochs=40,
             report_every=4,
             arms=Arms(8, 10, 45, 2),
-            trials={"optuna_mlflow": 28, "ray_tune": 24, "serial": 24, "static": 128, "refilled": 128},
+            trials={
+                "optuna_mlflow": 28,
+                "ray_tune": 24,
+                "serial": 24,
+                "serial_pinned": 24,
+                "static": 128,
+                "refilled": 128,
+            },
         ),
         Workload(
             "fashion",
@@ -169,7 +177,7 @@ WORKLOADS = {
             epochs=4,
             report_every=1,
             arms=Arms(2, 2, 8, 2),
-            trials={"optuna_mlflow": 8, "ray_tune": 8, "serial": 6, "static": 12, "refilled": 12},
+            trials={"optuna_mlflow": 8, "ray_tune": 8, "serial": 6, "serial_pinned": 6, "static": 12, "refilled": 12},
             width=2,
         ),
         Workload(
@@ -180,8 +188,8 @@ WORKLOADS = {
             batch_size=32,
             epochs=8,
             report_every=1,
-            arms=Arms(2, 6, 8, 2),
-            trials={"optuna_mlflow": 12, "serial": 12},
+            arms=Arms(2, 10, 10, 2),
+            trials={"optuna_mlflow": 12, "serial": 12, "serial_pinned": 12},
             width=8,
         ),
         Workload(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from slalom.wire.trial import Turn
+from slalom_worker.lane.environment import pin_kernels
 from slalom_worker.lane.worker import LaneWorker
 from tests.benchmarks.peers.contest import contest
 from tests.benchmarks.peers.each_core import Done, run
@@ -32,4 +33,5 @@ def prepare(workload: Workload, trials: int, core: int) -> Callable[[], Done]:
 
 
 if __name__ == "__main__":
+    pin_kernels()  # for the processes that are started: lanes have these kernels too
     contest(partial(run, prepare), "refilled")

@@ -12,6 +12,7 @@ import torch
 
 from slalom.wire.trial import Order
 from slalom_worker.lane.device import open_device
+from slalom_worker.lane.environment import pin_kernels
 from slalom_worker.net.objective import Objective
 from slalom_worker.tasks import open_task
 from slalom_worker.training.pack import Pack
@@ -84,4 +85,5 @@ def prepare(workload: Workload, trials: int, core: int) -> Callable[[], Done]:
 
 
 if __name__ == "__main__":
+    pin_kernels()  # for the processes that are started: lanes have these kernels too
     contest(partial(run, prepare), "static")
