@@ -33,6 +33,16 @@ def test_it_is_the_mean_over_all_subsets(values, minimize):
     assert expected_best(values, minimize=minimize, worst=0) == pytest.approx(expected)
 
 
+def test_a_search_of_very_many_trials_takes_memory_for_its_trials_alone():
+    """Of uniform values the least of n is 1 / (n + 1) in the mean."""
+    total = 100_000
+    found = expected_best([(n + 0.5) / total for n in range(total)], minimize=True, worst=1.0)
+    for n in (1, 2, 10, 1000, total // 10):
+        assert found[n - 1] == pytest.approx(1 / (n + 1), rel=0.06)
+    assert found[-1] == 0.5 / total
+    assert (np.diff(found) <= 1e-15).all()
+
+
 def test_a_trial_without_a_value_is_chosen_last():
     values = [NAN, 0.3, 0.5, NAN, 0.2]
     assert best_so_far(values, minimize=True, worst=1.0).tolist() == [1.0, 0.3, 0.3, 0.3, 0.2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,10 @@ if TYPE_CHECKING:
 
 BAND_ROWS = 2**12
 """Sign vectors for a band: fewer than for a test, because there is an interval for every number of trials."""
+
+
+NEGLIGIBLE = 1e-25
+"""A probability that changes no mean, so that a search of 100,000 trials takes memory and time for its trials alone."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,17 @@ def expected_best(values: Sequence[float], *, minimize: bool, worst: float) -> F
     2019 draw with replacement and are biased): the i-th worst of N values is the best of n with probability
     C(i - 1, n - 1) / C(N, n). Arguments as for `best_so_far`.
     """
-    filled = np.sort(_filled(values, worst))
-    return _best_of(len(filled)) @ (filled[::-1] if minimize else filled)
+    ordered = np.sort(_filled(values, worst))
+    if minimize:
+        ordered = ordered[::-1]
+    total = len(ordered)
+    counts = np.arange(1, total + 1)
+    chances, found = counts / total, np.zeros(total)  # the chance of the i-th worst for each n, from the best down
+    for place in range(total, 0, -1):
+        found[: len(chances)] += chances * ordered[place - 1]
+        chances = chances * np.maximum(place - counts[: len(chances)], 0) / max(place - 1, 1)
+        chances = chances[: np.count_nonzero(chances > NEGLIGIBLE)]  # the more are drawn, the sooner it is negligible
+    return found
 
 
 def effort_curve(
@@ -110,15 +122,3 @@ def _at(name: str, curve: EffortCurve, trials: int) -> AtCost:
 def _filled(values: Sequence[float], worst: float) -> FloatArray:
     sample = np.asarray(values, dtype=np.float64)
     return np.where(np.isfinite(sample), sample, worst)
-
-
-@lru_cache(maxsize=16)
-def _best_of(total: int) -> FloatArray:
-    """The probability that the i-th worst of `total` values is the best of n, for n = 1, 2, ...: [total, total]."""
-    counts = np.arange(1, total + 1)  # n, one for each row
-    shares = np.zeros((total, total))
-    shares[:, -1] = counts / total
-    for place in range(total - 1, 0, -1):
-        shares[:, place - 1] = shares[:, place] * np.maximum(place - counts + 1, 0) / place
-    shares.flags.writeable = False
-    return shares
