@@ -177,4 +177,4 @@ def test_the_picture_for_the_readme(page, window):
     take(window, page, str(picture))
     assert "slalom.difference" in shown(window, "body").text
     width, height = (int.from_bytes(picture.read_bytes()[start : start + 4]) for start in (16, 20))
-    assert (width, height) == (1600, 900)
+    assert (width, height) == (1600, 1125)
