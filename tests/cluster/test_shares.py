@@ -84,7 +84,7 @@ def test_a_broker_that_cannot_be_is_told(pool, monkeypatch):
 
     monkeypatch.setattr(membership, "Broker", Broken)
     monkeypatch.setattr(membership, "NAME", "broken")
-    monkeypatch.setattr(membership, "PATIENCE_SECONDS", 2.0)
+    monkeypatch.setattr(membership, "PATIENCE_SECONDS", 10.0)
     with connected(pool.address, None, "alone") as connection:
         member = membership.Membership(connection, "alone", 0)
         try:

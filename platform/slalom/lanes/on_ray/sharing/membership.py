@@ -79,12 +79,19 @@ class Membership:
                 self._trouble = None
             except Exception as exc:  # noqa: BLE001 (this thread must not end unheard: `claim` tells, if it lasts)
                 broker = None
-                self._trouble = self._trouble or (time.monotonic(), exc)
+                self._trouble = self._troubled(exc)
             self._left.wait(BEAT_SECONDS)
         if broker is not None:
             # where it does not answer, the claim is void in a while
             with suppress(self._ray.exceptions.RayError, ConnectionError, ValueError):
                 self._ray.get(broker.leave.remote(self._study), timeout=ANSWER_SECONDS)
+
+    def _troubled(self, exc: Exception) -> tuple[float, Exception]:
+        """When the trouble began, and its newest reason; that an answer was late takes the place of no reason."""
+        if self._trouble is None:
+            return time.monotonic(), exc
+        began, known = self._trouble
+        return began, known if isinstance(exc, TimeoutError) else exc
 
     def _find(self) -> Any:
         """The cluster's broker, started where there is none; two drivers that start it at once get the same one."""
