@@ -21,7 +21,7 @@ help:
 	@echo "make check        lint, format, types, documents"
 	@echo "make docs         make the documentation's site in build/docs; a dead link fails"
 	@echo "make chaos        kill, stop, fill and cut what a study stands on, and write docs/reliability.md's table again"
-	@echo "make bench        measure against its peers (half an hour; ONLY=mixture for a part, QUICK=1)"
+	@echo "make bench        measure against its peers (45 minutes; ONLY=mixture for a part, QUICK=1)"
 	@echo "make heuristics   run the bundled studies and write docs/heuristics.md again (three quarters of an hour)"
 	@echo "make gate         measure the regression gate, and write docs/regression.md's table again (ten minutes)"
 	@echo "make calibrate    measure how often verdicts are wrong, and write docs/verdicts.md's table again (two hours)"
