@@ -12,45 +12,32 @@ from collections.abc import Sequence
 from tempfile import TemporaryDirectory
 
 import slalom
-from slalom.lanes.base import Demand, Lanes, News
+from slalom.lanes.base import News
 from slalom.study.model import StudySpec
 from slalom.wire.trial import Effort, Reply, Turn
-from slalom.wiring import ray_lanes
+from tests.benchmarks.lent import Lent
 
 
-class Watched:
-    """Ray's lanes; `begun` and `after` add up what they trained until the last search began, and from then on."""
+class Watched(Lent):
+    """Adds up in `begun` and `after` what was trained until the last search began, and from then on."""
 
     def __init__(self, spec: StudySpec) -> None:
-        self.lanes: Lanes = ray_lanes(spec)
+        super().__init__(spec)
         self.begun = self.after = Effort()
         self.searches: set[tuple[str, int]] = set()
-
-    @property
-    def names(self) -> Sequence[str]:
-        return self.lanes.names
-
-    def size(self, demand: Demand) -> Sequence[int]:
-        return self.lanes.size(demand)
-
-    def release(self, lane: int) -> None:
-        self.lanes.release(lane)
 
     def send(self, lane: int, turn: Turn) -> None:
         searches = self.searches | {(order.trial.id.arm, order.trial.id.search) for order in turn.orders}
         if len(searches) > len(self.searches):
             self.searches, self.begun, self.after = searches, self.begun + self.after, Effort()
-        self.lanes.send(lane, turn)
+        super().send(lane, turn)
 
     def collect(self, timeout: float) -> Sequence[tuple[int, News]]:
-        news = self.lanes.collect(timeout)
+        news = super().collect(timeout)
         for _, one in news:
             if isinstance(one, Reply):
                 self.after += one.effort
         return news
-
-    def close(self) -> None:
-        self.lanes.close()
 
 
 def main(study: str) -> None:

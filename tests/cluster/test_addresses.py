@@ -20,7 +20,7 @@ from tests.cluster.studies import SPEC, rows
 from tests.cluster.workers import told
 from tests.support.mlflow_tables import database
 
-SECONDS = 60.0
+SECONDS = 25.0
 
 
 @contextmanager

@@ -132,6 +132,15 @@ def test_of_more_than_two_classes_each_has_a_region_of_its_colour(page):
     assert "the ground has the colour of the class" in replace(page, findings=shown).html()
 
 
+def test_a_net_that_decides_alike_everywhere_or_gives_no_number_has_no_line():
+    places = tuple(map(float, range(4)))
+    for probability in ([[0.9] * 4] * 4, [[None] * 4] * 4, [[None] * 2 + [0.2, 0.8]] * 4):
+        decision = Decision(ARMS[0], 2, places, places, probability, None, None, ((0.0, 0.0, 1),), 1)
+        with style():
+            (plot,) = draw_decisions([decision], {ARMS[0]: 0})
+        assert "finds both classes equally likely" in plot.about
+
+
 def test_what_trials_cost_is_the_epochs_that_they_trained():
     spec = study(trials=16, searches=2, seeds=1)
     ended = train(spec).ended()

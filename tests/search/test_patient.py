@@ -138,3 +138,16 @@ def test_the_end_waits_for_the_storage():
     patient.store.settle(wait)
     assert numbers(patient.server.ended().values()) == [0]
     assert "after 20 s; trials that had ended and are written: 1" in patient.told[-1]
+
+
+def test_all_trials_are_those_of_after_an_outage_that_begins_as_they_are_asked_for():
+    patient = Patient()
+    patient.store.add([ended(number=0), ended(number=1)])
+    patient.server.away = True
+
+    def wait(_):
+        patient.server.away = False
+        patient.later()
+
+    assert numbers(patient.store.settled(wait).values()) == [0, 1]
+    assert [line.partition(";")[0] for line in patient.told][:1] == ["away"]

@@ -26,7 +26,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the process with exit code 2, and say why."""
-        super().error(_harmless(message))
+        hint = "; the command comes first, and its options after it"
+        super().error(_harmless(message) + (hint if message.startswith("argument COMMAND: invalid choice") else ""))
 
 
 class ScheduledParser(Parser):
@@ -42,8 +43,6 @@ class ScheduledParser(Parser):
 
 
 def _harmless(message: str) -> str:
-    if message.startswith("argument COMMAND: invalid choice"):
-        message += "; the command comes first, and its options after it"
     message = re.sub(r"[^\s='\"]+://[^\s'\"]+", "***", message)
     return re.sub(r"\S{200,}", lambda word: shortened(word[0]), message)
 

@@ -238,8 +238,8 @@ def train(
                 run(spec, patient, crew, recorder, Proposals, telling)
             finally:
                 closed = aside.submit(crew.close)
-            patient.settle()
-            ended = pages.ready(patient)
+            ended = patient.settled()
+            pages.load()
         pages.put(spec, home, ended, Notes.read(patient.notes()))
         closed.result()
         remove_checkpoints(home, spec.fingerprint)

@@ -36,10 +36,9 @@ def page(spec: StudySpec, home: Home, trials: TrialStore) -> Page:
     return _page(spec, home, trials.ended(), Notes.read(trials.notes()))
 
 
-def ready(trials: TrialStore) -> Results:
-    """Read a study's trials, and load what makes a page of them: both take about a second, and no record is needed."""
+def load() -> None:
+    """Import what makes pages, which takes about a second, while something else is waited for."""
     import_module("slalom.report.page.page")
-    return trials.ended()
 
 
 def put(spec: StudySpec, home: Home, ended: Results, notes: Notes) -> None:

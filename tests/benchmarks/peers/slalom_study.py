@@ -4,47 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import slalom
-from slalom.lanes.base import Demand, LaneOpened, Lanes, News
+from slalom.lanes.base import LaneOpened, News
 from slalom.study.model import StudySpec
-from slalom.wire.trial import Reply, Turn
-from slalom.wiring import ray_lanes
+from slalom.wire.trial import Reply
+from tests.benchmarks.lent import Lent
 from tests.benchmarks.peers.contest import Timing, check_recorded, contest
 from tests.benchmarks.peers.moments import Moment, now
 from tests.benchmarks.workloads import CORES, Workload
 
 
-@dataclass
-class Timed:
-    """Ray's lanes; the clock runs from when Ray is up, and Ray is stopped after it.
+class Timed(Lent):
+    """Its clock runs from when Ray is up; Ray is stopped by `stop`, after it.
 
     opened, trained: when the last of the first lanes opened, and when the last trial was over
     """
 
-    lanes: Lanes
-    began: Moment
-    opened: float = 0.0
-    trained: float = 0.0
-
-    @property
-    def names(self) -> Sequence[str]:
-        return self.lanes.names
-
-    def size(self, demand: Demand) -> Sequence[int]:
-        return self.lanes.size(demand)
-
-    def release(self, lane: int) -> None:
-        self.lanes.release(lane)
-
-    def send(self, lane: int, turn: Turn) -> None:
-        self.lanes.send(lane, turn)
+    def __init__(self, spec: StudySpec) -> None:
+        super().__init__(spec)
+        self.began: Moment = now()
+        self.opened = self.trained = 0.0
 
     def collect(self, timeout: float) -> Sequence[tuple[int, News]]:
-        heard = self.lanes.collect(timeout)
+        heard = super().collect(timeout)
         for _, news in heard:
             if isinstance(news, LaneOpened) and not self.trained:
                 self.opened = time.perf_counter()
@@ -53,7 +38,10 @@ class Timed:
         return heard
 
     def close(self) -> None:
-        pass
+        """Leave Ray as it is, since its end is in nobody's time."""
+
+    def stop(self) -> None:
+        super().close()
 
 
 def run(workload: Workload, _: int) -> Timing:
@@ -61,13 +49,13 @@ def run(workload: Workload, _: int) -> Timing:
     crews: list[Timed] = []
 
     def lend(spec: StudySpec) -> Timed:
-        crews.append(Timed(ray_lanes(spec), now()))
+        crews.append(Timed(spec))
         return crews[0]
 
     with TemporaryDirectory() as home:
         result = slalom.run(workload.study(), home, lanes=lend)
         spent = now().since(crews[0].began)
-        crews[0].lanes.close()
+        crews[0].stop()
         if len(result.ended) != workload.arms.trials:
             raise RuntimeError(f"Optuna must hold {workload.arms.trials} trials, but holds {len(result.ended)}")
         check_recorded(Path(home) / "mlflow.db", workload.arms.trials)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from slalom.wire.learned import DECISIONS
 from slalom_worker.net.objective import Objective
@@ -11,6 +12,7 @@ from slalom_worker.tasks import Data, Split, open_task
 from slalom_worker.tasks.plane import is_plane
 from slalom_worker.training.deciding import MOST_POINTS, decided
 from slalom_worker.training.nets import TrainedTrial
+from tests.workers.net.own_nets import WORK, Own
 from tests.workers.trials import CPU, order, settings, trial, work
 
 OF = work("mixture", hidden=(4,), batch_size=20)
@@ -57,3 +59,23 @@ def test_what_is_no_point_of_a_plane_has_no_decisions():
     assert is_plane(data(points(60)))
     for dtype in (np.int64, np.uint8):
         assert not is_plane(data(np.zeros((60, 2), dtype))), "two words, or two bytes of a picture"
+
+
+class Rooted(nn.Module):
+    """Gives no number where the first coordinate is negative."""
+
+    def __init__(self):
+        super().__init__()
+        self.line = nn.Linear(2, 2)
+
+    def forward(self, points):
+        return self.line(points) * points[:, :1].sqrt()
+
+
+def test_where_a_net_gives_no_number_none_is_kept():
+    task = Own(Rooted, (2,))
+    given = data(np.abs(points(60)))
+    program = Objective(WORK, given, task, CPU)
+    kept = json.loads(decided(program, TrainedTrial.start(order(trial(0, WORK, settings("sgd"))), program))[DECISIONS])
+    assert {one is None for row in kept["probability"] for one in row} == {True, False}
+    assert all((kept["probability"][0][at] is None) == (x < 0) for at, x in enumerate(kept["xs"]))

@@ -31,9 +31,10 @@ def decided(objective: Objective, trained: TrainedTrial) -> dict[str, bytes]:
     """The file DECISIONS with its content; {} where the task's inputs are no points in the plane, or have no classes.
 
     A JSON object: `xs` and `ys`, the places along both axes; `classes`, their number; `probability`, of class 1 of two
-    [ys, xs], or null of more classes; `likeliest`, the likeliest of more than two classes [ys, xs], or null of two;
-    `best`, the true probability of class 1 where it is known, null elsewhere and where no point can be; `points`,
-    [x, y, class] of training points; `trained`, their whole number. Of an ensemble it is what its nets say together.
+    [ys, xs], null where the net gives no number, or of more classes; `likeliest`, the likeliest of more than two
+    classes [ys, xs], or null of two; `best`, the true probability of class 1 where it is known, null elsewhere and
+    where no point can be; `points`, [x, y, class] of training points; `trained`, their whole number. Of an ensemble it
+    is what its nets say together.
     """
     data = objective.data
     if not is_plane(data):
@@ -45,9 +46,9 @@ def decided(objective: Objective, trained: TrainedTrial) -> dict[str, bytes]:
         "classes": data.classes,
         "xs": places.xs.tolist(),
         "ys": places.ys.tolist(),
-        "probability": said[..., 1].round(DIGITS).tolist() if data.classes == 2 else None,
+        "probability": _plain(said[..., 1]) if data.classes == 2 else None,
         "likeliest": None if data.classes == 2 else said.argmax(axis=-1).tolist(),
-        "best": None if places.best is None else [[_number(one) for one in row] for row in places.best.round(DIGITS)],
+        "best": None if places.best is None else _plain(places.best),
         "points": [[*map(float, train.inputs[row]), int(train.labels[row])] for row in some],
         "trained": len(train.labels),
     }
@@ -69,6 +70,6 @@ def _predicted(objective: Objective, trained: TrainedTrial, points: NDArray[np.f
     return found
 
 
-def _number(value: float) -> float | None:
-    """The number, or None for NaN, which JSON lacks."""
-    return None if np.isnan(value) else float(value)
+def _plain(probabilities: NDArray[np.float64]) -> list[list[float | None]]:
+    """Probabilities [ys, xs], rounded; None for NaN, which JSON lacks: a net may give it far from its examples."""
+    return [[None if np.isnan(one) else float(one) for one in row] for row in probabilities.round(DIGITS)]

@@ -29,7 +29,7 @@ class Decision:
     """What an arm's kept net says over the plane, of a task of classes of points in it.
 
     xs, ys: the places where it is said
-    probability: of class 1 of two: [ys, xs]; None of a task of more classes
+    probability: of class 1 of two: [ys, xs], None where the net gives no number; None of a task of more classes
     likeliest: the class that the net finds most likely: [ys, xs]; None of a task of two
     best: the true probability of class 1 of two: [ys, xs], None where no point can be; None where it is not known
     points: (x, y, label), on which the net was trained; of very many some
@@ -40,7 +40,7 @@ class Decision:
     classes: int
     xs: Sequence[float]
     ys: Sequence[float]
-    probability: Sequence[Sequence[float]] | None
+    probability: Sequence[Sequence[float | None]] | None
     likeliest: Sequence[Sequence[int]] | None
     best: Sequence[Sequence[float | None]] | None
     points: Sequence[tuple[float, float, int]]

@@ -97,9 +97,9 @@ def _decision(arm: Decision, place: int) -> Plot:
 def _lines(axes: Axes, arm: Decision) -> str:
     """Draw the line along which two classes are equally likely; returns in words what is drawn."""
     if arm.best:
-        best = [[math.nan if one is None else one for one in row] for row in arm.best]
+        best = _numbers(arm.best)
         axes.contour(arm.xs, arm.ys, best, [0.5], colors=ROLES["muted"], linestyles="dashed", linewidths=1.4)
-    axes.contour(arm.xs, arm.ys, arm.probability, [0.5], colors=ROLES["ink"], linewidths=1.8)
+    axes.contour(arm.xs, arm.ys, _numbers(arm.probability or []), [0.5], colors=ROLES["ink"], linewidths=1.8)
     besides = ", the dashed one the best that there is" if arm.best else ""
     return f"the full line is where the kept net of {arm.arm} finds both classes equally likely{besides}"
 
@@ -114,6 +114,11 @@ def _regions(axes: Axes, arm: Decision, likeliest: Sequence[Sequence[int]]) -> s
         axes.contour(arm.xs, arm.ys, inside, [0.5], colors=ROLES["ink"], linewidths=0.9)
         shares.append(f"class {label} on {places.count(label) / len(places):.0%}")
     return f"the kept net of {arm.arm} finds most likely, of the plane that is shown, {listing(shares)}"
+
+
+def _numbers(probabilities: Sequence[Sequence[float | None]]) -> list[list[float]]:
+    """Probabilities with NaN where there is none, at which no line is drawn."""
+    return [[math.nan if one is None else one for one in row] for row in probabilities]
 
 
 def _of_all(arm: Decision) -> str:
