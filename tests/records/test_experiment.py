@@ -23,6 +23,7 @@ from tests.support.record_samples import (
     describe,
     ended,
     runs_in,
+    shown_in,
     study,
     summary,
     tuning_summary,
@@ -263,3 +264,34 @@ def test_a_deleted_study_run_leaves_no_orphans(uri):
         if run.info.run_name in {"momentum", "rising"}:
             client(uri).delete_run(run.info.run_id)
     assert record(uri, ("trials", all_ended()), ("summary", summary())) == whole
+
+
+def test_an_experiment_that_another_call_makes_meanwhile_is_taken(uri, monkeypatch):
+    from mlflow import MlflowClient
+
+    found = MlflowClient.get_experiment_by_name
+    asked = []
+
+    def late(self, name):
+        """As a server answers that makes the experiment only after it was asked whether there is one."""
+        asked.append(name)
+        return None if len(asked) == 1 else found(self, name)
+
+    whole = record(uri, ("trials", all_ended()), ("summary", summary()))
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", late)
+    assert record(uri, ("trials", all_ended()), ("summary", summary())) == whole
+    assert len(asked) > 1
+
+
+def test_runs_of_the_study_and_its_arms_that_a_server_makes_late_do_not_stay(uri, tmp_path):
+    from slalom.records.on_mlflow.experiment import Experiment
+
+    whole = record(uri, ("trials", all_ended()), ("summary", summary()))
+    experiment = Experiment(uri, tmp_path / "artifacts", study())
+    for run in runs_in(uri):
+        if run.info.run_name in {"momentum", "rising"}:
+            # the time is the caller's, so a late run may look like the older one
+            client(uri).create_run(run.info.experiment_id, run.info.start_time - 1, run.data.tags, run.info.run_name)
+    assert len(runs_in(uri)) == len(whole) + 2
+    experiment.finish()
+    assert shown_in(uri) == whole

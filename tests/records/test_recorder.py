@@ -66,7 +66,7 @@ class Kept:
         self.may.wait(60)
         self.lots.append([trial.spec.id.number for trial in trials])
 
-    def sweep(self):
+    def finish(self):
         pass
 
 

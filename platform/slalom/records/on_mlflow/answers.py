@@ -1,4 +1,4 @@
-"""MLflow's exceptions as Infrastructure, for records that are used by calls."""
+"""What MLflow's exceptions mean: Infrastructure for records that are used by calls, or no failure at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
 from slalom.database import broken, reason_of
 from slalom.errors import Infrastructure
@@ -25,3 +26,8 @@ def translated(tracking_uri: str, what: str) -> Iterator[None]:
         if (file := sqlite_file(tracking_uri)) and (problem := broken(file)):
             raise Infrastructure(broken_records(file, problem)) from exc
         raise Infrastructure(f"MLflow at {showable(tracking_uri)} {what}: {reason_of(exc)}") from exc
+
+
+def is_there(error: MlflowException) -> bool:
+    """Whether MLflow refuses to make something since it is there: another process, or an unanswered call, made it."""
+    return bool(error.error_code == ErrorCode.Name(RESOURCE_ALREADY_EXISTS))

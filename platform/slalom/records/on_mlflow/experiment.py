@@ -8,22 +8,23 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Run, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Run, RunTag
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
 
 from slalom.records.on_mlflow.learned import log_learned
 from slalom.records.on_mlflow.model import log_model
+from slalom.records.on_mlflow.opening import open_experiment
 from slalom.records.on_mlflow.pages.curves import MeanCurves
 from slalom.records.on_mlflow.pages.headline import curves_link, headline
 from slalom.records.on_mlflow.pages.page import NOTE, MetricPoint, Page, cut
 from slalom.records.on_mlflow.pages.study import arm_page, opening_arm_page, opening_study_page, study_page
 from slalom.records.on_mlflow.pages.trial import STATUS, trial_page
-from slalom.records.on_mlflow.pages.view import EXPERIMENT, ROW, row
+from slalom.records.on_mlflow.pages.view import ROW, row
 from slalom.records.on_mlflow.registry import KeptModel, register
 from slalom.records.on_mlflow.search import search
 from slalom.records.on_mlflow.summary_run import SummaryRun
-from slalom.records.on_mlflow.trial_runs.base import KIND, MODEL, PARENT, RunsInCommon, TrialRun
+from slalom.records.on_mlflow.trial_runs.base import MODEL, PARENT, RunsInCommon, TrialRun
 from slalom.records.on_mlflow.trial_runs.over_server import ServerTrialRuns
 from slalom.records.on_mlflow.trial_runs.over_tables import TableTrialRuns
 from slalom.records.provenance import COMMIT
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("slalom")
 
 RUN_STATUS = {State.RUNNING: "RUNNING", State.COMPLETE: "FINISHED", State.INTERRUPTED: "KILLED"}
+
+SUMMARIES = ("tags.`slalom.kind` != 'trial'", "tags.`slalom.kind` != 'regression'")
+"""The conditions by which the runs of a study and its arms are found."""
 
 
 class RunKey(NamedTuple):
@@ -153,11 +157,18 @@ class Experiment:
             if run.run_id not in begun:
                 self._take(run)
 
+    def finish(self) -> None:
+        """Leave one run of the study, of each arm and of each trial: of those that a server made late, none stays."""
+        self.sweep()
+        shown = {self._top.run_id, *(run.run_id for run in self._arms.values())}
+        for run in list(self._search(*SUMMARIES)):
+            if run.info.run_id not in shown:
+                self._client.delete_run(run.info.run_id)
+
     def _found(self) -> dict[RunKey, Run]:
         """The runs of the study and its arms; of two runs for the same thing the younger one is deleted."""
         found: dict[RunKey, Run] = {}
-        kept = ("tags.`slalom.kind` != 'trial'", "tags.`slalom.kind` != 'regression'")
-        for run in list(self._search(*kept)):
+        for run in list(self._search(*SUMMARIES)):
             if found.setdefault(_key_of(run.data.tags), run) is not run:
                 self._client.delete_run(run.info.run_id)
         return found
@@ -227,26 +238,6 @@ def _trial_runs(client: MlflowClient, common: RunsInCommon) -> TrialRuns:
             reason,
         )
     return ServerTrialRuns(client, common)
-
-
-def open_experiment(client: MlflowClient, study: StudySpec, artifacts: Path | None) -> str:
-    """Return the id of the study's experiment, which is made where there is none of the study's name.
-
-    artifacts: the folder of a new experiment's files; None leaves the choice to the tracking server
-    An experiment that was deleted is restored, since its name cannot be used again. MLflow's exceptions pass through.
-    """
-    # by the first tag MLflow's pages open on training runs; in 3.17 it is the address: ?workflowType=machine_learning
-    kind = {"mlflow.experimentKind": "custom_model_development", KIND: EXPERIMENT}
-    experiment = client.get_experiment_by_name(study.name)
-    if experiment is None:
-        place = artifacts.resolve().as_uri() if artifacts else None
-        return str(client.create_experiment(study.name, place, {**kind, NOTE: study.question}))
-    if experiment.lifecycle_stage == LifecycleStage.DELETED:
-        client.restore_experiment(experiment.experiment_id)
-    for name, tag in kind.items():
-        if name not in experiment.tags:
-            client.set_experiment_tag(experiment.experiment_id, name, tag)
-    return str(experiment.experiment_id)
 
 
 def _tags_of(versions: Mapping[str, str]) -> list[RunTag]:

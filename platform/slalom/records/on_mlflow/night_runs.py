@@ -11,7 +11,7 @@ from mlflow.entities import Metric, RunTag
 
 from slalom.errors import InputError
 from slalom.records.on_mlflow.answers import translated
-from slalom.records.on_mlflow.experiment import open_experiment
+from slalom.records.on_mlflow.opening import open_experiment
 from slalom.records.on_mlflow.pages.page import NOTE, cut, identity
 from slalom.records.on_mlflow.registry import name_version
 from slalom.records.on_mlflow.search import search

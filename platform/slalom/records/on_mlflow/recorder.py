@@ -104,7 +104,7 @@ class MlflowRecorder:
             experiment.summary(summary, self._describe(summary))
 
     def _finish(self, experiment: Experiment) -> None:
-        experiment.sweep()
+        experiment.finish()
         if file := sqlite_file(self._uri):
             finish_sqlite(file)
 

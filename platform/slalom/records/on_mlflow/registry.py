@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
 from slalom.errors import Infrastructure
+from slalom.records.on_mlflow.answers import is_there
 from slalom.records.on_mlflow.pages.page import identity
 from slalom.records.on_mlflow.trial_runs.base import FINGERPRINT, MODEL
 
@@ -83,7 +83,7 @@ def _open(client: MlflowClient, name: str) -> None:
     try:
         client.create_registered_model(name)
     except MlflowException as exc:
-        if exc.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+        if not is_there(exc):
             raise
 
 
