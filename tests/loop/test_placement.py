@@ -6,7 +6,7 @@ import pytest
 
 from slalom.loop.placement import FIRST_SLOTS, GRACE_SECONDS, IN_FLIGHT, Placement
 from slalom.study.trials import trial_spec
-from slalom.wire.trial import Order, Outcome, Phase, Reply, Report, TrialId, TrialResult
+from slalom.wire.trial import Effort, Order, Outcome, Phase, Reply, Report, TrialId, TrialResult
 from tests.loop.worlds import MemoryStore, one_lane, scattered, study, train
 
 SPEC = study()
@@ -355,3 +355,20 @@ def test_a_lane_whose_orders_are_short_is_sent_as_many_as_two_turns_end():
     assert len(sent(placement)[0][0]) == 10, "eight slots and a fourth more"
     placement.replied(0, answered(*batch[:10]))
     assert len(sent(placement)[0][0]) == 8 + IN_FLIGHT * 10
+
+
+def test_a_lane_whose_first_trials_train_takes_as_many_again_until_one_ends():
+    """They began together, and at their first rung they all wait at once."""
+    placement, batch = opened(1, 8), orders(100)
+    placement.take(batch)
+    assert len(sent(placement)[0][0]) == 10
+    placement.replied(0, Reply(slots=8))
+    assert len(sent(placement)[0][0]) == 0, "nothing was trained"
+    placement.replied(0, Reply(effort=Effort(8, 8)))
+    assert len(sent(placement)[0][0]) == 16 - 10
+    placement.replied(0, answered(*batch[:1]))
+    assert len(sent(placement)[0][0]) == 0
+    placement.replied(0, Reply(effort=Effort(8, 8)))
+    assert len(sent(placement)[0][0]) == 0, "one has ended before"
+    placement.replied(0, answered(*batch[1:9]))
+    assert len(sent(placement)[0][0]) == 8 + IN_FLIGHT * 8 - 7

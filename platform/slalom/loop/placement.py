@@ -113,16 +113,15 @@ class Placement:
     def replied(self, number: int, reply: Reply) -> None:
         """Take in a turn's reply: a trial with a result leaves its lane, a trial at its order's `until` waits in it."""
         lane = self._lanes[number]
-        lane.in_flight -= 1
         before = len(lane.training)
         if reply.slots is not None:
-            lane.slots = self.slots = reply.slots
+            self.slots = reply.slots
             self._ahead = IN_FLIGHT
         for report in reply.reports:
             self._reported(lane, report)
         for result in reply.results:
             self._ended(lane, result)
-        lane.spent = before - len(lane.training)
+        lane.replied(reply, before - len(lane.training))
         self._changed(number)
 
     def lost(self, number: int) -> list[TrialId]:
