@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from slalom.search.choice import choose, contenders, is_over, most_picked, picked
+from slalom.search.choice import choose, contenders, ending, most_picked, picked
 from slalom.study.trials import trial_spec
 from slalom.wire.trial import Ended, Outcome, Phase, TrialId, TrialResult
 from tests.loop.worlds import COUNTED, RATE, study
@@ -99,7 +99,7 @@ TUNED = [0.6, 0.5, 0.4, 0.3, 0.2, 0.1]  # the contenders are 5, 4, 3, and their 
 def test_the_choice_is_the_best_mean_of_the_picked(picks, choice):
     """The better tuning trial among equals, and where every contender has lost a training."""
     assert chosen(TUNED, picks) == choice
-    assert is_over(SPEC, "rising", 0, results(TUNED, picks)) == (choice is not None)
+    assert ending(SPEC, "rising", 0, results(TUNED, picks))[0] == (choice is not None)
 
 
 def test_one_contender_is_the_choice_at_once():
@@ -114,8 +114,8 @@ def test_without_a_pick_the_best_trial_is():
 def test_a_search_in_which_nothing_completed_is_over_without_a_choice():
     known = results([None] * 6)
     assert choose(SPEC, "rising", 0, known) is None
-    assert is_over(SPEC, "rising", 0, known)
-    assert not is_over(SPEC, "rising", 1, known)
+    assert ending(SPEC, "rising", 0, known) == (True, None)
+    assert ending(SPEC, "rising", 1, known) == (False, None)
 
 
 def test_the_picked_are_numbered_contender_by_contender():

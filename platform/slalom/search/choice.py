@@ -47,30 +47,29 @@ def most_picked(spec: StudySpec, arm: Arm) -> int:
 
 
 def choose(spec: StudySpec, arm: str, search: int, results: Results) -> Ended | None:
-    """The tuning trial whose hyperparameters a search ends with; None while it is under way, or if none completed.
+    """The tuning trial whose hyperparameters a search ends with; None while it is under way, or if none completed."""
+    return ending(spec, arm, search, results)[1]
+
+
+def ending(spec: StudySpec, arm: str, search: int, results: Results) -> tuple[bool, Ended | None]:
+    """Whether a search has ended, and its choice, which a search has not of whose trials none completed.
 
     Among several contenders the best mean validation value over their pick trials decides, and among equals the better
     tuning trial. A contender with a pick trial that has no finite value ranks behind all others.
     """
     found = contenders(spec, arm, search, results)
     if not found:
-        return None
+        return found is not None, None
     trials = picked(spec, arm, search, len(found))
     if not trials:
-        return found[0]
+        return True, found[0]
     if not all(trial in results for trial in trials):
-        return None
+        return False, None
     seeds, name = spec.tune.pick.seeds, validation(spec.metric.name)
     values = [final(results[trial], name) for trial in trials]
     means = [math.fsum(values[start : start + seeds]) / seeds for start in range(0, len(values), seeds)]
     ranked = _ranked(spec.metric, zip(means, found, strict=True))
-    return ranked[0] if ranked else found[0]
-
-
-def is_over(spec: StudySpec, arm: str, search: int, results: Results) -> bool:
-    """Whether a search has ended, with a choice or, where none of its trials completed, without one."""
-    found = contenders(spec, arm, search, results)
-    return found == [] or choose(spec, arm, search, results) is not None
+    return True, ranked[0] if ranked else found[0]
 
 
 def ended_of(arm: str, phase: Phase, search: int, budget: int, results: Results) -> list[Ended]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from slalom.search.choice import choose, ended_of, final, is_over
+from slalom.search.choice import ended_of, ending, final
 from slalom.verdict.search_values import SearchValues
 from slalom.wire.trial import Phase, test, validation
 
@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 def confirmed(spec: StudySpec, arm: str, results: Results) -> int:
     """How many of an arm's searches, from the first on, are over with their confirm trials."""
     for search in range(spec.tune.searches.at_most):
-        if not is_over(spec, arm, search, results):
-            return search
+        is_over, choice = ending(spec, arm, search, results)
         trials = ended_of(arm, Phase.CONFIRM, search, spec.confirm_seeds, results)
-        if len(trials) < spec.confirm_seeds and choose(spec, arm, search, results) is not None:
+        if not is_over or (choice is not None and len(trials) < spec.confirm_seeds):
             return search
     return spec.tune.searches.at_most
 
