@@ -155,6 +155,13 @@ def test_a_job_that_fails_for_too_long_is_a_failure():
         writing.close()
 
 
+def caused(cause):
+    """What a part raises that says in its own words what failed."""
+    error = Infrastructure("the model registry did not take small.rising")
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "passes"),
     [
@@ -166,6 +173,10 @@ def test_a_job_that_fails_for_too_long_is_a_failure():
         (OSError(28, "No space left on device"), False),
         (PermissionError(13, "denied"), False),
         (ValueError("a bug"), False),
+        (caused(MlflowException("too many 500 error responses")), True),
+        (caused(MlflowException("no such run", error_code=RESOURCE_DOES_NOT_EXIST)), False),
+        (caused(OSError("refused")), True),
+        (Infrastructure("the registry is full"), False),
     ],
 )
 def test_which_errors_are_outages(error, passes):

@@ -19,6 +19,22 @@ def test_a_model_that_was_not_registered_yet_is_registered_by_the_next_recorder(
     assert record(uri, *steps, *steps) == whole
 
 
+def test_a_version_that_a_server_makes_late_does_not_stay(uri, tmp_path, monkeypatch):
+    from mlflow import MlflowClient
+
+    make = MlflowClient.create_model_version
+
+    def twice(self, *arguments, **named):
+        """As a server does that is asked again, since its first answer did not come in time."""
+        make(self, *arguments, **named)
+        return make(self, *arguments, **named)
+
+    monkeypatch.setattr(MlflowClient, "create_model_version", twice)
+    trial, weights = ended("rising", 0, Phase.CONFIRM), weights_for(WORK, tmp_path, (64,), 10)
+    record(uri, ("trials", [trial]), ("model", trial.spec, weights))
+    assert len(client(uri).search_model_versions("name='momentum.rising'")) == 1
+
+
 def test_every_study_of_a_name_has_a_version_of_its_own(uri, tmp_path):
     trial, weights = ended("rising", 0, Phase.CONFIRM), weights_for(WORK, tmp_path, (64,), 10)
     for fingerprint in (FINGERPRINT, FINGERPRINT[::-1]):

@@ -37,8 +37,9 @@ class KeptModel:
 def register(client: MlflowClient, study: str, kept: KeptModel) -> None:
     """Register the model as a version of "<study>.<arm>", unless it is one already.
 
-    A version that another model of the same study and arm has, from an earlier try or a run that somebody deleted, is
-    deleted; its aliases, such as "baseline", name the new one then.
+    Any other version of the same study and arm is deleted: that of an earlier try, that of a run that somebody deleted,
+    and one that a server made late, of a call which had no answer. Its aliases, such as "baseline", name the one that
+    stays.
     Raises Infrastructure where the tracking store has no registry, or does not take the model.
     """
     name = f"{study}.{kept.arm}"
@@ -50,7 +51,7 @@ def register(client: MlflowClient, study: str, kept: KeptModel) -> None:
             # with the source "models:/<id>" MLflow would look for the model at the process's own tracking URI
             place = client.get_logged_model(kept.model_id).artifact_location
             mine = client.create_model_version(name, place, kept.run_id, dict(kept.tags), model_id=kept.model_id)
-        for version in known:
+        for version in _versions(client, name, kept.fingerprint, kept.arm):
             if version.version != mine.version:
                 _replace(client, version, mine)
     except MlflowException as exc:

@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING, TypeVar
 
 from slalom.database import reason_of
-from slalom.errors import Infrastructure
 from slalom.records.on_mlflow.outage import is_outage
 from slalom.records.on_mlflow.sqlite import sqlite_file
 from slalom.records.on_mlflow.write_behind import Patience, patiently
@@ -24,21 +23,9 @@ def through_outages(tracking_uri: str, limit: float, work: Callable[[], R]) -> R
     """Do the work, again while a server does not answer, for `limit` seconds at most; returns what the work returns."""
     shown = f"MLflow at {showable(tracking_uri)}"
     patience = Patience(
-        _passing if sqlite_file(tracking_uri) is None else lambda _: False,
+        is_outage if sqlite_file(tracking_uri) is None else lambda _: False,
         limit,
         began=lambda exc: LOG.warning("slalom: %s does not answer: %s; the record waits", shown, reason_of(exc)),
         over=lambda seconds: LOG.warning("slalom: %s answers again after %.0f s", shown, seconds),
     )
     return patiently(work, patience)
-
-
-def _passing(error: Exception) -> bool:
-    """Whether an error is an outage, or the Infrastructure that `check` and `answers.translated` raise for one."""
-    if isinstance(error, Infrastructure):
-        return isinstance(error.__cause__, Exception) and _passing_cause(error.__cause__)
-    return is_outage(error)
-
-
-def _passing_cause(cause: Exception) -> bool:
-    """Whether a cause is an outage; any OSError is, since a server that cannot be reached may be back."""
-    return isinstance(cause, OSError) or is_outage(cause)
