@@ -101,6 +101,27 @@ def cost(folder, trials, monkeypatch):
     return lines, work.statements, work.instructions
 
 
+class Said(SimulatedLanes):
+    """Lanes that write down when they are asked for."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.said = []
+
+    def size(self, demand):
+        self.said.append("lanes")
+        return super().size(demand)
+
+
+def test_a_lane_opens_while_the_trials_are_read(tmp_path, monkeypatch):
+    crew, spec = lanes(Said), study(trials=4)
+    store = sqlite_store(tmp_path, spec)
+    ended = store.ended
+    monkeypatch.setattr(store, "ended", lambda *asked: crew.said.append("trials") or ended(*asked))
+    train(spec, store, crew, clock=crew.clock)
+    assert crew.said[:2] == ["lanes", "trials"]
+
+
 @pytest.mark.slow
 def test_a_home_of_ten_times_the_trials_costs_at_most_ten_times_the_work(tmp_path, monkeypatch):
     cost(tmp_path / "first", 50, monkeypatch)  # what is imported and filled once

@@ -47,11 +47,13 @@ def run(
     or the recorder fail for good; and InputError where lanes are on several kinds of devices, or on another kind than
     trained the study so far, unless its `nodes` are "any".
     """
+    placement = Placement(spec.resources.pack_width)
+    lanes.size(Demand(1, placement.slots))  # a first lane opens while the trials are read, of which there may be many
     known, notes = store.ended(), Notes.read(store.notes())
     earlier = list(known.values())
     reuse = Reuse({trial: one for mark in notes.extends for trial, one in store.ended(mark).items()})
     campaign = Campaign(spec, known, propose, notes.throughput, clock, reuse)
-    placement, devices = Placement(spec.resources.pack_width), Devices(spec.resources, [*earlier, *reuse])
+    devices = Devices(spec.resources, [*earlier, *reuse])
     pulse, remarks = Pulse(store, clock), Remarks(store)
     state = State.INTERRUPTED
     try:
