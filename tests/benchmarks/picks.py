@@ -23,6 +23,7 @@ from tests.benchmarks.repeats import train
 from tests.benchmarks.tables import Table
 
 SEARCHES = 100
+SEEDS = 2
 
 DIGITS: Mapping[str, object] = {
     "task": "digits",
@@ -38,44 +39,59 @@ MIXTURE: Mapping[str, object] = {
 }
 ARMS: Mapping[str, Mapping[str, object]] = {"sgd": {"optimizer": "momentum"}, "adam": {"optimizer": "adam"}}
 
-WAYS: Mapping[str, tuple[int, object]] = {
-    "16 trials": (16, "none"),
-    "16 trials, best 2 by 2 seeds": (16, {"best": 2, "seeds": 2}),
-    "32 trials": (32, "none"),
-    "16 trials, best 4 by 3 seeds": (16, {"best": 4, "seeds": 3}),
-    "32 trials, best 2 by 2 seeds": (32, {"best": 2, "seeds": 2}),
-    "56 trials": (56, "none"),
-}
-"""Ways to search, by what they are called: trials, and the pick."""
+WAYS: Mapping[tuple[int, int, int], int] = {(16, 2, 2): 30, (32, 2, 2): 46, (16, 4, 3): 58, (32, 4, 3): 72}
+"""Trials of a search, its contenders, and the seeds of each; and how many trials cost as much without a pick."""
+
+Values = Mapping[tuple[str, int], float]
+"""The mean test error of what a search chose, by arm and search."""
 
 
 def rows(searches: int) -> Iterator[tuple[str, ...]]:
-    """A row for each task and way: what it costs and what it reaches, a search being the unit."""
+    """A row for each task and way: what both cost and reach, and how far apart they are, a search being the unit."""
     for task, base in (("digits", DIGITS), ("mixture", MIXTURE)):
-        for name, (trials, pick) in WAYS.items():
-            spec = Study(
-                **base,
-                name="picks",
-                question="Does it pay to pick?",
-                arms=ARMS,
-                tune={"trials": trials, "searches": 1, "pick": pick},
-                confirm={"seeds": 2},
-                compare={"baseline": "sgd"},
-                resample={"split": "each_search"},
+        for (trials, best, seeds), alone in WAYS.items():
+            cost, picking = reached(base, searches, trials, {"best": best, "seeds": seeds})
+            other_cost, plain = reached(base, searches, alone, "none")
+            yield (
+                task,
+                f"{trials} trials, best {best} by {seeds} seeds",
+                f"{cost:.1f}",
+                f"{statistics.fmean(picking.values()):.4f}",
+                f"{alone} trials",
+                f"{other_cost:.1f}",
+                f"{statistics.fmean(plain.values()):.4f}",
+                "{:+.4f} +- {:.4f}".format(*apart(picking, plain, searches)),
             )
-            results = train(spec, searches, seed=0)
-            cost = full_trainings(spec) + spec.tune.pick.trials
-            cells = [task, name, f"{cost:.1f}"]
-            for arm in spec.arms:
-                found = [
-                    final(one, test("error"))
-                    for key, one in results.items()
-                    if key.phase is Phase.CONFIRM and key.arm == arm.name
-                ]
-                means = [1.0 if math.isnan(value) else value for value in found]
-                error = statistics.stdev(means) / math.sqrt(len(means) / 2)
-                cells.append(f"{statistics.fmean(means):.4f} +- {error:.4f}")
-            yield tuple(cells)
+
+
+def reached(base: Mapping[str, object], searches: int, trials: int, pick: object) -> tuple[float, Values]:
+    """What a search costs, in full trainings, and what each search of each arm reached."""
+    spec = Study(
+        **base,
+        name="picks",
+        question="Does it pay to pick?",
+        arms=ARMS,
+        tune={"trials": trials, "searches": 1, "pick": pick},
+        confirm={"seeds": SEEDS},
+        compare={"baseline": "sgd"},
+        resample={"split": "each_search"},
+    )
+    found: dict[tuple[str, int], list[float]] = {}
+    for key, one in train(spec, searches, seed=0).items():
+        if key.phase is Phase.CONFIRM:
+            value = final(one, test("error"))
+            found.setdefault((key.arm, key.search), []).append(1.0 if math.isnan(value) else value)
+    return full_trainings(spec) + spec.tune.pick.trials, {key: statistics.fmean(one) for key, one in found.items()}
+
+
+def apart(picking: Values, plain: Values, searches: int) -> tuple[float, float]:
+    """The mean difference of the test error, picking minus plain, and its standard error over the searches.
+
+    Search r of both has the same split and seeds, so the differences are paired; those of the two arms share the split.
+    """
+    arms = len(ARMS)
+    differences = [sum(picking[arm, search] - plain[arm, search] for arm in ARMS) / arms for search in range(searches)]
+    return statistics.fmean(differences), statistics.stdev(differences) / math.sqrt(searches)
 
 
 def main() -> None:
@@ -83,7 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--searches", type=int, default=SEARCHES)
     options = parser.parse_args()
-    head = ("task", "search", "full trainings", *(f"{arm}, test error" for arm in ARMS))
+    head = ("task", "with a pick", "costs", "test error", "without", "costs", "test error", "apart")
     Console(width=140).print(Table("What a search's choice reaches", head, list(rows(options.searches))).shown())
 
 
