@@ -357,8 +357,8 @@ def test_a_lane_whose_orders_are_short_is_sent_as_many_as_two_turns_end():
     assert len(sent(placement)[0][0]) == 8 + IN_FLIGHT * 10
 
 
-def test_a_lane_whose_first_trials_train_takes_as_many_again_until_one_ends():
-    """They began together, and at their first rung they all wait at once."""
+def test_a_lane_whose_first_trials_train_to_a_rung_takes_as_many_again_until_one_ends():
+    """They began together, and at the rung they all wait at once."""
     placement, batch = opened(1, 8), orders(100)
     placement.take(batch)
     assert len(sent(placement)[0][0]) == 10
@@ -372,3 +372,12 @@ def test_a_lane_whose_first_trials_train_takes_as_many_again_until_one_ends():
     assert len(sent(placement)[0][0]) == 0, "one has ended before"
     placement.replied(0, answered(*batch[1:9]))
     assert len(sent(placement)[0][0]) == 8 + IN_FLIGHT * 8 - 7
+
+
+def test_trials_that_train_to_their_end_are_not_queued_behind_one_another():
+    """Another lane may have a slot for them long before."""
+    placement, batch = opened(1, 8), orders(100, until=SPEC.epochs)
+    placement.take(batch)
+    assert len(sent(placement)[0][0]) == 10
+    placement.replied(0, Reply(effort=Effort(8, 8)))
+    assert len(sent(placement)[0][0]) == 0

@@ -18,8 +18,7 @@ class LaneOrders:
 
     training: the lane's orders, sent or not; held: trials whose state lies in the lane
     new, drops: orders and dropped trials of the lane's next turn; free: further trials that the lane takes
-    spent: orders that ended in the lane's last turn
-    together: whether the lane's first trials train and none has ended, or None before any trains
+    soon: how many orders may end before the loop hears of it; fresh: whether none has ended yet
     leaving: since when the lane is to be given back, in seconds, or None
     """
 
@@ -30,8 +29,8 @@ class LaneOrders:
     drops: list[TrialId] = field(default_factory=list)
     in_flight: int = 0
     free: int = 0
-    spent: int = 0
-    together: bool | None = None
+    soon: int = 0
+    fresh: bool = True
     leaving: float | None = None
 
     @property
@@ -40,21 +39,22 @@ class LaneOrders:
         return bool(self.training) and next(iter(self.training.values())).alone
 
     def takes(self) -> int:
-        """Further trials that the lane takes, up to its slots and a fourth more, or as many as turns ahead may end.
-
-        Trials that began together may end together. What may end is not asked for before the first turn is trained,
-        since other lanes, which open a little later, need trials too.
-        """
+        """Further trials that the lane takes: up to its slots and a fourth more, or those that may end soon."""
         if self.leaving is not None or self.keeps_others_out:
             return 0
-        ending = self.slots if self.together else IN_FLIGHT * self.spent
-        return max(0, self.slots + max(self.slots // 4, ending) - len(self.training))
+        return max(0, self.slots + max(self.slots // 4, self.soon) - len(self.training))
 
     def replied(self, reply: Reply, ended: int) -> None:
-        """Note what a turn did. ended: how many of the lane's orders ended in it."""
+        """Note what a turn did. ended: how many of the lane's orders ended in it.
+
+        As many may end in each turn ahead. Of the first trials, which begin together, all that train to a rung may end
+        in one turn. Before any has trained nothing more is asked for: a lane that opens later needs trials too.
+        """
         if reply.slots is not None:
             self.slots = reply.slots
         self.in_flight -= 1
-        self.spent = ended
-        if self.together is not False and (reply.effort.trained or ended):
-            self.together = not ended
+        self.fresh = self.fresh and not ended
+        self.soon = IN_FLIGHT * ended
+        if self.fresh and reply.effort.trained:
+            to_a_rung = sum(order.until < order.trial.epochs for order in self.training.values())
+            self.soon = min(self.slots, to_a_rung)
