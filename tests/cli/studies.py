@@ -131,7 +131,7 @@ def rows(file, table):
 
 
 def await_that(holds, seconds=100, progress=lambda: None):
-    """Wait until something holds, for so many seconds in which nothing comes on; see tests/patience.py."""
+    """Wait until something holds, for so many seconds in which nothing comes on; see tests/support/patience.py."""
     patience = Patience(seconds, progress)
     while not holds():
         assert not patience.over, f"not within {seconds} s"

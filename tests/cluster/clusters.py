@@ -80,7 +80,7 @@ def raylet(node):
 
 
 def wait_for(condition, seconds=20.0):
-    """Whether it came true in time; a busy machine has more, see tests/patience.py."""
+    """Whether it came true in time; a busy machine has more, see tests/support/patience.py."""
     patience = Patience(seconds)
     while not condition():
         if patience.over:
