@@ -9,6 +9,7 @@ import termios
 import threading
 
 from tests.cli.studies import start
+from tests.support.pseudo_terminal import pieces
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 ERASE_LINE, LINE_UP = "\x1b[2K", "\x1b[1A"
@@ -59,11 +60,5 @@ class Terminal:
         return [*seen, "\n".join(lines)]
 
     def _read(self):
-        while True:
-            try:
-                some = os.read(self._main, 1 << 16)
-            except OSError:  # the last one who had it open has left
-                return
-            if not some:
-                return
+        for some in pieces(self._main):
             self._written += some

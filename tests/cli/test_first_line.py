@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.cli.studies import SMALL
+from tests.support.pseudo_terminal import written
 
 HEAVY = ("matplotlib", "mlflow", "numpy", "optuna", "pandas", "ray", "scipy", "sklearn", "torch")
 
@@ -32,8 +33,7 @@ def test_the_first_line_comes_before_anything_heavy_is_loaded(tmp_path):
     command = [sys.executable, "-c", COMMAND, "run", "small.yaml"]
     subprocess.run(command, cwd=tmp_path, stderr=side, timeout=720, check=False)
     os.close(side)
-    first, *rest = os.read(main, 1 << 20).decode().replace("...loads", "...\nloads").splitlines()
-    os.close(main)
+    first, *rest = written(main).replace("...loads", "...\nloads").splitlines()
     assert first == "Reading small.yaml ..."
     assert rest[0].startswith("loads "), "the study is read then"
     assert "adamm" in rest[-1]

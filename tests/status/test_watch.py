@@ -11,6 +11,7 @@ import pytest
 from slalom.loop.progress import ArmProgress, Packs, Progress, Stage
 from slalom.status.watch import Watch, line, watching
 from slalom.wire.trial import Phase
+from tests.support.pseudo_terminal import written
 
 
 def progress(done, seconds, trials=None, lanes=2, told=(), **further):
@@ -105,8 +106,7 @@ def test_python_shows_a_table_in_a_terminal(capfd, monkeypatch):
     with os.fdopen(side, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
         assert seen_of(None, capfd) == ("", "")
-    drawn = os.read(main, 1 << 16).decode()
-    os.close(main)
+    drawn = written(main)
     assert "5 / 10" in drawn
     assert "1.0 trials/s" in drawn
 
