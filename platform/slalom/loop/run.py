@@ -53,8 +53,7 @@ def run(
     earlier = list(known.values())
     reuse = Reuse({trial: one for mark in notes.extends for trial, one in store.ended(mark).items()})
     campaign = Campaign(spec, known, propose, notes.throughput, clock, reuse)
-    devices = Devices(spec.resources, [*earlier, *reuse])
-    pulse, remarks = Pulse(store, clock), Remarks(store)
+    devices, pulse, remarks = Devices(spec.resources, [*earlier, *reuse]), Pulse(store, clock), Remarks(store)
     state = State.INTERRUPTED
     try:
         store.note(Note.STATE, State.RUNNING)
