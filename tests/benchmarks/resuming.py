@@ -3,8 +3,8 @@
 python -m tests.benchmarks.resuming [ROUNDS]
 
 Each study is stopped as by Ctrl-C once so many trials have ended, and is run again in a process of its own on a local
-Ray. The seconds are those from that process's start to the first trial that ends on a lane; beside them stands how long
-Ray and its lanes alone take until a first turn is answered.
+Ray. The seconds are those from that process's start to the first trial that ends on a lane; beside them stand those of
+them after Ray was asked for lanes, which it starts while the trials are read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FEW, MANY = 100, 10_000
 
 
 def study(count: int) -> StudySpec:
-    """A study that has twice as many trials: two arms, searches of 25 trials."""
+    """A study of which so many trials are about a half: two arms, searches of 25 trials."""
     return slalom.Study(
         name=f"resumed-{count}",
         question="How soon does it go on?",
@@ -89,7 +89,7 @@ def again(count: int, home: Path) -> tuple[float, float]:
 
 
 def main(rounds: int = 3) -> None:
-    """Print a line for each number of trials, and how much longer the larger home takes."""
+    """Print the medians, a line for each number of finished trials."""
     found: dict[int, list[tuple[float, float]]] = {FEW: [], MANY: []}
     with tempfile.TemporaryDirectory() as folder:
         homes = {count: Path(folder, str(count)) for count in found}
@@ -100,7 +100,7 @@ def main(rounds: int = 3) -> None:
                 copy = home.with_name(f"{count}-{number}")
                 shutil.copytree(home, copy)
                 found[count].append(again(count, copy))
-    print("| finished trials | s to the first trial that ends | s of them with Ray's start |\n|---|---|---|")
+    print("| finished trials | s to the first trial that ends | s of them after Ray was asked |\n|---|---|---|")
     for count, times in found.items():
         print("|", f"{count:,}", *(f"| {statistics.median(column):.1f}" for column in zip(*times, strict=True)), "|")
 

@@ -35,6 +35,29 @@ def test_a_version_that_a_server_makes_late_does_not_stay(uri, tmp_path, monkeyp
     assert len(client(uri).search_model_versions("name='momentum.rising'")) == 1
 
 
+def test_an_outage_while_a_model_is_registered_is_waited_for(uri, tmp_path, monkeypatch):
+    """The store is a file, which knows no outages: it passes for a server, whose answer fails once."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    make = MlflowClient.create_model_version
+    failed = []
+
+    def late(self, *arguments, **named):
+        if not failed:
+            failed.append(True)
+            raise MlflowException("too many 503 error responses")
+        return make(self, *arguments, **named)
+
+    monkeypatch.setattr(MlflowClient, "create_model_version", late)
+    monkeypatch.setattr("slalom.records.on_mlflow.recorder.sqlite_file", lambda _: None)
+    monkeypatch.setattr("slalom.records.on_mlflow.write_behind.RETRY_SECONDS", 0.0)
+    trial, weights = ended("rising", 0, Phase.CONFIRM), weights_for(WORK, tmp_path, (64,), 10)
+    record(uri, ("trials", [trial]), ("model", trial.spec, weights))
+    assert failed
+    assert len(client(uri).search_model_versions("name='momentum.rising'")) == 1
+
+
 def test_every_study_of_a_name_has_a_version_of_its_own(uri, tmp_path):
     trial, weights = ended("rising", 0, Phase.CONFIRM), weights_for(WORK, tmp_path, (64,), 10)
     for fingerprint in (FINGERPRINT, FINGERPRINT[::-1]):

@@ -52,7 +52,7 @@ def choose(spec: StudySpec, arm: str, search: int, results: Results) -> Ended | 
 
 
 def ending(spec: StudySpec, arm: str, search: int, results: Results) -> tuple[bool, Ended | None]:
-    """Whether a search has ended, and its choice, which a search has not of whose trials none completed.
+    """Whether a search has ended, and its choice: None while it is under way, and where none of its trials completed.
 
     Among several contenders the best mean validation value over their pick trials decides, and among equals the better
     tuning trial. A contender with a pick trial that has no finite value ranks behind all others.
