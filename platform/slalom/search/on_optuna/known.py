@@ -32,11 +32,21 @@ class KnownTrials(InMemoryStorage):
 
 
 class KnownSpaceTPESampler(TPESampler):
-    """TPE over a space that is the same for all trials, and so need not be found out from them."""
+    """TPE over a space that is the same for all trials, and so need not be found out from them.
 
-    def __init__(self, space: Mapping[str, BaseDistribution], seed: int) -> None:
-        super().__init__(seed=seed)
+    It is seeded anew for each trial, for the reason of `ReseededRandomSampler`.
+    """
+
+    def __init__(self, space: Mapping[str, BaseDistribution]) -> None:
+        super().__init__(seed=0)
+        self._random_sampler = ReseededRandomSampler()
         self._known = {name: space[name] for name in sorted(space) if not space[name].single()}
+
+    def seeded(self, seed: int) -> KnownSpaceTPESampler:
+        """The sampler itself, which from now on draws as a new sampler of that seed would."""
+        self._rng.rng.seed(seed)
+        self._random_sampler.seeded(seed)
+        return self
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:  # noqa: ARG002
         """The hyperparameters that can take more than one value."""

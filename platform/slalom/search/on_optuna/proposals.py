@@ -9,7 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.samplers import BaseSampler, QMCSampler
+from optuna.samplers import QMCSampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
@@ -56,7 +56,7 @@ class Proposals:
         self._shown: list[FrozenTrial] = []
         self._fixed = self._unadaptive() if spec.tune.sampler in ("qmc", "grid") else None
         self._drawn = 0
-        self._random = ReseededRandomSampler()
+        self._sampler = KnownSpaceTPESampler(self._space) if spec.tune.sampler == "tpe" else ReseededRandomSampler()
 
     def __call__(self, new: Sequence[Ended], numbers: range) -> Sequence[Params]:
         """See `Propose`. TPE has to be told of all earlier trials, by number; the other samplers look at none."""
@@ -64,7 +64,8 @@ class Proposals:
             return self._draw(self._fixed, numbers)
         if self._spec.tune.sampler == "tpe":
             self._show(new)
-        study = optuna.create_study(storage=KnownTrials(self._shown), direction=direction(self._spec.metric))
+        storage, better = KnownTrials(self._shown), direction(self._spec.metric)
+        study = optuna.create_study(storage=storage, sampler=self._sampler, direction=better)
         return [self._ask(study, number) for number in numbers]
 
     def _show(self, new: Sequence[Ended]) -> None:
@@ -84,17 +85,12 @@ class Proposals:
         return list(itertools.islice(fixed, skipped, skipped + len(numbers)))
 
     def _ask(self, study: optuna.Study, number: int) -> Params:
-        study.sampler = self._sampler(self._seed("proposal", number))
+        self._sampler.seeded(self._seed("proposal", number))
         return dict(study.ask(self._space).params)
 
     def _seed(self, *words: str | int) -> int:
         """A seed in [0, 2**32), the same in every arm that draws from the same stream."""
         return derive(self._spec.seed, self._arm.stream, self._search, *words) % 2**32
-
-    def _sampler(self, seed: int) -> BaseSampler:
-        if self._spec.tune.sampler == "random":
-            return self._random.seeded(seed)
-        return KnownSpaceTPESampler(self._space, seed)
 
     def _unadaptive(self) -> Iterator[Params]:
         """The sequence of proposals, from the first one on, of a sampler that looks at no results."""
