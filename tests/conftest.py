@@ -1,8 +1,9 @@
-"""For every test: the lanes' environment, its tier, what needs CUDA, no silent skip in CI, a PostgreSQL."""
+"""For every test: the lanes' environment, its draws, its tier, what needs CUDA, no silent skip in CI, a PostgreSQL."""
 
 import importlib
 import os
 import signal
+import sys
 import warnings
 from pathlib import Path
 
@@ -24,7 +25,7 @@ for name in ("RAY_enable_worker_prestart", "RAY_prestart_worker_first_driver"):
 pin_kernels()
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ImportWarning)
-    importlib.import_module("numpy")
+    numpy = importlib.import_module("numpy")
 
 from tests.support.postgres import binaries, server  # noqa: E402 (it imports numpy)
 
@@ -87,6 +88,14 @@ LONGEST = ("repository/test_documents_run.py", "studies", "workers/training")
 
 # A shell's background job is started with SIGINT ignored, and so would be all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _drawn_alike():
+    """What a test draws without a seed of its own does not depend on the tests that its process ran before."""
+    numpy.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slalom.errors import InputError
+from slalom.loop.garbage import imports_spared
 from slalom.loop.housekeeping import Remarks, remove_checkpoints, with_checkpoints
 from slalom.loop.notes import Note, Notes, note_extended, note_versions
 from slalom.loop.progress import Telling
@@ -222,7 +223,8 @@ def train(
     made_with, telling = provenance(spec), Telling(watch)
     patient = PatientStore(trials, OptunaOutbox(home.folder, spec), spec.resources.outage_limit, telling.tell)
     spec = with_checkpoints(spec, home, made_with["code"])
-    with patient.held(str(home.folder.resolve())), ThreadPoolExecutor(1, "slalom-lanes") as aside:
+    holding, aside = patient.held(str(home.folder.resolve())), ThreadPoolExecutor(1, "slalom-lanes")
+    with holding, aside, imports_spared(telling) as watched:
         describe = partial(markdown, spec)
         recorder = MlflowRecorder(home.tracking_uri, home.artifacts, spec, describe, made_with, telling.tell)
         with finished(recorder):
@@ -235,7 +237,7 @@ def train(
             patient.note(Note.IDENTITY, spec.identity)
             crew = lanes(spec)
             try:
-                run(spec, patient, crew, recorder, Proposals, telling)
+                run(spec, patient, crew, recorder, Proposals, watched)
             finally:
                 closed = aside.submit(crew.close)
             ended = patient.settled()

@@ -39,7 +39,7 @@ class KnownSpaceTPESampler(TPESampler):
 
     def __init__(self, space: Mapping[str, BaseDistribution]) -> None:
         super().__init__(seed=0)
-        self._random_sampler = ReseededRandomSampler()
+        self._random_sampler: ReseededRandomSampler = ReseededRandomSampler()
         self._known = {name: space[name] for name in sorted(space) if not space[name].single()}
 
     def seeded(self, seed: int) -> KnownSpaceTPESampler:

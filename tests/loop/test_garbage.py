@@ -1,0 +1,48 @@
+"""What garbage collections leave out while a run lasts, and that they look at all of it again after it."""
+
+import gc
+from types import SimpleNamespace
+
+import pytest
+
+from slalom.loop.garbage import imports_spared
+
+NONE, SOME = SimpleNamespace(trials=0), SimpleNamespace(trials=3)
+
+
+@pytest.fixture(autouse=True)
+def unfrozen():
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+
+
+def test_what_lives_at_the_first_trial_is_spared_until_the_end_and_all_progress_is_passed_on():
+    seen = []
+    with imports_spared(seen.append) as watched:
+        watched(NONE)
+        assert gc.get_freeze_count() == 0
+        watched(SOME)
+        spared = gc.get_freeze_count()
+        assert spared > 0
+        watched(SOME)
+        assert gc.get_freeze_count() == spared
+    assert gc.get_freeze_count() == 0
+    assert seen == [NONE, SOME, SOME]
+
+
+def test_a_run_that_is_broken_off_spares_nothing_any_more():
+    def broken_off(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), imports_spared(broken_off) as watched:
+        watched(SOME)
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_the_users_program_spares_stays_spared():
+    gc.freeze()
+    before = gc.get_freeze_count()
+    with imports_spared(lambda _: None) as watched:
+        watched(SOME)
+    assert gc.get_freeze_count() == before
