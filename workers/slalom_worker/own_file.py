@@ -198,11 +198,11 @@ def telling(function: Callable[..., object], file: Path, action: str) -> Callabl
 @contextmanager
 def apart() -> Iterator[None]:
     """A context that restores the users' imported modules at its end, whatever is imported anew within it."""
-    kept = {name: module for name, module in sys.modules.items() if _is_users(module)}
+    kept = {name: module for name, module in [*sys.modules.items()] if _is_users(module)}
     try:
         yield
     finally:
-        for name in [name for name, module in sys.modules.items() if _is_users(module)]:
+        for name in [name for name, module in [*sys.modules.items()] if _is_users(module)]:
             del sys.modules[name]
         sys.modules.update(kept)
 
