@@ -97,6 +97,8 @@ LOSSES = {
 
 INITIALIZATION = """
 import itertools
+import random
+import numpy
 import torch
 from slalom.wire.kinds import Number
 from slalom_worker.initializations.base import Initialization
@@ -110,6 +112,8 @@ Mine = Initialization(draw, {"gain": Number(1.0)})
 def initialization(draw, **given):
     return INITIALIZATION.replace("DRAW", draw), {"initialization": {"scheme": "mine.py:Mine", **given}}
 
+
+GLOBAL = "draw must draw from the generator that it is given, .* but drew from a global one, or seeded it"
 
 INITIALIZATIONS = {
     "gives a tensor back": (
@@ -128,14 +132,10 @@ INITIALIZATIONS = {
         *initialization("weights.normal_(0, 1, generator=generator).div_(given['gain'])", gain={"uniform": [0, 1]}),
         r"draw must give finite weights of shape \[8, 64\] \(gain=0(.0)?\), but gave (nan|-?inf)",
     ),
-    "of torch's own generator": (
-        *initialization("weights.normal_()"),
-        "draw must draw from the generator that it is given, .* but drew from torch's own",
-    ),
-    "another seed for torch": (
-        *initialization("torch.manual_seed(0); weights.normal_(generator=generator)"),
-        "draw must draw from the generator that it is given",
-    ),
+    "of torch's own generator": (*initialization("weights.normal_()"), GLOBAL),
+    "another seed for torch": (*initialization("torch.manual_seed(0); weights.normal_(generator=generator)"), GLOBAL),
+    "another seed for Python": (*initialization("random.seed(0); weights.normal_(0, 1, generator=generator)"), GLOBAL),
+    "of numpy's own generator": (*initialization("weights.fill_(numpy.random.rand())"), GLOBAL),
     "by the number of its call": (
         *initialization("weights.fill_(0.01 * next(calls))"),
         "draw must draw the same weights from the same generator, but drew others",

@@ -198,6 +198,14 @@ REFUSED_UNFORESEEN = {
     "thaws": (Thawing, "trains its parameter part.weight from a forward on"),
     "Python's luck": (lambda: Lucky(random.random), r"the net \(Lucky\) draws random numbers of its own in training"),
     "numpy's luck": (lambda: Lucky(np.random.rand), r"the net \(Lucky\) draws random numbers of its own in training"),
+    "a seed for torch": (
+        lambda: Lucky(lambda: torch.manual_seed(0).initial_seed() or 1),
+        r"the net \(Lucky\) draws random numbers of its own in training",
+    ),
+    "a seed for numpy": (
+        lambda: Lucky(lambda: np.random.seed(0) or 1),
+        r"the net \(Lucky\) draws random numbers of its own in training",
+    ),
     "a generator": (lambda: OwnDraws(random.Random(0)), "changes its attribute generator in forward"),
     "numpy's generator": (lambda: OwnDraws(np.random.default_rng(0)), "changes its attribute generator in forward"),
     "weights dropped": (WeightsDropped, r"the net \(WeightsDropped\) draws random numbers of its own in training"),

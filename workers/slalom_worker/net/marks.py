@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,31 @@ from slalom.errors import InputError
 from slalom_worker.regularizers import SlotDropout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+
+UNUSUAL_SEED = 0x5EED51A1
+"""A seed that nobody chooses."""
+
+
+@contextmanager
+def draws_noticed() -> Iterator[Callable[[], bool]]:
+    """Gives a function that says whether a global generator of torch, numpy or Python was drawn from, or seeded.
+
+    The generators are in a state of their own meanwhile: seeded to what they were, they would tell nothing. They are as
+    before at the end.
+    """
+    numpy, python = np.random.get_state(), random.getstate()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(UNUSUAL_SEED)
+        np.random.seed(UNUSUAL_SEED)
+        random.seed(UNUSUAL_SEED)
+        before = drawn_so_far()
+        try:
+            yield lambda: drawn_so_far() != before
+        finally:
+            np.random.set_state(numpy)
+            random.setstate(python)
 
 
 def drawn_so_far() -> tuple[object, ...]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from slalom.errors import InputError
 from slalom_worker.net.drawing import Drawing
 from slalom_worker.net.examples import in_precision
-from slalom_worker.net.marks import check_itself, drawn_so_far, marks_of
+from slalom_worker.net.marks import check_itself, drawn_so_far, draws_noticed, marks_of
 from slalom_worker.net.modules import net_errors, rest_of, weights_of
 from slalom_worker.net.writes import Writes
 from slalom_worker.regularizers import SlotDropout
@@ -156,16 +156,17 @@ def _evaluation(module: nn.Module, inputs: Tensor, data: Data, task: Task) -> No
 def _outputs(module: nn.Module, inputs: Tensor, data: Data, task: Task, when: str) -> Tensor:
     """The outputs of a forward; InputError where they have a wrong shape or type, or depend on random numbers."""
     begin_forward(module)
-    before, version = drawn_so_far(), inputs._version
+    version = inputs._version
     drew: list[str] = []
     hooks = [hook for name, part in module.named_modules() for hook in _watch(part, name, drew)]
     try:
-        with net_errors(task, f"forward on inputs of shape {tuple(inputs.shape)} {when}"):
+        with draws_noticed() as drawn, net_errors(task, f"forward on inputs of shape {tuple(inputs.shape)} {when}"):
             outputs = module(inputs)
+            draws = drawn()
     finally:
         for hook in hooks:
             hook.remove()
-    if drawn_so_far() != before:
+    if draws:
         raise InputError(
             f"model: {drew[0] if drew else 'the net'} draws random numbers of its own {when}, which would depend on "
             "the pack; use nn.Dropout layers, and dropout=0 where a layer of torch's has its own"

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from slalom.errors import InputError
+from slalom_worker.net.marks import draws_noticed
 from slalom_worker.net.modules import build_module, initialise
 from slalom_worker.net.view import View
 from slalom_worker.training.probes.answers import finite, shown
@@ -57,15 +58,16 @@ class _Seen:
         if self._scheme.draw is None:
             return
         before, shape = weights.clone(), weights.shape
-        start, others = generator.get_state(), torch.get_rng_state()
-        options = dict(parameters)
-        found = self._scheme.draw(weights, fans, generator, options)
+        start, options = generator.get_state(), dict(parameters)
+        with draws_noticed() as drawn:
+            found = self._scheme.draw(weights, fans, generator, options)
+            draws = drawn()
         if options != dict(parameters):
             raise InputError(f"{self.place} must leave what it is given as it is, but changed its parameters")
-        if not torch.equal(others, torch.get_rng_state()):
+        if draws:
             raise InputError(
                 f"{self.place} must draw from the generator that it is given, as weights.normal_(generator=generator) "
-                "does, but drew from torch's own"
+                "does, but drew from a global one, or seeded it"
             )
         if weights.shape != shape:
             raise InputError(
