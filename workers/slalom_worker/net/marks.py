@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from slalom.errors import InputError
+from slalom_worker.net.modules import seeded
 from slalom_worker.regularizers import SlotDropout
 
 if TYPE_CHECKING:
@@ -23,14 +24,13 @@ UNUSUAL_SEED = 0x5EED51A1
 
 @contextmanager
 def draws_noticed() -> Iterator[Callable[[], bool]]:
-    """Gives a function that says whether a global generator of torch, numpy or Python was drawn from, or seeded.
+    """Gives a function that says whether torch's generator of the CPU, numpy's or Python's was drawn from, or seeded.
 
     The generators are in a state of their own meanwhile: seeded to what they were, they would tell nothing. They are as
     before at the end.
     """
     numpy, python = np.random.get_state(), random.getstate()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(UNUSUAL_SEED)
+    with seeded(UNUSUAL_SEED):
         np.random.seed(UNUSUAL_SEED)
         random.seed(UNUSUAL_SEED)
         before = drawn_so_far()
