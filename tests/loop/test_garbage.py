@@ -5,7 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
+import slalom
+from slalom import wiring
 from slalom.loop.garbage import imports_spared
+from tests.cluster.studies import SPEC
+from tests.support.mlflow_tables import database
 
 NONE, SOME = SimpleNamespace(trials=0), SimpleNamespace(trials=3)
 
@@ -46,3 +50,17 @@ def test_what_the_users_program_spares_stays_spared():
     with imports_spared(lambda _: None) as watched:
         watched(SOME)
     assert gc.get_freeze_count() == before
+
+
+def test_a_study_spares_what_it_has_imported_while_it_runs(tmp_path):
+    database(tmp_path)
+    seen = []
+    slalom.run(
+        SPEC,
+        tmp_path,
+        lanes=wiring.local_lanes,
+        watch=lambda progress: seen.append((progress.trials, gc.get_freeze_count())),
+    )
+    assert {bool(trials) == (spared > 0) for trials, spared in seen} == {True}
+    assert max(spared for _, spared in seen) > 10_000
+    assert gc.get_freeze_count() == 0

@@ -6,11 +6,12 @@ import io
 import sys
 from contextlib import redirect_stderr
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from slalom.errors import Infrastructure, InputError
-from slalom_worker.own_file import aside, load_module, telling, user_errors
+from slalom_worker.own_file import apart, aside, load_module, telling, user_errors
 
 CATS = """
 from __future__ import annotations
@@ -109,3 +110,25 @@ def test_what_code_closes_stays_open_for_others(name: str) -> None:
             pass
         print("more", file=stream, flush=True)
         assert below.getvalue() == b"first\nmore\n"
+
+
+def test_modules_that_another_thread_imports_meanwhile_are_left_alone(monkeypatch):
+    """Here one comes in the moment in which another is looked at."""
+    come = []
+
+    class LookedAt(ModuleType):
+        @property
+        def __dict__(self):
+            come.append(f"came_meanwhile_{len(come)}")
+            sys.modules[come[-1]] = ModuleType(come[-1])
+            return {}
+
+    monkeypatch.setitem(sys.modules, "looked_at", LookedAt("looked_at"))
+    try:
+        with apart():
+            pass
+        assert len(come) >= 2
+        assert {*come} <= {*sys.modules}
+    finally:
+        for name in come:
+            sys.modules.pop(name, None)

@@ -168,8 +168,9 @@ def _outputs(module: nn.Module, inputs: Tensor, data: Data, task: Task, when: st
             hook.remove()
     if draws:
         raise InputError(
-            f"model: {drew[0] if drew else 'the net'} draws random numbers of its own {when}, which would depend on "
-            "the pack; use nn.Dropout layers, and dropout=0 where a layer of torch's has its own"
+            f"model: {drew[0] if drew else 'the net'} draws random numbers of its own {when}, or seeds a global "
+            "generator, which would depend on the pack; use nn.Dropout layers, and dropout=0 where a layer of torch's "
+            "has its own"
         )
     check_unchanged(inputs, version)
     _check_outputs(outputs, inputs, data, next(part.dtype for part in weights_of(module).values()))
